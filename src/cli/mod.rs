@@ -1,0 +1,71 @@
+//! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The workbench of people who build Box Custom Skills.
+///
+/// Replays captured events against a skill, plays Box for it, and shows, checks and records the
+/// cards it writes. Everything runs on this machine; no Box account is needed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "skillctl",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    /// What holds for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: ColorChoice,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more on stderr
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, unless `NO_COLOR` is set
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs: one JSON object a line
+    Json,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Play a small real skill on a local port (used by `replay --sample-skill`)
+    #[command(hide = true)]
+    SampleSkill {
+        /// The port to listen on; 0 takes a free one
+        #[arg(long, env = "PORT", default_value_t = 0)]
+        port: u16,
+    },
+}

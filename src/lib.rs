@@ -1,0 +1,14 @@
+//! skillctl, the workbench of people who build Box Custom Skills.
+//!
+//! The library holds everything but the few lines of `main.rs`. Its rooms and the directions in
+//! which they may import each other are described in `docs/architecture.md` and held by
+//! `tests/house.rs`: the pure [`domain`] lies in the middle, sockets, files and terminals at the
+//! edges.
+
+pub mod cli;
+pub mod commands;
+pub mod domain;
+pub mod env;
+pub mod exit;
+pub mod render;
+pub mod terminal;

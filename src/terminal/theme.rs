@@ -1,0 +1,76 @@
+//! What each role looks like. Every role reads without colour too, so this only adds.
+
+use colored::{ColoredString, Colorize};
+
+use crate::render::text::{Line, Role, Span, Text};
+
+/// The look of one stream. `colored` decides for the whole process by stdout alone, so the
+/// decision is made here, per stream, and its own is overridden.
+#[derive(Clone, Debug)]
+pub struct Theme {
+    colours: bool,
+}
+
+impl Theme {
+    /// A theme with or without colours.
+    pub fn new(colours: bool) -> Self {
+        if colours {
+            // Overriding is process-wide; plain streams never ask `colored` at all.
+            colored::control::set_override(true);
+        }
+        Self { colours }
+    }
+
+    /// The line as it is written to the stream, without its end.
+    pub fn paint(&self, line: &Line) -> String {
+        if !self.colours {
+            return line.to_plain();
+        }
+        line.spans
+            .iter()
+            .map(|span| paint_span(span).to_string())
+            .collect()
+    }
+
+    /// The text as it is written to the stream, every line ended.
+    pub fn paint_all(&self, text: &Text) -> String {
+        let mut painted = String::new();
+        for line in &text.lines {
+            painted.push_str(&self.paint(line));
+            painted.push('\n');
+        }
+        painted
+    }
+}
+
+fn paint_span(span: &Span) -> ColoredString {
+    let text = span.text.as_str();
+    match span.role {
+        Role::Plain => text.normal(),
+        Role::Strong => text.bold(),
+        Role::Dim => text.dimmed(),
+        Role::Good => text.green(),
+        Role::Bad => text.red().bold(),
+        Role::Warn => text.yellow(),
+        Role::Accent => text.cyan(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_theme_adds_nothing() {
+        let line = Line::new().with(Role::Bad, "no").plain(" way");
+        assert_eq!(Theme::new(false).paint(&line), "no way");
+    }
+
+    #[test]
+    fn a_coloured_theme_keeps_the_text() {
+        let line = Line::new().with(Role::Bad, "no").plain(" way");
+        let painted = Theme::new(true).paint(&line);
+        assert!(painted.contains('\u{1b}'), "{painted:?}");
+        assert!(painted.contains("no") && painted.ends_with(" way"));
+    }
+}
