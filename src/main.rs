@@ -12,6 +12,6 @@ fn main() -> ExitCode {
         Err(answer) => return exit::of_command_line(&answer),
     };
     let terminal = Terminal::new(&environment, &cli.global);
-    let result = commands::run(cli, &environment, &terminal);
+    let result = commands::run(&cli, &environment, &terminal);
     exit::finish(&result, &terminal)
 }

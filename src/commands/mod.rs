@@ -8,8 +8,8 @@ use crate::{
 };
 
 /// Runs the command that the command line names.
-pub fn run(cli: Cli, _environment: &Environment, _terminal: &Terminal) -> Outcome {
-    match cli.command {
+pub fn run(cli: &Cli, _environment: &Environment, _terminal: &Terminal) -> Outcome {
+    match &cli.command {
         Command::SampleSkill { port: _ } => Ok(()),
     }
 }

@@ -62,7 +62,7 @@ pub fn place(text: &str, offset: usize) -> Place {
         .iter()
         .rposition(|byte| *byte == b'\n')
         .map_or(0, |index| index + 1);
-    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let line = before.split(|byte| *byte == b'\n').count();
     let column = 1 + String::from_utf8_lossy(&before[line_start..])
         .chars()
         .count();

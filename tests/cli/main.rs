@@ -1,0 +1,5 @@
+//! The commands, tested by running the real binary.
+
+mod support;
+
+mod basics;

@@ -1,0 +1,21 @@
+//! How the tests of the commands run the binary: a clean environment, a temporary folder.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// The binary in an environment that holds nothing of the developer's own: no colours, no
+/// proxies, no `SKILLCTL_*`.
+pub(crate) fn skillctl() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_skillctl"));
+    command.env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    command
+}
+
+/// A file or folder of the project, by its path from the top.
+pub(crate) fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
