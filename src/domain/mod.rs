@@ -2,6 +2,10 @@
 //! obey. Pure: no files, network, clock, randomness, command line or colour, and no sibling
 //! module is imported from here.
 
+pub mod call;
 pub mod diagnostic;
+pub mod event;
 pub mod json;
+pub mod metadata;
 pub mod secret;
+pub mod token;

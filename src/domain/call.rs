@@ -1,0 +1,208 @@
+//! A call that reached the mock, as it is told to whoever watches: which of Box's operations it
+//! was, whose token it carried, what it was answered. Nothing secret is in here.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::token::TokenKind;
+
+/// What a call does, in the words of `--fault` and of the token table (design §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Operation {
+    /// The file object.
+    Info,
+    /// The content of a file: the API call that answers 302, and the bytes behind it.
+    Download,
+    /// Representations: their list, their info, their content.
+    Representation,
+    /// Reading metadata.
+    CardsRead,
+    /// Writing metadata.
+    Cards,
+    /// `PUT /skill_invocations/{id}`.
+    Invocation,
+    /// Tokens: `/oauth2/token` and `/oauth2/revoke`.
+    Token,
+    /// A new file or a new version of one.
+    Upload,
+    /// Copying, moving, renaming, deleting a file.
+    File,
+    /// Folders.
+    Folder,
+    /// Users.
+    User,
+    /// A path of Box's that the mock does not play.
+    Unknown,
+}
+
+impl Operation {
+    /// Its name in faults, logs and records.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Download => "download",
+            Self::Representation => "representation",
+            Self::CardsRead => "cards-read",
+            Self::Cards => "cards",
+            Self::Invocation => "invocation",
+            Self::Token => "token",
+            Self::Upload => "upload",
+            Self::File => "file",
+            Self::Folder => "folder",
+            Self::User => "user",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// The token a call carried, as far as it may be told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenSeen {
+    /// Its kind; `None` for a token that the mock does not know.
+    pub kind: Option<TokenKind>,
+    /// Its last four characters.
+    pub last4: String,
+}
+
+/// One call and its answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Its number in the mock's stream; the same number opened it.
+    pub call: u64,
+    /// When its head had been read.
+    pub at: Timestamp,
+    /// The method.
+    pub method: String,
+    /// The host it was meant for, as the client named it.
+    pub host: String,
+    /// Path and query, tokens redacted.
+    pub target: String,
+    /// Which of Box's operations it is.
+    pub operation: Operation,
+    /// The status it was answered with; 0 where the connection ended before.
+    pub status: u16,
+    /// Milliseconds from its head to the end of its answer.
+    pub ms: f64,
+    /// The token it carried.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub token: Option<TokenSeen>,
+    /// The events it is charged to: that of its token, and, when it was refused, that whose file
+    /// it named.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub events: Vec<String>,
+    /// The file it named.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub file_id: Option<String>,
+    /// Box's error code, or what `WWW-Authenticate` says, where it was refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<String>,
+    /// What the refusal says.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+    /// The fault that struck, in the words of `--fault`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fault: Option<String>,
+    /// What a person should know beside: the closest route, the cards in a few words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub note: Option<String>,
+}
+
+impl CallRecord {
+    /// Whether Box would not let the caller in: an unknown or expired token, the wrong one, the
+    /// wrong file.
+    pub fn is_refused_token(&self) -> bool {
+        self.fault.is_none() && matches!(self.status, 401 | 403)
+    }
+}
+
+/// What a metadata write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WriteOp {
+    /// An instance was created.
+    Create,
+    /// An instance was changed by a JSON Patch.
+    Update,
+    /// An instance was deleted.
+    Delete,
+    /// All cards were set by `PUT /skill_invocations/{id}`.
+    Invocation,
+    /// The mock was put back to how it started.
+    Reset,
+}
+
+impl WriteOp {
+    /// Its name in the record file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+            Self::Invocation => "invocation",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// The token that wrote, as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriterToken {
+    /// `read`, `write`, `user`, or `any` where tokens are not looked at.
+    pub kind: String,
+    /// Its last four characters.
+    pub last4: String,
+}
+
+/// One metadata write: a line of the record file (design §2).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WriteRecord {
+    /// Its number, from 1, going on over resets and restarts.
+    pub seq: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// What it did.
+    pub op: WriteOp,
+    /// The file whose metadata it is; empty for a reset.
+    #[serde(default)]
+    pub file_id: String,
+    /// The file's version at that moment.
+    #[serde(default)]
+    pub file_version_id: String,
+    /// The template's scope: `global` or `enterprise_<id>`.
+    #[serde(default)]
+    pub scope: String,
+    /// The template's key: `boxSkillsCards`.
+    #[serde(default)]
+    pub template: String,
+    /// The skill in the path of an invocation.
+    #[serde(default)]
+    pub skill_id: Option<String>,
+    /// The invocation that the cards or the token name.
+    #[serde(default)]
+    pub invocation_id: Option<String>,
+    /// The status an invocation reports.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// The usage an invocation reports.
+    #[serde(default)]
+    pub usage: Option<Box<RawValue>>,
+    /// Who wrote.
+    #[serde(default)]
+    pub token: Option<WriterToken>,
+    /// The JSON Patch of an update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<Box<RawValue>>,
+    /// The instance after the change; null when deleted.
+    #[serde(default)]
+    pub instance: Option<Box<RawValue>>,
+}

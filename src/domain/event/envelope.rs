@@ -1,0 +1,141 @@
+//! The API Gateway proxy event that most Skills get on Lambda: taken apart, and put around a
+//! delivery; and the answer such a Skill gives.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use crate::domain::{
+    diagnostic::{Diagnostic, Severity},
+    json::pointer::Pointer,
+};
+
+/// What was inside a proxy event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unwrapped {
+    /// The headers, as captured.
+    pub headers: Vec<(String, String)>,
+    /// The exact body.
+    pub body: Bytes,
+}
+
+/// Takes a proxy event apart; `None` where `value` is none (it has no `body` text).
+pub fn unwrap(value: &Value) -> Option<Result<Unwrapped, Box<Diagnostic>>> {
+    let body = value.get("body")?.as_str()?;
+    let is_base64 = value.get("isBase64Encoded") == Some(&Value::Bool(true));
+    let decoded = if is_base64 {
+        match STANDARD.decode(body) {
+            Ok(bytes) => Bytes::from(bytes),
+            Err(error) => {
+                return Some(Err(Box::new(Diagnostic {
+                    severity: Severity::Error,
+                    code: "not-an-event",
+                    message: format!("`isBase64Encoded` is true but the body is not: {error}"),
+                    pointer: Pointer::ROOT.key("body"),
+                    found: None,
+                    expected: Some("base64".to_owned()),
+                    help: None,
+                })));
+            }
+        }
+    } else {
+        Bytes::copy_from_slice(body.as_bytes())
+    };
+    Some(Ok(Unwrapped {
+        headers: headers_of(value),
+        body: decoded,
+    }))
+}
+
+fn headers_of(value: &Value) -> Vec<(String, String)> {
+    let Some(headers) = value.get("headers").and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .collect()
+}
+
+/// Puts a proxy event (REST API, payload version 1.0) around a delivery. A body that is not UTF-8
+/// goes as base64, as API Gateway sends it.
+pub fn wrap(headers: &[(String, String)], body: &[u8]) -> Value {
+    let (text, is_base64) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (STANDARD.encode(body), true),
+    };
+    let single: Map<String, Value> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    let multi: Map<String, Value> = headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!([value])))
+        .collect();
+    json!({
+        "resource": "/",
+        "path": "/",
+        "httpMethod": "POST",
+        "headers": single,
+        "multiValueHeaders": multi,
+        "queryStringParameters": null,
+        "multiValueQueryStringParameters": null,
+        "pathParameters": null,
+        "stageVariables": null,
+        "requestContext": {
+            "resourcePath": "/", "httpMethod": "POST", "path": "/", "protocol": "HTTP/1.1",
+            "identity": {"sourceIp": "127.0.0.1", "userAgent": "Box-Skills-Client/0.1"}
+        },
+        "body": text,
+        "isBase64Encoded": is_base64
+    })
+}
+
+/// The status inside a proxy answer, `{"statusCode":200,…}`. A function that gives back something
+/// else has crashed or answers in another form; the text says which.
+///
+/// # Errors
+/// A sentence that says why this is no proxy answer.
+pub fn unwrap_answer(body: &[u8]) -> Result<u16, String> {
+    let value: Value = serde_json::from_slice(body)
+        .map_err(|error| format!("the function's answer is not JSON: {error}"))?;
+    if let Some(message) = value.get("errorMessage").and_then(Value::as_str) {
+        return Err(format!("the function failed: {message}"));
+    }
+    value
+        .get("statusCode")
+        .and_then(|status| match status {
+            Value::String(text) => text.parse().ok(),
+            other => other.as_u64().and_then(|status| u16::try_from(status).ok()),
+        })
+        .ok_or_else(|| "the function's answer has no `statusCode`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapping_and_unwrapping_keep_bytes_and_headers() {
+        let headers = vec![("box-signature-version".to_owned(), "1".to_owned())];
+        for body in [&b"{\"a\":\"\\/\"}"[..], &[0xff, 0xfe]] {
+            let unwrapped = unwrap(&wrap(&headers, body))
+                .expect("proxy")
+                .expect("whole");
+            assert_eq!(unwrapped.body.as_ref(), body);
+            assert_eq!(unwrapped.headers, headers);
+        }
+    }
+
+    #[test]
+    fn an_answer_gives_its_status_or_says_why_not() {
+        assert_eq!(unwrap_answer(br#"{"statusCode":201,"body":""}"#), Ok(201));
+        assert_eq!(unwrap_answer(br#"{"statusCode":"200"}"#), Ok(200));
+        assert_eq!(
+            unwrap_answer(br#"{"errorMessage":"boom","errorType":"Error"}"#),
+            Err("the function failed: boom".to_owned())
+        );
+        assert!(unwrap_answer(b"null").is_err());
+        assert!(unwrap_answer(b"<html>").is_err());
+    }
+}
