@@ -1,5 +1,7 @@
 //! The commands: arguments → work → report. Thin glue, a file per subcommand.
 
+pub mod input;
+
 use crate::{
     cli::{Cli, Command},
     env::Environment,

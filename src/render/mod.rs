@@ -1,4 +1,6 @@
 //! Results as people and programs read them. Pure: values in, text out; which stream it goes to
 //! and what colour a role has is for `terminal`.
 
+pub mod diagnostic;
 pub mod text;
+pub mod wrap;

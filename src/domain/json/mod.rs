@@ -1,4 +1,6 @@
-//! JSON as people write it: pointers into a value, and the places of values in the text.
+//! JSON as people write it: documents with their text, pointers into a value, and the places of
+//! values in the text.
 
+pub mod document;
 pub mod pointer;
 pub mod position;

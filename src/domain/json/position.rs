@@ -4,10 +4,7 @@
 //! The text is scanned once for any number of pointers. It must be valid JSON, as serde_json has
 //! already found; for anything else the answers are merely empty, never a panic.
 
-use std::{
-    collections::{HashMap, HashSet},
-    ops::Range,
-};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 use super::pointer::Pointer;
 use crate::domain::diagnostic::Place;
@@ -16,8 +13,17 @@ use crate::domain::diagnostic::Place;
 #[derive(Debug, Default)]
 pub struct Positions {
     values: HashMap<Pointer, Range<usize>>,
-    /// The first key that stands twice in one object, and the byte range of its second standing.
-    pub duplicate_key: Option<(String, Range<usize>)>,
+}
+
+/// A key that stands twice in one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DuplicateKey {
+    /// The key, unescaped.
+    pub key: String,
+    /// The byte range where it stands first, quotes included.
+    pub first: Range<usize>,
+    /// The byte range where it stands again.
+    pub second: Range<usize>,
 }
 
 impl Positions {
@@ -45,14 +51,16 @@ pub fn locate<'a>(text: &str, wanted: impl IntoIterator<Item = &'a Pointer>) -> 
     for pointer in wanted {
         tree.add(pointer);
     }
-    let mut scanner = Scanner {
-        bytes: text.as_bytes(),
-        at: 0,
-        found: Positions::default(),
-        path: Pointer::ROOT,
-    };
+    let mut scanner = Scanner::new(text, false);
     scanner.value(Some(&tree), 0);
     scanner.found
+}
+
+/// The first key of `text` that stands twice in one object, however it is escaped.
+pub fn duplicate_key(text: &str) -> Option<DuplicateKey> {
+    let mut scanner = Scanner::new(text, true);
+    scanner.value(None, 0);
+    scanner.duplicate
 }
 
 /// The line and column, both from 1, of the byte `offset` in `text`; columns count characters.
@@ -67,6 +75,33 @@ pub fn place(text: &str, offset: usize) -> Place {
         .chars()
         .count();
     Place { line, column }
+}
+
+/// The places of many offsets, which must be in ascending order: one pass over the text, where
+/// asking one by one would take a pass each.
+pub fn places(text: &str, offsets: impl IntoIterator<Item = usize>) -> Vec<Place> {
+    let mut here = Place { line: 1, column: 1 };
+    let mut at = 0;
+    let mut found = Vec::new();
+    for offset in offsets {
+        let until = offset.clamp(at, text.len());
+        for byte in &text.as_bytes()[at..until] {
+            match byte {
+                b'\n' => {
+                    here = Place {
+                        line: here.line + 1,
+                        column: 1,
+                    }
+                }
+                // The bytes that continue a character add no column.
+                0x80..=0xbf => {}
+                _ => here.column += 1,
+            }
+        }
+        at = until;
+        found.push(here);
+    }
+    found
 }
 
 /// The byte offset of a line and a column as serde_json counts them (line from 1, column in
@@ -99,12 +134,25 @@ struct Scanner<'a> {
     at: usize,
     found: Positions,
     path: Pointer,
+    seeks_duplicates: bool,
+    duplicate: Option<DuplicateKey>,
 }
 
 /// serde_json refuses deeper texts before they come here; this keeps the stack safe all the same.
 const DEEPEST: usize = 200;
 
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    fn new(text: &'a str, seeks_duplicates: bool) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+            found: Positions::default(),
+            path: Pointer::ROOT,
+            seeks_duplicates,
+            duplicate: None,
+        }
+    }
+
     fn value(&mut self, wanted: Option<&Wanted>, depth: usize) {
         self.blanks();
         let start = self.at;
@@ -123,7 +171,7 @@ impl Scanner<'_> {
 
     fn object(&mut self, wanted: Option<&Wanted>, depth: usize) {
         self.at += 1;
-        let mut seen: HashSet<&[u8]> = HashSet::new();
+        let mut seen: HashMap<Cow<'_, [u8]>, Range<usize>> = HashMap::new();
         loop {
             self.blanks();
             match self.peek() {
@@ -140,15 +188,26 @@ impl Scanner<'_> {
             }
             let key_start = self.at;
             let raw = self.string();
-            let bytes = self.bytes;
             let key_range = key_start..self.at;
-            let twice = !seen.insert(&bytes[raw]);
+            if self.seeks_duplicates && self.duplicate.is_none() {
+                let bytes: &'a [u8] = self.bytes;
+                let key = match &bytes[raw] {
+                    escaped if escaped.contains(&b'\\') => {
+                        Cow::Owned(self.decode(&key_range).into_bytes())
+                    }
+                    plain => Cow::Borrowed(plain),
+                };
+                if let Some(first) = seen.insert(key, key_range.clone()) {
+                    self.duplicate = Some(DuplicateKey {
+                        key: self.decode(&key_range),
+                        first,
+                        second: key_range.clone(),
+                    });
+                }
+            }
             let below = wanted.filter(|node| !node.below.is_empty());
             // The key is decoded only where somebody may ask for it: scanning stays linear and
             // nearly free of allocations in the parts that nobody wants.
-            if twice && self.found.duplicate_key.is_none() {
-                self.found.duplicate_key = Some((self.decode(&key_range), key_range.clone()));
-            }
             let key = below.map(|_| self.decode(&key_range));
             let parent = key.as_ref().map(|key| {
                 let below = self.path.key(key);
@@ -285,12 +344,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_duplicate_key_is_named() {
-        let text = r#"{"a": {"b": 1, "c": 2, "b": 3}, "a": 1}"#;
-        let (key, range) = locate(text, []).duplicate_key.expect("there is one");
-        assert_eq!(&text[range.clone()], "\"b\"");
-        assert!(range.start > 10, "the second of the two: {range:?}");
-        assert_eq!(key, "b");
+    fn the_first_duplicate_key_is_named_however_it_is_escaped() {
+        let text = r#"{"a": {"b": 1, "c": 2, "\u0062": 3}, "a": 1}"#;
+        let found = duplicate_key(text).expect("there is one");
+        assert_eq!(found.key, "b");
+        assert_eq!(&text[found.first], "\"b\"");
+        assert_eq!(&text[found.second], "\"\\u0062\"");
+        assert_eq!(duplicate_key(r#"[{"a": 1}, {"a": {"a": 2}}]"#), None);
+    }
+
+    #[test]
+    fn many_places_are_those_found_one_by_one() {
+        let offsets = [0, 1, 4, TEXT.find("\"long\"").expect("there"), TEXT.len()];
+        let one_by_one: Vec<_> = offsets.iter().map(|at| place(TEXT, *at)).collect();
+        assert_eq!(places(TEXT, offsets), one_by_one);
     }
 
     #[test]

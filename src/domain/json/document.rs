@@ -1,0 +1,389 @@
+//! A JSON input with the text it was read from, so that whatever is found in it can be shown in
+//! its place. Every JSON input of the tool comes through here: cards, events, expectations.
+
+use std::{cell::Cell, fmt, ops::Range};
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value, error::Category};
+
+use super::position::{self, DuplicateKey};
+use crate::domain::diagnostic::{Diagnostic, Place};
+
+/// A JSON text that was understood.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it is called in messages: the path, or `<stdin>`.
+    pub name: String,
+    /// The text, without a byte order mark.
+    pub text: String,
+    /// What it says.
+    pub value: Value,
+}
+
+/// Why a text is no JSON document, and where.
+#[derive(Clone, Debug)]
+pub struct SyntaxError {
+    /// What the text is called.
+    pub name: String,
+    /// The text; where it was not UTF-8, with replacement characters from the bad byte on.
+    pub text: String,
+    /// Where the fault begins.
+    pub place: Place,
+    /// The bytes of `text` that are at fault.
+    pub range: Range<usize>,
+    /// What is wrong, in a sentence without a full stop.
+    pub message: String,
+    /// A second place that belongs to it, with what it is: where a duplicate key stood first.
+    pub related: Option<(Range<usize>, String)>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+/// A finding with its place in the text.
+#[derive(Clone, Debug)]
+pub struct Located<'a> {
+    /// The finding.
+    pub finding: &'a Diagnostic,
+    /// Where its value begins.
+    pub place: Place,
+    /// The bytes of its value; for a member that is missing, the opening bracket of the object
+    /// that lacks it.
+    pub range: Range<usize>,
+}
+
+/// What is at fault in a text, before the text and its name are put to it.
+struct Fault {
+    range: Range<usize>,
+    message: String,
+    related: Option<(Range<usize>, String)>,
+    help: Option<String>,
+}
+
+impl Fault {
+    fn at(offset: usize, message: impl Into<String>) -> Self {
+        Self {
+            range: offset..offset + 1,
+            message: message.into(),
+            related: None,
+            help: None,
+        }
+    }
+
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn of(self, name: String, text: String) -> Box<SyntaxError> {
+        let start = self.range.start.min(text.len());
+        Box::new(SyntaxError {
+            place: position::place(&text, start),
+            range: start..self.range.end.clamp(start, text.len()),
+            name,
+            text,
+            message: self.message,
+            related: self.related,
+            help: self.help,
+        })
+    }
+}
+
+impl Document {
+    /// Reads `bytes` as one JSON value. Refuses what is no UTF-8, no JSON, nested deeper than 127
+    /// levels, or has a key twice in one object: of two values for one key, every reader takes
+    /// another.
+    pub fn parse(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, Box<SyntaxError>> {
+        let name = name.into();
+        let text = match text_of(bytes) {
+            Ok(text) => text,
+            Err(refused) => return Err(refused.0.of(name, refused.1)),
+        };
+        match value_of(&text) {
+            Ok(value) => Ok(Self { name, text, value }),
+            Err(fault) => Err(fault.of(name, text)),
+        }
+    }
+
+    /// The places of findings, in the order of the text. Two passes over the text, however many
+    /// there are.
+    pub fn locate<'a>(&self, findings: &'a [Diagnostic]) -> Vec<Located<'a>> {
+        let pointers = findings.iter().map(|finding| &finding.pointer);
+        let positions = position::locate(&self.text, pointers);
+        let range = |finding: &Diagnostic| match positions.of(&finding.pointer) {
+            Some(range) => range,
+            None => positions
+                .of_or_parent(&finding.pointer)
+                .map_or(0..0, |parent| parent.start..parent.start + 1),
+        };
+        let mut found: Vec<_> = findings.iter().map(|it| (range(it), it)).collect();
+        found.sort_by_key(|(range, _)| range.start);
+        let places = position::places(&self.text, found.iter().map(|(range, _)| range.start));
+        found
+            .into_iter()
+            .zip(places)
+            .map(|((range, finding), place)| Located {
+                finding,
+                place,
+                range,
+            })
+            .collect()
+    }
+}
+
+/// The text of `bytes`; else the fault, and the text as far as it can be shown.
+fn text_of(bytes: Vec<u8>) -> Result<String, Box<(Fault, String)>> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        let fault = Fault::at(0, "the file is UTF-16, JSON is UTF-8").help("save it as UTF-8");
+        return Err(Box::new((fault, String::new())));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(match text.strip_prefix('\u{feff}') {
+            Some(rest) => rest.to_owned(),
+            None => text,
+        }),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let byte = error.as_bytes().get(at).copied().unwrap_or_default();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let mut fault = Fault::at(
+                at,
+                format!("the byte 0x{byte:02x} at offset {at} is no UTF-8"),
+            )
+            .help("save the file as UTF-8");
+            fault.range.end = at + '\u{fffd}'.len_utf8();
+            Err(Box::new((fault, text)))
+        }
+    }
+}
+
+fn value_of(text: &str) -> Result<Value, Fault> {
+    if text.trim().is_empty() {
+        return Err(Fault::at(0, "the file is empty").help("it should hold one JSON value"));
+    }
+    let twice = Cell::new(false);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = Unique { twice: &twice }.deserialize(&mut reader);
+    if twice.get() {
+        // The scan for its place is left to this rare case.
+        if let Some(duplicate) = position::duplicate_key(text) {
+            return Err(twice_in_one_object(duplicate));
+        }
+    }
+    value
+        .and_then(|value| reader.end().map(|()| value))
+        .map_err(|error| syntax_fault(text, &error))
+}
+
+fn twice_in_one_object(duplicate: DuplicateKey) -> Fault {
+    Fault {
+        message: format!(
+            "the key \"{}\" stands twice in one object",
+            shortened(&duplicate.key)
+        ),
+        range: duplicate.second,
+        related: Some((duplicate.first, "it stands here first".to_owned())),
+        help: Some("remove one of the two: readers differ in which they take".to_owned()),
+    }
+}
+
+fn shortened(key: &str) -> String {
+    const LONGEST: usize = 60;
+    match key.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &key[..cut]),
+        None => key.to_owned(),
+    }
+}
+
+/// serde_json's own words, which end in the place, taken apart.
+fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
+    let full = error.to_string();
+    let message = full
+        .rsplit_once(" at line ")
+        .map_or(full.as_str(), |(message, _)| message);
+    let mut at = position::offset(text, error.line(), error.column());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let length = text[at..].chars().next().map_or(1, char::len_utf8);
+    let mut fault = match message {
+        "recursion limit exceeded" => Fault::at(at, "it is nested deeper than 127 levels")
+            .help("no card or event nests deeper than about ten: a value may contain itself"),
+        "lone leading surrogate in hex escape" | "unexpected end of hex escape" => Fault::at(
+            at,
+            "half of a surrogate pair stands alone: \\ud800 to \\udfff come in pairs",
+        )
+        .help("write the character itself, or both halves: \\ud83d\\ude00"),
+        "trailing characters" => Fault::at(at, "more text follows after the JSON value")
+            .help("a file holds one JSON value; several belong in a list"),
+        "trailing comma" => Fault::at(at, message).help("remove the comma before it"),
+        _ if error.classify() == Category::Eof => Fault::at(
+            text.trim_end().len(),
+            format!("the text ends too early: {message}"),
+        )
+        .help("is the file cut off, or a bracket or quote not closed?"),
+        _ => Fault::at(at, message),
+    };
+    fault.range.end = fault.range.start + length;
+    fault
+}
+
+/// Reads any JSON value, as [`Value`] does itself, and notices a key that stands twice: in the
+/// same pass, which costs nothing, where looking for it afterwards would cost a pass more.
+#[derive(Clone, Copy)]
+struct Unique<'a> {
+    twice: &'a Cell<bool>,
+}
+
+impl<'de> DeserializeSeed<'de> for Unique<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Unique<'_> {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::String(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(self)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some(key) = members.next_key::<String>()? {
+            let member = members.next_value_seed(self)?;
+            if object.insert(key, member).is_some() {
+                self.twice.set(true);
+                return Err(A::Error::custom("a key stands twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(bytes: &[u8]) -> SyntaxError {
+        *Document::parse("a.json", bytes.to_vec()).expect_err("it is refused")
+    }
+
+    fn at(error: &SyntaxError) -> (usize, usize) {
+        (error.place.line, error.place.column)
+    }
+
+    #[test]
+    fn a_document_says_what_serde_json_says() {
+        let text = r#"{"a": [1, -2, 3.5, null, true, "é\n"], "b": {}}"#;
+        let document = Document::parse("a.json", text.into()).expect("it is JSON");
+        assert_eq!(
+            document.value,
+            serde_json::from_str::<Value>(text).expect("it is JSON")
+        );
+        assert_eq!(document.text, text);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        let document = Document::parse("a.json", b"\xef\xbb\xbf{}".to_vec()).expect("it is JSON");
+        assert_eq!(document.text, "{}");
+        assert!(refused(b"\xff\xfe{\0}\0").message.contains("UTF-16"));
+    }
+
+    #[test]
+    fn a_byte_that_is_no_utf8_is_named_with_its_place() {
+        let error = refused(b"{\n  \"a\": \"\xe9t\xe9\"\n}");
+        assert_eq!(at(&error), (2, 9));
+        assert_eq!(error.message, "the byte 0xe9 at offset 10 is no UTF-8");
+        assert_eq!(&error.text[error.range.clone()], "\u{fffd}");
+    }
+
+    #[test]
+    fn malformed_json_is_shown_where_it_breaks() {
+        let error = refused(b"{\n  \"a\": 1,\n  \"b\": oops\n}");
+        assert_eq!(at(&error), (3, 8));
+        assert_eq!(error.message, "expected value");
+        let error = refused(b"[1, 2,]");
+        assert_eq!((at(&error), &*error.message), ((1, 7), "trailing comma"));
+    }
+
+    #[test]
+    fn a_text_that_stops_early_is_shown_at_its_end() {
+        let error = refused(b"{\"a\": [1, 2\n\n");
+        assert!(
+            error.message.starts_with("the text ends too early"),
+            "{error:?}"
+        );
+        assert_eq!(at(&error), (1, 12));
+        for text in ["", "  \n", "\u{feff}"] {
+            assert_eq!(refused(text.as_bytes()).message, "the file is empty");
+        }
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_and_both_are_shown() {
+        let error = refused(b"{\"a\": 1,\n \"b\": {\"c\": 1, \"\\u0063\": 2}}");
+        assert_eq!(error.message, "the key \"c\" stands twice in one object");
+        assert_eq!(at(&error), (2, 16));
+        let (first, _) = error.related.expect("the first is shown");
+        assert_eq!(&error.text[first], "\"c\"");
+    }
+
+    #[test]
+    fn deep_nesting_and_lone_surrogates_are_refused_not_survived_by_luck() {
+        let deep = "[".repeat(100_000);
+        assert!(refused(deep.as_bytes()).message.contains("127 levels"));
+        for text in [r#""\ud800""#, r#""\udc00""#, r#""\ud800\u0041""#] {
+            let error = refused(text.as_bytes());
+            assert!(
+                error.message.contains("surrogate"),
+                "{text}: {}",
+                error.message
+            );
+        }
+        assert!(Document::parse("a", br#""\ud83d\ude00""#.to_vec()).is_ok());
+    }
+
+    #[test]
+    fn a_second_value_is_not_passed_over() {
+        assert!(refused(b"{} {}").message.contains("more text follows"));
+    }
+}
