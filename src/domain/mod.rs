@@ -3,6 +3,7 @@
 //! module is imported from here.
 
 pub mod call;
+pub mod card;
 pub mod diagnostic;
 pub mod event;
 pub mod json;

@@ -1,0 +1,5 @@
+//! Skill cards: the one model of what a card is, how Box's preview shows it, what makes it wrong,
+//! and how it is built. The commands, the mock and the replay checks all use this one.
+
+pub mod model;
+pub mod preview;

@@ -1,0 +1,500 @@
+//! A card as Box's web preview reads it: its kind, its title, the text of its status, whether it
+//! is shown at all. Views over JSON values: nothing is copied, whatever the shape.
+//!
+//! The rules are those of box-ui-elements 26.3, whose preview is what users of Box see.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+/// The types of cards that Box describes, in `skill_card_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Topics, shown as pills.
+    Keyword,
+    /// Faces or other images, with a bar of when each appears.
+    Timeline,
+    /// Lines of speech with their times.
+    Transcript,
+    /// How the skill is doing.
+    Status,
+}
+
+impl Kind {
+    /// Every kind, in the order in which Box's description lists them.
+    pub const ALL: [Self; 4] = [
+        Self::Keyword,
+        Self::Timeline,
+        Self::Transcript,
+        Self::Status,
+    ];
+
+    /// Its name in `skill_card_type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyword => "keyword",
+            Self::Timeline => "timeline",
+            Self::Transcript => "transcript",
+            Self::Status => "status",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// The title that the preview gives a card that names none.
+    pub fn default_title(self) -> &'static str {
+        match self {
+            Self::Keyword => "Topics",
+            Self::Timeline => UNTITLED,
+            Self::Transcript => "Transcript",
+            Self::Status => "Status",
+        }
+    }
+}
+
+/// The title of a card that has none and whose type gives it none.
+const UNTITLED: &str = "Skill Card";
+
+/// What the preview says for a status that it knows no better text for.
+pub const SOMETHING_WENT_WRONG: &str =
+    "Something went wrong with running this skill or fetching its data.";
+
+/// What the preview says for a card whose list of entries is empty.
+pub const NO_INFORMATION: &str = "We're sorry, no skills information was found.";
+
+/// The status codes of Box's description, for `status.code` and for skill_invocations.
+pub const DOCUMENTED_STATUSES: [&str; 5] = [
+    "invoked",
+    "processing",
+    "success",
+    "transient_failure",
+    "permanent_failure",
+];
+
+/// The status codes that the preview has a text for, with that text. It ignores the card's own
+/// message then.
+pub const KNOWN_STATUSES: [(&str, &str); 9] = [
+    (
+        "skills_pending_status",
+        "We're working on processing your file - please hold!",
+    ),
+    (
+        "skills_invoked_status",
+        "We're preparing to process your file - please hold!",
+    ),
+    (
+        "skills_invalid_file_size_error",
+        "We're sorry, no skills information was found. This file size is currently not supported.",
+    ),
+    (
+        "skills_invalid_file_format_error",
+        "We're sorry, no skills information was found. This file extension is currently not \
+         supported.",
+    ),
+    (
+        "skills_file_processing_error",
+        "We're sorry, something went wrong with processing the file.",
+    ),
+    ("skills_external_auth_error", SOMETHING_WENT_WRONG),
+    ("skills_billing_error", SOMETHING_WENT_WRONG),
+    ("skills_invocations_error", SOMETHING_WENT_WRONG),
+    ("skills_unknown_error", SOMETHING_WENT_WRONG),
+];
+
+/// The title codes that the preview knows, with the title it shows; they beat the message.
+pub const KNOWN_TITLES: [(&str, &str); 5] = [
+    ("skills_faces", "Faces"),
+    ("skills_transcript", "Transcript"),
+    ("skills_topics", "Topics"),
+    ("skills_status", "Status"),
+    ("skills_error", "Error"),
+];
+
+/// The text that the preview has for a status code, if it knows it.
+pub fn known_status(code: &str) -> Option<&'static str> {
+    lookup(&KNOWN_STATUSES, code)
+}
+
+/// The title that the preview has for a title code, if it knows it.
+pub fn known_title(code: &str) -> Option<&'static str> {
+    lookup(&KNOWN_TITLES, code)
+}
+
+fn lookup(table: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
+    table
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, text)| *text)
+}
+
+/// A card, read from whatever JSON value stands in its place.
+#[derive(Clone, Copy, Debug)]
+pub struct Card<'a>(pub &'a Value);
+
+impl<'a> Card<'a> {
+    /// Its kind; none where `skill_card_type` is missing or names no kind that Box describes.
+    pub fn kind(self) -> Option<Kind> {
+        Kind::parse(self.0.get("skill_card_type")?.as_str()?)
+    }
+
+    /// Its title as the preview shows it: a title code that the preview knows beats the message,
+    /// and without either the type gives one.
+    pub fn title(self) -> &'a str {
+        self.title_code()
+            .and_then(known_title)
+            .or_else(|| self.title_message().filter(|message| !message.is_empty()))
+            .unwrap_or_else(|| self.kind().map_or(UNTITLED, Kind::default_title))
+    }
+
+    /// The code of its title.
+    pub fn title_code(self) -> Option<&'a str> {
+        self.0.get("skill_card_title")?.get("code")?.as_str()
+    }
+
+    /// The message of its title.
+    pub fn title_message(self) -> Option<&'a str> {
+        self.0.get("skill_card_title")?.get("message")?.as_str()
+    }
+
+    /// The code of its status.
+    pub fn status_code(self) -> Option<&'a str> {
+        self.0.get("status")?.get("code")?.as_str()
+    }
+
+    /// The message of its status, if it says anything.
+    pub fn status_message(self) -> Option<&'a str> {
+        let message = self.0.get("status")?.get("message")?.as_str()?;
+        (!message.is_empty()).then_some(message)
+    }
+
+    /// The text that the preview shows for its status: its own for the codes it knows, else the
+    /// card's message, else that something went wrong, even for `success`.
+    pub fn status_text(self) -> &'a str {
+        self.status_code()
+            .and_then(known_status)
+            .or_else(|| self.status_message())
+            .unwrap_or(SOMETHING_WENT_WRONG)
+    }
+
+    /// Its entries; none where it has no list of them.
+    pub fn entries(self) -> &'a [Value] {
+        self.entry_list().unwrap_or_default()
+    }
+
+    /// Its list of entries, if it has one.
+    pub fn entry_list(self) -> Option<&'a [Value]> {
+        self.0.get("entries")?.as_array().map(Vec::as_slice)
+    }
+
+    /// Its duration in seconds, where there is one above 0.
+    pub fn duration(self) -> Option<f64> {
+        self.0
+            .get("duration")?
+            .as_f64()
+            .filter(|seconds| *seconds > 0.0)
+    }
+
+    /// Why the preview leaves the card out, or nothing where it shows it. `current_version` is
+    /// the id of the file's current version; where it is not known, every version counts as it.
+    pub fn hidden(self, current_version: Option<&str>) -> Option<Hidden> {
+        let version = self.0.get("file_version").filter(|value| is_truthy(value));
+        if let (Some(version), Some(current)) = (version, current_version)
+            && version.get("id").unwrap_or(version).as_str() != Some(current)
+        {
+            return Some(Hidden::OtherVersion);
+        }
+        let has_status = self.0.get("status").is_some_and(is_truthy);
+        (!has_status && self.entry_list().is_none()).then_some(Hidden::NoContent)
+    }
+}
+
+/// Why the preview leaves a card out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hidden {
+    /// It belongs to another version of the file.
+    OtherVersion,
+    /// It has neither a status nor a list of entries.
+    NoContent,
+}
+
+impl Hidden {
+    /// The reason in a few words, to follow "not shown: ".
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherVersion => "it belongs to another version of the file",
+            Self::NoContent => "it has neither a status nor a list of entries",
+        }
+    }
+}
+
+/// An entry of a card: a pill, a face, a line of speech.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a>(pub &'a Value);
+
+impl<'a> Entry<'a> {
+    /// Its text; a number is shown as such, anything else is empty.
+    pub fn text(self) -> Cow<'a, str> {
+        match self.0.get("text") {
+            Some(Value::String(text)) => Cow::Borrowed(text),
+            Some(Value::Number(number)) => Cow::Owned(number.to_string()),
+            _ => Cow::Borrowed(""),
+        }
+    }
+
+    /// The address of its image.
+    pub fn image_url(self) -> Option<&'a str> {
+        self.0.get("image_url")?.as_str()
+    }
+
+    /// The stretches of time in which it appears, as they stand.
+    pub fn appears(self) -> &'a [Value] {
+        self.0
+            .get("appears")
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
+    }
+
+    /// The time in seconds that the preview puts beside a line of a transcript: there must be
+    /// exactly one stretch, and its start a number.
+    pub fn time(self) -> Option<f64> {
+        match self.appears() {
+            [only] => only.get("start")?.as_f64(),
+            _ => None,
+        }
+    }
+
+    /// The slices that the preview draws on a bar of `duration` seconds.
+    pub fn slices(self, duration: f64) -> impl Iterator<Item = Slice> + 'a {
+        self.appears()
+            .iter()
+            .filter_map(move |appearance| Slice::of(appearance, duration))
+    }
+}
+
+/// A stretch of time on a timeline bar, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slice {
+    /// Where it starts.
+    pub start: f64,
+    /// Where it ends; none gets the least width.
+    pub end: Option<f64>,
+}
+
+impl Slice {
+    /// The slice of one appearance: none where the start is no number or lies beyond the
+    /// duration.
+    fn of(appearance: &Value, duration: f64) -> Option<Self> {
+        let start = appearance.get("start")?.as_f64()?;
+        let end = appearance.get("end").and_then(Value::as_f64);
+        (start < duration).then_some(Self { start, end })
+    }
+}
+
+/// Whether a browser takes the value for true.
+fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(truth) => *truth,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// What the cards on a file say about how the skill is doing. Written through the metadata API,
+/// which has no status of its own, they are all there is to tell it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reported {
+    /// It has begun and not finished.
+    Processing,
+    /// It has written its data.
+    Success,
+    /// It has written that it failed.
+    PermanentFailure,
+}
+
+impl Reported {
+    /// Its name among the statuses of skill_invocations.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Success => "success",
+            Self::PermanentFailure => "permanent_failure",
+        }
+    }
+}
+
+/// What a set of cards reports about the invocation: an error card counts as failure, else any
+/// data card as success, else a status card by its code. None where there is no card that says
+/// anything.
+pub fn reported(cards: &[Value]) -> Option<Reported> {
+    cards
+        .iter()
+        .filter_map(|card| reported_by(Card(card)))
+        .max_by_key(|reported| match reported {
+            Reported::Processing => 0,
+            Reported::Success => 1,
+            Reported::PermanentFailure => 2,
+        })
+}
+
+fn reported_by(card: Card<'_>) -> Option<Reported> {
+    if card.kind().is_some_and(|kind| kind != Kind::Status) {
+        return Some(Reported::Success);
+    }
+    let status = card.0.get("status").filter(|status| is_truthy(status));
+    if status.is_none() {
+        return card.entry_list().map(|_| Reported::Success);
+    }
+    let code = card.status_code().unwrap_or_default();
+    let failed = card.title_code() == Some("skills_error")
+        || code.trim_end_matches('.').ends_with("error")
+        || code.ends_with("failure")
+        || code == "skills_no_info_found";
+    Some(if failed {
+        Reported::PermanentFailure
+    } else if code == "success" {
+        Reported::Success
+    } else {
+        Reported::Processing
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_known_title_code_beats_the_message_which_beats_the_type() {
+        let card = json!({"skill_card_type": "keyword",
+            "skill_card_title": {"code": "skills_faces", "message": "People"}});
+        assert_eq!(Card(&card).title(), "Faces");
+        let card = json!({"skill_card_type": "keyword",
+            "skill_card_title": {"code": "license-plates", "message": "Plates"}});
+        assert_eq!(Card(&card).title(), "Plates");
+        for (kind, title) in [
+            ("keyword", "Topics"),
+            ("transcript", "Transcript"),
+            ("status", "Status"),
+            ("timeline", "Skill Card"),
+            ("other", "Skill Card"),
+        ] {
+            assert_eq!(Card(&json!({"skill_card_type": kind})).title(), title);
+        }
+    }
+
+    #[test]
+    fn a_known_status_code_ignores_the_message() {
+        let card = json!({"status": {"code": "skills_pending_status", "message": "Hello"}});
+        assert_eq!(
+            Card(&card).status_text(),
+            "We're working on processing your file - please hold!"
+        );
+    }
+
+    #[test]
+    fn a_status_without_message_shows_as_an_error_even_success() {
+        for code in ["success", "invoked", "skills_external_auth_error.", "x"] {
+            let card = json!({"status": {"code": code}});
+            assert_eq!(Card(&card).status_text(), SOMETHING_WENT_WRONG);
+        }
+        let card = json!({"status": {"code": "success", "message": "Done"}});
+        assert_eq!(Card(&card).status_text(), "Done");
+    }
+
+    #[test]
+    fn a_card_is_shown_for_its_version_if_it_has_content() {
+        let card = json!({"file_version": {"id": "7"}, "status": {}});
+        assert_eq!(Card(&card).hidden(Some("7")), None);
+        assert_eq!(Card(&card).hidden(None), None);
+        assert_eq!(Card(&card).hidden(Some("8")), Some(Hidden::OtherVersion));
+        assert_eq!(
+            Card(&json!({"status": ""})).hidden(None),
+            Some(Hidden::NoContent)
+        );
+        assert_eq!(Card(&json!({"entries": []})).hidden(None), None);
+    }
+
+    #[test]
+    fn slices_need_a_start_inside_the_duration() {
+        let entry = json!({"appears": [{"start": 1, "end": 2.5}, {"start": "3"}, {"start": 10},
+            {"end": 4}, {"start": 9.5}, 7]});
+        let slices: Vec<_> = Entry(&entry).slices(10.0).collect();
+        assert_eq!(
+            slices,
+            [
+                Slice {
+                    start: 1.0,
+                    end: Some(2.5)
+                },
+                Slice {
+                    start: 9.5,
+                    end: None
+                }
+            ]
+        );
+    }
+
+    #[test]
+    fn a_transcript_shows_a_time_only_for_exactly_one_appearance() {
+        assert_eq!(
+            Entry(&json!({"appears": [{"start": 1.5}]})).time(),
+            Some(1.5)
+        );
+        assert_eq!(
+            Entry(&json!({"appears": [{"start": 1}, {"start": 2}]})).time(),
+            None
+        );
+        assert_eq!(Entry(&json!({"appears": [{"start": "1"}]})).time(), None);
+    }
+
+    #[test]
+    fn cards_report_what_the_skill_is_doing() {
+        let status = |code: &str| json!({"skill_card_type": "status", "status": {"code": code}});
+        let data = json!({"skill_card_type": "keyword", "entries": [], "status": {}});
+        let of = |cards: &[Value]| reported(cards);
+        assert_eq!(of(&[]), None);
+        for code in [
+            "skills_pending_status",
+            "processing",
+            "invoked",
+            "skills_invoked_status",
+        ] {
+            assert_eq!(of(&[status(code)]), Some(Reported::Processing), "{code}");
+        }
+        for code in [
+            "skills_unknown_error",
+            "skills_external_auth_error.",
+            "error",
+            "custom_error",
+            "transient_failure",
+            "permanent_failure",
+        ] {
+            assert_eq!(
+                of(&[status(code)]),
+                Some(Reported::PermanentFailure),
+                "{code}"
+            );
+        }
+        assert_eq!(of(&[status("success")]), Some(Reported::Success));
+        assert_eq!(of(std::slice::from_ref(&data)), Some(Reported::Success));
+        assert_eq!(
+            of(&[status("processing"), data.clone()]),
+            Some(Reported::Success)
+        );
+        assert_eq!(
+            of(&[data, status("custom_error")]),
+            Some(Reported::PermanentFailure)
+        );
+        let titled = json!({"skill_card_type": "status",
+            "skill_card_title": {"code": "skills_error", "message": "Error"},
+            "status": {"code": "mine", "message": "No luck"}});
+        assert_eq!(of(&[titled]), Some(Reported::PermanentFailure));
+    }
+}

@@ -1,0 +1,200 @@
+//! Cards as the sections of Box's preview sidebar, ready for any renderer: what is shown, under
+//! which title, opened or not, and the times in the preview's own form.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::model::{Card, Entry, Hidden, Kind, NO_INFORMATION, Slice};
+
+/// A transcript of more lines than this is collapsed at first.
+pub const LINES_BEFORE_COLLAPSE: usize = 5;
+
+/// A section of the sidebar: one card.
+#[derive(Clone, Debug)]
+pub struct Section<'a> {
+    /// Which card of the list it is, from 0.
+    pub index: usize,
+    /// Its title.
+    pub title: &'a str,
+    /// Its kind, where it is one that Box describes.
+    pub kind: Option<Kind>,
+    /// Why the preview leaves it out, where it does.
+    pub hidden: Option<Hidden>,
+    /// Whether it starts open.
+    pub open: bool,
+    /// What it shows.
+    pub body: Body<'a>,
+}
+
+/// What a section shows.
+#[derive(Clone, Debug)]
+pub enum Body<'a> {
+    /// Pills.
+    Keywords(Vec<Item<'a>>, Option<f64>),
+    /// Thumbnails, and the duration in seconds that their bars stand for.
+    Faces(Vec<Item<'a>>, Option<f64>),
+    /// Lines of speech.
+    Transcript(Vec<Spoken<'a>>),
+    /// A sentence: a status, or that there is no information.
+    Sentence(&'a str),
+    /// Nothing: the type is none that the preview knows.
+    Nothing,
+}
+
+/// A pill or a face.
+#[derive(Clone, Debug)]
+pub struct Item<'a> {
+    /// Its label.
+    pub text: Cow<'a, str>,
+    /// Its image, for a face.
+    pub image_url: Option<&'a str>,
+    /// The slices of its timeline that are drawn; empty where a click shows nothing.
+    pub slices: Vec<Slice>,
+}
+
+/// A line of a transcript.
+#[derive(Clone, Debug)]
+pub struct Spoken<'a> {
+    /// When, in seconds, where a time is shown.
+    pub time: Option<f64>,
+    /// What.
+    pub text: Cow<'a, str>,
+}
+
+/// The sections of a list of cards, those that are not shown included, in their order.
+/// `current_version` is the id of the file's current version, where it is known.
+pub fn sections<'a>(cards: &'a [Value], current_version: Option<&str>) -> Vec<Section<'a>> {
+    cards
+        .iter()
+        .enumerate()
+        .map(|(index, value)| {
+            let card = Card(value);
+            Section {
+                index,
+                title: card.title(),
+                kind: card.kind(),
+                hidden: card.hidden(current_version),
+                open: card.entry_list().is_none_or(|entries| !entries.is_empty()),
+                body: body(card),
+            }
+        })
+        .collect()
+}
+
+fn body(card: Card<'_>) -> Body<'_> {
+    let Some(kind) = card.kind() else {
+        return Body::Nothing;
+    };
+    if kind == Kind::Status {
+        return Body::Sentence(card.status_text());
+    }
+    let entries = card.entries();
+    if entries.is_empty() {
+        return Body::Sentence(NO_INFORMATION);
+    }
+    let duration = card.duration();
+    match kind {
+        Kind::Keyword => Body::Keywords(items(entries, duration), duration),
+        Kind::Timeline => Body::Faces(items(entries, duration), duration),
+        Kind::Transcript | Kind::Status => Body::Transcript(
+            entries
+                .iter()
+                .map(|value| Spoken {
+                    time: Entry(value).time(),
+                    text: Entry(value).text(),
+                })
+                .collect(),
+        ),
+    }
+}
+
+fn items(entries: &[Value], duration: Option<f64>) -> Vec<Item<'_>> {
+    entries
+        .iter()
+        .map(|value| {
+            let entry = Entry(value);
+            Item {
+                text: entry.text(),
+                image_url: entry.image_url(),
+                slices: duration
+                    .map(|seconds| entry.slices(seconds).collect())
+                    .unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// Seconds as the preview writes them: `m:ss` or `h:mm:ss`, floored.
+pub fn clock(seconds: f64) -> String {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast saturates, and times below 0 are shown as 0"
+    )]
+    let whole = seconds.max(0.0).floor() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_are_floored_and_grow_hours_where_needed() {
+        for (seconds, text) in [
+            (0.0, "0:00"),
+            (59.99, "0:59"),
+            (61.0, "1:01"),
+            (3600.0, "1:00:00"),
+            (-5.0, "0:00"),
+            (f64::MAX, "5124095576030431:00:15"),
+        ] {
+            assert_eq!(clock(seconds), text);
+        }
+    }
+
+    #[test]
+    fn a_section_is_open_unless_its_entries_are_an_empty_list() {
+        let cards = [
+            json!({"skill_card_type": "keyword", "entries": []}),
+            json!({"skill_card_type": "keyword", "entries": [{"text": "a"}]}),
+            json!({"skill_card_type": "status", "status": {"code": "x"}}),
+        ];
+        let open: Vec<_> = sections(&cards, None).iter().map(|it| it.open).collect();
+        assert_eq!(open, [false, true, true]);
+        assert!(matches!(
+            sections(&cards, None)[0].body,
+            Body::Sentence(NO_INFORMATION)
+        ));
+    }
+
+    #[test]
+    fn appearances_without_duration_draw_no_slice() {
+        let cards = [json!({"skill_card_type": "timeline",
+            "entries": [{"text": "a", "appears": [{"start": 1, "end": 2}]}]})];
+        let Body::Faces(faces, None) = &sections(&cards, None)[0].body else {
+            panic!("faces were expected");
+        };
+        assert!(faces[0].slices.is_empty());
+    }
+
+    #[test]
+    fn odd_shapes_show_nothing_and_do_not_panic() {
+        let cards = [
+            json!(null),
+            json!(7),
+            json!([]),
+            json!({"skill_card_type": 5}),
+            json!({"skill_card_type": "transcript", "entries": [null, 1, "x", {"appears": {}}]}),
+        ];
+        assert_eq!(sections(&cards, None).len(), 5);
+    }
+}
