@@ -10,5 +10,8 @@ pub mod commands;
 pub mod domain;
 pub mod env;
 pub mod exit;
+pub mod host;
+pub mod journal;
+pub mod mock_box;
 pub mod render;
 pub mod terminal;

@@ -8,5 +8,6 @@ pub mod diagnostic;
 pub mod event;
 pub mod json;
 pub mod metadata;
+pub mod notice;
 pub mod secret;
 pub mod token;

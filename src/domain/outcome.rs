@@ -1,0 +1,219 @@
+//! What became of one event: what was seen of it, when it is finished, and which checks it passes.
+//! Times are milliseconds since it was sent, so that nothing here needs a clock.
+
+pub mod check;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    call::{CallRecord, Operation, WriteOp, WriteRecord},
+    card::model::{Reported, reported},
+};
+
+/// Milliseconds since the event was sent; negative for what came before.
+pub type Millis = f64;
+
+/// How the Skill replied.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// With a status, in time.
+    Answered {
+        /// The status.
+        status: u16,
+        /// When the answer was in.
+        ms: Millis,
+    },
+    /// Not within the deadline, which is given in milliseconds.
+    Late(Millis),
+    /// With something that is no answer, or not at all; a sentence says what.
+    Failed(String),
+}
+
+impl Reply {
+    /// Whether it is a 2xx in time.
+    pub fn is_good(&self) -> bool {
+        matches!(self, Self::Answered { status: 200..=299, .. })
+    }
+}
+
+/// How an invocation stands, as Box would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Taken, or at work.
+    Processing,
+    /// Done well.
+    Success,
+    /// Failed; a later try may go well.
+    TransientFailure,
+    /// Failed for good.
+    PermanentFailure,
+}
+
+impl Status {
+    /// Box's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Processing => "processing",
+            Self::Success => "success",
+            Self::TransientFailure => "transient_failure",
+            Self::PermanentFailure => "permanent_failure",
+        }
+    }
+
+    /// Reads Box's word; `invoked` stands with processing.
+    pub fn parse(word: &str) -> Option<Self> {
+        Some(match word {
+            "invoked" | "processing" => Self::Processing,
+            "success" => Self::Success,
+            "transient_failure" => Self::TransientFailure,
+            "permanent_failure" => Self::PermanentFailure,
+            _ => return None,
+        })
+    }
+
+    /// Whether nothing is to come after it.
+    pub fn is_final(self) -> bool {
+        self != Self::Processing
+    }
+}
+
+/// A write as the checks look at it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WriteSeen {
+    /// When.
+    pub ms: Millis,
+    /// What it did.
+    pub op: WriteOp,
+    /// What it says of the invocation: the status it carries, or what its cards mean.
+    pub status: Option<Status>,
+    /// Whether the status was carried rather than read from the cards.
+    pub is_explicit: bool,
+}
+
+/// A call as the timeline shows it.
+#[derive(Clone, Debug)]
+pub struct CallSeen {
+    /// When its head was in.
+    pub ms: Millis,
+    /// The call.
+    pub record: CallRecord,
+}
+
+/// Calls and writes kept of one event; a Skill that polls for ever must not fill the memory.
+const MOST_KEPT: usize = 500;
+
+/// Everything that was seen of one event so far.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// The reply, once it is in.
+    pub reply: Option<Reply>,
+    /// Calls that have their answer.
+    pub calls: Vec<CallSeen>,
+    /// Calls that were not kept.
+    pub calls_left_out: usize,
+    /// Writes, in their order.
+    pub writes: Vec<WriteSeen>,
+    /// The cards as they now stand.
+    pub cards: Option<Value>,
+    open: BTreeSet<u64>,
+    last_activity: Millis,
+}
+
+impl Observed {
+    /// The reply is in.
+    pub fn replied(&mut self, reply: Reply, now: Millis) {
+        self.reply = Some(reply);
+        self.touch(now);
+    }
+
+    /// A call opened.
+    pub fn opened(&mut self, call: u64, now: Millis) {
+        self.open.insert(call);
+        self.touch(now);
+    }
+
+    /// A call has its answer.
+    pub fn closed(&mut self, record: CallRecord, ms: Millis, now: Millis) {
+        self.open.remove(&record.call);
+        self.touch(now);
+        if self.calls.len() < MOST_KEPT {
+            self.calls.push(CallSeen { ms, record });
+        } else {
+            self.calls_left_out += 1;
+        }
+    }
+
+    /// Metadata was written.
+    pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
+        self.touch(now);
+        let carried = record.status.as_deref().and_then(Status::parse);
+        let cards = record.instance.as_ref().and_then(|instance| {
+            serde_json::from_str::<Value>(instance.get())
+                .ok()?
+                .get_mut("cards")
+                .map(Value::take)
+        });
+        let meant = cards
+            .as_ref()
+            .and_then(Value::as_array)
+            .and_then(|cards| reported(cards))
+            .map(|reported| match reported {
+                Reported::Processing => Status::Processing,
+                Reported::Success => Status::Success,
+                Reported::PermanentFailure => Status::PermanentFailure,
+            });
+        self.cards = cards;
+        if self.writes.len() < MOST_KEPT {
+            self.writes.push(WriteSeen {
+                ms,
+                op: record.op,
+                status: carried.or(meant),
+                is_explicit: carried.is_some(),
+            });
+        }
+    }
+
+    /// The status that counts: the last that was reported.
+    pub fn status(&self) -> Option<Status> {
+        self.writes.iter().rev().find_map(|write| write.status)
+    }
+
+    /// When the last card was written.
+    pub fn cards_ms(&self) -> Option<Millis> {
+        self.writes.last().map(|write| write.ms)
+    }
+
+    /// Whether the event is finished at `now`: the reply is in, a final status is in, no call is
+    /// open, and nothing has happened for `settle` milliseconds. After a reply that is no 2xx
+    /// nothing more is waited for: Box would send the event again.
+    pub fn is_settled(&self, now: Millis, settle: Millis) -> bool {
+        let Some(reply) = &self.reply else {
+            return false;
+        };
+        let is_over = !reply.is_good() || self.status().is_some_and(Status::is_final);
+        is_over && self.open.is_empty() && now - self.last_activity >= settle
+    }
+
+    /// When [`Observed::is_settled`] can be true at the earliest, if nothing else happens.
+    pub fn settles_at(&self, settle: Millis) -> Millis {
+        self.last_activity + settle
+    }
+
+    /// Calls that reached the mock, without the bytes behind a 302.
+    pub fn box_calls(&self) -> usize {
+        self.calls.len() + self.calls_left_out
+    }
+
+    /// Whether the content was fetched, by a call that went well.
+    pub fn downloaded(&self) -> bool {
+        self.calls.iter().any(|call| {
+            call.record.operation == Operation::Download && call.record.status < 400
+        })
+    }
+
+    fn touch(&mut self, now: Millis) {
+        self.last_activity = self.last_activity.max(now);
+    }
+}

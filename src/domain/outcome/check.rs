@@ -1,0 +1,326 @@
+//! The checks of a replay (design §2), each a verdict with its reason in a sentence.
+
+use serde_json::Value;
+
+use super::{CallSeen, Observed, Reply, Status, WriteSeen};
+use crate::domain::{
+    call::{CallRecord, Operation},
+    card::{
+        normalise::{Difference, difference},
+        validate::{Schema, validate},
+    },
+    diagnostic::Severity,
+    token::TokenKind,
+};
+
+/// A check, by its name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Check {
+    /// 2xx in time.
+    Reply,
+    /// No refused call.
+    Tokens,
+    /// Not left on processing, no status after the final one, one success per delivery.
+    Finished,
+    /// Success, or the status that `expected.json` names.
+    Outcome,
+    /// No card that Box refuses or cannot show, no write refused for its content.
+    Cards,
+    /// The final cards are those of `expected.json`.
+    Expected,
+}
+
+impl Check {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 6] = [
+        Self::Reply,
+        Self::Tokens,
+        Self::Finished,
+        Self::Outcome,
+        Self::Cards,
+        Self::Expected,
+    ];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Tokens => "tokens",
+            Self::Finished => "finished",
+            Self::Outcome => "outcome",
+            Self::Cards => "cards",
+            Self::Expected => "expected",
+        }
+    }
+}
+
+/// What `expected.json` says of the final state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Expected {
+    /// The status.
+    pub status: Option<Status>,
+    /// The cards, normalised, with `"<any>"` for what may be anything.
+    pub cards: Option<Value>,
+    /// By how much numbers may differ.
+    pub tolerance: f64,
+}
+
+/// A check and what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Which.
+    pub check: Check,
+    /// Why it failed; `None` where it passed.
+    pub failure: Option<Failure>,
+}
+
+/// Why a check failed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failure {
+    /// In a sentence that a newcomer understands, without a full stop.
+    pub reason: String,
+    /// What differs from what was expected.
+    pub differences: Vec<Difference>,
+}
+
+impl Verdict {
+    /// Whether it passed.
+    pub fn is_ok(&self) -> bool {
+        self.failure.is_none()
+    }
+}
+
+/// What the checks are told beside what was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Terms<'a> {
+    /// What the case expects.
+    pub expected: Option<&'a Expected>,
+    /// How often the event was delivered.
+    pub deliveries: usize,
+    /// How long the cards were waited for, in milliseconds.
+    pub wait: f64,
+    /// Whether there was a mock to see what the Skill does.
+    pub has_mock: bool,
+    /// Why the Skill is gone, where it died during the run.
+    pub died: Option<&'a str>,
+}
+
+/// Runs the checks that are not turned off.
+pub fn run(observed: &Observed, terms: &Terms<'_>, off: &[Check]) -> Vec<Verdict> {
+    Check::ALL
+        .into_iter()
+        .filter(|check| !off.contains(check))
+        .filter(|check| terms.has_mock || *check == Check::Reply)
+        .filter(|check| {
+            *check != Check::Expected || terms.expected.is_some_and(|it| it.cards.is_some())
+        })
+        .map(|check| Verdict {
+            check,
+            failure: failure(check, observed, terms),
+        })
+        .collect()
+}
+
+fn failure(check: Check, observed: &Observed, terms: &Terms<'_>) -> Option<Failure> {
+    if check == Check::Expected {
+        return differences(observed, terms.expected?);
+    }
+    let reason = match check {
+        Check::Reply => reply(observed, terms),
+        Check::Tokens => tokens(observed),
+        Check::Finished => finished(observed, terms),
+        Check::Outcome => outcome(observed, terms),
+        Check::Cards => cards(observed),
+        Check::Expected => None,
+    }?;
+    Some(Failure { reason, differences: Vec::new() })
+}
+
+fn reply(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
+    match &observed.reply {
+        _ if terms.died.is_some() => terms.died.map(str::to_owned),
+        Some(reply) if reply.is_good() => None,
+        Some(Reply::Answered { status: status @ 300..=399, .. }) => Some(format!(
+            "the skill answered {status}, a redirect, which Box does not follow"
+        )),
+        Some(Reply::Answered { status, .. }) => {
+            Some(format!("the skill answered {status}; Box takes only 2xx, and sends the event again"))
+        }
+        Some(Reply::Late(deadline)) => Some(format!(
+            "no reply within {}; Box takes that for a failure and sends the event again: answer first, work afterwards",
+            seconds(*deadline)
+        )),
+        Some(Reply::Failed(how)) => Some(how.clone()),
+        None => Some("the skill never replied".to_owned()),
+    }
+}
+
+fn tokens(observed: &Observed) -> Option<String> {
+    let mut refused = observed
+        .calls
+        .iter()
+        .filter(|call| call.record.is_refused_token());
+    let first = refused.next()?;
+    let others = match refused.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!("{}{others}", why_refused(first)))
+}
+
+/// A refused call in a sentence: `the write token was used to download: 403 on GET … at +120 ms`.
+fn why_refused(call: &CallSeen) -> String {
+    let record = &call.record;
+    let place = format!(
+        "{} on {} {} at {}",
+        record.status,
+        record.method,
+        record.target,
+        at(call.ms)
+    );
+    let doing = match record.operation {
+        Operation::Download => "to download",
+        Operation::Cards => "to write cards",
+        Operation::CardsRead => "to read cards",
+        Operation::Invocation => "to report the invocation",
+        Operation::Info => "to ask about a file",
+        Operation::Representation => "to ask for a representation",
+        _ => "for a call that Skill tokens may not make",
+    };
+    match record.token.as_ref().map(|token| token.kind) {
+        None => format!("a call came without a token: {place}"),
+        Some(None) => format!("a token that the mock does not know was used {doing}: {place}"),
+        Some(Some(kind)) if is_other_file(record) => {
+            format!("the {kind} token of another event was used {doing}: {place}")
+        }
+        Some(Some(kind)) if record.status == 401 => {
+            format!("the {kind} token had expired when it was used {doing}: {place}")
+        }
+        Some(Some(kind)) => {
+            let right = match kind {
+                TokenKind::Read => "; that takes the write token",
+                TokenKind::Write => "; that takes the read token",
+                TokenKind::User => "",
+            };
+            format!("the {kind} token was used {doing}: {place}{right}")
+        }
+    }
+}
+
+fn is_other_file(record: &CallRecord) -> bool {
+    record.code.as_deref() == Some("access_denied_insufficient_permissions")
+}
+
+fn finished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
+    let reports = || observed.writes.iter().filter_map(|write| Some((write, write.status?)));
+    let Some((first_final, _)) = reports().find(|(_, status)| status.is_final()) else {
+        return left_unfinished(observed, terms);
+    };
+    let after = |write: &&WriteSeen| write.ms > first_final.ms || !std::ptr::eq(*write, first_final);
+    let late = reports()
+        .skip_while(|(write, _)| !std::ptr::eq(*write, first_final))
+        .skip(1)
+        .find(|(write, status)| after(write) && *status != Status::Success);
+    if let Some((write, status)) = late {
+        return Some(format!(
+            "{} was written at {}, after the final {} at {}: the file now shows it",
+            status.as_str(),
+            at(write.ms),
+            first_final.status.map_or("", Status::as_str),
+            at(first_final.ms)
+        ));
+    }
+    let successes = reports()
+        .filter(|(write, status)| write.is_explicit && *status == Status::Success)
+        .count();
+    let deliveries = terms.deliveries.max(1);
+    (successes > deliveries).then(|| {
+        format!("success was reported {successes} times for {deliveries} delivery: once is right")
+    })
+}
+
+fn left_unfinished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
+    if !observed.reply.as_ref().is_some_and(Reply::is_good) {
+        // The reply check says what is wrong; nothing more was waited for.
+        return None;
+    }
+    let waited = seconds(terms.wait);
+    Some(match observed.status() {
+        Some(_) => format!("left on processing: no final status within {waited}"),
+        None if observed.writes.is_empty() => format!("no card was written within {waited}"),
+        None => format!("cards were written, but none says how it ended, within {waited}"),
+    })
+}
+
+fn outcome(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
+    let wanted = terms
+        .expected
+        .and_then(|expected| expected.status)
+        .unwrap_or(Status::Success);
+    match observed.status() {
+        Some(status) if status == wanted => None,
+        Some(status) if !status.is_final() && wanted.is_final() => Some(format!(
+            "the invocation stands at {}, not at {}",
+            status.as_str(),
+            wanted.as_str()
+        )),
+        Some(status) => Some(format!(
+            "the skill reported {}, expected was {}",
+            status.as_str(),
+            wanted.as_str()
+        )),
+        None => Some(format!("the skill reported nothing, expected was {}", wanted.as_str())),
+    }
+}
+
+fn cards(observed: &Observed) -> Option<String> {
+    let refused = observed.calls.iter().find(|call| {
+        let record = &call.record;
+        record.status == 400
+            && record.fault.is_none()
+            && matches!(record.operation, Operation::Cards | Operation::Invocation)
+    });
+    if let Some(call) = refused {
+        return Some(format!(
+            "Box refused a write at {}: {}",
+            at(call.ms),
+            call.record.message.as_deref().unwrap_or("400")
+        ));
+    }
+    let cards = observed.cards.as_ref()?;
+    let found = validate(cards, Schema::Box)
+        .into_iter()
+        .find(|finding| finding.severity == Severity::Error)?;
+    Some(format!("{} (at {})", found.message, found.pointer))
+}
+
+fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
+    let wanted = expected.cards.as_ref()?;
+    let actual = observed.cards.clone().unwrap_or(Value::Null);
+    let differences = difference(wanted, &actual, expected.tolerance);
+    let reason = match differences.len() {
+        0 => return None,
+        1 => "the cards differ from expected.json in one place".to_owned(),
+        many => format!("the cards differ from expected.json in {many} places"),
+    };
+    Some(Failure { reason, differences })
+}
+
+/// `+120 ms`, `+3.4 s`.
+pub fn at(ms: f64) -> String {
+    if ms < 10_000.0 {
+        format!("+{ms:.0} ms")
+    } else {
+        format!("+{:.1} s", ms / 1000.0)
+    }
+}
+
+fn seconds(ms: f64) -> String {
+    if ms < 1000.0 {
+        format!("{ms:.0} ms")
+    } else if ms % 1000.0 == 0.0 {
+        format!("{:.0} s", ms / 1000.0)
+    } else {
+        format!("{:.1} s", ms / 1000.0)
+    }
+}

@@ -1,0 +1,127 @@
+//! A call between its head and the end of its answer. It is told of when it opens and when it
+//! closes, also when the client goes away in the middle.
+
+use std::{sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+
+use super::Host;
+use crate::{
+    domain::{
+        call::CallRecord,
+        notice::{Notice, Opening},
+        secret::redact_target,
+    },
+    mock_box::{Admission, Answer, Head, admit::Wanted},
+};
+
+/// A call that is open. Dropping it closes it.
+#[derive(Debug)]
+pub struct OpenCall {
+    host: Arc<Host>,
+    record: CallRecord,
+    token_event: Option<String>,
+    file_event: Option<String>,
+    admitted: Option<Result<Wanted, Box<Answer>>>,
+    since: Instant,
+    is_told: bool,
+}
+
+impl OpenCall {
+    pub(super) fn new(
+        host: Arc<Host>,
+        head: &Head,
+        admission: Admission,
+        call: u64,
+        at: Timestamp,
+        file_event: Option<String>,
+    ) -> Self {
+        let seen = admission.seen;
+        let target = match head.query.as_str() {
+            "" => head.path.clone(),
+            query => redact_target(&format!("{}?{query}", head.path)),
+        };
+        let open = Self {
+            record: CallRecord {
+                call,
+                at,
+                method: head.method.to_string(),
+                host: head.host().to_owned(),
+                target,
+                operation: seen.operation,
+                status: 0,
+                ms: 0.0,
+                token: seen.token,
+                events: Vec::new(),
+                file_id: seen.file_id,
+                code: None,
+                message: None,
+                fault: None,
+                note: None,
+            },
+            token_event: seen.token_event,
+            file_event,
+            admitted: Some(admission.body),
+            since: Instant::now(),
+            is_told: true,
+            host,
+        };
+        open.host.bus.tell(Notice::Opened(Arc::new(Opening {
+            call,
+            at,
+            operation: seen.operation,
+            events: open.events(),
+        })));
+        open
+    }
+
+    /// Which body may be read, or the refusal; to be taken once.
+    pub fn admitted(&mut self) -> Result<Wanted, Box<Answer>> {
+        self.admitted.take().unwrap_or(Ok(Wanted::Nothing))
+    }
+
+    /// The events the call belongs to: that of its token, or else of its file; both where it is
+    /// refused, since either side may have taken the wrong one.
+    pub fn events(&self) -> Vec<String> {
+        let with_file = self.token_event.is_none() || self.record.is_refused_token();
+        let file_event = self.file_event.as_ref().filter(|_| with_file);
+        let mut events: Vec<String> = self.token_event.iter().chain(file_event).cloned().collect();
+        events.dedup();
+        events
+    }
+
+    /// The call turned out to be about this file, by its body.
+    pub(super) fn names_file(&mut self, file_id: &str, event: Option<String>) {
+        self.record.file_id = Some(file_id.to_owned());
+        self.file_event = event;
+    }
+
+    /// Takes down what the call is answered.
+    pub fn answered(&mut self, answer: &Answer) {
+        self.record.status = answer.status.as_u16();
+        if let Some((code, message)) = answer.refusal() {
+            self.record.code = Some(code.to_owned());
+            self.record.message = Some(message.to_owned());
+        }
+        self.record.note.clone_from(&answer.note);
+    }
+
+    /// The id that Box would give this request: the same in the header and in an error's body.
+    pub fn request_id(&self) -> String {
+        let mixed = crate::mock_box::ids::mix(self.record.call);
+        format!("{:016x}{:04x}", mixed, self.record.call & 0xffff)
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        if !self.is_told {
+            return;
+        }
+        self.record.ms = self.since.elapsed().as_secs_f64() * 1000.0;
+        self.record.events = self.events();
+        self.host
+            .bus
+            .tell(Notice::Closed(Arc::new(self.record.clone())));
+    }
+}

@@ -1,0 +1,272 @@
+//! The running Box: owns the state, the journal, the clock, the ids and the bus. Under one lock a
+//! call is decided, appended to the journal and applied, so that a failed append is an error
+//! answer and an untouched state. Waits and delays happen outside the lock, sockets elsewhere.
+
+pub mod bus;
+pub mod call;
+pub mod spool;
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{
+    domain::{
+        call::{WriteOp, WriteRecord},
+        event::Event,
+        notice::{Connection, Notice, Written},
+    },
+    env::Clock,
+    journal::{Journal, JournalError, RecordReader},
+    mock_box::{
+        Answer, Change, Decision, Head, Ids, Request, State, admit, decide, errors,
+        registration::{Registering, register},
+        state::{Settings, resumed_file},
+    },
+};
+use bus::Bus;
+use call::OpenCall;
+use spool::Spool;
+
+/// A running mock Box, without its sockets.
+#[derive(Debug)]
+pub struct Host {
+    inner: Mutex<Inner>,
+    clock: ClockOf,
+    /// What happens, for whoever watches.
+    pub bus: Bus,
+    /// Where contents lie.
+    pub spool: Spool,
+}
+
+#[derive(Debug)]
+struct Inner {
+    state: State,
+    journal: Journal,
+    ids: Ids,
+    calls: u64,
+}
+
+/// A clock that can be shown in debug output.
+struct ClockOf(Clock);
+
+impl std::fmt::Debug for ClockOf {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
+
+/// Why the mock cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The record file cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// There is no room for contents.
+    #[error("cannot make a folder for contents in {}: {source}", std::env::temp_dir().display())]
+    Spool {
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl Host {
+    /// Starts a mock. With `record`, the metadata of that file is resumed and it is appended to;
+    /// the warning that comes back says what was dropped of it.
+    ///
+    /// # Errors
+    /// Where the record file or the folder for contents cannot be used.
+    pub fn start(
+        settings: Settings,
+        record: Option<&Path>,
+        clock: Clock,
+        seed: u64,
+    ) -> Result<(Arc<Self>, Option<String>), StartError> {
+        let mut ids = Ids::new(seed);
+        let mut state = State::new(settings, &mut ids);
+        let now = clock();
+        let (journal, warning) = match record {
+            None => (Journal::temporary()?, None),
+            Some(path) => Journal::open(path, |record| resume(&mut state, record, now))?,
+        };
+        let host = Arc::new(Self {
+            inner: Mutex::new(Inner {
+                state,
+                journal,
+                ids,
+                calls: 0,
+            }),
+            clock: ClockOf(clock),
+            bus: Bus::default(),
+            spool: Spool::new().map_err(|source| StartError::Spool { source })?,
+        });
+        Ok((host, warning))
+    }
+
+    /// The present moment of this mock.
+    pub fn now(&self) -> Timestamp {
+        (self.clock.0)()
+    }
+
+    /// Takes a call in by its head: what it is, and which body it may bring.
+    pub fn open(self: &Arc<Self>, head: &Head) -> OpenCall {
+        let now = self.now();
+        let (admission, number, file_event) = {
+            let mut inner = self.lock();
+            inner.calls += 1;
+            let admission = admit(&inner.state, head, now);
+            let file_event = event_of_file(&inner.state, admission.seen.file_id.as_deref());
+            (admission, inner.calls, file_event)
+        };
+        OpenCall::new(Arc::clone(self), head, admission, number, now, file_event)
+    }
+
+    /// Decides a whole call, writes down what it changes, and applies it.
+    pub fn perform(&self, call: &mut OpenCall, request: &Request) -> Answer {
+        let now = self.now();
+        let mut inner = self.lock();
+        let Inner {
+            state,
+            journal,
+            ids,
+            ..
+        } = &mut *inner;
+        let decision = decide(state, request, now, ids);
+        if let Some(file_id) = &decision.file_id {
+            call.names_file(file_id, event_of_file(state, Some(file_id)));
+        }
+        match commit(state, journal, &decision) {
+            Ok(()) => {
+                if let Some(record) = decision.record() {
+                    let events = call.events();
+                    // Told while the lock is held: the order of the stream is that of the writes.
+                    self.bus.tell(written(events, record));
+                }
+                decision.answer
+            }
+            Err(reason) => errors::internal(reason),
+        }
+    }
+
+    /// Registers events in one step.
+    pub fn register(&self, events: &[(Event, Registering)]) -> Vec<Value> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let Inner { state, ids, .. } = &mut *inner;
+        events
+            .iter()
+            .map(|(event, how)| {
+                let registered = register(state, event, how, now, ids);
+                for change in &registered.changes {
+                    state.apply(change);
+                }
+                registered.event
+            })
+            .collect()
+    }
+
+    /// Forgets events, their tokens and files: their run is over.
+    pub fn retire(&self, event_ids: &[String]) {
+        let mut inner = self.lock();
+        for id in event_ids {
+            inner.state.apply(&Change::RetireEvent(id.clone()));
+        }
+    }
+
+    /// Puts the mock back to how it started. A record says so.
+    ///
+    /// # Errors
+    /// Where the record cannot be written; nothing is changed then.
+    pub fn reset(&self) -> Result<(), String> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let Inner { state, journal, .. } = &mut *inner;
+        let record = Arc::new(reset_record(state.next_seq(), now));
+        journal.append(&record)?;
+        state.apply(&Change::Write(Arc::clone(&record)));
+        self.bus.tell(written(Vec::new(), &record));
+        Ok(())
+    }
+
+    /// The records after number `after`, from disk.
+    ///
+    /// # Errors
+    /// Where the record file cannot be read.
+    pub fn records(&self, after: u64) -> Result<RecordReader, JournalError> {
+        self.lock().journal.reader(after)
+    }
+
+    /// Tells of a connection that did not become a call.
+    pub fn tell_connection(&self, kind: &str, host: Option<String>, text: String) {
+        self.bus.tell(Notice::Connection(Arc::new(Connection {
+            at: self.now(),
+            kind: kind.to_owned(),
+            host,
+            text,
+        })));
+    }
+
+    /// Looks into the state; nothing may wait inside.
+    pub fn look<T>(&self, see: impl FnOnce(&State) -> T) -> T {
+        see(&self.lock().state)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic while the lock was held left the state between two changes at worst; serving on
+        // is better than a mock that answers nothing any more.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Appends what is to be recorded, then applies everything.
+fn commit(state: &mut State, journal: &mut Journal, decision: &Decision) -> Result<(), String> {
+    if let Some(record) = decision.record() {
+        journal.append(record)?;
+    }
+    for change in &decision.changes {
+        state.apply(change);
+    }
+    Ok(())
+}
+
+fn resume(state: &mut State, record: WriteRecord, now: Timestamp) {
+    if record.op != WriteOp::Reset && state.file(&record.file_id).is_none() {
+        let file = resumed_file(&record.file_id, &record.file_version_id, now);
+        state.apply(&Change::PutFile(Box::new(file)));
+    }
+    state.apply(&Change::Write(Arc::new(record)));
+}
+
+fn written(events: Vec<String>, record: &Arc<WriteRecord>) -> Notice {
+    Notice::Written(Arc::new(Written {
+        events,
+        record: Arc::clone(record),
+    }))
+}
+
+fn event_of_file(state: &State, file_id: Option<&str>) -> Option<String> {
+    state.file(file_id?)?.event_id.clone()
+}
+
+fn reset_record(seq: u64, at: Timestamp) -> WriteRecord {
+    WriteRecord {
+        seq,
+        at,
+        op: WriteOp::Reset,
+        file_id: String::new(),
+        file_version_id: String::new(),
+        scope: String::new(),
+        template: String::new(),
+        skill_id: None,
+        invocation_id: None,
+        status: None,
+        usage: None,
+        token: None,
+        patch: None,
+        instance: None,
+    }
+}

@@ -1,0 +1,111 @@
+//! The first look at a call, when only its head is there: is it refused, and if not, which body
+//! may it bring? Nothing is read that will not be used.
+
+use jiff::Timestamp;
+
+use super::{
+    answer::Answer,
+    errors,
+    request::Head,
+    routes::{NoRoute, Route, route},
+    state::State,
+    tokens::Caller,
+};
+use crate::domain::call::{Operation, TokenSeen};
+
+/// What the head tells about a call, for its record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The operation it names.
+    pub operation: Operation,
+    /// Its token.
+    pub token: Option<TokenSeen>,
+    /// The event of its token.
+    pub token_event: Option<String>,
+    /// The file it names in its path.
+    pub file_id: Option<String>,
+}
+
+/// The body that a call may bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// None; what comes all the same is dropped.
+    Nothing,
+    /// JSON of at most so many bytes.
+    Json(u64),
+    /// Multipart of at most so many bytes, to be spooled to disk.
+    Upload(u64),
+}
+
+/// What is to be done with a call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admission {
+    /// What the head tells.
+    pub seen: Seen,
+    /// Which body is wanted.
+    ///
+    /// # Errors
+    /// The answer, where the call is refused.
+    pub body: Result<Wanted, Box<Answer>>,
+}
+
+/// Looks at the head of a call.
+pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
+    let caller = Caller::of(state, head);
+    let found = route(&head.method, &head.segments());
+    let seen = Seen {
+        operation: found.as_ref().map_or(Operation::Unknown, Route::operation),
+        token: caller.seen(),
+        token_event: caller.event_id().map(str::to_owned),
+        file_id: found
+            .as_ref()
+            .ok()
+            .and_then(|route| route.file_id().map(str::to_owned)),
+    };
+    let body = found
+        .map_err(no_route)
+        .and_then(|route| wanted(state, head, &route, &caller, now));
+    Admission {
+        seen,
+        body: body.map_err(Box::new),
+    }
+}
+
+/// The answer to a path or method that names no call.
+pub fn no_route(missed: NoRoute) -> Answer {
+    match missed {
+        NoRoute::Method => errors::method_not_allowed(),
+        NoRoute::Path { closest: None } => errors::not_found().note("no such call of Box's"),
+        NoRoute::Path {
+            closest: Some(closest),
+        } => errors::not_found().note(format!("no such call of Box's; the closest is {closest}")),
+    }
+}
+
+fn wanted(
+    state: &State,
+    head: &Head,
+    route: &Route,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<Wanted, Answer> {
+    caller.check(state, route, now)?;
+    let wanted = match route {
+        Route::InstanceCreate(_) | Route::InstancePatch(_) | Route::Invocation(_) => {
+            Wanted::Json(state.settings.max_json)
+        }
+        Route::FileInfo(_)
+        | Route::FileContent(_)
+        | Route::Bytes(_)
+        | Route::InstanceList(_)
+        | Route::InstanceGet(_)
+        | Route::InstanceDelete(_) => Wanted::Nothing,
+    };
+    if let (Wanted::Json(limit) | Wanted::Upload(limit), Some(length)) =
+        (wanted, head.content_length())
+        && length > limit
+    {
+        return Err(errors::too_large(limit));
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,106 @@
+//! An answer of Box's, before it meets a socket.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+use super::{content::Content, errors::ErrorBody};
+
+/// An answer: status, headers, body, and what the log should say about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// Headers beside Content-Length and BOX-REQUEST-ID.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The body.
+    pub body: AnswerBody,
+    /// A word for the log: the closest route, the cards that were written.
+    pub note: Option<String>,
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AnswerBody {
+    /// None.
+    Empty,
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// One of Box's error envelopes; it is completed by the id of the request.
+    Error(ErrorBody),
+    /// A part of a file's content: the bytes from `start` to before `end`.
+    Content {
+        /// The content.
+        content: Content,
+        /// The first byte.
+        start: u64,
+        /// The byte after the last.
+        end: u64,
+    },
+}
+
+impl Answer {
+    /// An answer without a body.
+    pub fn empty(status: StatusCode) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: AnswerBody::Empty,
+            note: None,
+        }
+    }
+
+    /// An answer with JSON that is already written.
+    pub fn json_bytes(status: StatusCode, bytes: impl Into<Bytes>) -> Self {
+        const JSON: HeaderValue = HeaderValue::from_static("application/json");
+        Self {
+            body: AnswerBody::Bytes(bytes.into()),
+            ..Self::empty(status).header(header::CONTENT_TYPE, JSON)
+        }
+    }
+
+    /// An answer with `value` as JSON.
+    pub fn json(status: StatusCode, value: &impl Serialize) -> Self {
+        let bytes = serde_json::to_vec(value).expect("answers are plain JSON values");
+        Self::json_bytes(status, bytes)
+    }
+
+    /// The answer with one more header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The answer with one more header, whose text comes from outside; text that no header can
+    /// carry is left out.
+    #[must_use]
+    pub fn header_text(self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.header(name, value),
+            Err(_) => self,
+        }
+    }
+
+    /// The answer with a word for the log.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+
+    /// Box's code and message, where this is a refusal.
+    pub fn refusal(&self) -> Option<(&str, &str)> {
+        match &self.body {
+            AnswerBody::Error(error) => Some((error.code, &error.message)),
+            AnswerBody::Empty if self.status == StatusCode::UNAUTHORIZED => {
+                Some(("invalid_token", "The access token provided is invalid."))
+            }
+            AnswerBody::Empty if self.status == StatusCode::FORBIDDEN => Some((
+                "insufficient_scope",
+                "The request requires higher privileges than provided by the access token.",
+            )),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The content of files: where it lies, and the small valid file that the mock serves where a
+//! fixture brings none.
+
+use std::{fmt::Write, path::PathBuf};
+
+use super::request::Spooled;
+
+/// The content of one version of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Where the bytes are.
+    pub source: Source,
+    /// The length in bytes.
+    pub size: u64,
+    /// The SHA-1, in lower-case hex.
+    pub sha1: String,
+}
+
+/// Where content lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In the binary.
+    Static(&'static [u8]),
+    /// On disk.
+    Disk(PathBuf),
+}
+
+impl From<Spooled> for Content {
+    fn from(spooled: Spooled) -> Self {
+        Self {
+            source: Source::Disk(spooled.path),
+            size: spooled.size,
+            sha1: spooled.sha1,
+        }
+    }
+}
+
+/// The small valid file that is served for `name` where nobody brought content: of the type that
+/// its ending says, else a few bytes.
+pub fn placeholder(name: &str) -> Content {
+    let bytes = placeholder_bytes(&extension(name));
+    Content {
+        source: Source::Static(bytes),
+        size: bytes.len() as u64,
+        sha1: sha1_hex(bytes),
+    }
+}
+
+#[allow(
+    clippy::match_same_arms,
+    reason = "the files differ, though some may be equally small"
+)]
+fn placeholder_bytes(ending: &str) -> &'static [u8] {
+    macro_rules! file {
+        ($ending:literal) => {
+            include_bytes!(concat!("../../fixtures/files/placeholder.", $ending))
+        };
+    }
+    match ending {
+        "txt" | "md" => file!("txt"),
+        "json" => file!("json"),
+        "csv" => file!("csv"),
+        "pdf" => file!("pdf"),
+        "docx" => file!("docx"),
+        "png" => file!("png"),
+        "jpg" | "jpeg" => file!("jpg"),
+        "gif" => file!("gif"),
+        "mp3" => file!("mp3"),
+        "wav" => file!("wav"),
+        "mp4" => file!("mp4"),
+        "zip" => file!("zip"),
+        _ => b"These bytes stand for the content of a file that came without any.\n",
+    }
+}
+
+/// The ending of a name, without its dot and in lower case; empty where there is none.
+pub fn extension(name: &str) -> String {
+    name.rsplit_once('.')
+        .map(|(_, ending)| ending.to_ascii_lowercase())
+        .unwrap_or_default()
+}
+
+/// The SHA-1 of `bytes` in lower-case hex, as Box names content.
+pub fn sha1_hex(bytes: &[u8]) -> String {
+    use sha1::{Digest, Sha1};
+    hex(&Sha1::digest(bytes))
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

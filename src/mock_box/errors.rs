@@ -1,0 +1,195 @@
+//! How Box says no (facts §3): its two envelopes, the empty 401 and 403, its codes and messages.
+
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Value, json};
+
+use super::answer::{Answer, AnswerBody};
+
+/// An error that still lacks the id of the request it answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ErrorBody {
+    /// The status, which the envelope repeats.
+    pub status: StatusCode,
+    /// Which envelope.
+    pub envelope: Envelope,
+    /// Box's code: `not_found`.
+    pub code: &'static str,
+    /// Box's message.
+    pub message: String,
+    /// `context_info`, where Box gives one.
+    pub context: Option<Value>,
+}
+
+/// The two forms of Box's errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Envelope {
+    /// `{"type":"error","status":…}`.
+    Client,
+    /// The metadata endpoints': message, code, request_id alone.
+    Metadata,
+}
+
+impl ErrorBody {
+    /// The envelope as it goes out.
+    pub fn to_json(&self, request_id: &str) -> Value {
+        match self.envelope {
+            Envelope::Metadata => json!({
+                "message": self.message, "code": self.code, "request_id": request_id
+            }),
+            Envelope::Client => {
+                let mut value = json!({
+                    "type": "error",
+                    "status": self.status.as_u16(),
+                    "code": self.code,
+                    "help_url": "https://developer.box.com/guides/api-calls/permissions-and-errors/common-errors/",
+                    "message": self.message,
+                    "request_id": request_id
+                });
+                if let Some(context) = &self.context {
+                    value["context_info"] = context.clone();
+                }
+                value
+            }
+        }
+    }
+}
+
+fn error(
+    envelope: Envelope,
+    status: StatusCode,
+    code: &'static str,
+    message: impl Into<String>,
+) -> Answer {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    Answer {
+        body: AnswerBody::Error(ErrorBody {
+            status,
+            envelope,
+            code,
+            message: message.into(),
+            context: None,
+        }),
+        ..Answer::empty(status).header(header::CONTENT_TYPE, JSON)
+    }
+}
+
+/// An error in the common envelope.
+pub fn client(status: StatusCode, code: &'static str, message: impl Into<String>) -> Answer {
+    error(Envelope::Client, status, code, message)
+}
+
+/// An error of a metadata endpoint.
+pub fn metadata(status: StatusCode, code: &'static str, message: impl Into<String>) -> Answer {
+    error(Envelope::Metadata, status, code, message)
+}
+
+/// 401 for an unknown or expired token: an **empty** body, which the Node SDK takes for an
+/// expired token.
+pub fn unauthorised() -> Answer {
+    Answer::empty(StatusCode::UNAUTHORIZED).header(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(
+            "Bearer realm=\"Service\", error=\"invalid_token\", error_description=\"The access token provided is invalid.\"",
+        ),
+    )
+}
+
+/// 403 for a token whose scope does not cover the call; empty as well.
+pub fn insufficient_scope() -> Answer {
+    Answer::empty(StatusCode::FORBIDDEN).header(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(
+            "Bearer realm=\"Service\", error=\"insufficient_scope\", error_description=\"The request requires higher privileges than provided by the access token.\"",
+        ),
+    )
+}
+
+/// 404 of the files API.
+pub fn not_found() -> Answer {
+    client(StatusCode::NOT_FOUND, "not_found", "Not Found")
+}
+
+/// 400 of the common kind.
+pub fn bad_request(message: impl Into<String>) -> Answer {
+    client(StatusCode::BAD_REQUEST, "bad_request", message)
+}
+
+/// 405: no such method there, or an id that is none.
+pub fn method_not_allowed() -> Answer {
+    client(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Method Not Allowed",
+    )
+}
+
+/// 413 for a body larger than `limit` bytes.
+pub fn too_large(limit: u64) -> Answer {
+    client(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "request_entity_too_large",
+        format!("The request body is larger than the {limit} bytes that are taken here"),
+    )
+}
+
+/// 412 of an If-Match that does not match.
+pub fn precondition_failed() -> Answer {
+    client(
+        StatusCode::PRECONDITION_FAILED,
+        "precondition_failed",
+        "The resource has been modified. Please retrieve the resource again and retry",
+    )
+}
+
+/// 404 of a metadata endpoint: no instance of the template on the file.
+pub fn instance_not_found() -> Answer {
+    metadata(
+        StatusCode::NOT_FOUND,
+        "instance_not_found",
+        "Instance is not found",
+    )
+}
+
+/// 500 where the mock itself could not write down what it was told.
+pub fn internal(message: impl Into<String>) -> Answer {
+    client(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal_server_error",
+        message,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(answer: &Answer) -> Value {
+        match &answer.body {
+            AnswerBody::Error(error) => error.to_json("abc"),
+            other => panic!("no error: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn metadata_errors_have_three_keys_only() {
+        assert_eq!(
+            body(&instance_not_found()),
+            json!({"message": "Instance is not found", "code": "instance_not_found", "request_id": "abc"})
+        );
+    }
+
+    #[test]
+    fn client_errors_have_the_common_envelope() {
+        let envelope = body(&not_found());
+        assert_eq!(envelope["type"], "error");
+        assert_eq!(envelope["status"], 404);
+        assert_eq!(envelope["request_id"], "abc");
+        assert!(envelope.get("context_info").is_none());
+    }
+
+    #[test]
+    fn refused_tokens_get_an_empty_body() {
+        assert_eq!(unauthorised().body, AnswerBody::Empty);
+        assert_eq!(insufficient_scope().body, AnswerBody::Empty);
+    }
+}

@@ -1,0 +1,109 @@
+//! New ids and tokens, as Box gives them. Seeded once by the host; nothing here is random by
+//! itself, so a run can be repeated in a test.
+
+use crate::domain::secret::Secret;
+
+/// A source of new ids. Numbers go on over a reset.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    random: u64,
+    last_number: u64,
+}
+
+/// Where the numbers of new files start: far from those that captures have.
+const FIRST_NUMBER: u64 = 7_000_000_000_000;
+
+impl Ids {
+    /// A source whose ids depend on `seed` alone.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            random: seed,
+            last_number: FIRST_NUMBER,
+        }
+    }
+
+    /// A UUID of version 4, in its text form.
+    pub fn uuid(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            (high >> 16) & 0xffff,
+            high & 0xfff,
+            0x8000 | (low >> 50),
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// A new number: of a file, a version, a folder. Never given twice.
+    pub fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
+    }
+
+    /// A few digits, as at the end of an invocation's id.
+    pub fn digits(&mut self) -> u64 {
+        100_000_000 + self.next() % 900_000_000
+    }
+
+    /// A bearer token of 32 letters and digits, as Box's are.
+    pub fn token(&mut self) -> Secret {
+        const LETTERS: &[u8; 62] =
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        let mut text = String::with_capacity(32);
+        while text.len() < 32 {
+            let mut bits = self.next();
+            for _ in 0..8 {
+                text.push(char::from(LETTERS[(bits % 62) as usize]));
+                bits /= 62;
+            }
+        }
+        Secret::new(text)
+    }
+
+    /// A key for what is signed and checked by the state machine alone.
+    pub fn key(&mut self) -> [u8; 16] {
+        let mut key = [0; 16];
+        key[..8].copy_from_slice(&self.next().to_le_bytes());
+        key[8..].copy_from_slice(&self.next().to_le_bytes());
+        key
+    }
+
+    /// splitmix64.
+    fn next(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        mix(self.random)
+    }
+}
+
+/// The finaliser of splitmix64: spreads every bit of `value` over all of the result.
+pub fn mix(value: u64) -> u64 {
+    let mut z = value;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_have_box_forms_and_do_not_repeat() {
+        let mut ids = Ids::new(1);
+        let uuid = ids.uuid();
+        assert!(uuid::Uuid::parse_str(&uuid).is_ok(), "{uuid}");
+        assert_eq!(ids.token().expose().len(), 32);
+        let tokens: HashSet<_> = (0..1000).map(|_| ids.token()).collect();
+        assert_eq!(tokens.len(), 1000);
+        assert!(ids.number() < ids.number());
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_ids() {
+        assert_eq!(Ids::new(7).uuid(), Ids::new(7).uuid());
+        assert_ne!(Ids::new(7).uuid(), Ids::new(8).uuid());
+    }
+}

@@ -1,0 +1,176 @@
+//! Registering an event: as if Box had just sent it, its file stands, its tokens are good, and
+//! what it names is new where it must be.
+
+use jiff::{Timestamp, ToSpan};
+use serde_json::Value;
+
+use super::{
+    content::Content,
+    ids::Ids,
+    state::{Change, EventEntry, File, NewEvent, State, Version},
+    tokens::Grant,
+};
+use crate::domain::{
+    event::{
+        Event,
+        refresh::{Fresh, refresh, replace_token},
+    },
+    secret::Secret,
+    token::{LIFETIME_SECONDS, TokenKind, is_placeholder},
+};
+
+/// How an event is registered.
+#[derive(Clone, Debug, Default)]
+pub struct Registering {
+    /// As recorded: only placeholders are replaced, what is there already is taken over.
+    pub keep: bool,
+    /// On the recorded file even where another event has it.
+    pub same_file: bool,
+    /// Stays over a reset.
+    pub lasting: bool,
+    /// The content of the file; else what [`placeholder`](super::content::placeholder) gives.
+    pub content: Option<Content>,
+}
+
+/// An event as it now stands, with the changes that make it so.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The event to be sent.
+    pub event: Value,
+    /// What is to be applied.
+    pub changes: Vec<Change>,
+}
+
+/// Decides the registration of `event`.
+pub fn register(
+    state: &State,
+    event: &Event,
+    how: &Registering,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> Registered {
+    let recorded = event.file_id();
+    let takes_recorded = how.keep || how.same_file || is_free(state, &recorded);
+    let file_id = if takes_recorded {
+        recorded
+    } else {
+        ids.number().to_string()
+    };
+    let name = event.file_name().unwrap_or_else(|| "file".to_owned());
+    let file = match (how.content.clone(), state.file(&file_id)) {
+        // A file that is already there keeps its content where the event brings none.
+        (None, Some(file)) if !file.resumed => file.clone(),
+        (content, before) => {
+            let content = content.unwrap_or_else(|| super::content::placeholder(&name));
+            let version_id = match event.file_version_id() {
+                Some(id) if takes_recorded => id,
+                _ => ids.number().to_string(),
+            };
+            new_file(event, &file_id, name, version_id, content, before, now)
+        }
+    };
+    let (value, read, write) = if how.keep {
+        keep(event, ids)
+    } else {
+        renew(event, &file, now, ids)
+    };
+    let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
+    let id = if id.is_empty() {
+        ids.uuid()
+    } else {
+        id.to_owned()
+    };
+    let file = File {
+        event_id: Some(id.clone()),
+        lasting: how.lasting || file.lasting,
+        ..file
+    };
+    let put_event = Change::PutEvent(Box::new(NewEvent {
+        entry: EventEntry {
+            file_id: file_id.clone(),
+            tokens: [read.clone(), write.clone()],
+            lasting: how.lasting,
+        },
+        grants: [
+            (read, grant(TokenKind::Read, &file_id, &id, now)),
+            (write, grant(TokenKind::Write, &file_id, &id, now)),
+        ],
+        id,
+    }));
+    Registered {
+        event: value,
+        changes: vec![Change::PutFile(Box::new(file)), put_event],
+    }
+}
+
+fn is_free(state: &State, file_id: &str) -> bool {
+    state.file(file_id).is_none_or(|file| file.resumed)
+}
+
+fn new_file(
+    event: &Event,
+    file_id: &str,
+    name: String,
+    version_id: String,
+    content: Content,
+    before: Option<&File>,
+    now: Timestamp,
+) -> File {
+    File {
+        id: file_id.to_owned(),
+        name,
+        parent_id: event.parent_id().unwrap_or_else(|| "0".to_owned()),
+        versions: vec![Version {
+            id: version_id,
+            content,
+        }],
+        etag: before.map_or(0, |file| file.etag),
+        created_at: now,
+        modified_at: now,
+        event_id: None,
+        lasting: before.is_some_and(|file| file.lasting),
+        resumed: false,
+    }
+}
+
+/// As recorded, but for placeholders.
+fn keep(event: &Event, ids: &mut Ids) -> (Value, Secret, Secret) {
+    let mut value = event.value().clone();
+    let mut token = |kind: TokenKind| match event.token(kind) {
+        Some(token) if !is_placeholder(token.access_token.expose()) => token.access_token,
+        _ => {
+            let minted = ids.token();
+            replace_token(&mut value, kind, &minted);
+            minted
+        }
+    };
+    let (read, write) = (token(TokenKind::Read), token(TokenKind::Write));
+    (value, read, write)
+}
+
+fn renew(event: &Event, file: &File, now: Timestamp, ids: &mut Ids) -> (Value, Secret, Secret) {
+    let fresh = Fresh {
+        event_id: ids.uuid(),
+        digits: ids.digits(),
+        // A second back: the delivery follows its making, and newer SDKs refuse a time ahead.
+        created_at: now.checked_sub(1.second()).unwrap_or(now),
+        file_id: file.id.clone(),
+        file_version_id: file.current().id.clone(),
+        size: Some(file.current().content.size),
+        read: ids.token(),
+        write: ids.token(),
+    };
+    let value = refresh(event.value(), &fresh);
+    (value, fresh.read, fresh.write)
+}
+
+fn grant(kind: TokenKind, file_id: &str, event_id: &str, now: Timestamp) -> Grant {
+    Grant {
+        kind,
+        file_id: Some(file_id.to_owned()),
+        event_id: Some(event_id.to_owned()),
+        expires_at: now
+            .checked_add(LIFETIME_SECONDS.seconds())
+            .unwrap_or(Timestamp::MAX),
+    }
+}

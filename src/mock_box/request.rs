@@ -1,0 +1,184 @@
+//! A call as the state machine sees it: the head first, the body when it is there.
+
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use percent_encoding::percent_decode_str;
+
+use crate::domain::secret::Secret;
+
+/// The head of a call.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The method.
+    pub method: Method,
+    /// Where the client thinks it is: scheme and authority, as `https://api.box.com` or
+    /// `http://127.0.0.1:7269`. Links in answers start with it.
+    pub origin: String,
+    /// The path, as it was sent.
+    pub path: String,
+    /// The query, as it was sent, without its question mark.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+}
+
+impl Head {
+    /// The segments of the path, decoded; empty ones are dropped.
+    pub fn segments(&self) -> Vec<String> {
+        self.path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(decode)
+            .collect()
+    }
+
+    /// The first query parameter `name`, decoded.
+    pub fn query(&self, name: &str) -> Option<String> {
+        self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key) == name).then(|| decode(&value.replace('+', " ")))
+        })
+    }
+
+    /// The header `name`, where it is text.
+    pub fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The length the client promises for the body, in bytes.
+    pub fn content_length(&self) -> Option<u64> {
+        self.header(header::CONTENT_LENGTH)?.trim().parse().ok()
+    }
+
+    /// The bearer token, from the header, or else from `?access_token=`.
+    pub fn token(&self) -> Option<Secret> {
+        let in_header = self
+            .header(header::AUTHORIZATION)
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .map(|(_, token)| token.trim().to_owned());
+        in_header
+            .or_else(|| self.query("access_token"))
+            .map(Secret::new)
+    }
+
+    /// The host of [`Head::origin`], without port.
+    pub fn host(&self) -> &str {
+        let authority = self
+            .origin
+            .split_once("://")
+            .map_or(self.origin.as_str(), |(_, authority)| authority);
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
+        }
+    }
+
+    /// Whether the client speaks to one of Box's own hosts, led here by interception.
+    pub fn is_for_box(&self) -> bool {
+        let host = self.host();
+        host.ends_with(".box.com") || host.ends_with(".boxcloud.com")
+    }
+}
+
+fn decode(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// A body that came as multipart and was spooled to disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upload {
+    /// The `attributes` part, as sent.
+    pub attributes: Option<Bytes>,
+    /// Whether `attributes` came after the file.
+    pub attributes_late: bool,
+    /// The file part, where there was one.
+    pub file: Option<Spooled>,
+}
+
+/// Content on disk, owned by the host's spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spooled {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-1, in lower-case hex.
+    pub sha1: String,
+}
+
+/// The body of a request, as [`super::admit()`] asked for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Body {
+    /// None was wanted.
+    #[default]
+    None,
+    /// Read into memory.
+    Json(Bytes),
+    /// Spooled to disk.
+    Upload(Upload),
+}
+
+/// A whole call.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Its head.
+    pub head: Head,
+    /// Its body.
+    pub body: Body,
+}
+
+impl Request {
+    /// The body as JSON text; empty where there is none.
+    pub fn json(&self) -> &[u8] {
+        match &self.body {
+            Body::Json(bytes) => bytes,
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A head as a test writes it: `GET /2.0/files/1?fields=name`, with a token.
+    pub(crate) fn head(line: &str, token: Option<&Secret>) -> Head {
+        let (method, target) = line.split_once(' ').expect("METHOD TARGET");
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let value = format!("Bearer {}", token.expose());
+            headers.insert(header::AUTHORIZATION, value.parse().expect("a header"));
+        }
+        Head {
+            method: method.parse().expect("a method"),
+            origin: "http://127.0.0.1:7269".to_owned(),
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers,
+        }
+    }
+
+    #[test]
+    fn tokens_come_by_header_or_by_query() {
+        let by_query = head("GET /2.0/files/1/content?access_token=a%2Bb", None);
+        assert_eq!(by_query.token(), Some(Secret::new("a+b")));
+        let both = head("GET /x?access_token=query", Some(&Secret::new("header")));
+        assert_eq!(both.token(), Some(Secret::new("header")));
+        assert_eq!(head("GET /x", None).token(), None);
+    }
+
+    #[test]
+    fn hosts_of_box_are_known() {
+        let mut head = head("GET /", None);
+        assert!(!head.is_for_box());
+        assert_eq!(head.host(), "127.0.0.1");
+        head.origin = "https://dl.boxcloud.com".to_owned();
+        assert!(head.is_for_box());
+        head.origin = "https://notbox.com".to_owned();
+        assert!(!head.is_for_box());
+    }
+}

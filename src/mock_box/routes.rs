@@ -1,0 +1,253 @@
+//! Which of Box's calls a method and path name, in all the forms that clients use: with and
+//! without `/2.0`, below `/api` on the upload host, and on the download hosts.
+
+use http::Method;
+
+use crate::domain::call::Operation;
+
+/// One of Box's calls, with the ids from its path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `GET /files/{id}`.
+    FileInfo(String),
+    /// `GET /files/{id}/content`.
+    FileContent(String),
+    /// The bytes behind the 302, on a download host.
+    Bytes(String),
+    /// `GET /files/{id}/metadata`.
+    InstanceList(String),
+    /// `GET …/metadata/{scope}/{template}`.
+    InstanceGet(InstancePath),
+    /// `POST …/metadata/{scope}/{template}`.
+    InstanceCreate(InstancePath),
+    /// `PUT …/metadata/{scope}/{template}`.
+    InstancePatch(InstancePath),
+    /// `DELETE …/metadata/{scope}/{template}`.
+    InstanceDelete(InstancePath),
+    /// `PUT /skill_invocations/{skill}`.
+    Invocation(String),
+}
+
+/// Where an instance is: file, scope, template.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InstancePath {
+    /// The file.
+    pub file_id: String,
+    /// `global` or `enterprise_<id>`.
+    pub scope: String,
+    /// The template's key.
+    pub template: String,
+}
+
+/// Why a path names no call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    /// There is such a path, for other methods.
+    Method,
+    /// There is no such path; the closest one, as it is documented.
+    Path {
+        /// The documented form of the closest call.
+        closest: Option<String>,
+    },
+}
+
+impl Route {
+    /// The operation, for tokens, faults and logs.
+    pub fn operation(&self) -> Operation {
+        match self {
+            Self::FileInfo(_) => Operation::Info,
+            Self::FileContent(_) | Self::Bytes(_) => Operation::Download,
+            Self::InstanceList(_) | Self::InstanceGet(_) => Operation::CardsRead,
+            Self::InstanceCreate(_) | Self::InstancePatch(_) | Self::InstanceDelete(_) => {
+                Operation::Cards
+            }
+            Self::Invocation(_) => Operation::Invocation,
+        }
+    }
+
+    /// The file that the path names.
+    pub fn file_id(&self) -> Option<&str> {
+        match self {
+            Self::FileInfo(id) | Self::FileContent(id) | Self::InstanceList(id) => Some(id),
+            Self::InstanceGet(path)
+            | Self::InstanceCreate(path)
+            | Self::InstancePatch(path)
+            | Self::InstanceDelete(path) => Some(&path.file_id),
+            Self::Bytes(_) | Self::Invocation(_) => None,
+        }
+    }
+
+    /// Whether the call speaks the metadata endpoints' form of errors.
+    pub fn is_metadata(&self) -> bool {
+        matches!(self.operation(), Operation::Cards | Operation::CardsRead)
+    }
+}
+
+/// The documented calls: method, path below `/2.0`, and how the captures make a route.
+type Row = (&'static str, &'static str, fn(&[String]) -> Route);
+
+const ROWS: &[Row] = &[
+    ("GET", "files/{}", |id| Route::FileInfo(id[0].clone())),
+    ("GET", "files/{}/content", |id| {
+        Route::FileContent(id[0].clone())
+    }),
+    ("GET", "files/{}/metadata", |id| {
+        Route::InstanceList(id[0].clone())
+    }),
+    ("GET", "files/{}/metadata/{}/{}", |ids| {
+        Route::InstanceGet(instance(ids))
+    }),
+    ("POST", "files/{}/metadata/{}/{}", |ids| {
+        Route::InstanceCreate(instance(ids))
+    }),
+    ("PUT", "files/{}/metadata/{}/{}", |ids| {
+        Route::InstancePatch(instance(ids))
+    }),
+    ("DELETE", "files/{}/metadata/{}/{}", |ids| {
+        Route::InstanceDelete(instance(ids))
+    }),
+    ("PUT", "skill_invocations/{}", |id| {
+        Route::Invocation(id[0].clone())
+    }),
+    ("GET", "d/1/{}/download", |ticket| {
+        Route::Bytes(ticket[0].clone())
+    }),
+];
+
+fn instance(ids: &[String]) -> InstancePath {
+    InstancePath {
+        file_id: ids[0].clone(),
+        scope: ids[1].clone(),
+        template: ids[2].clone(),
+    }
+}
+
+/// Finds the call that `method` and the decoded `segments` of a path name.
+///
+/// # Errors
+/// [`NoRoute`], with the closest documented call for the log.
+pub fn route(method: &Method, segments: &[String]) -> Result<Route, NoRoute> {
+    let path = below_version(segments);
+    // HEAD is answered as GET is, without the body.
+    let method = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let mut is_path = false;
+    for (row_method, template, make) in ROWS {
+        if let Some(captures) = matches(template, path) {
+            if *row_method == method {
+                return Ok(make(&captures));
+            }
+            is_path = true;
+        }
+    }
+    Err(if is_path {
+        NoRoute::Method
+    } else {
+        NoRoute::Path {
+            closest: closest(method, path),
+        }
+    })
+}
+
+/// The path without `/api` and `/2.0`, in whatever number a custom base URL doubled them.
+fn below_version(segments: &[String]) -> &[String] {
+    let mut path = segments;
+    while let Some((first, rest)) = path.split_first() {
+        if first != "api" && first != "2.0" {
+            break;
+        }
+        path = rest;
+    }
+    path
+}
+
+fn matches(template: &str, path: &[String]) -> Option<Vec<String>> {
+    let mut captures = Vec::new();
+    let mut segments = path.iter();
+    for part in template.split('/') {
+        let segment = segments.next()?;
+        match part {
+            "{}" => captures.push(segment.clone()),
+            fixed if fixed == segment => {}
+            _ => return None,
+        }
+    }
+    segments.next().is_none().then_some(captures)
+}
+
+fn closest(method: &str, path: &[String]) -> Option<String> {
+    const NEAR_ENOUGH: f64 = 0.6;
+    let asked = format!("{method} {}", path.join("/"));
+    ROWS.iter()
+        .map(|(row_method, template, _)| {
+            let mut filled = path.iter();
+            let documented = template
+                .split('/')
+                .map(|part| match filled.next() {
+                    Some(segment) if part == "{}" => segment.as_str(),
+                    _ => part,
+                })
+                .collect::<Vec<_>>()
+                .join("/");
+            let likeness = strsim::jaro_winkler(&asked, &format!("{row_method} {documented}"));
+            (
+                likeness,
+                format!("{row_method} /2.0/{}", template.replace("{}", "…")),
+            )
+        })
+        .filter(|(likeness, _)| *likeness > NEAR_ENOUGH)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(method: &str, path: &str) -> Result<Route, NoRoute> {
+        let segments: Vec<String> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(str::to_owned)
+            .collect();
+        route(&method.parse().expect("a method"), &segments)
+    }
+
+    #[test]
+    fn every_prefix_form_names_the_same_call() {
+        for path in [
+            "/2.0/files/7",
+            "/files/7",
+            "/api/2.0/files/7",
+            "/2.0/2.0/files/7",
+        ] {
+            assert_eq!(
+                find("GET", path),
+                Ok(Route::FileInfo("7".to_owned())),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_known_path_with_another_method_is_405() {
+        assert_eq!(
+            find("POST", "/2.0/skill_invocations/1"),
+            Err(NoRoute::Method)
+        );
+    }
+
+    #[test]
+    fn an_unknown_path_names_the_closest() {
+        let missed = find("POST", "/2.0/files/7/metadata/boxSkillsCards");
+        assert_eq!(
+            missed,
+            Err(NoRoute::Path {
+                closest: Some("POST /2.0/files/…/metadata/…/…".to_owned())
+            })
+        );
+    }
+}

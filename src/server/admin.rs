@@ -1,0 +1,406 @@
+//! The admin API below `/_mock/`: how replay, `env` and scripts speak to a running mock. It
+//! answers only clients that named a loopback host, so that no page in a browser reaches it by
+//! rebinding a name, and it asks for a token where the mock listens beyond loopback.
+
+use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http_body::Frame;
+use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json, value::RawValue};
+use tokio::time::timeout;
+
+use super::{
+    port::Origin,
+    wire::{RequestBody, WireBody},
+};
+use crate::{
+    domain::{
+        call::WriteRecord,
+        event::{Captured, Event},
+        hosts::is_loopback,
+        notice::Notice,
+        secret::Secret,
+    },
+    host::Host,
+    mock_box::{content::Content, registration::Registering},
+};
+
+/// The largest JSON body, in bytes.
+const MOST_JSON: usize = 64 * 1024 * 1024;
+/// Records and calls that one answer lists at the most.
+const MOST_LISTED: usize = 1000;
+
+/// What the admin API knows beside the host.
+#[derive(Clone, Debug, Default)]
+pub struct Admin {
+    /// Where the mock is reached: `http://127.0.0.1:7269`.
+    pub url: String,
+    /// The token that is asked for, if any.
+    pub token: Option<Secret>,
+    /// Where the certificate, the bundle and the preload lie, for `health`.
+    pub trust: Trust,
+}
+
+/// The files that lead a Skill's TLS to the mock.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// The certificate of the authority.
+    pub ca: Option<PathBuf>,
+    /// The system's roots with the authority among them.
+    pub bundle: Option<PathBuf>,
+    /// The script that Node loads first.
+    pub preload: Option<PathBuf>,
+}
+
+/// An answer of the admin API, or its refusal.
+type Answered = Result<Response<WireBody>, Refused>;
+
+struct Refused(StatusCode, String);
+
+/// Answers a call of the admin API.
+pub async fn answer(
+    host: &Arc<Host>,
+    admin: &Admin,
+    origin: &Origin,
+    parts: &Parts,
+    body: RequestBody,
+) -> Response<WireBody> {
+    let answered = match check(admin, origin, parts) {
+        Ok(()) => route(host, admin, parts, body).await,
+        Err(refused) => Err(refused),
+    };
+    answered.unwrap_or_else(|Refused(status, error)| {
+        let mut response = json_response(&json!({ "error": error }));
+        *response.status_mut() = status;
+        response
+    })
+}
+
+fn check(admin: &Admin, origin: &Origin, parts: &Parts) -> Result<(), Refused> {
+    let named = origin.authority.as_ref().map(|meant| meant.host.as_str());
+    if admin.token.is_none() && !named.is_some_and(is_loopback) {
+        let message = "the admin API answers only to loopback host names such as 127.0.0.1";
+        return Err(Refused(StatusCode::FORBIDDEN, message.to_owned()));
+    }
+    let Some(token) = &admin.token else {
+        return Ok(());
+    };
+    let given = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    if given == Some(token.expose()) {
+        return Ok(());
+    }
+    let message = "the admin API of this mock asks for its token, as a bearer token";
+    Err(Refused(StatusCode::UNAUTHORIZED, message.to_owned()))
+}
+
+async fn route(
+    host: &Arc<Host>,
+    admin: &Admin,
+    parts: &Parts,
+    body: RequestBody,
+) -> Answered {
+    let path = parts.uri.path().trim_start_matches("/_mock/");
+    let query = Query(parts.uri.query().unwrap_or_default());
+    match (&parts.method, path) {
+        (&Method::GET, "health") => Ok(health(host, admin)),
+        (&Method::GET, "writes") => writes(host, query).await,
+        (&Method::GET, "calls") => calls(host, query),
+        (&Method::GET, "stream") => Ok(notices(host, query, parts)),
+        (&Method::POST, "events") => register(host, query, body).await,
+        (&Method::DELETE, "events") => {
+            host.retire(&query.all("id"));
+            Ok(json_response(&json!({})))
+        }
+        (&Method::PUT, "contents") => take_content(host, body).await,
+        (&Method::POST, "reset") => match host.reset() {
+            Ok(()) => Ok(json_response(&json!({}))),
+            Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
+        },
+        (method, _) => Err(Refused(
+            StatusCode::NOT_FOUND,
+            format!("the admin API has no {method} /_mock/{path}"),
+        )),
+    }
+}
+
+fn health(host: &Host, admin: &Admin) -> Response<WireBody> {
+    json_response(&json!({
+        "ok": true,
+        "url": admin.url,
+        "pid": std::process::id(),
+        "version": env!("CARGO_PKG_VERSION"),
+        "ca": admin.trust.ca,
+        "bundle": admin.trust.bundle,
+        "preload": admin.trust.preload,
+        "next": host.bus.newest(),
+        "writes": host.look(|state| state.next_seq() - 1)
+    }))
+}
+
+/// `GET writes?file_id=&event_id=&after=SEQ&wait=SECONDS`.
+async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
+    let after = query.number("after")?.unwrap_or(0);
+    let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
+    let file_id = query.first("file_id");
+    let event_id = query.first("event_id");
+    let event_file = event_id
+        .as_deref()
+        .and_then(|id| host.look(|state| state.event(id).map(|event| event.file_id.clone())));
+    let wanted = |record: &WriteRecord| {
+        file_id.as_ref().is_none_or(|id| *id == record.file_id)
+            && event_id.as_ref().is_none_or(|id| {
+                record.invocation_id.as_ref() == Some(id)
+                    || event_file.as_ref() == Some(&record.file_id)
+            })
+    };
+    let find = || -> Result<Vec<WriteRecord>, Refused> {
+        let records = host.records(after).map_err(|error| {
+            Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+        })?;
+        Ok(records.filter(|record| wanted(record)).take(MOST_LISTED).collect())
+    };
+    let mut bell = host.bus.bell();
+    let mut found = find()?;
+    let waited = timeout(wait, async {
+        while found.is_empty() && bell.changed().await.is_ok() {
+            found = find()?;
+        }
+        Ok::<(), Refused>(())
+    });
+    if let Ok(result) = waited.await {
+        result?;
+    }
+    let next = found.last().map_or(after, |record| record.seq);
+    Ok(json_response(&json!({ "writes": found, "next": next })))
+}
+
+/// `GET calls?after=N`: those that the ring still holds.
+fn calls(host: &Host, query: Query<'_>) -> Answered {
+    let mut next = query.number("after")?.unwrap_or(0);
+    let mut found = Vec::new();
+    while found.len() < MOST_LISTED {
+        let (notices, last) = host.bus.after(next, MOST_LISTED);
+        if last == next {
+            break;
+        }
+        next = last;
+        found.extend(notices.into_iter().filter_map(|notice| match notice {
+            Notice::Closed(record) => Some(record),
+            _ => None,
+        }));
+    }
+    Ok(json_response(&json!({ "calls": found, "next": next })))
+}
+
+/// `GET stream?after=N`: server-sent events, from the newest on where no number is given.
+fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Response<WireBody> {
+    const AT_ONCE: usize = 256;
+    const ALIVE: Duration = Duration::from_secs(15);
+    let resumed = parts
+        .headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let start = query
+        .number("after")
+        .ok()
+        .flatten()
+        .or(resumed)
+        .unwrap_or_else(|| host.bus.newest());
+    let state = (Arc::clone(host), host.bus.bell(), start, true);
+    let chunks = stream::unfold(state, |(host, mut bell, after, first)| async move {
+        if first {
+            // Something goes out at once, so that the client knows that it is connected.
+            return Some((": connected\n\n".to_owned(), (host, bell, after, false)));
+        }
+        loop {
+            bell.mark_unchanged();
+            let (notices, last) = host.bus.after(after, AT_ONCE);
+            if last > after {
+                let text = server_sent(&notices, last);
+                return Some((text, (host, bell, last, false)));
+            }
+            match timeout(ALIVE, bell.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => return Some((": alive\n\n".to_owned(), (host, bell, after, false))),
+            }
+        }
+    });
+    let frames = StreamBody::new(Frames(Box::pin(chunks)));
+    let mut response = Response::new(WireBody::streaming(frames));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Text chunks as body frames.
+struct Frames<S>(std::pin::Pin<Box<S>>);
+
+impl<S: stream::Stream<Item = String>> stream::Stream for Frames<S> {
+    type Item = Result<Frame<Bytes>, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0
+            .as_mut()
+            .poll_next(context)
+            .map(|chunk| chunk.map(|text| Ok(Frame::data(Bytes::from(text)))))
+    }
+}
+
+/// Notices as server-sent events; the last of them has the number `last`.
+fn server_sent(notices: &[Notice], last: u64) -> String {
+    let numbered = notices.iter().filter(|notice| !matches!(notice, Notice::Gap)).count() as u64;
+    let mut number = last - numbered;
+    let mut text = String::new();
+    for notice in notices {
+        if !matches!(notice, Notice::Gap) {
+            number += 1;
+        }
+        let (kind, data) = (notice.kind(), notice.data());
+        text.push_str(&format!("id: {number}\nevent: {kind}\ndata: {data}\n\n"));
+    }
+    text
+}
+
+/// `POST events?keep=true&same_file=true`: one event or a list; each bare, inside an API Gateway
+/// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
+async fn register(host: &Host, query: Query<'_>, body: RequestBody) -> Answered {
+    let bytes = collect(body, MOST_JSON).await?;
+    let text: &RawValue = serde_json::from_slice(&bytes).map_err(|error| {
+        Refused(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
+    })?;
+    let is_list = text.get().starts_with('[');
+    let items: Vec<&RawValue> = if is_list {
+        serde_json::from_str(text.get()).unwrap_or_default()
+    } else {
+        vec![text]
+    };
+    let how = Registering {
+        keep: query.is_true("keep"),
+        same_file: query.is_true("same_file"),
+        ..Registering::default()
+    };
+    let events: Vec<(Event, Registering)> = items
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| {
+            read_item(host, item.get(), &how).map_err(|message| {
+                Refused(StatusCode::BAD_REQUEST, format!("event {index}: {message}"))
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let registered = host.register(&events);
+    Ok(match (is_list, registered.as_slice()) {
+        (false, [one]) => json_response(one),
+        (_, list) => json_response(&json!(list)),
+    })
+}
+
+fn read_item(host: &Host, text: &str, how: &Registering) -> Result<(Event, Registering), String> {
+    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let (event, content) = match value.get("event") {
+        // An event has a member `event` of its own, with an `event_id`; the wrapper's has a source
+        // and tokens.
+        Some(inner) if inner.get("token").is_some() || inner.get("body").is_some() => {
+            (inner.clone(), value.get("content").and_then(Value::as_str))
+        }
+        _ => (value.clone(), None),
+    };
+    let bytes = Bytes::from(event.to_string());
+    let captured = Captured::read(&event, &bytes)
+        .map_err(|found| format!("{} ({})", found.message, found.pointer))?;
+    let content = content
+        .map(|sha1| {
+            let spooled = host.spool.find(sha1);
+            spooled.map(Content::from).ok_or_else(|| format!("no content {sha1} was put before"))
+        })
+        .transpose()?;
+    Ok((captured.event, Registering { content, ..how.clone() }))
+}
+
+/// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered.
+async fn take_content(host: &Host, mut body: RequestBody) -> Answered {
+    let failed = |error: std::io::Error| {
+        Refused(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot keep the content: {error}"))
+    };
+    let mut writer = host.spool.writer().map_err(failed)?;
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
+        if let Ok(data) = frame.into_data() {
+            writer.write(&data).map_err(failed)?;
+        }
+    }
+    let spooled = writer.finish().map_err(failed)?;
+    Ok(json_response(&json!({ "sha1": spooled.sha1, "size": spooled.size })))
+}
+
+async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the body is larger than {limit} bytes; send fewer events at once"),
+        )),
+        Err(error) => Err(Refused(StatusCode::BAD_REQUEST, error.to_string())),
+    }
+}
+
+fn json_response(value: &Value) -> Response<WireBody> {
+    let mut response = Response::new(WireBody::bytes(value.to_string()));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// The query of an admin call.
+#[derive(Clone, Copy)]
+struct Query<'a>(&'a str);
+
+impl Query<'_> {
+    fn all(self, name: &str) -> Vec<String> {
+        self.0
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(key, _)| *key == name)
+            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
+            .collect()
+    }
+
+    fn first(self, name: &str) -> Option<String> {
+        self.all(name).into_iter().find(|value| !value.is_empty())
+    }
+
+    fn is_true(self, name: &str) -> bool {
+        self.first(name).is_some_and(|value| value == "true" || value == "1")
+    }
+
+    fn number(self, name: &str) -> Result<Option<u64>, Refused> {
+        self.first(name)
+            .map(|value| {
+                value.parse().map_err(|_| {
+                    Refused(StatusCode::BAD_REQUEST, format!("`{name}` must be a whole number"))
+                })
+            })
+            .transpose()
+    }
+}
+
+/// Infallible bodies are not errors.
+impl From<Infallible> for Refused {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}

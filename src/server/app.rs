@@ -1,0 +1,219 @@
+//! What answers on the port: a call of Box's goes to the host, a path below `/_mock/` to the
+//! admin API. Here heads and bodies meet sockets; what they mean is decided elsewhere.
+
+use std::{
+    io::{self, SeekFrom},
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::io::AsyncSeekExt;
+
+use super::{
+    admin::{self, Admin},
+    port::{ConnectionNote, Handler, Origin},
+    wire::{RequestBody, WireBody},
+};
+use crate::{
+    domain::hosts::{HostPort, is_box},
+    host::{Host, call::OpenCall},
+    mock_box::{
+        Answer, Body, Head, Request as BoxRequest,
+        admit::Wanted,
+        answer::AnswerBody,
+        content::Source,
+        errors::{self, Envelope, ErrorBody},
+    },
+};
+
+/// The header that every answer of Box's carries.
+const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-id");
+
+/// The mock Box, as the port's handler.
+#[derive(Debug)]
+pub struct App {
+    host: Arc<Host>,
+    admin: Admin,
+    address: SocketAddr,
+}
+
+impl App {
+    /// The app of a host that listens on `address`.
+    pub fn new(host: Arc<Host>, admin: Admin, address: SocketAddr) -> Self {
+        Self { host, admin, address }
+    }
+
+    async fn box_call(&self, head: Head, body: RequestBody) -> Response<WireBody> {
+        let mut call = self.host.open(&head);
+        let without_body = head.method == Method::HEAD;
+        let answer = match call.admitted() {
+            Err(refusal) => *refusal,
+            Ok(wanted) => match read(wanted, body).await {
+                Err(refusal) => refusal,
+                Ok(body) => self.host.perform(&mut call, &BoxRequest { head, body }),
+            },
+        };
+        call.answered(&answer);
+        respond(call, answer, without_body).await
+    }
+}
+
+impl Handler for App {
+    async fn call(
+        self: Arc<Self>,
+        origin: Origin,
+        request: Request<RequestBody>,
+    ) -> Response<WireBody> {
+        let (parts, body) = request.into_parts();
+        let for_box = origin.authority.as_ref().is_some_and(|meant| is_box(&meant.host));
+        if !for_box && parts.uri.path().starts_with("/_mock/") {
+            return admin::answer(&self.host, &self.admin, &origin, &parts, body).await;
+        }
+        let head = Head {
+            origin: self.origin_of(&origin),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            method: parts.method,
+            headers: parts.headers,
+        };
+        self.box_call(head, body).await
+    }
+
+    fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes> {
+        let error = ErrorBody {
+            status,
+            envelope: Envelope::Client,
+            code: "bad_request",
+            message: reason.to_owned(),
+            context: None,
+        };
+        let mut response = Response::new(Bytes::from(error.to_json("0").to_string()));
+        *response.status_mut() = status;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response.headers_mut().insert(REQUEST_ID, HeaderValue::from_static("0"));
+        response
+    }
+
+    fn note(&self, note: ConnectionNote) {
+        self.host.tell_connection(note.kind.as_str(), note.host, note.text);
+    }
+}
+
+impl App {
+    /// Scheme and authority as the client named them; a client that named none gets the address.
+    fn origin_of(&self, origin: &Origin) -> String {
+        let scheme = origin.scheme.as_str();
+        match &origin.authority {
+            Some(HostPort { host, port }) if is_box(host) && port.is_none_or(|port| port == 443) => {
+                format!("{scheme}://{host}")
+            }
+            Some(authority) => format!("{scheme}://{authority}"),
+            None => format!("{scheme}://{}", self.address),
+        }
+    }
+}
+
+/// Reads as much of a body as is wanted.
+async fn read(wanted: Wanted, body: RequestBody) -> Result<Body, Answer> {
+    let limit = match wanted {
+        Wanted::Nothing => return Ok(Body::None),
+        Wanted::Json(limit) => limit,
+        Wanted::Upload(limit) => return Err(errors::too_large(limit)),
+    };
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    match Limited::new(body, most).collect().await {
+        Ok(collected) => Ok(Body::Json(collected.to_bytes())),
+        Err(error) if error.is::<LengthLimitError>() => Err(errors::too_large(limit)),
+        Err(error) => Err(errors::bad_request(error.to_string())),
+    }
+}
+
+/// Turns an answer into what goes out. The call stays open until its content has left.
+async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response<WireBody> {
+    let request_id = call.request_id();
+    let mut response = Response::new(WireBody::empty());
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    headers.extend(answer.headers);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let body = match answer.body {
+        AnswerBody::Empty => WireBody::empty(),
+        AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
+        AnswerBody::Error(error) => WireBody::bytes(error.to_json(&request_id).to_string()),
+        AnswerBody::Content { content, start, end } => {
+            match open_content(&content.source, start, end).await {
+                Ok(body) => body,
+                Err(error) => return content_lost(call, &error, &request_id),
+            }
+        }
+    };
+    if without_body {
+        if let Some(length) = body.length() {
+            response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        }
+        return response;
+    }
+    *response.body_mut() = WireBody::streaming(Held { body, _call: call });
+    response
+}
+
+async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
+    match source {
+        Source::Static(bytes) => {
+            let range = usize::try_from(start).unwrap_or(usize::MAX)
+                ..usize::try_from(end).unwrap_or(usize::MAX);
+            Ok(WireBody::bytes(Bytes::from_static(bytes.get(range).unwrap_or_default())))
+        }
+        Source::Disk(path) => {
+            let mut file = tokio::fs::File::open(path).await?;
+            file.seek(SeekFrom::Start(start)).await?;
+            Ok(WireBody::file(file, end - start))
+        }
+    }
+}
+
+fn content_lost(mut call: OpenCall, error: &io::Error, request_id: &str) -> Response<WireBody> {
+    let answer = errors::internal(format!("the content cannot be read: {error}"));
+    call.answered(&answer);
+    let mut response = Response::new(WireBody::empty());
+    *response.status_mut() = answer.status;
+    if let AnswerBody::Error(body) = answer.body {
+        *response.body_mut() = WireBody::bytes(body.to_json(request_id).to_string());
+    }
+    response
+}
+
+/// A body that keeps its call open while it goes out.
+struct Held {
+    body: WireBody,
+    _call: OpenCall,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
