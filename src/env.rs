@@ -42,6 +42,23 @@ impl Environment {
         }
     }
 
+    /// Surroundings made up of these variables, without a terminal: for a part of the program that
+    /// is run by itself.
+    pub fn of<N: Into<String>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let variables: BTreeMap<String, String> = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect();
+        Self {
+            width: terminal_width(&variables),
+            variables,
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+        }
+    }
+
     /// The variable `name`, where it is set and not empty.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.variables

@@ -14,4 +14,5 @@ pub mod host;
 pub mod journal;
 pub mod mock_box;
 pub mod render;
+pub mod server;
 pub mod terminal;

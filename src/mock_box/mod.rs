@@ -7,6 +7,7 @@
 //! lock and writes a change down before it is applied, so that a failed write changes nothing.
 
 pub mod admit;
+pub mod advice;
 pub mod answer;
 pub mod content;
 pub mod decide;

@@ -1,0 +1,85 @@
+//! Delivery advice, carried out on the socket.
+
+use std::io::ErrorKind;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
+
+use crate::support::{Port, curl, read_to_end, text};
+
+async fn struck(fault: &str) -> (Vec<u8>, std::io::Result<usize>) {
+    let port = Port::start();
+    let mut stream = port.connect().await;
+    let request = format!("GET /fault?{fault} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is sent");
+    let mut answer = Vec::new();
+    let end = stream.read_to_end(&mut answer).await;
+    (answer, end)
+}
+
+#[tokio::test]
+async fn a_truncated_answer_promises_its_whole_length_and_ends_in_the_middle() {
+    let (answer, end) = struck("truncate").await;
+    let answer = String::from_utf8(answer).expect("text");
+    assert!(answer.contains("content-length: 1000\r\n"), "{answer}");
+    assert_eq!(answer.matches('x').count(), 500);
+    end.expect("it is closed, not reset");
+}
+
+#[tokio::test]
+async fn a_reset_is_seen_as_one() {
+    for fault in ["reset", "reset-at-once"] {
+        let (_, end) = struck(fault).await;
+        let error = end.expect_err("the connection is reset");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_close_before_the_head_sends_nothing() {
+    let (answer, end) = struck("close-at-once").await;
+    assert_eq!(answer, b"");
+    end.expect("it is closed, not reset");
+}
+
+#[tokio::test]
+async fn a_cut_also_ends_an_answer_over_tls() {
+    let port = Port::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, port.authority.certificate_pem()).expect("it is written");
+    let url = format!("https://{}/fault?truncate", port.address);
+    let output = curl(&["--cacert", &ca.to_string_lossy(), &url]).await;
+    assert!(!output.status.success(), "{}", text(&output));
+    assert_eq!(output.stdout, [b'x'; 500]);
+}
+
+#[tokio::test]
+async fn a_slow_answer_keeps_to_its_rate() {
+    let started = Instant::now();
+    let (answer, end) = struck("rate=4000").await;
+    end.expect("it is closed, not reset");
+    assert!(answer.ends_with(&[b'x'; 1000]));
+    // 1,000 bytes take a quarter of a second; the last eighth of a second's worth goes as soon as
+    // the bytes before it have had their time.
+    assert!(started.elapsed().as_millis() >= 125);
+}
+
+#[tokio::test]
+async fn a_delayed_answer_comes_whole_after_the_delay() {
+    let port = Port::start();
+    let started = std::time::Instant::now();
+    let mut stream = port.connect().await;
+    stream
+        .write_all(b"GET /fault?delay=120 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .expect("it is sent");
+    let answer = read_to_end(&mut stream).await.expect("no reset");
+    assert!(started.elapsed().as_millis() >= 120);
+    assert!(answer.ends_with(&[b'x'; 1000]));
+}

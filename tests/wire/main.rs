@@ -1,0 +1,9 @@
+//! The one port, tested over real sockets with a handler that says back what it was given.
+
+mod support;
+
+mod faults;
+mod hostile;
+mod http;
+mod proxy;
+mod tls;

@@ -1,0 +1,287 @@
+//! A port with a handler that says back what it was given, and clients for it.
+
+use std::{
+    io,
+    net::SocketAddr,
+    num::NonZeroU64,
+    process::{Command, Output},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use skillctl::{
+    mock_box::advice::{Cut, CutPoint, Delivery, End},
+    server::{
+        authority::Authority,
+        egress::Egress,
+        port::{BoundPort, ConnectionNote, Handler, NoteKind, Origin, PortOptions, serve},
+        wire::{RequestBody, WireBody},
+    },
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
+
+/// Says back what it was given.
+#[derive(Default)]
+pub(crate) struct Echo {
+    notes: Mutex<Vec<ConnectionNote>>,
+    noted: Notify,
+    pub(crate) calls: std::sync::atomic::AtomicUsize,
+}
+
+impl Echo {
+    /// Waits until a note of this kind is there.
+    pub(crate) async fn note(&self, kind: NoteKind) -> ConnectionNote {
+        let find = || {
+            let notes = self.notes.lock().expect("no test panics with it");
+            notes.iter().find(|note| note.kind == kind).cloned()
+        };
+        let waiting = async {
+            loop {
+                let noted = self.noted.notified();
+                if let Some(note) = find() {
+                    return note;
+                }
+                noted.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("no note of {kind:?} among {:?}", self.notes))
+    }
+
+    pub(crate) fn notes(&self) -> Vec<ConnectionNote> {
+        self.notes.lock().expect("no test panics with it").clone()
+    }
+}
+
+/// Long enough for a busy machine; no test waits for it to pass.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Handler for Echo {
+    async fn call(
+        self: Arc<Self>,
+        origin: Origin,
+        request: Request<RequestBody>,
+    ) -> Response<WireBody> {
+        self.calls
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let (head, body) = request.into_parts();
+        let path = head.uri.path().to_owned();
+        let query = head.uri.query().unwrap_or_default().to_owned();
+        match path.as_str() {
+            // Answered from the head alone.
+            "/refused" => {
+                let mut answer = Response::new(WireBody::bytes("too large"));
+                *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+                return answer;
+            }
+            "/length" => {
+                return match body.collect().await {
+                    Ok(body) => Response::new(WireBody::bytes(body.to_bytes().len().to_string())),
+                    Err(error) => {
+                        let mut answer = Response::new(WireBody::bytes(error.to_string()));
+                        *answer.status_mut() = StatusCode::BAD_REQUEST;
+                        answer
+                    }
+                };
+            }
+            "/never" => std::future::pending::<()>().await,
+            "/bytes" => {
+                let length = query.parse().unwrap_or(0);
+                return Response::new(WireBody::bytes(vec![b'x'; length]));
+            }
+            "/fault" => {
+                let mut answer = Response::new(WireBody::bytes(vec![b'x'; 1000]));
+                answer.extensions_mut().insert(delivery(&query));
+                return answer;
+            }
+            _ => {}
+        }
+        let authority = origin
+            .authority
+            .map_or_else(|| "-".to_owned(), |authority| authority.to_string());
+        let text = format!(
+            "{} {} {} {} proxy={}\n",
+            head.method,
+            origin.scheme.as_str(),
+            authority,
+            head.uri,
+            origin.via_proxy
+        );
+        Response::new(WireBody::bytes(text))
+    }
+
+    fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes> {
+        let mut answer = Response::new(Bytes::from(format!("refused: {reason}")));
+        *answer.status_mut() = status;
+        answer
+            .headers_mut()
+            .insert("box-request-id", http::HeaderValue::from_static("r1"));
+        answer
+    }
+
+    fn note(&self, note: ConnectionNote) {
+        self.notes
+            .lock()
+            .expect("no test panics with it")
+            .push(note);
+        self.noted.notify_waiters();
+    }
+}
+
+fn delivery(query: &str) -> Delivery {
+    let mut delivery = Delivery::default();
+    for part in query.split('&') {
+        let end = |at, end| Some(Cut { at, end });
+        match part.split_once('=') {
+            Some(("delay", milliseconds)) => {
+                let milliseconds = milliseconds.parse().expect("a number");
+                delivery.delay = Some(Duration::from_millis(milliseconds));
+            }
+            Some(("rate", rate)) => {
+                delivery.rate = NonZeroU64::new(rate.parse().expect("a number"));
+            }
+            _ if part == "truncate" => delivery.cut = end(CutPoint::Half, End::Close),
+            _ if part == "reset" => delivery.cut = end(CutPoint::Half, End::Reset),
+            _ if part == "reset-at-once" => {
+                delivery.cut = end(CutPoint::BeforeHead, End::Reset);
+            }
+            _ if part == "close-at-once" => {
+                delivery.cut = end(CutPoint::BeforeHead, End::Close);
+            }
+            _ => panic!("unknown fault {part}"),
+        }
+    }
+    delivery
+}
+
+/// A port that serves until it is dropped.
+pub(crate) struct Port {
+    pub(crate) address: SocketAddr,
+    pub(crate) handler: Arc<Echo>,
+    pub(crate) authority: Arc<Authority>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<()>,
+}
+
+impl Port {
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub(crate) fn with(change: impl FnOnce(&mut PortOptions)) -> Self {
+        let authority =
+            Arc::new(Authority::in_memory(Timestamp::now()).expect("an authority is made"));
+        let mut options = PortOptions::new(Arc::clone(&authority), Egress::direct());
+        change(&mut options);
+        let bound = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a free port is there");
+        let address = bound.local_addr();
+        let handler = Arc::new(Echo::default());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(bound, Arc::clone(&handler), options, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            address,
+            handler,
+            authority,
+            stop: Some(stop),
+            serving,
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.address)
+            .await
+            .expect("the port accepts")
+    }
+
+    /// Sends these bytes and reads until the port ends the connection.
+    pub(crate) async fn exchange(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = self.connect().await;
+        stream.write_all(bytes.as_ref()).await.expect("it is sent");
+        let answer = read_to_end(&mut stream).await.expect("no reset");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// Asks for shutdown and waits for the port to be gone.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        tokio::time::timeout(PATIENCE, &mut self.serving)
+            .await
+            .expect("it ends")
+            .expect("it does not panic");
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+pub(crate) async fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .expect("the connection ends")?;
+    Ok(answer)
+}
+
+/// Reads one answer with a Content-Length from a connection that stays open.
+pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    let reading = async {
+        loop {
+            let text = String::from_utf8_lossy(&bytes);
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: "))
+                    .map_or(0, |length| length.parse().expect("a number"));
+                if body.len() >= length {
+                    return text.into_owned();
+                }
+            }
+            bytes.push(stream.read_u8().await.expect("the answer goes on"));
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .expect("an answer comes")
+}
+
+/// Runs curl, which every system has that these tests run on, without a configuration or
+/// variables of the developer's own.
+pub(crate) async fn curl(arguments: &[&str]) -> Output {
+    let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+    tokio::task::spawn_blocking(move || {
+        let mut command = Command::new("curl");
+        command.env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        command
+            .args(["-q", "-sS", "--max-time", "20"])
+            .args(arguments)
+            .output()
+            .expect("curl runs")
+    })
+    .await
+    .expect("curl does not panic")
+}
+
+pub(crate) fn text(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
