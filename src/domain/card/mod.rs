@@ -1,5 +1,11 @@
 //! Skill cards: the one model of what a card is, how Box's preview shows it, what makes it wrong,
 //! and how it is built. The commands, the mock and the replay checks all use this one.
 
+mod check;
+mod entries;
+mod mistake;
 pub mod model;
+mod path;
 pub mod preview;
+pub mod shape;
+pub mod validate;

@@ -1,0 +1,512 @@
+//! Cards judged: every finding for a person, or at once the first refusal as Box words it.
+
+use serde_json::Value;
+
+use super::{
+    check::{self, Flow, Listener},
+    mistake::Mistake,
+    path::Path,
+    shape::{self, Recognised, Shape},
+};
+use crate::domain::{
+    diagnostic::{Diagnostic, Severity},
+    json::pointer::Pointer,
+};
+
+pub use super::mistake::Schema;
+
+/// What is wrong with the cards of an input of any shape that [`shape::recognise`] knows.
+/// Pointers are those of the input.
+pub fn validate(input: &Value, schema: Schema) -> Vec<Diagnostic> {
+    match shape::recognise(input) {
+        Ok(recognised) => validate_recognised(input, &recognised, schema),
+        Err(none) => vec![*none],
+    }
+}
+
+/// The same for an input whose shape is known.
+pub fn validate_recognised(
+    input: &Value,
+    recognised: &Recognised<'_>,
+    schema: Schema,
+) -> Vec<Diagnostic> {
+    let mut collector = Collector {
+        schema,
+        found: Vec::new(),
+    };
+    let root = Path::Base(&Pointer::ROOT);
+    let at = Path::Base(&recognised.at);
+    let value = recognised.value;
+    // A collector never ends the walk, so how it ended says nothing.
+    let _ = match recognised.shape {
+        Shape::Card => check::card(&at, value, &mut collector),
+        Shape::Invocation => {
+            let _ = check::invocation(&root, input, &mut collector);
+            check::cards(&at, value, &mut collector)
+        }
+        _ => check::cards(&at, value, &mut collector),
+    };
+    collector.found
+}
+
+/// How many errors and warnings there are.
+pub fn count(findings: &[Diagnostic]) -> (usize, usize) {
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
+    (errors, findings.len() - errors)
+}
+
+/// Why Box refuses a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The value that it refuses, from the instance: `/cards/0/skill/id`.
+    pub pointer: Pointer,
+    /// Its message, which ends in the pointer.
+    pub message: String,
+}
+
+/// The first refusal of `cards`, the member of an instance, in Box's own words; none where a
+/// write of them is taken. Allocates nothing for cards that are taken.
+pub fn box_refusal(cards: &Value, schema: Schema) -> Option<Refusal> {
+    let mut refuser = Refuser {
+        schema,
+        refusal: None,
+    };
+    let root = Path::Base(&Pointer::ROOT);
+    // The refusal says how the walk ended.
+    let _ = check::cards(&root.key("cards"), cards, &mut refuser);
+    refuser.refusal
+}
+
+struct Collector {
+    schema: Schema,
+    found: Vec<Diagnostic>,
+}
+
+impl Listener for Collector {
+    fn hear(&mut self, path: &Path<'_>, mistake: &Mistake<'_>) -> Flow {
+        if let Some(severity) = mistake.severity(self.schema) {
+            let words = mistake.words(&spoken_of(path, mistake).subject());
+            self.found.push(Diagnostic {
+                severity,
+                code: words.code,
+                message: words.message,
+                pointer: path.pointer(),
+                found: words.found,
+                expected: words.expected,
+                help: words.help,
+            });
+        }
+        Flow::Continue(())
+    }
+
+    fn wants_doubts(&self) -> bool {
+        true
+    }
+}
+
+/// What a mistake speaks about: for a member that is missing, the object that lacks it.
+fn spoken_of<'a>(path: &'a Path<'a>, mistake: &Mistake<'_>) -> &'a Path<'a> {
+    match path {
+        Path::Key(object, _) if mistake.is_absence() => object,
+        _ => path,
+    }
+}
+
+struct Refuser {
+    schema: Schema,
+    refusal: Option<Refusal>,
+}
+
+impl Listener for Refuser {
+    fn hear(&mut self, path: &Path<'_>, mistake: &Mistake<'_>) -> Flow {
+        if !mistake.is_refused(self.schema) {
+            return Flow::Continue(());
+        }
+        let pointer = spoken_of(path, mistake).pointer();
+        let message = format!("{} (pointer: {pointer})", mistake.refusal(self.schema));
+        self.refusal = Some(Refusal { pointer, message });
+        Flow::Break(())
+    }
+
+    fn wants_doubts(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A card that nothing is wrong with.
+    fn keyword() -> Value {
+        json!({
+            "type": "skill_card",
+            "skill_card_type": "keyword",
+            "skill_card_title": {"code": "skills_topics", "message": "Topics"},
+            "skill": {"type": "service", "id": "137"},
+            "invocation": {"type": "skill_invocation", "id": "1"},
+            "created_at": "2018-10-29T11:29:09-07:00",
+            "entries": [{"text": "a", "type": "text"}]
+        })
+    }
+
+    /// The same as another kind, with other members.
+    fn card(kind: &str, members: &Value) -> Value {
+        let mut card = keyword();
+        card["skill_card_type"] = kind.into();
+        card["skill_card_title"] = json!({"message": "Mine"});
+        for (key, value) in members.as_object().expect("members") {
+            card[key] = value.clone();
+        }
+        card
+    }
+
+    fn status(status: &Value) -> Value {
+        let mut card = card("status", &json!({"status": status}));
+        card.as_object_mut().expect("an object").remove("entries");
+        card
+    }
+
+    fn without(mut card: Value, key: &str) -> Value {
+        card.as_object_mut().expect("an object").remove(key);
+        card
+    }
+
+    /// Severity, code and pointer of each finding under Box's rules.
+    fn found(card: &Value) -> Vec<(&'static str, &'static str, String)> {
+        validate(&json!([card]), Schema::Box)
+            .into_iter()
+            .map(|it| (it.severity.as_str(), it.code, it.pointer.to_string()))
+            .collect()
+    }
+
+    fn one(
+        severity: &'static str,
+        code: &'static str,
+        pointer: &str,
+    ) -> Vec<(&'static str, &'static str, String)> {
+        vec![(severity, code, pointer.to_owned())]
+    }
+
+    #[test]
+    fn what_real_skills_write_is_fine() {
+        let fine = [
+            keyword(),
+            card("keyword", &json!({"status": {}, "usage": null})),
+            card(
+                "transcript",
+                &json!({"entries": [{"text": "a", "appears": [{"start": 1}]}, {"text": "b", "appears": []}, {"text": ""}], "duration": 9}),
+            ),
+            card(
+                "timeline",
+                &json!({"duration": 9, "entries": [{"type": "image", "text": "a", "image_url": "data:image/png;base64,iVBORw0KGgo=", "appears": [{"start": 1}]}]}),
+            ),
+            without(keyword(), "created_at"),
+            without(keyword(), "skill_card_title"),
+            status(&json!({"code": "skills_pending_status"})),
+            status(&json!({"code": "custom_error", "message": "No luck"})),
+            status(&json!({"code": "success", "message": "Done"})),
+        ];
+        for card in fine {
+            assert_eq!(found(&card), [], "{card}");
+            assert_eq!(box_refusal(&json!([card]), Schema::Box), None);
+        }
+    }
+
+    #[test]
+    fn an_integer_id_is_refused_in_the_words_of_box() {
+        let card = card("keyword", &json!({"skill": {"type": "service", "id": 137}}));
+        assert_eq!(found(&card), one("error", "id-not-a-string", "/0/skill/id"));
+        let refusal = box_refusal(&json!([keyword(), card]), Schema::Box).expect("refused");
+        assert_eq!(
+            refusal.message,
+            "instance type (integer) does not match any allowed primitive type \
+             (allowed: [\"string\"]) (pointer: /cards/1/skill/id)"
+        );
+        assert_eq!(refusal.pointer.as_str(), "/cards/1/skill/id");
+    }
+
+    #[test]
+    fn a_wrong_type_anywhere_is_one_finding() {
+        for (card, pointer) in [
+            (json!(7), "/0"),
+            (
+                card("keyword", &json!({"entries": {"text": "a"}})),
+                "/0/entries",
+            ),
+            (card("keyword", &json!({"entries": ["a"]})), "/0/entries/0"),
+            (
+                card("keyword", &json!({"entries": [{"text": 5}]})),
+                "/0/entries/0/text",
+            ),
+            (card("keyword", &json!({"skill": "137"})), "/0/skill"),
+            (
+                card("keyword", &json!({"skill_card_title": "Topics"})),
+                "/0/skill_card_title",
+            ),
+            (
+                card(
+                    "transcript",
+                    &json!({"entries": [{"text": "a", "appears": [{"start": "1"}]}]}),
+                ),
+                "/0/entries/0/appears/0/start",
+            ),
+            (
+                card(
+                    "transcript",
+                    &json!({"entries": [{"text": "a", "appears": [1]}]}),
+                ),
+                "/0/entries/0/appears/0",
+            ),
+            (
+                card("transcript", &json!({"duration": "60"})),
+                "/0/duration",
+            ),
+            (status(&json!("processing")), "/0/status"),
+            (status(&json!({"code": 5})), "/0/status/code"),
+            (
+                status(&json!({"code": "x", "message": 5})),
+                "/0/status/message",
+            ),
+        ] {
+            let findings = found(&card);
+            assert_eq!(findings.len(), 1, "{card}: {findings:?}");
+            assert_eq!(
+                (findings[0].0, findings[0].2.as_str()),
+                ("error", pointer),
+                "{card}"
+            );
+            assert!(box_refusal(&json!([card]), Schema::Box).is_some(), "{card}");
+        }
+    }
+
+    #[test]
+    fn the_type_is_chosen_first_and_nothing_cascades() {
+        let odd = card("topics", &json!({"entries": 5, "status": 7}));
+        assert_eq!(
+            found(&odd),
+            one("error", "unknown-card-type", "/0/skill_card_type")
+        );
+        let help = validate(&odd, Schema::Box)[0].help.clone();
+        assert_eq!(help.as_deref(), Some("did you mean \"keyword\"?"));
+        assert_eq!(
+            found(&without(keyword(), "skill_card_type")),
+            one("error", "nothing-to-show", "/0/skill_card_type")
+        );
+    }
+
+    #[test]
+    fn a_card_that_shows_nothing_is_an_error_though_box_takes_it() {
+        let mut misspelt = without(keyword(), "entries");
+        misspelt["entires"] = json!([]);
+        assert_eq!(
+            found(&misspelt),
+            one("error", "nothing-to-show", "/0/entries")
+        );
+        let help = validate(&misspelt, Schema::Box)[0].help.clone();
+        assert!(help.expect("help").contains("`entires`"));
+        assert_eq!(box_refusal(&json!([misspelt]), Schema::Box), None);
+        assert_eq!(
+            found(&without(status(&json!({})), "status")),
+            one("error", "nothing-to-show", "/0/status")
+        );
+    }
+
+    #[test]
+    fn members_that_the_description_requires_are_one_warning_for_an_object() {
+        let bare = json!({"skill_card_type": "keyword", "entries": [{"text": "a"}]});
+        assert_eq!(found(&bare), one("warning", "missing-member", "/0"));
+        let refusal = box_refusal(&json!([bare]), Schema::Documented).expect("refused");
+        assert_eq!(
+            refusal.message,
+            "object has missing required properties ([\"invocation\",\"skill\",\"type\"]) (pointer: /cards/0)"
+        );
+        let no_id = card("keyword", &json!({"skill": {"type": "service"}}));
+        assert_eq!(
+            found(&no_id),
+            one("warning", "missing-member", "/0/skill/id")
+        );
+        let refusal = box_refusal(&json!([no_id]), Schema::Documented).expect("refused");
+        assert_eq!(refusal.pointer.as_str(), "/cards/0/skill");
+    }
+
+    #[test]
+    fn a_status_that_shows_as_an_error_is_worth_a_warning() {
+        for code in [
+            "invoked",
+            "processing",
+            "success",
+            "skills_no_info_found",
+            "mine",
+        ] {
+            let card = status(&json!({"code": code}));
+            assert_eq!(
+                found(&card),
+                one("warning", "status-shows-as-error", "/0/status/code")
+            );
+        }
+        let dotted = status(&json!({"code": "skills_external_auth_error."}));
+        let help = validate(&dotted, Schema::Box)[0].help.clone();
+        assert_eq!(
+            help.as_deref(),
+            Some("did you mean \"skills_external_auth_error\"?")
+        );
+        assert_eq!(
+            found(&status(&json!({}))),
+            one("warning", "status-shows-as-error", "/0/status")
+        );
+        let pending = status(&json!({"code": "skills_pending_status", "message": "Hello"}));
+        assert_eq!(
+            found(&pending),
+            one("warning", "message-never-shows", "/0/status/message")
+        );
+        let own = status(&json!({"code": "error", "message": "No luck"}));
+        assert_eq!(
+            found(&own),
+            one("warning", "unknown-status-code", "/0/status/code")
+        );
+    }
+
+    #[test]
+    fn titles_that_never_show_are_worth_a_warning() {
+        let mut titled = without(keyword(), "skill_card_title");
+        titled["title"] = "Plates".into();
+        assert_eq!(found(&titled), one("warning", "title-ignored", "/0/title"));
+        let faces = card(
+            "timeline",
+            &json!({"entries": [],
+            "skill_card_title": {"code": "skills_faces", "message": "People"}}),
+        );
+        let codes: Vec<_> = found(&faces).into_iter().map(|it| it.1).collect();
+        assert_eq!(codes, ["title-code-wins", "no-entries"]);
+    }
+
+    #[test]
+    fn times_that_show_nothing_are_told_once_for_a_card() {
+        let entry = json!({"text": "a", "appears": [{"start": 1.5, "end": 2}]});
+        let untimed = card("keyword", &json!({"entries": [entry, entry, entry]}));
+        let expected = [
+            (
+                "warning",
+                "fractions",
+                "/0/entries/0/appears/0/start".to_owned(),
+            ),
+            ("warning", "no-duration", "/0/entries/0/appears".to_owned()),
+        ];
+        assert_eq!(found(&untimed), expected);
+        let empty = card("keyword", &json!({"entries": [entry], "duration": 0}));
+        assert!(found(&empty).contains(&("warning", "empty-duration", "/0/duration".to_owned())));
+    }
+
+    #[test]
+    fn slices_that_are_left_out_are_worth_a_warning() {
+        for (appearance, code, member) in [
+            (json!({"start": 10, "end": 11}), "beyond-duration", "/start"),
+            (json!({"start": -1, "end": 11}), "below-zero", "/start"),
+            (json!({"start": 5, "end": 4}), "ends-before-start", "/end"),
+            (json!({"end": 4}), "no-start", "/start"),
+        ] {
+            let card = card(
+                "keyword",
+                &json!({"duration": 10, "entries": [{"text": "a", "appears": [appearance]}]}),
+            );
+            let pointer = format!("/0/entries/0/appears/0{member}");
+            assert_eq!(found(&card), one("warning", code, &pointer));
+        }
+        let twice = card(
+            "transcript",
+            &json!({"entries": [{"text": "a", "appears": [{"start": 1}, {"start": 2}]}]}),
+        );
+        assert_eq!(
+            found(&twice),
+            one("warning", "several-times", "/0/entries/0/appears")
+        );
+    }
+
+    #[test]
+    fn images_are_looked_at() {
+        let face = |image: &Value| {
+            card(
+                "timeline",
+                &json!({"entries": [{"text": "a", "image_url": image}]}),
+            )
+        };
+        let at = "/0/entries/0/image_url";
+        assert_eq!(
+            found(&face(&json!("http://a/b.png"))),
+            one("warning", "insecure-image", at)
+        );
+        assert_eq!(
+            found(&face(&json!("data:image/png;base64,a-b"))),
+            one("warning", "odd-image", at)
+        );
+        assert_eq!(
+            found(&face(&json!("face.png"))),
+            one("warning", "odd-image", at)
+        );
+        assert_eq!(found(&face(&json!("https://a/b.png"))), []);
+        let mut bare = face(&json!(""));
+        bare["entries"][0] = json!({"text": "a"});
+        assert_eq!(found(&bare), one("warning", "no-image", at));
+    }
+
+    #[test]
+    fn the_published_description_is_stricter() {
+        for card in [
+            status(&json!({"code": "skills_pending_status"})),
+            card("transcript", &json!({"duration": 1.5})),
+            card("keyword", &json!({"skill": {"type": "app", "id": "1"}})),
+            card("keyword", &json!({"created_at": "yesterday"})),
+            card("keyword", &json!({"created_at": null})),
+        ] {
+            let cards = json!([card]);
+            assert!(box_refusal(&cards, Schema::Box).is_none(), "{card}");
+            assert!(box_refusal(&cards, Schema::Documented).is_some(), "{card}");
+            let findings = validate(&cards, Schema::Documented);
+            assert!(
+                findings.iter().any(|it| it.severity == Severity::Error),
+                "{card}"
+            );
+        }
+        assert_eq!(box_refusal(&json!([keyword()]), Schema::Documented), None);
+    }
+
+    #[test]
+    fn an_invocation_body_is_judged_around_its_cards() {
+        let body = json!({"status": "done", "file": {"type": "file", "id": "1"},
+            "metadata": {"cards": [keyword(), 5]}, "usage": null});
+        let codes: Vec<_> = validate(&body, Schema::Box)
+            .into_iter()
+            .map(|it| (it.code, it.pointer.to_string()))
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                ("unknown-status", "/status".to_owned()),
+                ("wrong-type", "/metadata/cards/1".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn what_should_be_a_list_and_is_none_is_refused() {
+        let refusal = box_refusal(&json!({"a": 1}), Schema::Box).expect("refused");
+        assert!(
+            refusal.message.ends_with("(pointer: /cards)"),
+            "{}",
+            refusal.message
+        );
+        assert_eq!(
+            validate(&json!({"cards": 5}), Schema::Box)[0]
+                .pointer
+                .as_str(),
+            "/cards"
+        );
+        assert_eq!(validate(&json!(5), Schema::Box)[0].code, "no-cards");
+    }
+}
