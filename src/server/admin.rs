@@ -2,13 +2,13 @@
 //! answers only clients that named a loopback host, so that no page in a browser reaches it by
 //! rebinding a name, and it asks for a token where the mock listens beyond loopback.
 
-use std::{convert::Infallible, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use http_body::Frame;
 use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
+use hyper::body::Frame;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json, value::RawValue};
 use tokio::time::timeout;
@@ -101,12 +101,7 @@ fn check(admin: &Admin, origin: &Origin, parts: &Parts) -> Result<(), Refused> {
     Err(Refused(StatusCode::UNAUTHORIZED, message.to_owned()))
 }
 
-async fn route(
-    host: &Arc<Host>,
-    admin: &Admin,
-    parts: &Parts,
-    body: RequestBody,
-) -> Answered {
+async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody) -> Answered {
     let path = parts.uri.path().trim_start_matches("/_mock/");
     let query = Query(parts.uri.query().unwrap_or_default());
     match (&parts.method, path) {
@@ -162,20 +157,23 @@ async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
             })
     };
     let find = || -> Result<Vec<WriteRecord>, Refused> {
-        let records = host.records(after).map_err(|error| {
-            Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
-        })?;
-        Ok(records.filter(|record| wanted(record)).take(MOST_LISTED).collect())
+        let records = host
+            .records(after)
+            .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        Ok(records
+            .filter(|record| wanted(record))
+            .take(MOST_LISTED)
+            .collect())
     };
     let mut bell = host.bus.bell();
     let mut found = find()?;
-    let waited = timeout(wait, async {
+    let outcome = timeout(wait, async {
         while found.is_empty() && bell.changed().await.is_ok() {
             found = find()?;
         }
         Ok::<(), Refused>(())
     });
-    if let Ok(result) = waited.await {
+    if let Ok(result) = outcome.await {
         result?;
     }
     let next = found.last().map_or(after, |record| record.seq);
@@ -237,7 +235,10 @@ fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Response<WireBo
     let frames = StreamBody::new(Frames(Box::pin(chunks)));
     let mut response = Response::new(WireBody::streaming(frames));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -261,7 +262,10 @@ impl<S: stream::Stream<Item = String>> stream::Stream for Frames<S> {
 
 /// Notices as server-sent events; the last of them has the number `last`.
 fn server_sent(notices: &[Notice], last: u64) -> String {
-    let numbered = notices.iter().filter(|notice| !matches!(notice, Notice::Gap)).count() as u64;
+    let numbered = notices
+        .iter()
+        .filter(|notice| !matches!(notice, Notice::Gap))
+        .count() as u64;
     let mut number = last - numbered;
     let mut text = String::new();
     for notice in notices {
@@ -269,7 +273,8 @@ fn server_sent(notices: &[Notice], last: u64) -> String {
             number += 1;
         }
         let (kind, data) = (notice.kind(), notice.data());
-        text.push_str(&format!("id: {number}\nevent: {kind}\ndata: {data}\n\n"));
+        // Writing into a string cannot fail.
+        let _ = write!(text, "id: {number}\nevent: {kind}\ndata: {data}\n\n");
     }
     text
 }
@@ -279,7 +284,10 @@ fn server_sent(notices: &[Notice], last: u64) -> String {
 async fn register(host: &Host, query: Query<'_>, body: RequestBody) -> Answered {
     let bytes = collect(body, MOST_JSON).await?;
     let text: &RawValue = serde_json::from_slice(&bytes).map_err(|error| {
-        Refused(StatusCode::BAD_REQUEST, format!("the body is not JSON: {error}"))
+        Refused(
+            StatusCode::BAD_REQUEST,
+            format!("the body is not JSON: {error}"),
+        )
     })?;
     let is_list = text.get().starts_with('[');
     let items: Vec<&RawValue> = if is_list {
@@ -324,27 +332,39 @@ fn read_item(host: &Host, text: &str, how: &Registering) -> Result<(Event, Regis
     let content = content
         .map(|sha1| {
             let spooled = host.spool.find(sha1);
-            spooled.map(Content::from).ok_or_else(|| format!("no content {sha1} was put before"))
+            spooled
+                .map(Content::from)
+                .ok_or_else(|| format!("no content {sha1} was put before"))
         })
         .transpose()?;
-    Ok((captured.event, Registering { content, ..how.clone() }))
+    Ok((
+        captured.event,
+        Registering {
+            content,
+            ..how.clone()
+        },
+    ))
 }
 
 /// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered.
 async fn take_content(host: &Host, mut body: RequestBody) -> Answered {
     let failed = |error: std::io::Error| {
-        Refused(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot keep the content: {error}"))
+        Refused(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            format!("cannot keep the content: {error}"),
+        )
     };
     let mut writer = host.spool.writer().map_err(failed)?;
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
+        let frame = frame.map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
         if let Ok(data) = frame.into_data() {
             writer.write(&data).map_err(failed)?;
         }
     }
     let spooled = writer.finish().map_err(failed)?;
-    Ok(json_response(&json!({ "sha1": spooled.sha1, "size": spooled.size })))
+    Ok(json_response(
+        &json!({ "sha1": spooled.sha1, "size": spooled.size }),
+    ))
 }
 
 async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
@@ -384,23 +404,20 @@ impl Query<'_> {
     }
 
     fn is_true(self, name: &str) -> bool {
-        self.first(name).is_some_and(|value| value == "true" || value == "1")
+        self.first(name)
+            .is_some_and(|value| value == "true" || value == "1")
     }
 
     fn number(self, name: &str) -> Result<Option<u64>, Refused> {
         self.first(name)
             .map(|value| {
                 value.parse().map_err(|_| {
-                    Refused(StatusCode::BAD_REQUEST, format!("`{name}` must be a whole number"))
+                    Refused(
+                        StatusCode::BAD_REQUEST,
+                        format!("`{name}` must be a whole number"),
+                    )
                 })
             })
             .transpose()
-    }
-}
-
-/// Infallible bodies are not errors.
-impl From<Infallible> for Refused {
-    fn from(never: Infallible) -> Self {
-        match never {}
     }
 }

@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::io::AsyncSeekExt;
 
 use super::{
@@ -46,7 +46,11 @@ pub struct App {
 impl App {
     /// The app of a host that listens on `address`.
     pub fn new(host: Arc<Host>, admin: Admin, address: SocketAddr) -> Self {
-        Self { host, admin, address }
+        Self {
+            host,
+            admin,
+            address,
+        }
     }
 
     async fn box_call(&self, head: Head, body: RequestBody) -> Response<WireBody> {
@@ -71,7 +75,10 @@ impl Handler for App {
         request: Request<RequestBody>,
     ) -> Response<WireBody> {
         let (parts, body) = request.into_parts();
-        let for_box = origin.authority.as_ref().is_some_and(|meant| is_box(&meant.host));
+        let for_box = origin
+            .authority
+            .as_ref()
+            .is_some_and(|meant| is_box(&meant.host));
         if !for_box && parts.uri.path().starts_with("/_mock/") {
             return admin::answer(&self.host, &self.admin, &origin, &parts, body).await;
         }
@@ -97,12 +104,15 @@ impl Handler for App {
         *response.status_mut() = status;
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response.headers_mut().insert(REQUEST_ID, HeaderValue::from_static("0"));
+        response
+            .headers_mut()
+            .insert(REQUEST_ID, HeaderValue::from_static("0"));
         response
     }
 
     fn note(&self, note: ConnectionNote) {
-        self.host.tell_connection(note.kind.as_str(), note.host, note.text);
+        self.host
+            .tell_connection(note.kind.as_str(), note.host, note.text);
     }
 }
 
@@ -111,7 +121,9 @@ impl App {
     fn origin_of(&self, origin: &Origin) -> String {
         let scheme = origin.scheme.as_str();
         match &origin.authority {
-            Some(HostPort { host, port }) if is_box(host) && port.is_none_or(|port| port == 443) => {
+            Some(HostPort { host, port })
+                if is_box(host) && port.is_none_or(|port| port == 443) =>
+            {
                 format!("{scheme}://{host}")
             }
             Some(authority) => format!("{scheme}://{authority}"),
@@ -149,16 +161,20 @@ async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response
         AnswerBody::Empty => WireBody::empty(),
         AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
         AnswerBody::Error(error) => WireBody::bytes(error.to_json(&request_id).to_string()),
-        AnswerBody::Content { content, start, end } => {
-            match open_content(&content.source, start, end).await {
-                Ok(body) => body,
-                Err(error) => return content_lost(call, &error, &request_id),
-            }
-        }
+        AnswerBody::Content {
+            content,
+            start,
+            end,
+        } => match open_content(&content.source, start, end).await {
+            Ok(body) => body,
+            Err(error) => return content_lost(call, &error, &request_id),
+        },
     };
     if without_body {
         if let Some(length) = body.length() {
-            response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length.into());
         }
         return response;
     }
@@ -171,7 +187,9 @@ async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireB
         Source::Static(bytes) => {
             let range = usize::try_from(start).unwrap_or(usize::MAX)
                 ..usize::try_from(end).unwrap_or(usize::MAX);
-            Ok(WireBody::bytes(Bytes::from_static(bytes.get(range).unwrap_or_default())))
+            Ok(WireBody::bytes(Bytes::from_static(
+                bytes.get(range).unwrap_or_default(),
+            )))
         }
         Source::Disk(path) => {
             let mut file = tokio::fs::File::open(path).await?;

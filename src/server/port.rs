@@ -107,6 +107,21 @@ pub enum NoteKind {
     AcceptFailed,
 }
 
+impl NoteKind {
+    /// Its name in the stream.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsFailed => "tls-failed",
+            Self::Malformed => "malformed",
+            Self::TimedOut => "timed-out",
+            Self::OtherHost => "other-host",
+            Self::EgressRefused => "egress-refused",
+            Self::EgressFailed => "egress-failed",
+            Self::AcceptFailed => "accept-failed",
+        }
+    }
+}
+
 /// How the port behaves.
 #[derive(Clone, Debug)]
 pub struct PortOptions {
