@@ -14,5 +14,6 @@ pub mod host;
 pub mod journal;
 pub mod mock_box;
 pub mod render;
+pub mod sample_skill;
 pub mod server;
 pub mod terminal;

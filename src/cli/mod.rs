@@ -1,5 +1,7 @@
 //! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
 
+pub mod sample_skill;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The workbench of people who build Box Custom Skills.
@@ -63,9 +65,5 @@ pub enum OutputFormat {
 pub enum Command {
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
-    SampleSkill {
-        /// The port to listen on; 0 takes a free one
-        #[arg(long, env = "PORT", default_value_t = 0)]
-        port: u16,
-    },
+    SampleSkill(sample_skill::SampleSkillArgs),
 }

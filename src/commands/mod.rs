@@ -1,6 +1,7 @@
 //! The commands: arguments → work → report. Thin glue, a file per subcommand.
 
 pub mod input;
+mod sample_skill;
 
 use crate::{
     cli::{Cli, Command},
@@ -10,8 +11,8 @@ use crate::{
 };
 
 /// Runs the command that the command line names.
-pub fn run(cli: &Cli, _environment: &Environment, _terminal: &Terminal) -> Outcome {
+pub fn run(cli: &Cli, _environment: &Environment, terminal: &Terminal) -> Outcome {
     match &cli.command {
-        Command::SampleSkill { port: _ } => Ok(()),
+        Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
 }

@@ -3,3 +3,4 @@
 mod support;
 
 mod basics;
+mod sample_skill;

@@ -7,7 +7,12 @@ use assert_cmd::Command;
 /// The binary in an environment that holds nothing of the developer's own: no colours, no
 /// proxies, no `SKILLCTL_*`.
 pub(crate) fn skillctl() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_skillctl"));
+    Command::from_std(skillctl_process())
+}
+
+/// The same for a process that goes on beside the test.
+pub(crate) fn skillctl_process() -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skillctl"));
     command.env_clear();
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);

@@ -1,0 +1,32 @@
+//! `skillctl sample-skill`.
+
+use clap::{Args, ValueEnum};
+
+/// Options of the built-in skill. Hidden: `replay --sample-skill` starts it.
+#[derive(Clone, Debug, Args)]
+pub struct SampleSkillArgs {
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, env = "PORT", default_value_t = 0)]
+    pub port: u16,
+    /// The root of Box's API, without /2.0
+    #[arg(
+        long,
+        env = "BOX_API_BASE_URL",
+        default_value = "https://api.box.com",
+        value_name = "URL"
+    )]
+    pub box_api: url::Url,
+    /// How it writes its cards, where the invocation URL does not say `?via=`
+    #[arg(long, env = "SAMPLE_SKILL_VIA", value_enum, default_value_t)]
+    pub via: SampleSkillVia,
+}
+
+/// How the built-in skill writes its cards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SampleSkillVia {
+    /// By PUT /skill_invocations
+    #[default]
+    Invocation,
+    /// By the metadata API
+    Metadata,
+}

@@ -1,0 +1,43 @@
+//! `skillctl sample-skill`: the built-in skill, listening until the process ends.
+
+use std::sync::Arc;
+
+use crate::{
+    cli::sample_skill::{SampleSkillArgs, SampleSkillVia},
+    exit::{Outcome, Problem},
+    render::text::Line,
+    sample_skill::{Settings, Skill, Via},
+    terminal::Terminal,
+};
+
+/// Listens, says where, and answers until it is ended from outside.
+pub(super) fn run(arguments: &SampleSkillArgs, terminal: &Terminal) -> Outcome {
+    if !matches!(arguments.box_api.scheme(), "http" | "https") {
+        let message = format!("BOX_API_BASE_URL is no http(s) URL: {}", arguments.box_api);
+        return Err(Problem::new(message).usage());
+    }
+    let log = {
+        let terminal = terminal.clone();
+        Arc::new(move |what: &str| terminal.warn(what))
+    };
+    let failed = |what: &str, error: &std::io::Error| {
+        Problem::new(format!("{what} on port {}: {error}", arguments.port)).outside()
+    };
+    let skill = Skill::bind(Settings {
+        port: arguments.port,
+        box_api: arguments.box_api.clone(),
+        via: match arguments.via {
+            SampleSkillVia::Invocation => Via::Invocation,
+            SampleSkillVia::Metadata => Via::Metadata,
+        },
+        log,
+    })
+    .map_err(|error| failed("the sample skill cannot listen", &error))?;
+    let address = skill
+        .address()
+        .map_err(|error| failed("the sample skill has no address", &error))?;
+    terminal.out_line(&Line::from(format!("listening on http://{address}")));
+    skill
+        .run()
+        .map_err(|error| failed("the sample skill stopped listening", &error))
+}
