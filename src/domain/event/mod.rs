@@ -6,6 +6,7 @@
 
 pub mod envelope;
 pub mod refresh;
+pub mod signature;
 pub mod wire;
 
 use std::fmt;
