@@ -10,5 +10,6 @@ pub mod hosts;
 pub mod json;
 pub mod metadata;
 pub mod notice;
+pub mod outcome;
 pub mod secret;
 pub mod token;

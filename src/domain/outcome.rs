@@ -34,7 +34,13 @@ pub enum Reply {
 impl Reply {
     /// Whether it is a 2xx in time.
     pub fn is_good(&self) -> bool {
-        matches!(self, Self::Answered { status: 200..=299, .. })
+        matches!(
+            self,
+            Self::Answered {
+                status: 200..=299,
+                ..
+            }
+        )
     }
 }
 
@@ -208,9 +214,9 @@ impl Observed {
 
     /// Whether the content was fetched, by a call that went well.
     pub fn downloaded(&self) -> bool {
-        self.calls.iter().any(|call| {
-            call.record.operation == Operation::Download && call.record.status < 400
-        })
+        self.calls
+            .iter()
+            .any(|call| call.record.operation == Operation::Download && call.record.status < 400)
     }
 
     fn touch(&mut self, now: Millis) {

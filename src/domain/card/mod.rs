@@ -5,6 +5,7 @@ mod check;
 mod entries;
 mod mistake;
 pub mod model;
+pub mod normalise;
 mod path;
 pub mod preview;
 pub mod shape;

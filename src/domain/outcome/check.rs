@@ -133,19 +133,25 @@ fn failure(check: Check, observed: &Observed, terms: &Terms<'_>) -> Option<Failu
         Check::Cards => cards(observed),
         Check::Expected => None,
     }?;
-    Some(Failure { reason, differences: Vec::new() })
+    Some(Failure {
+        reason,
+        differences: Vec::new(),
+    })
 }
 
 fn reply(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
     match &observed.reply {
         _ if terms.died.is_some() => terms.died.map(str::to_owned),
         Some(reply) if reply.is_good() => None,
-        Some(Reply::Answered { status: status @ 300..=399, .. }) => Some(format!(
+        Some(Reply::Answered {
+            status: status @ 300..=399,
+            ..
+        }) => Some(format!(
             "the skill answered {status}, a redirect, which Box does not follow"
         )),
-        Some(Reply::Answered { status, .. }) => {
-            Some(format!("the skill answered {status}; Box takes only 2xx, and sends the event again"))
-        }
+        Some(Reply::Answered { status, .. }) => Some(format!(
+            "the skill answered {status}; Box takes only 2xx, and sends the event again"
+        )),
         Some(Reply::Late(deadline)) => Some(format!(
             "no reply within {}; Box takes that for a failure and sends the event again: answer first, work afterwards",
             seconds(*deadline)
@@ -212,11 +218,17 @@ fn is_other_file(record: &CallRecord) -> bool {
 }
 
 fn finished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
-    let reports = || observed.writes.iter().filter_map(|write| Some((write, write.status?)));
+    let reports = || {
+        observed
+            .writes
+            .iter()
+            .filter_map(|write| Some((write, write.status?)))
+    };
     let Some((first_final, _)) = reports().find(|(_, status)| status.is_final()) else {
         return left_unfinished(observed, terms);
     };
-    let after = |write: &&WriteSeen| write.ms > first_final.ms || !std::ptr::eq(*write, first_final);
+    let after =
+        |write: &&WriteSeen| write.ms > first_final.ms || !std::ptr::eq(*write, first_final);
     let late = reports()
         .skip_while(|(write, _)| !std::ptr::eq(*write, first_final))
         .skip(1)
@@ -269,7 +281,10 @@ fn outcome(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
             status.as_str(),
             wanted.as_str()
         )),
-        None => Some(format!("the skill reported nothing, expected was {}", wanted.as_str())),
+        None => Some(format!(
+            "the skill reported nothing, expected was {}",
+            wanted.as_str()
+        )),
     }
 }
 
@@ -303,7 +318,10 @@ fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
         1 => "the cards differ from expected.json in one place".to_owned(),
         many => format!("the cards differ from expected.json in {many} places"),
     };
-    Some(Failure { reason, differences })
+    Some(Failure {
+        reason,
+        differences,
+    })
 }
 
 /// `+120 ms`, `+3.4 s`.

@@ -1,0 +1,201 @@
+//! Cards made comparable between two runs, and compared: times, ids and image bytes change from
+//! run to run and are put aside; the rest is exact, but for wildcards and a tolerance for numbers.
+
+use serde_json::Value;
+
+use crate::domain::json::pointer::Pointer;
+
+/// In an expectation: whatever stands there is right.
+pub const ANY: &str = "<any>";
+
+/// What a time becomes.
+const TIME: &str = "<time>";
+
+/// What an id becomes.
+const ID: &str = "<id>";
+
+/// What the bytes of an image become.
+const BYTES: &str = "<bytes>";
+
+/// A list of cards, or one, with `created_at`, the ids of skill, invocation and file version, and
+/// the bytes of embedded images replaced by what they are. What is replaced already stays.
+#[must_use]
+pub fn normalised(cards: &Value) -> Value {
+    match cards {
+        Value::Array(cards) => cards.iter().map(normalised_card).collect(),
+        card => normalised_card(card),
+    }
+}
+
+fn normalised_card(card: &Value) -> Value {
+    let mut card = card.clone();
+    if let Some(time) = card.get_mut("created_at") {
+        replace(time, TIME);
+    }
+    for name in ["skill", "invocation", "file_version"] {
+        if let Some(id) = card.get_mut(name).and_then(|it| it.get_mut("id")) {
+            replace(id, ID);
+        }
+    }
+    let entries = card.get_mut("entries").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten() {
+        if let Some(Value::String(address)) = entry.get_mut("image_url")
+            && address.starts_with("data:")
+            && let Some((head, _)) = address.split_once(',')
+        {
+            *address = format!("{head},{BYTES}");
+        }
+    }
+    card
+}
+
+/// Only a text is replaced: that an id is an integer must stay to be seen.
+fn replace(value: &mut Value, by: &str) {
+    if let Value::String(text) = value
+        && text != ANY
+    {
+        by.clone_into(text);
+    }
+}
+
+/// A place where what is there is not what was expected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// The place, the same in both.
+    pub pointer: Pointer,
+    /// What was expected there; none where nothing was.
+    pub expected: Option<Value>,
+    /// What is there; none where nothing is.
+    pub actual: Option<Value>,
+}
+
+/// Where `actual` differs from `expected`, member by member and item by item. Numbers may differ
+/// by `tolerance`; an expected `"<any>"` takes any value that is there.
+pub fn difference(expected: &Value, actual: &Value, tolerance: f64) -> Vec<Difference> {
+    let mut found = Vec::new();
+    compare(&Pointer::ROOT, expected, actual, tolerance, &mut found);
+    found
+}
+
+fn compare(
+    at: &Pointer,
+    expected: &Value,
+    actual: &Value,
+    tolerance: f64,
+    found: &mut Vec<Difference>,
+) {
+    match (expected, actual) {
+        (Value::String(any), _) if any == ANY => {}
+        (Value::Object(wanted), Value::Object(present)) => {
+            for (key, value) in wanted {
+                let below = at.key(key);
+                match present.get(key) {
+                    Some(other) => compare(&below, value, other, tolerance, found),
+                    None => found.push(different(below, Some(value), None)),
+                }
+            }
+            for (key, value) in present {
+                if !wanted.contains_key(key) {
+                    found.push(different(at.key(key), None, Some(value)));
+                }
+            }
+        }
+        (Value::Array(wanted), Value::Array(present)) => {
+            for index in 0..wanted.len().max(present.len()) {
+                match (wanted.get(index), present.get(index)) {
+                    (Some(value), Some(other)) => {
+                        compare(&at.index(index), value, other, tolerance, found);
+                    }
+                    (value, other) => found.push(different(at.index(index), value, other)),
+                }
+            }
+        }
+        (Value::Number(wanted), Value::Number(present)) => {
+            let near = match (wanted.as_f64(), present.as_f64()) {
+                (Some(wanted), Some(present)) => (wanted - present).abs() <= tolerance,
+                _ => false,
+            };
+            if wanted != present && !near {
+                found.push(different(at.clone(), Some(expected), Some(actual)));
+            }
+        }
+        _ if expected == actual => {}
+        _ => found.push(different(at.clone(), Some(expected), Some(actual))),
+    }
+}
+
+fn different(pointer: Pointer, expected: Option<&Value>, actual: Option<&Value>) -> Difference {
+    Difference {
+        pointer,
+        expected: expected.cloned(),
+        actual: actual.cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pointers(expected: &Value, actual: &Value, tolerance: f64) -> Vec<String> {
+        difference(expected, actual, tolerance)
+            .into_iter()
+            .map(|it| it.pointer.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn two_runs_of_the_same_skill_are_the_same() {
+        let card = |time: &str, id: &str, bytes: &str| {
+            json!([{"created_at": time, "skill": {"type": "service", "id": id},
+                "invocation": {"type": "skill_invocation", "id": id},
+                "entries": [{"text": "a", "image_url": format!("data:image/png;base64,{bytes}")}]}])
+        };
+        let first = normalised(&card("2018-10-29T11:29:09Z", "1", "AAAA"));
+        let second = normalised(&card("2026-11-21T10:00:00Z", "2", "BBBB"));
+        assert_eq!(first, second);
+        assert_eq!(
+            normalised(&first),
+            first,
+            "normalising again changes nothing"
+        );
+        assert_eq!(
+            first[0]["entries"][0]["image_url"],
+            "data:image/png;base64,<bytes>"
+        );
+    }
+
+    #[test]
+    fn an_integer_id_stays_to_be_seen() {
+        let card = json!({"skill": {"id": 137}});
+        assert_eq!(normalised(&card), card);
+    }
+
+    #[test]
+    fn differences_name_their_place() {
+        let expected = json!({"a": [1, 2], "b": "x", "gone": 1});
+        let actual = json!({"a": [1, 3, 4], "b": "x", "new": 2});
+        assert_eq!(
+            pointers(&expected, &actual, 0.0),
+            ["/a/1", "/a/2", "/gone", "/new"]
+        );
+    }
+
+    #[test]
+    fn numbers_may_differ_by_the_tolerance() {
+        let (expected, actual) = (json!([1, 2.5]), json!([1.0, 2.6]));
+        assert_eq!(pointers(&expected, &actual, 0.0), ["/1"]);
+        assert_eq!(pointers(&expected, &actual, 0.2), [""; 0]);
+    }
+
+    #[test]
+    fn a_wildcard_takes_any_value_but_not_none() {
+        let expected = json!({"a": "<any>", "b": "<any>"});
+        assert_eq!(
+            pointers(&expected, &json!({"a": [1], "b": null}), 0.0),
+            [""; 0]
+        );
+        assert_eq!(pointers(&expected, &json!({"a": 1}), 0.0), ["/b"]);
+    }
+}
