@@ -6,6 +6,7 @@
 //! edges.
 
 pub mod cli;
+pub mod client;
 pub mod commands;
 pub mod domain;
 pub mod env;

@@ -1,0 +1,338 @@
+//! The HTTP clients below the calls: which proxy, which certificates, which time limits, and the
+//! lazy building of them. What is called is for `box_api`.
+
+use std::{error::Error, sync::OnceLock, time::Duration};
+
+use reqwest::{NoProxy, Proxy, redirect};
+use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
+use url::{Host, Url};
+
+use super::error::ErrorKind;
+use crate::env::Environment;
+
+/// How connections are made.
+#[derive(Clone, Debug)]
+pub struct Connections {
+    /// Certificates to trust beside the system's own.
+    trusted: Vec<CertificateDer<'static>>,
+    /// The proxies of the environment.
+    proxies: Proxies,
+    /// How long a connection may take to come about.
+    pub connect_timeout: Duration,
+    /// How long a connection may stay silent.
+    pub stall_timeout: Duration,
+}
+
+impl Connections {
+    /// Ten seconds to connect, thirty of silence, the proxies of the environment.
+    pub fn new(environment: &Environment) -> Self {
+        Self {
+            trusted: Vec::new(),
+            proxies: Proxies::of(environment),
+            connect_timeout: Duration::from_secs(10),
+            stall_timeout: Duration::from_secs(30),
+        }
+    }
+
+    /// The same, trusting the certificates of a PEM file too.
+    ///
+    /// # Errors
+    /// In a sentence, where the text holds no certificate or a damaged one.
+    pub fn trusting(mut self, pem: &[u8]) -> Result<Self, String> {
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| format!("it is no PEM file of certificates: {error}"))?;
+        if certificates.is_empty() {
+            return Err("it holds no certificate in PEM form".to_owned());
+        }
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots
+                .add(certificate.clone())
+                .map_err(|error| format!("a certificate in it cannot be used: {error}"))?;
+        }
+        self.trusted.extend(certificates);
+        Ok(self)
+    }
+}
+
+/// The proxy variables, as curl and Box's SDKs read them.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Proxies {
+    http: Option<String>,
+    https: Option<String>,
+    except: Option<String>,
+}
+
+// A proxy's URL may hold a password.
+impl std::fmt::Debug for Proxies {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("Proxies")
+            .field("http", &self.http.is_some())
+            .field("https", &self.https.is_some())
+            .field("except", &self.except)
+            .finish()
+    }
+}
+
+impl Proxies {
+    fn of(environment: &Environment) -> Self {
+        let first = |names: &[&str]| {
+            names
+                .iter()
+                .find_map(|name| environment.var(name))
+                .map(str::to_owned)
+        };
+        Self {
+            http: first(&["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
+            https: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+            except: first(&["NO_PROXY", "no_proxy"]),
+        }
+    }
+
+    fn for_scheme(&self, scheme: &str) -> Option<&str> {
+        match scheme {
+            "https" => self.https.as_deref(),
+            _ => self.http.as_deref(),
+        }
+    }
+}
+
+/// What a client must be able to do for a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Needs {
+    /// TLS to the host, or to the proxy before it: only then are root certificates loaded.
+    tls: bool,
+    /// No proxy: the host is this machine.
+    direct: bool,
+}
+
+impl Needs {
+    fn of(url: &Url, proxies: &Proxies) -> Self {
+        let direct = is_own_machine(url);
+        let proxy = proxies
+            .for_scheme(url.scheme())
+            .filter(|_| !direct)
+            .unwrap_or_default();
+        Self {
+            tls: url.scheme() == "https" || proxy.starts_with("https:"),
+            direct,
+        }
+    }
+}
+
+/// The clients, each built when a URL first needs it.
+#[derive(Debug)]
+pub(crate) struct Http {
+    connections: Connections,
+    clients: [OnceLock<reqwest::Client>; 4],
+}
+
+impl Http {
+    pub(crate) fn new(connections: Connections) -> Self {
+        Self {
+            connections,
+            clients: Default::default(),
+        }
+    }
+
+    /// The client that can call `url`.
+    pub(crate) fn client(&self, url: &Url) -> Result<&reqwest::Client, ErrorKind> {
+        let needs = Needs::of(url, &self.connections.proxies);
+        let place = &self.clients[usize::from(needs.tls) * 2 + usize::from(needs.direct)];
+        if let Some(client) = place.get() {
+            return Ok(client);
+        }
+        let client = self
+            .build(needs)
+            .map_err(|reason| ErrorKind::Setup { reason })?;
+        Ok(place.get_or_init(|| client))
+    }
+
+    fn build(&self, needs: Needs) -> Result<reqwest::Client, String> {
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls(needs)?)
+            .user_agent(concat!("skillctl/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .connect_timeout(self.connections.connect_timeout)
+            .read_timeout(self.connections.stall_timeout)
+            .no_proxy();
+        if !needs.direct {
+            for proxy in self.proxies()? {
+                builder = builder.proxy(proxy);
+            }
+        }
+        builder
+            .build()
+            .map_err(|error| format!("the HTTP client cannot be set up: {}", causes(&error)))
+    }
+
+    fn proxies(&self) -> Result<Vec<Proxy>, String> {
+        type Make = fn(&str) -> reqwest::Result<Proxy>;
+        let proxies = &self.connections.proxies;
+        let makers: [(&Option<String>, Make, &str); 2] = [
+            (&proxies.http, |url| Proxy::http(url), "HTTP_PROXY"),
+            (&proxies.https, |url| Proxy::https(url), "HTTPS_PROXY"),
+        ];
+        let except = proxies.except.as_deref().and_then(NoProxy::from_string);
+        makers
+            .into_iter()
+            .filter_map(|(url, make, name)| Some((url.as_deref()?, make, name)))
+            .map(|(url, make, name)| {
+                make(url)
+                    .map(|proxy| proxy.no_proxy(except.clone()))
+                    .map_err(|_| format!("the variable {name} (or ALL_PROXY) names no proxy URL"))
+            })
+            .collect()
+    }
+
+    /// The TLS set-up, with ring named outright: no provider needs to be installed for the whole
+    /// process. Root certificates take tens of milliseconds to load, so a plain client has none.
+    fn tls(&self, needs: Needs) -> Result<ClientConfig, String> {
+        let mut roots = RootCertStore::empty();
+        if needs.tls {
+            for certificate in &self.connections.trusted {
+                // They were tried when they were read.
+                let _ = roots.add(certificate.clone());
+            }
+            let own = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(own.certs);
+            if roots.is_empty() {
+                let why = own.errors.first().map(|error| format!(" ({error})"));
+                return Err(format!(
+                    "this system has no root certificates{}: set SSL_CERT_FILE or --ca-cert",
+                    why.unwrap_or_default()
+                ));
+            }
+        }
+        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| format!("TLS cannot be set up: {error}"))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+}
+
+/// Whether a URL names this machine.
+pub(crate) fn is_own_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// What became of a connection, as an error of ours.
+pub(crate) fn broken(error: reqwest::Error, url: &Url) -> ErrorKind {
+    let untrusted = is_certificate_error(&error);
+    let connecting = error.is_connect();
+    let timed_out = error.is_timeout();
+    let mut reason = causes(&error.without_url());
+    if untrusted {
+        return ErrorKind::Untrusted { reason };
+    }
+    if timed_out {
+        "it stayed silent for too long".clone_into(&mut reason);
+    }
+    if connecting {
+        ErrorKind::Unreachable {
+            reason,
+            own_machine: is_own_machine(url),
+        }
+    } else {
+        ErrorKind::Broken { reason }
+    }
+}
+
+/// Whether a certificate is at fault, which trying again does not mend.
+fn is_certificate_error(error: &reqwest::Error) -> bool {
+    chain(error).any(|cause| {
+        let inner = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref)
+            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        matches!(
+            cause.downcast_ref::<rustls::Error>().or(inner),
+            Some(rustls::Error::InvalidCertificate(_))
+        )
+    })
+}
+
+/// The innermost cause: the layers above it only say that something failed.
+fn causes(error: &(dyn Error + 'static)) -> String {
+    chain(error)
+        .last()
+        .map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn chain<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    fn proxies(http: Option<&str>, https: Option<&str>) -> Proxies {
+        Proxies {
+            http: http.map(str::to_owned),
+            https: https.map(str::to_owned),
+            except: None,
+        }
+    }
+
+    #[test]
+    fn loopback_goes_direct_and_needs_no_roots() {
+        let all = proxies(Some("http://p:1"), Some("http://p:1"));
+        for text in [
+            "http://127.0.0.1:7269",
+            "http://[::1]:7269",
+            "http://localhost:7269",
+            "http://127.8.9.1",
+        ] {
+            assert_eq!(
+                Needs::of(&url(text), &all),
+                Needs {
+                    tls: false,
+                    direct: true
+                },
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn roots_are_needed_for_https_and_for_an_https_proxy() {
+        let tls = |text: &str, proxies: &Proxies| Needs::of(&url(text), proxies).tls;
+        assert!(tls("https://api.box.com", &Proxies::default()));
+        assert!(tls("https://127.0.0.1:7269", &Proxies::default()));
+        assert!(!tls("http://mock:7269", &Proxies::default()));
+        assert!(tls("http://mock:7269", &proxies(Some("https://p"), None)));
+        assert!(!tls("http://mock:7269", &proxies(None, Some("https://p"))));
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_refused() {
+        let connections = || Connections {
+            trusted: Vec::new(),
+            proxies: Proxies::default(),
+            connect_timeout: Duration::from_secs(1),
+            stall_timeout: Duration::from_secs(1),
+        };
+        assert!(connections().trusting(b"hello").is_err());
+        let torn = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        assert!(connections().trusting(torn).is_err());
+    }
+}
