@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod client;
 pub mod commands;
+pub mod delivery;
 pub mod domain;
 pub mod env;
 pub mod exit;
@@ -15,6 +16,7 @@ pub mod host;
 pub mod journal;
 pub mod mock_box;
 pub mod render;
+pub mod replay;
 pub mod sample_skill;
 pub mod server;
 pub mod terminal;

@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("mock_box", &["domain"]),
     ("journal", &["domain", "mock_box"]),
     ("host", &["domain", "env", "journal", "mock_box"]),
-    ("delivery", &["domain", "env"]),
+    ("delivery", &["client", "domain", "env"]),
     ("client", &["domain", "env"]),
     ("server", &["domain", "env", "host", "journal", "mock_box"]),
     ("pump", &["delivery", "domain", "env", "host", "mock_box"]),

@@ -123,13 +123,14 @@ impl Needs {
 
 /// The clients, each built when a URL first needs it.
 #[derive(Debug)]
-pub(crate) struct Http {
+pub struct Http {
     connections: Connections,
     clients: [OnceLock<reqwest::Client>; 4],
 }
 
 impl Http {
-    pub(crate) fn new(connections: Connections) -> Self {
+    /// Clients that are not built yet.
+    pub fn new(connections: Connections) -> Self {
         Self {
             connections,
             clients: Default::default(),
@@ -137,7 +138,7 @@ impl Http {
     }
 
     /// The client that can call `url`.
-    pub(crate) fn client(&self, url: &Url) -> Result<&reqwest::Client, ErrorKind> {
+    pub fn client(&self, url: &Url) -> Result<&reqwest::Client, ErrorKind> {
         let needs = Needs::of(url, &self.connections.proxies);
         let place = &self.clients[usize::from(needs.tls) * 2 + usize::from(needs.direct)];
         if let Some(client) = place.get() {

@@ -15,4 +15,4 @@ pub use file::{
     FileInfo, FileVersion, Representation, RepresentationContent, RepresentationInfo,
     RepresentationStatus, Representations,
 };
-pub use http::Connections;
+pub use http::{Connections, Http};

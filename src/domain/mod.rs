@@ -12,4 +12,5 @@ pub mod metadata;
 pub mod notice;
 pub mod outcome;
 pub mod secret;
+pub mod stats;
 pub mod token;

@@ -223,3 +223,72 @@ impl Observed {
         self.last_activity = self.last_activity.max(now);
     }
 }
+
+/// One event, judged.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The case, by its path, with the number of the repeat where there are several.
+    pub case: String,
+    /// The invocation's id as it was sent.
+    pub event_id: String,
+    /// The file's id as it was sent.
+    pub file_id: String,
+    /// What was seen.
+    pub observed: Observed,
+    /// The checks.
+    pub verdicts: Vec<check::Verdict>,
+    /// What the mock saw of connections that never became a call, where the event had no call.
+    pub instead: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether every check passed.
+    pub fn is_ok(&self) -> bool {
+        self.verdicts.iter().all(check::Verdict::is_ok)
+    }
+
+    /// The checks that failed, with why.
+    pub fn failures(&self) -> impl Iterator<Item = (check::Check, &check::Failure)> {
+        self.verdicts
+            .iter()
+            .filter_map(|verdict| Some((verdict.check, verdict.failure.as_ref()?)))
+    }
+}
+
+/// A whole run.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Events that were judged.
+    pub total: usize,
+    /// Those that passed.
+    pub passed: usize,
+    /// The time to the reply.
+    pub reply: super::stats::Latencies,
+    /// The time to the last card.
+    pub cards: super::stats::Latencies,
+    /// Seconds from the first event to the last verdict.
+    pub seconds: f64,
+    /// What fails the run as a whole: calls with unknown tokens, what came after a verdict.
+    pub strays: Vec<String>,
+    /// Events that were not sent because the run was interrupted or stopped at a failure.
+    pub left_out: usize,
+}
+
+impl Summary {
+    /// Takes an outcome in.
+    pub fn count(&mut self, outcome: &Outcome) {
+        self.total += 1;
+        self.passed += usize::from(outcome.is_ok());
+        if let Some(Reply::Answered { ms, .. }) = outcome.observed.reply {
+            self.reply.record(ms);
+        }
+        if let Some(ms) = outcome.observed.cards_ms() {
+            self.cards.record(ms);
+        }
+    }
+
+    /// Whether everything passed.
+    pub fn is_ok(&self) -> bool {
+        self.passed == self.total && self.strays.is_empty()
+    }
+}

@@ -1,0 +1,233 @@
+//! The admin API of a mock, as replay uses it: the same calls whether the mock runs inside this
+//! process or on another machine.
+
+use bytes::Bytes;
+use futures_util::Stream;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::{
+    client::{Connections, Http},
+    domain::secret::Secret,
+};
+
+/// A mock, by its URL.
+#[derive(Debug)]
+pub struct Mock {
+    http: Http,
+    url: Url,
+    token: Option<Secret>,
+}
+
+/// Why the mock did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum MockError {
+    /// It cannot be reached, or broke off.
+    #[error("the mock at {url} does not answer: {reason}")]
+    Unreachable {
+        /// Where it should be.
+        url: Url,
+        /// What happened.
+        reason: String,
+    },
+    /// It answered, but not as a mock of this program does.
+    #[error("what answers at {url} is no skillctl mock: {reason}")]
+    NoMock {
+        /// Where it is.
+        url: Url,
+        /// What came instead.
+        reason: String,
+    },
+    /// It refused.
+    #[error("the mock at {url} refused: {reason}")]
+    Refused {
+        /// Where it is.
+        url: Url,
+        /// What it said.
+        reason: String,
+    },
+    /// Its stream of what happens lost a part.
+    #[error("the mock at {url} was too busy to tell everything: some calls were not seen")]
+    Gap {
+        /// Where it is.
+        url: Url,
+    },
+}
+
+/// What `GET /_mock/health` says.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Health {
+    /// The number of the newest notice.
+    pub next: u64,
+}
+
+/// How events are registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Registration {
+    /// As recorded.
+    pub keep: bool,
+    /// On the recorded file, even where another event has it.
+    pub same_file: bool,
+}
+
+impl Mock {
+    /// The mock at `url`.
+    pub fn new(connections: Connections, url: Url, token: Option<Secret>) -> Self {
+        Self {
+            http: Http::new(connections),
+            url,
+            token,
+        }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Whether it is there, and how far its stream is.
+    ///
+    /// # Errors
+    /// Where nothing, or something else, answers.
+    pub async fn health(&self) -> Result<Health, MockError> {
+        let response = self.send(self.request(Method::GET, "health")?).await?;
+        response.json_as(self).await
+    }
+
+    /// Puts content, and gives the name by which events refer to it.
+    ///
+    /// # Errors
+    /// Where the mock does not take it.
+    pub async fn put_content(
+        &self,
+        content: impl Into<reqwest::Body>,
+    ) -> Result<String, MockError> {
+        #[derive(Deserialize)]
+        struct Kept {
+            sha1: String,
+        }
+        let request = self.request(Method::PUT, "contents")?.body(content);
+        let kept: Kept = self.send(request).await?.json_as(self).await?;
+        Ok(kept.sha1)
+    }
+
+    /// Registers events, each with the name of its content if it has one; gives them back as they
+    /// are to be sent, in the same order.
+    ///
+    /// # Errors
+    /// Where the mock does not take them.
+    pub async fn register(
+        &self,
+        events: &[(&Value, Option<&str>)],
+        how: Registration,
+    ) -> Result<Vec<Value>, MockError> {
+        let items: Vec<Value> = events
+            .iter()
+            .map(|(event, content)| json!({ "event": event, "content": content }))
+            .collect();
+        let path = format!("events?keep={}&same_file={}", how.keep, how.same_file);
+        let body = Value::Array(items).to_string();
+        let request = self.request(Method::POST, &path)?.body(body);
+        self.send(request).await?.json_as(self).await
+    }
+
+    /// Forgets events that are over.
+    ///
+    /// # Errors
+    /// Where the mock does not answer.
+    pub async fn retire(&self, event_ids: &[String]) -> Result<(), MockError> {
+        let ids: Vec<String> = event_ids.iter().map(|id| format!("id={id}")).collect();
+        let path = format!("events?{}", ids.join("&"));
+        self.send(self.request(Method::DELETE, &path)?).await?;
+        Ok(())
+    }
+
+    /// The stream of what happens after number `after`, as it comes over the wire.
+    ///
+    /// # Errors
+    /// Where it cannot be opened.
+    pub async fn stream(
+        &self,
+        after: u64,
+    ) -> Result<impl Stream<Item = Result<Bytes, reqwest::Error>> + use<>, MockError> {
+        let request = self.request(Method::GET, &format!("stream?after={after}"))?;
+        Ok(self.send(request).await?.0.bytes_stream())
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, MockError> {
+        let mut url = self.url.clone();
+        let (path, query) = path
+            .split_once('?')
+            .map_or((path, None), |(path, query)| (path, Some(query)));
+        url.set_path(&format!("/_mock/{path}"));
+        url.set_query(query);
+        let client = self
+            .http
+            .client(&url)
+            .map_err(|error| MockError::Unreachable {
+                url: self.url.clone(),
+                reason: error.to_string(),
+            })?;
+        let request = client.request(method, url);
+        Ok(match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Answer, MockError> {
+        let response = request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Answer(response));
+        }
+        let text = response.text().await.unwrap_or_default();
+        let said = serde_json::from_str::<Value>(&text)
+            .ok()
+            .and_then(|value| value.get("error")?.as_str().map(str::to_owned));
+        Err(match said {
+            Some(reason) if status != StatusCode::NOT_FOUND => MockError::Refused {
+                url: self.url.clone(),
+                reason,
+            },
+            _ => MockError::NoMock {
+                url: self.url.clone(),
+                reason: format!("it answered {status}"),
+            },
+        })
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> MockError {
+        let error = error.without_url();
+        let mut cause: &dyn std::error::Error = &error;
+        while let Some(source) = cause.source() {
+            cause = source;
+        }
+        MockError::Unreachable {
+            url: self.url.clone(),
+            reason: cause.to_string(),
+        }
+    }
+}
+
+/// A good answer.
+struct Answer(Response);
+
+impl Answer {
+    async fn json_as<T: for<'de> Deserialize<'de>>(self, mock: &Mock) -> Result<T, MockError> {
+        let bytes = self
+            .0
+            .bytes()
+            .await
+            .map_err(|error| mock.unreachable(error))?;
+        serde_json::from_slice(&bytes).map_err(|error| MockError::NoMock {
+            url: mock.url.clone(),
+            reason: format!("its answer does not read: {error}"),
+        })
+    }
+}
