@@ -1,0 +1,70 @@
+//! `skillctl mock-box`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::OutputFormat;
+
+/// Options of `mock-box`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl mock-box
+      a Box on 127.0.0.1:7269; `skillctl env` in another terminal leads a skill to it
+  skillctl mock-box event.json --events-dir out
+      the file and tokens of an event, good from now; the event as it now stands in out/
+  skillctl mock-box --record writes.jsonl
+      every metadata write as a line of JSON; started again, it goes on from there
+  curl -H 'Authorization: Bearer any' http://127.0.0.1:7269/2.0/files/1   (with --tokens any)
+
+Ended by Ctrl-C or SIGTERM it exits with 0.")]
+pub struct MockBoxArgs {
+    /// Events whose files and tokens stand from the start: files, or folders
+    #[arg(value_name = "FIXTURE")]
+    pub fixtures: Vec<PathBuf>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7269")]
+    pub listen: SocketAddr,
+    /// Write {"url","ca","pid"} to this file once it is ready
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// Write the registered events, as they now stand, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub events_dir: Option<PathBuf>,
+    /// Append every metadata write to this file, and resume from what it holds
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Whether tokens are looked at
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    pub tokens: Tokens,
+    /// A variable that holds a user token which may do everything
+    #[arg(long, value_name = "VAR")]
+    pub user_token_env: Option<String>,
+    /// What to refuse of the cards that are written
+    #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
+    pub schema: SchemaLevel,
+    /// How to print the calls
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: OutputFormat,
+}
+
+/// Whether tokens are looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Tokens {
+    /// A token serves its one file and its own calls, until it expires
+    #[default]
+    Strict,
+    /// Every bearer may do everything
+    Any,
+}
+
+/// What is refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaLevel {
+    /// What Box refuses
+    #[default]
+    Box,
+    /// All that the published schema does not allow
+    Documented,
+}
