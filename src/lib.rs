@@ -19,4 +19,5 @@ pub mod render;
 pub mod replay;
 pub mod sample_skill;
 pub mod server;
+pub mod supervise;
 pub mod terminal;

@@ -1,0 +1,148 @@
+//! What a child process writes, kept line by line within a bound: enough to show why it failed.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// What is kept, in bytes: the end of the output, where a failure says why.
+const KEPT: usize = 256 * 1024;
+/// A line that is longer is kept in parts.
+const LONGEST_LINE: usize = 8 * 1024;
+
+/// One of a child's two streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Its standard output.
+    Out,
+    /// Its standard error.
+    Err,
+}
+
+/// Hears each line as it comes, without its end. Called from a task of the runtime: it must
+/// hand the line on and return.
+pub type Listener = Arc<dyn Fn(Stream, &str) + Send + Sync>;
+
+/// The kept output of a child. Clones share it.
+#[derive(Clone, Default)]
+pub struct Output {
+    lines: Arc<Mutex<Lines>>,
+    listener: Option<Listener>,
+}
+
+#[derive(Default)]
+struct Lines {
+    kept: VecDeque<String>,
+    bytes: usize,
+    dropped: usize,
+}
+
+impl Output {
+    /// An empty output whose lines `listener` hears as they come.
+    pub fn heard_by(listener: Option<Listener>) -> Self {
+        Self {
+            lines: Arc::default(),
+            listener,
+        }
+    }
+
+    /// Every push leaves the lines whole, also one that panics.
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last `count` lines, oldest first. They may hold any characters.
+    pub fn tail(&self, count: usize) -> Vec<String> {
+        let lines = self.lines();
+        let skipped = lines.kept.len().saturating_sub(count);
+        lines.kept.iter().skip(skipped).cloned().collect()
+    }
+
+    /// How many lines there were altogether.
+    pub fn total(&self) -> usize {
+        let lines = self.lines();
+        lines.kept.len() + lines.dropped
+    }
+
+    fn push(&self, stream: Stream, line: &[u8]) {
+        let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
+        if let Some(listener) = &self.listener {
+            listener(stream, &line);
+        }
+        let mut lines = self.lines();
+        lines.bytes += line.len() + size_of::<String>();
+        lines.kept.push_back(line);
+        while lines.bytes > KEPT {
+            let Some(oldest) = lines.kept.pop_front() else {
+                break;
+            };
+            lines.bytes -= oldest.len() + size_of::<String>();
+            lines.dropped += 1;
+        }
+    }
+
+    /// Reads `from` to its end.
+    pub(super) async fn read(self, stream: Stream, mut from: impl AsyncRead + Unpin) {
+        let mut line = Vec::new();
+        let mut buffer = vec![0; LONGEST_LINE];
+        // A pipe that cannot be read has ended.
+        while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            for part in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
+                line.extend_from_slice(part);
+                if let Some(whole) = line.strip_suffix(b"\n") {
+                    self.push(stream, whole);
+                    line.clear();
+                } else if line.len() >= LONGEST_LINE {
+                    self.push(stream, &line);
+                    line.clear();
+                }
+            }
+        }
+        if !line.is_empty() {
+            self.push(stream, &line);
+        }
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Output({} lines)", self.total())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8]) -> Output {
+        let output = Output::default();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(output.clone().read(Stream::Out, text));
+        output
+    }
+
+    #[test]
+    fn lines_are_kept_without_their_ends_also_the_last() {
+        let output = read(b"one\r\ntwo\n\nlast");
+        assert_eq!(output.tail(10), ["one", "two", "", "last"]);
+        assert_eq!(output.tail(1), ["last"]);
+    }
+
+    #[test]
+    fn an_endless_output_keeps_its_end_within_the_bound() {
+        let text = "x".repeat(99) + "\n";
+        let output = read((text.repeat(10_000) + "the reason").as_bytes());
+        assert_eq!(output.total(), 10_001);
+        let kept = output.tail(usize::MAX);
+        assert!(kept.len() < 3000, "{}", kept.len());
+        assert_eq!(kept.last().map(String::as_str), Some("the reason"));
+        let long = read(&vec![b'y'; 10 * KEPT]);
+        let bytes: usize = long.tail(usize::MAX).iter().map(String::len).sum();
+        assert!(bytes <= KEPT, "{bytes}");
+    }
+}

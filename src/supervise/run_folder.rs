@@ -1,0 +1,243 @@
+//! The private folder of one run: the authority's certificate, a bundle that holds it beside
+//! whatever the system and the user trust already, and the preload for Node. It goes away with
+//! its owner.
+
+use std::{
+    fmt::Write as _,
+    fs, io,
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tempfile::TempDir;
+
+use crate::env::Environment;
+
+/// The variables by which users name certificates of their own, and by which clients are given
+/// ours.
+const NAMED_BY_USERS: [&str; 5] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "DENO_CERT",
+];
+
+/// The preload, with a place for the address of the mock.
+const PRELOAD: &str = include_str!("preload.cjs");
+/// That place.
+const PRELOAD_ADDRESS: &str = "{ host: '127.0.0.1', port: 7269 }";
+
+/// Where the files lie that lead a program to the mock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustFiles {
+    /// The authority's certificate alone.
+    pub ca: PathBuf,
+    /// It, the system's roots, and what the user's own variables named.
+    pub bundle: PathBuf,
+    /// The script that Node loads first.
+    pub preload: PathBuf,
+}
+
+/// A folder with the files of [`TrustFiles`], removed when it is dropped.
+#[derive(Debug)]
+pub struct RunFolder {
+    folder: TempDir,
+    /// What the user should know: a file of theirs that could not be read, a system without roots.
+    pub warnings: Vec<String>,
+}
+
+impl RunFolder {
+    /// Makes the folder and writes its files. Reads the system's roots, which takes some
+    /// milliseconds: call it beside what must be quick, on a thread that may block.
+    ///
+    /// `mock` is where the mock listens, and `certificate` its authority's certificate in PEM.
+    pub fn create(
+        mock: SocketAddr,
+        certificate: &str,
+        environment: &Environment,
+    ) -> io::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("skillctl-")
+            .permissions(fs::Permissions::from_mode(0o700))
+            .tempdir()?;
+        let mut run = Self {
+            folder,
+            warnings: Vec::new(),
+        };
+        let files = run.files();
+        fs::write(&files.ca, certificate)?;
+        fs::write(&files.preload, preload(mock))?;
+        let bundle = run.bundle(certificate, environment);
+        fs::write(&files.bundle, bundle)?;
+        Ok(run)
+    }
+
+    /// Where the files lie.
+    pub fn files(&self) -> TrustFiles {
+        let file = |name: &str| self.folder.path().join(name);
+        TrustFiles {
+            ca: file("ca.pem"),
+            bundle: file("bundle.pem"),
+            preload: file("preload.cjs"),
+        }
+    }
+
+    /// The folder itself, for further files of the run.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn bundle(&mut self, certificate: &str, environment: &Environment) -> String {
+        let mut bundle = String::new();
+        let roots = rustls_native_certs::load_native_certs();
+        if roots.certs.is_empty() {
+            self.warnings.push(
+                "this system has no root certificates: what the skill calls beside Box will not \
+                 be trusted (install ca-certificates, or name a bundle in SSL_CERT_FILE)"
+                    .to_owned(),
+            );
+        }
+        for root in &roots.certs {
+            push_pem(&mut bundle, root);
+        }
+        let mut seen: Vec<&str> = Vec::new();
+        for named in NAMED_BY_USERS
+            .iter()
+            .filter_map(|name| environment.var(name))
+        {
+            if seen.contains(&named) {
+                continue;
+            }
+            seen.push(named);
+            match read_certificates(Path::new(named)) {
+                Ok(text) => push_text(&mut bundle, &text),
+                Err(error) => self.warnings.push(format!(
+                    "could not read the certificates in {named}: {error}"
+                )),
+            }
+        }
+        push_text(&mut bundle, certificate);
+        bundle
+    }
+}
+
+/// The preload that leads to `mock`.
+fn preload(mock: SocketAddr) -> String {
+    let address = format!("{{ host: '{}', port: {} }}", mock.ip(), mock.port());
+    PRELOAD.replacen(PRELOAD_ADDRESS, &address, 1)
+}
+
+fn push_text(bundle: &mut String, text: &str) {
+    bundle.push_str(text);
+    if !text.ends_with('\n') {
+        bundle.push('\n');
+    }
+}
+
+fn push_pem(bundle: &mut String, der: &[u8]) {
+    const COLUMNS: usize = 64;
+    bundle.push_str("-----BEGIN CERTIFICATE-----\n");
+    let text = STANDARD.encode(der);
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, further) = rest.split_at(rest.len().min(COLUMNS));
+        // Writing to a string cannot fail.
+        let _ = writeln!(bundle, "{line}");
+        rest = further;
+    }
+    bundle.push_str("-----END CERTIFICATE-----\n");
+}
+
+/// The text of a bundle, or of all files of a folder of certificates (as OpenSSL and requests
+/// take them).
+fn read_certificates(path: &Path) -> io::Result<String> {
+    if !path.is_dir() {
+        return fs::read_to_string(path);
+    }
+    let mut files = fs::read_dir(path)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    files.sort();
+    let mut text = String::new();
+    for file in files.iter().filter(|file| file.is_file()) {
+        // Folders of certificates also hold links to nowhere and lists of what is revoked.
+        if let Ok(one) = fs::read_to_string(file)
+            && one.contains("-----BEGIN CERTIFICATE-----")
+        {
+            push_text(&mut text, &one);
+        }
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "-----BEGIN CERTIFICATE-----\nours\n-----END CERTIFICATE-----\n";
+
+    fn mock() -> SocketAddr {
+        ([127, 0, 0, 1], 4321).into()
+    }
+
+    #[test]
+    fn the_folder_is_private_and_goes_away() {
+        let environment = Environment::of([("A", "b")]);
+        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
+        let path = run.path().to_owned();
+        let mode = fs::metadata(&path)
+            .expect("it is there")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let ca = fs::read_to_string(run.files().ca).expect("it is there");
+        assert_eq!(ca, OURS);
+        drop(run);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_bundle_holds_what_the_users_variables_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let theirs = folder.path().join("theirs.pem");
+        fs::write(&theirs, "their certificate").expect("it is written");
+        let many = folder.path().join("many");
+        fs::create_dir(&many).expect("it is made");
+        fs::write(many.join("a.pem"), OURS.replace("ours", "one of many")).expect("it is written");
+        fs::write(many.join("notes.txt"), "no certificate").expect("it is written");
+        let environment = Environment::of([
+            ("NODE_EXTRA_CA_CERTS", theirs.to_string_lossy()),
+            ("CURL_CA_BUNDLE", theirs.to_string_lossy()),
+            ("REQUESTS_CA_BUNDLE", many.to_string_lossy()),
+            ("DENO_CERT", "/no/such/file.pem".into()),
+        ]);
+        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
+        let bundle = fs::read_to_string(run.files().bundle).expect("it is there");
+        assert_eq!(bundle.matches("their certificate\n").count(), 1);
+        assert!(bundle.contains("one of many"));
+        assert!(!bundle.contains("no certificate"));
+        assert!(bundle.ends_with(OURS));
+        let warned = run
+            .warnings
+            .iter()
+            .any(|text| text.contains("/no/such/file.pem"));
+        assert!(warned, "{:?}", run.warnings);
+    }
+
+    #[test]
+    fn the_preload_names_the_mock() {
+        assert_eq!(PRELOAD.matches(PRELOAD_ADDRESS).count(), 1);
+        assert!(preload(mock()).contains("{ host: '127.0.0.1', port: 4321 }"));
+    }
+
+    #[test]
+    fn pem_is_broken_into_lines() {
+        let mut text = String::new();
+        push_pem(&mut text, &[0; 100]);
+        assert!(text.lines().all(|line| line.len() <= 64));
+        assert!(text.contains("AAAA"));
+    }
+}

@@ -1,0 +1,152 @@
+//! The variables that lead a program to a mock: base URLs for those that can be told, the proxy
+//! and its certificate for those that hard-code Box's hosts, a preload for Node.
+
+use std::path::Path;
+
+use super::run_folder::TrustFiles;
+use crate::{
+    domain::hosts::{HostPort, is_box},
+    env::Environment,
+};
+
+/// The variables for a program that is to meet the mock at `url` (`http://127.0.0.1:7269`), with
+/// what `environment` holds kept where that can be: lists and options are added to.
+pub fn interception(
+    url: &str,
+    files: &TrustFiles,
+    environment: &Environment,
+) -> Vec<(String, String)> {
+    let url = url.trim_end_matches('/');
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let no_proxy = no_proxy(environment);
+    // Node adds to what it trusts; whoever had named a file of their own finds it in the bundle.
+    let for_node = match environment.var("NODE_EXTRA_CA_CERTS") {
+        None => path(&files.ca),
+        Some(_) => path(&files.bundle),
+    };
+    [
+        ("BOX_API_BASE_URL", url.to_owned()),
+        ("BOX_UPLOAD_BASE_URL", format!("{url}/api")),
+        ("SKILLCTL_BOX", url.to_owned()),
+        ("HTTPS_PROXY", url.to_owned()),
+        ("https_proxy", url.to_owned()),
+        ("NO_PROXY", no_proxy.clone()),
+        ("no_proxy", no_proxy),
+        ("NODE_EXTRA_CA_CERTS", for_node),
+        ("SSL_CERT_FILE", path(&files.bundle)),
+        ("REQUESTS_CA_BUNDLE", path(&files.bundle)),
+        ("CURL_CA_BUNDLE", path(&files.bundle)),
+        ("DENO_CERT", path(&files.bundle)),
+        (
+            "NODE_OPTIONS",
+            node_options(&path(&files.preload), environment),
+        ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// The user's own list, with loopback. Without what would lead Box's hosts past the proxy: the
+/// mock itself still goes by the user's list when it reaches another host.
+fn no_proxy(environment: &Environment) -> String {
+    const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+    let own = ["no_proxy", "NO_PROXY"]
+        .iter()
+        .find_map(|name| environment.var(name))
+        .unwrap_or_default();
+    let leads_box_past = |name: &str| {
+        let domain = name.trim_start_matches("*.").trim_start_matches('.');
+        name == "*" || domain == "com" || HostPort::parse(domain).is_some_and(|at| is_box(&at.host))
+    };
+    let kept = own
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty() && !leads_box_past(name) && !LOOPBACK.contains(name));
+    kept.chain(LOOPBACK).collect::<Vec<_>>().join(",")
+}
+
+/// Node splits its options at blanks, outside of double quotes, in which a backslash escapes.
+fn node_options(preload: &str, environment: &Environment) -> String {
+    let quoted = if preload.contains([' ', '"', '\\']) {
+        format!("\"{}\"", preload.replace('\\', "\\\\").replace('"', "\\\""))
+    } else {
+        preload.to_owned()
+    };
+    let own = environment.var("NODE_OPTIONS").unwrap_or_default().trim();
+    format!("{own} --require {quoted}").trim_start().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn of(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let files = TrustFiles {
+            ca: "/run/ca.pem".into(),
+            bundle: "/run/bundle.pem".into(),
+            preload: "/run/preload.cjs".into(),
+        };
+        let environment = Environment::of(variables.iter().copied());
+        interception("http://127.0.0.1:7269", &files, &environment)
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn sdks_get_the_base_urls_as_they_take_them() {
+        let variables = of(&[]);
+        assert_eq!(variables["BOX_API_BASE_URL"], "http://127.0.0.1:7269");
+        assert_eq!(
+            variables["BOX_UPLOAD_BASE_URL"],
+            "http://127.0.0.1:7269/api"
+        );
+        assert_eq!(variables["HTTPS_PROXY"], variables["https_proxy"]);
+        assert_eq!(variables["NODE_EXTRA_CA_CERTS"], "/run/ca.pem");
+        assert_eq!(variables["SSL_CERT_FILE"], "/run/bundle.pem");
+    }
+
+    #[test]
+    fn the_users_own_lists_and_options_are_added_to() {
+        let variables = of(&[
+            ("NO_PROXY", "intern.example, .corp"),
+            ("NODE_OPTIONS", "--max-old-space-size=64"),
+            ("NODE_EXTRA_CA_CERTS", "/etc/corp.pem"),
+        ]);
+        let expected = "intern.example,.corp,localhost,127.0.0.1,::1";
+        assert_eq!(variables["NO_PROXY"], expected);
+        assert_eq!(variables["no_proxy"], expected);
+        assert_eq!(
+            variables["NODE_OPTIONS"],
+            "--max-old-space-size=64 --require /run/preload.cjs"
+        );
+        assert_eq!(variables["NODE_EXTRA_CA_CERTS"], "/run/bundle.pem");
+    }
+
+    #[test]
+    fn nothing_leads_boxs_hosts_past_the_proxy() {
+        for own in [
+            "*",
+            ".box.com",
+            "api.box.com",
+            "*.boxcloud.com",
+            "com",
+            "box.com:443",
+        ] {
+            assert_eq!(
+                of(&[("no_proxy", own)])["NO_PROXY"],
+                "localhost,127.0.0.1,::1"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_with_blanks_is_quoted_for_node() {
+        let environment = Environment::of([("A", "b")]);
+        assert_eq!(
+            node_options("/a b/\"c\\.cjs", &environment),
+            "--require \"/a b/\\\"c\\\\.cjs\""
+        );
+    }
+}
