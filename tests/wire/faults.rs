@@ -7,7 +7,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::support::{Port, curl, read_to_end, text};
+use crate::support::{Port, get, open_tls, read_to_end};
 
 async fn struck(fault: &str) -> (Vec<u8>, std::io::Result<usize>) {
     let port = Port::start();
@@ -50,13 +50,14 @@ async fn a_close_before_the_head_sends_nothing() {
 #[tokio::test]
 async fn a_cut_also_ends_an_answer_over_tls() {
     let port = Port::start();
-    let folder = tempfile::tempdir().expect("a folder");
-    let ca = folder.path().join("ca.pem");
-    std::fs::write(&ca, port.authority.certificate_pem()).expect("it is written");
-    let url = format!("https://{}/fault?truncate", port.address);
-    let output = curl(&["--cacert", &ca.to_string_lossy(), &url]).await;
-    assert!(!output.status.success(), "{}", text(&output));
-    assert_eq!(output.stdout, [b'x'; 500]);
+    let stream = port.connect().await;
+    let tls = open_tls(stream, Some(&port.authority), "api.box.com").await;
+    let tls = tls.expect("it is trusted");
+    let error = get(tls, "api.box.com", "/fault?truncate").await;
+    // What came before the cut stands in the error: TLS knows a cut from an end.
+    let error = error.expect_err("it is cut");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(error.to_string().matches('x').count(), 500);
 }
 
 #[tokio::test]

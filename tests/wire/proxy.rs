@@ -1,27 +1,42 @@
 //! The port as a proxy: CONNECT and absolute form, for Box's hosts and for others.
 
-use skillctl::server::{authority::Authority, egress::Egress, port::NoteKind};
+use skillctl::server::{egress::Egress, port::NoteKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Port, curl, read_answer, read_to_end, text};
-
-fn write_ca(authority: &Authority) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("ca.pem");
-    std::fs::write(&file, authority.certificate_pem()).expect("it is written");
-    let path = file.to_string_lossy().into_owned();
-    (folder, path)
-}
+use crate::support::{Port, connect_through, get, open_tls, read_answer, read_to_end};
 
 #[tokio::test]
 async fn a_box_host_behind_connect_is_served_here_over_tls_and_in_clear() {
     let port = Port::start();
-    let (_folder, ca) = write_ca(&port.authority);
-    let proxy = port.url("");
-    let secure = curl(&["--cacert", &ca, "-x", &proxy, "https://api.box.com/2.0/x"]).await;
-    assert_eq!(text(&secure), "GET https api.box.com /2.0/x proxy=true\n");
-    let clear = curl(&["-p", "-x", &proxy, "http://api.box.com/2.0/x"]).await;
-    assert_eq!(text(&clear), "GET http api.box.com /2.0/x proxy=true\n");
+    let stream = connect_through(&port, "api.box.com:443").await;
+    let tls = open_tls(stream, Some(&port.authority), "api.box.com").await;
+    let answer = get(tls.expect("it is trusted"), "api.box.com", "/2.0/x").await;
+    let answer = answer.expect("it ends well");
+    let expected = "GET https api.box.com /2.0/x proxy=true\n";
+    assert!(answer.ends_with(expected), "{answer}");
+    let stream = connect_through(&port, "api.box.com:80").await;
+    let answer = get(stream, "api.box.com", "/2.0/x").await;
+    let answer = answer.expect("it ends well");
+    let expected = "GET http api.box.com /2.0/x proxy=true\n";
+    assert!(answer.ends_with(expected), "{answer}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_itself_spoken_to_over_tls_is_one() {
+    let port = Port::start();
+    let stream = port.connect().await;
+    let tls = open_tls(stream, Some(&port.authority), "127.0.0.1").await;
+    let mut tls = tls.expect("it is trusted");
+    // As the oldest axios does: TLS to the proxy, then the absolute form.
+    tls.write_all(
+        b"GET https://api.box.com/2.0/x HTTP/1.1\r\nHost: api.box.com\r\nConnection: close\r\n\r\n",
+    )
+    .await
+    .expect("it is sent");
+    let mut answer = String::new();
+    tls.read_to_string(&mut answer).await.expect("it ends well");
+    let expected = "GET https api.box.com /2.0/x proxy=true\n";
+    assert!(answer.ends_with(expected), "{answer}");
 }
 
 #[tokio::test]
@@ -43,12 +58,13 @@ async fn bytes_that_follow_connect_in_the_same_packet_are_not_lost() {
 #[tokio::test]
 async fn absolute_form_for_a_box_host_is_served_here() {
     let port = Port::start();
-    let proxy = port.url("");
-    let output = curl(&["-x", &proxy, "http://api.box.com/2.0/x?y=z"]).await;
-    assert_eq!(
-        text(&output),
-        "GET http api.box.com /2.0/x?y=z proxy=true\n"
-    );
+    let answer = port
+        .exchange(
+            "GET http://api.box.com/2.0/x?y=z HTTP/1.1\r\nHost: api.box.com\r\nConnection: close\r\n\r\n",
+        )
+        .await;
+    let expected = "GET http api.box.com /2.0/x?y=z proxy=true\n";
+    assert!(answer.ends_with(expected), "{answer}");
     // As older axios does: https in absolute form, in clear, and with a Host of its own.
     let answer = port
         .exchange(
@@ -78,36 +94,38 @@ async fn absolute_form_for_the_port_itself_is_served_here() {
 async fn another_host_keeps_its_own_certificate_through_the_tunnel() {
     let port = Port::start();
     let other = Port::start();
-    let (_folder, others_ca) = write_ca(&other.authority);
-    let url = format!("https://localhost:{}/x", other.address.port());
-    let output = curl(&[
-        "--cacert",
-        &others_ca,
-        "--noproxy",
-        "",
-        "-x",
-        &port.url(""),
-        &url,
-    ])
-    .await;
-    let expected = format!(
-        "GET https localhost:{} /x proxy=false\n",
-        other.address.port()
-    );
-    assert_eq!(text(&output), expected);
+    let target = format!("localhost:{}", other.address.port());
+    let stream = connect_through(&port, &target).await;
+    let tls = open_tls(stream, Some(&other.authority), "localhost").await;
+    let answer = get(tls.expect("it is the other's"), &target, "/x").await;
+    let answer = answer.expect("it ends well");
+    let expected = format!("GET https {target} /x proxy=false\n");
+    assert!(answer.ends_with(&expected), "{answer}");
+    let stream = connect_through(&port, &target).await;
+    let ours = open_tls(stream, Some(&port.authority), "localhost").await;
+    ours.expect_err("it is not this port's");
 }
 
 #[tokio::test]
 async fn absolute_form_for_another_host_is_forwarded() {
     let port = Port::start();
     let other = Port::start();
-    let proxy = port.url("");
-    let arguments = ["--noproxy", "", "-x", &proxy, "--data-binary", "abcd"];
-    let output = curl(&[&arguments[..], &[&other.url("/length")]].concat()).await;
-    assert_eq!(text(&output), "4");
-    let output = curl(&[&arguments[..], &[&other.url("/x?y")]].concat()).await;
-    let expected = format!("POST http {} /x?y proxy=false\n", other.address);
-    assert_eq!(text(&output), expected);
+    let answer = port
+        .exchange(format!(
+            "POST http://{}/length?x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\
+             Proxy-Connection: keep-alive\r\nConnection: close\r\n\r\nabcd",
+            other.address
+        ))
+        .await;
+    assert!(answer.ends_with("\r\n\r\n4"), "{answer}");
+    let answer = port
+        .exchange(format!(
+            "GET http://{}/x?y HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            other.address
+        ))
+        .await;
+    let expected = format!("GET http {} /x?y proxy=false\n", other.address);
+    assert!(answer.ends_with(&expected), "{answer}");
 }
 
 #[tokio::test]
@@ -137,9 +155,9 @@ async fn no_egress_refuses_other_hosts_with_a_reason_and_a_note() {
 async fn no_egress_still_leads_to_loopback() {
     let port = Port::with(|options| options.egress = Egress::none());
     let other = Port::start();
-    let output = curl(&["--noproxy", "", "-p", "-x", &port.url(""), &other.url("/x")]).await;
-    let expected = format!("GET http {} /x proxy=false\n", other.address);
-    assert_eq!(text(&output), expected);
+    let stream = connect_through(&port, &other.address.to_string()).await;
+    let answer = get(stream, &other.address.to_string(), "/x").await;
+    assert!(answer.is_ok_and(|answer| answer.ends_with("/x proxy=false\n")));
 }
 
 #[tokio::test]

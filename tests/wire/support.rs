@@ -4,7 +4,6 @@ use std::{
     io,
     net::SocketAddr,
     num::NonZeroU64,
-    process::{Command, Output},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -13,6 +12,10 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use skillctl::{
     mock_box::advice::{Cut, CutPoint, Delivery, End},
     server::{
@@ -23,11 +26,12 @@ use skillctl::{
     },
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::{Notify, oneshot},
     task::JoinHandle,
 };
+use tokio_rustls::TlsConnector;
 
 /// Says back what it was given.
 #[derive(Default)]
@@ -221,10 +225,6 @@ impl Port {
             .expect("it ends")
             .expect("it does not panic");
     }
-
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
 }
 
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
@@ -258,30 +258,58 @@ pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
         .expect("an answer comes")
 }
 
-/// Runs curl, which every system has that these tests run on, without a configuration or
-/// variables of the developer's own.
-pub(crate) async fn curl(arguments: &[&str]) -> Output {
-    let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
-    tokio::task::spawn_blocking(move || {
-        let mut command = Command::new("curl");
-        command.env_clear();
-        if let Some(path) = std::env::var_os("PATH") {
-            command.env("PATH", path);
-        }
-        command
-            .args(["-q", "-sS", "--max-time", "20"])
-            .args(arguments)
-            .output()
-            .expect("curl runs")
-    })
-    .await
-    .expect("curl does not panic")
+/// What a client sees at the end of a TLS connection.
+pub(crate) type Secure = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// Opens TLS for `name` on a stream, trusting `authority` alone, or nothing.
+pub(crate) async fn open_tls(
+    stream: TcpStream,
+    authority: Option<&Authority>,
+    name: &str,
+) -> io::Result<Secure> {
+    let mut roots = RootCertStore::empty();
+    if let Some(authority) = authority {
+        let pem = authority.certificate_pem().as_bytes();
+        let certificate = CertificateDer::from_pem_slice(pem).expect("it is PEM");
+        roots.add(certificate).expect("it is a certificate");
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from(name.to_owned()).expect("a name");
+    TlsConnector::from(Arc::new(config))
+        .connect(name, stream)
+        .await
 }
 
-pub(crate) fn text(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
+/// Gets `path` of `host` over a stream and reads to its end: the head and the body together.
+pub(crate) async fn get(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    host: &str,
+    path: &str,
+) -> io::Result<String> {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+        .await
+        .expect("the connection ends");
+    end.map(|_| String::from_utf8_lossy(&answer).into_owned())
+        .map_err(|error| io::Error::new(error.kind(), String::from_utf8_lossy(&answer)))
+}
+
+/// Opens a tunnel to `target` through the port.
+pub(crate) async fn connect_through(port: &Port, target: &str) -> TcpStream {
+    let mut stream = port.connect().await;
+    let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("it is sent");
+    let answer = read_answer(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    stream
 }

@@ -6,20 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use skillctl::server::{authority::Authority, port::NoteKind};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Port, curl, read_to_end, text};
-
-fn ca(port: &Port) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("ca.pem");
-    std::fs::write(&file, port.authority.certificate_pem()).expect("it is written");
-    let path = file.to_string_lossy().into_owned();
-    (folder, path)
-}
+use crate::support::{Port, get, open_tls, read_to_end};
 
 #[tokio::test]
 async fn every_box_host_gets_a_certificate_of_its_own_name() {
     let port = Port::start();
-    let (_folder, ca) = ca(&port);
     for host in [
         "api.box.com",
         "upload.box.com",
@@ -29,29 +20,34 @@ async fn every_box_host_gets_a_certificate_of_its_own_name() {
         "a.b.boxcloud.com",
         "localhost",
     ] {
-        let to = format!("{host}:443:{}", port.address);
-        let url = format!("https://{host}/x");
-        let output = curl(&["--cacert", &ca, "--connect-to", &to, &url]).await;
-        assert_eq!(text(&output), format!("GET https {host} /x proxy=false\n"));
+        let stream = port.connect().await;
+        let tls = open_tls(stream, Some(&port.authority), host).await;
+        let answer = get(tls.expect("it is trusted"), host, "/x").await;
+        let answer = answer.expect("it ends well");
+        let expected = format!("GET https {host} /x proxy=false\n");
+        assert!(answer.ends_with(&expected), "{answer}");
     }
 }
 
 #[tokio::test]
 async fn a_client_that_names_no_host_gets_a_certificate_for_the_address() {
     let port = Port::start();
-    let (_folder, ca) = ca(&port);
-    let url = format!("https://{}/x", port.address);
-    let output = curl(&["--cacert", &ca, &url]).await;
-    let expected = format!("GET https {} /x proxy=false\n", port.address);
-    assert_eq!(text(&output), expected);
+    for name in ["127.0.0.1", "::1"] {
+        let stream = port.connect().await;
+        let tls = open_tls(stream, Some(&port.authority), name).await;
+        let answer = get(tls.expect("it is trusted"), "127.0.0.1:1", "/x").await;
+        let answer = answer.expect("it ends well");
+        let expected = "GET https 127.0.0.1:1 /x proxy=false\n";
+        assert!(answer.ends_with(expected), "{answer}");
+    }
 }
 
 #[tokio::test]
 async fn a_client_that_does_not_trust_the_authority_is_noted_with_the_reason() {
     let port = Port::start();
-    let to = format!("api.box.com:443:{}", port.address);
-    let output = curl(&["--connect-to", &to, "https://api.box.com/"]).await;
-    assert!(!output.status.success());
+    let stream = port.connect().await;
+    let refused = open_tls(stream, None, "api.box.com").await;
+    refused.expect_err("it is not trusted");
     let note = port.handler.note(NoteKind::TlsFailed).await;
     assert_eq!(note.host.as_deref(), Some("api.box.com"));
     assert!(note.text.contains("does not trust"), "{}", note.text);
@@ -60,10 +56,9 @@ async fn a_client_that_does_not_trust_the_authority_is_noted_with_the_reason() {
 #[tokio::test]
 async fn no_certificate_is_made_for_a_host_that_is_not_boxs() {
     let port = Port::start();
-    let (_folder, ca) = ca(&port);
-    let to = format!("example.org:443:{}", port.address);
-    let output = curl(&["--cacert", &ca, "--connect-to", &to, "https://example.org/"]).await;
-    assert!(!output.status.success());
+    let stream = port.connect().await;
+    let refused = open_tls(stream, Some(&port.authority), "example.org").await;
+    refused.expect_err("there is none");
     let note = port.handler.note(NoteKind::TlsFailed).await;
     assert_eq!(note.host.as_deref(), Some("example.org"));
     assert!(note.text.contains("not a host of Box's"), "{}", note.text);
@@ -134,17 +129,10 @@ async fn a_kept_authority_is_trusted_over_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let kept =
         || Arc::new(Authority::kept_in(folder.path(), Timestamp::now()).expect("it is kept"));
-    kept();
+    let first = kept();
     let port = Port::with(|options| options.authority = kept());
-    let ca = folder.path().join("ca.pem");
-    let to = format!("api.box.com:443:{}", port.address);
-    let output = curl(&[
-        "--cacert",
-        &ca.to_string_lossy(),
-        "--connect-to",
-        &to,
-        "https://api.box.com/x",
-    ])
-    .await;
-    assert_eq!(text(&output), "GET https api.box.com /x proxy=false\n");
+    let stream = port.connect().await;
+    let tls = open_tls(stream, Some(&first), "api.box.com").await;
+    let answer = get(tls.expect("it is trusted"), "api.box.com", "/x").await;
+    assert!(answer.is_ok_and(|answer| answer.ends_with("/x proxy=false\n")));
 }
