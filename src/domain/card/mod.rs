@@ -1,12 +1,15 @@
 //! Skill cards: the one model of what a card is, how Box's preview shows it, what makes it wrong,
 //! and how it is built. The commands, the mock and the replay checks all use this one.
 
+pub mod build;
 mod check;
 mod entries;
+pub mod face;
 mod mistake;
 pub mod model;
 pub mod normalise;
 mod path;
 pub mod preview;
 pub mod shape;
+pub mod subtitles;
 pub mod validate;
