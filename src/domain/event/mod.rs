@@ -5,8 +5,10 @@
 //! Facts §1 is where its rules come from.
 
 pub mod envelope;
+pub mod redaction;
 pub mod refresh;
 pub mod signature;
+pub mod synthesis;
 pub mod wire;
 
 use std::fmt;
