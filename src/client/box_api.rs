@@ -1,7 +1,7 @@
 //! Box's calls, one function each: what goes out, what must come back. Facts: the API reference
 //! of developer.box.com for each endpoint. Sending, trying again and reading are in `call`.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::fmt;
 
 use http::{HeaderName, HeaderValue, Method, header};
 use reqwest::Response;
@@ -13,29 +13,12 @@ use super::{
     error::{BoxError, ErrorKind},
     file::{FileInfo, Representation},
     http::{Connections, Http},
-    retry::Policy,
+    pace::Pace,
 };
 use crate::{
     domain::secret::Secret,
     env::{Clock, Environment, wall_clock},
 };
-
-/// A number in 0..=1, drawn anew at each call.
-pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
-
-/// Who is told when a call waits before it is tried again.
-pub type OnWait = Arc<dyn Fn(&Wait<'_>) + Send + Sync>;
-
-/// A pause before a call is tried again.
-#[derive(Debug)]
-pub struct Wait<'a> {
-    /// What the last try came to.
-    pub because: &'a BoxError,
-    /// How long the pause is.
-    pub delay: Duration,
-    /// The number of the try that follows, from 2.
-    pub next_try: u32,
-}
 
 /// How a client calls.
 #[derive(Clone)]
@@ -43,13 +26,9 @@ pub struct Options {
     /// Proxies, certificates and time limits.
     pub connections: Connections,
     /// When a call is tried again.
-    pub policy: Policy,
+    pub pace: Pace,
     /// The present, for a `Retry-After` that names a date.
     pub clock: Clock,
-    /// What spreads the back-offs.
-    pub jitter: Jitter,
-    /// Who is told of pauses.
-    pub on_wait: OnWait,
 }
 
 impl Options {
@@ -57,10 +36,8 @@ impl Options {
     pub fn new(environment: &Environment) -> Self {
         Self {
             connections: Connections::new(environment),
-            policy: Policy::default(),
+            pace: Pace::default(),
             clock: wall_clock(),
-            jitter: Arc::new(random),
-            on_wait: Arc::new(|_| {}),
         }
     }
 }
@@ -69,15 +46,9 @@ impl fmt::Debug for Options {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.debug_struct("Options")
             .field("connections", &self.connections)
-            .field("policy", &self.policy)
+            .field("pace", &self.pace)
             .finish_non_exhaustive()
     }
-}
-
-/// A random number in 0..=1, by the randomness that makes UUIDs.
-fn random() -> f64 {
-    let [.., high, low] = uuid::Uuid::new_v4().into_bytes();
-    f64::from(u16::from_be_bytes([high, low])) / f64::from(u16::MAX)
 }
 
 /// A metadata instance as Box answers it: `$version` and the like beside the template's fields.
@@ -253,6 +224,11 @@ impl BoxClient {
         self.opened(&call).await
     }
 
+    /// When calls are tried again.
+    pub fn pace(&self) -> &Pace {
+        &self.options.pace
+    }
+
     fn endpoint(&self, segments: &[&str]) -> Url {
         endpoint(&self.root, segments)
     }
@@ -263,6 +239,12 @@ impl BoxClient {
 pub struct Place {
     url: Url,
     named_by_box: bool,
+}
+
+impl Place {
+    pub(super) fn url(&self) -> &Url {
+        &self.url
+    }
 }
 
 /// A part of the bytes: all from one on.
@@ -385,12 +367,5 @@ mod tests {
             assert!(!may_be_sent_twice(&patch), "{op}");
         }
         assert!(!may_be_sent_twice(&json!({})));
-    }
-
-    #[test]
-    fn the_jitter_stays_in_its_bounds() {
-        for _ in 0..100 {
-            assert!((0.0..=1.0).contains(&random()));
-        }
     }
 }

@@ -12,10 +12,10 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    box_api::{BoxClient, Wait, accept_json},
+    box_api::{BoxClient, accept_json},
     error::{BoxError, ErrorKind, Refusal, is_page, origin},
     http::broken,
-    retry::{Decision, Ending, Tries},
+    retry::{Ending, Tries},
 };
 
 /// The most that is read of an answer in JSON: twice what Box takes.
@@ -103,36 +103,12 @@ impl BoxClient {
             };
             let may = call.repeat == Repeat::Freely || error.had_no_effect();
             let ending = if may { error.ending() } else { Ending::Final };
-            tries = self.pause(tries, error, ending).await?;
-        }
-    }
-
-    /// Waits as the policy says after a try that came to `error`, or gives the error back.
-    pub(crate) async fn pause(
-        &self,
-        tries: Tries,
-        mut error: BoxError,
-        ending: Ending,
-    ) -> Result<Tries, BoxError> {
-        let number = tries.failed.saturating_add(tries.pending).saturating_add(1);
-        match self
-            .options
-            .policy
-            .decide(tries, ending, (self.options.jitter)())
-        {
-            Decision::GiveUp => {
-                error.tries = number;
-                Err(error)
-            }
-            Decision::Retry(delay) => {
-                (self.options.on_wait)(&Wait {
-                    because: &error,
-                    delay,
-                    next_try: number.saturating_add(1),
-                });
-                tokio::time::sleep(delay).await;
-                Ok(tries.after(ending, delay))
-            }
+            tries = self
+                .options
+                .pace
+                .pause(tries, error, ending)
+                .await
+                .map_err(|(error, tries)| BoxError { tries, ..error })?;
         }
     }
 
@@ -226,12 +202,21 @@ impl BoxClient {
             || (call.named_by_box && *url == call.url && is_box(url) && is_box(&self.root))
     }
 
+    /// An error of a `GET` at `url`.
+    pub(super) fn error_at(&self, url: &Url, kind: ErrorKind) -> BoxError {
+        self.error_of(&Method::GET, url, kind)
+    }
+
+    fn error(&self, call: &Call, url: &Url, kind: ErrorKind) -> BoxError {
+        self.error_of(&call.method, url, kind)
+    }
+
     /// An error of a call at `url`, which shows the URL only where it is one of the API's.
-    pub(super) fn error(&self, call: &Call, url: &Url, kind: ErrorKind) -> BoxError {
+    fn error_of(&self, method: &Method, url: &Url, kind: ErrorKind) -> BoxError {
         if is_same_origin(url, &self.root) {
-            BoxError::new(&call.method, url, kind)
+            BoxError::new(method, url, kind)
         } else {
-            BoxError::elsewhere(&call.method, url, kind)
+            BoxError::elsewhere(method, url, kind)
         }
     }
 
@@ -315,7 +300,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        client::{Connections, Options, retry::Policy},
+        client::{Connections, Options, Pace},
         domain::secret::Secret,
         env::Environment,
     };
@@ -328,10 +313,8 @@ mod tests {
         let now: Timestamp = "2015-10-21T07:28:00Z".parse().expect("a time");
         let options = Options {
             connections: Connections::new(&Environment::read()),
-            policy: Policy::default(),
+            pace: Pace::default(),
             clock: Arc::new(move || now),
-            jitter: Arc::new(|| 0.5),
-            on_wait: Arc::new(|_| {}),
         };
         BoxClient::new(url(root), Secret::new("0123456789abcdef"), options)
     }

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::retry::Ending;
+use super::{http::broken, retry::Ending};
 use crate::domain::secret::{Secret, redact_target};
 
 /// A call that did not bring its answer.
@@ -49,6 +49,11 @@ impl BoxError {
         }
     }
 
+    /// An error in the middle of a download's bytes.
+    pub(crate) fn in_body(url: &Url, error: reqwest::Error) -> Self {
+        Self::elsewhere(&Method::GET, url, broken(error, url))
+    }
+
     /// The status that Box answered with, where it answered.
     pub fn status(&self) -> Option<StatusCode> {
         match &self.kind {
@@ -78,6 +83,7 @@ impl BoxError {
             | ErrorKind::Foreign { .. }
             | ErrorKind::TooLarge { .. }
             | ErrorKind::Redirect { .. }
+            | ErrorKind::Representation { .. }
             | ErrorKind::Setup { .. } => Ending::Final,
         }
     }
@@ -142,6 +148,12 @@ pub enum ErrorKind {
     #[error("{reason}")]
     Redirect {
         /// Where to, and why it is not followed.
+        reason: String,
+    },
+    /// A representation that there is none of.
+    #[error("{reason}")]
+    Representation {
+        /// Why.
         reason: String,
     },
     /// The client itself could not be set up.

@@ -4,15 +4,18 @@
 
 mod box_api;
 mod call;
+pub mod download;
 mod error;
 mod file;
 mod http;
+mod pace;
 pub mod retry;
 
-pub use box_api::{BoxClient, Instance, Jitter, OnWait, Options, Place, Range, Wait, download_url};
+pub use box_api::{BoxClient, Instance, Options, Place, Range, download_url};
 pub use error::{BoxError, Challenge, ErrorKind, Refusal};
 pub use file::{
     FileInfo, FileVersion, Representation, RepresentationContent, RepresentationInfo,
     RepresentationStatus, Representations,
 };
 pub use http::{Connections, Http};
+pub use pace::{Jitter, OnWait, Pace, Wait};

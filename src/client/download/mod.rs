@@ -1,0 +1,500 @@
+//! A download that ends with the right bytes under the final name, or with a clear error and
+//! nothing there. Goes on where it broke, in this run and in the next; the rules of that are in
+//! `plan`, the partial file in `part`, the threads in `pipe`, Box itself in `source`.
+
+mod part;
+mod pipe;
+mod plan;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    fmt,
+    io::{self, Write},
+};
+
+use bytes::Bytes;
+
+pub use self::{
+    part::{Part, PartError},
+    plan::{ContentRange, Head, Identity},
+    source::{BoxSource, Wanted},
+};
+use self::{
+    pipe::{Output, Pipe},
+    plan::{Note, Step, judge, may_go_on, resume},
+};
+use super::{
+    box_api::Range,
+    error::BoxError,
+    pace::Pace,
+    retry::{Ending, Tries},
+};
+
+/// Where bytes come from.
+pub trait Source {
+    /// The bytes of one answer.
+    type Body: Body;
+
+    /// What is to be fetched, as it is now.
+    fn identity(&self) -> impl Future<Output = Result<Identity, BoxError>>;
+
+    /// Asks for the bytes, all or from one on: one try.
+    fn open(
+        &self,
+        range: Option<&Range>,
+    ) -> impl Future<Output = Result<(Head, Self::Body), BoxError>>;
+}
+
+/// The bytes of one answer, as they come.
+pub trait Body {
+    /// The next bytes; `None` at the end.
+    fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, BoxError>>;
+}
+
+/// Where the bytes go.
+pub enum Target {
+    /// A file, by way of a partial file beside it.
+    File {
+        /// The partial file.
+        part: Part,
+        /// Whether an existing destination is replaced.
+        force: bool,
+    },
+    /// A stream, as they come.
+    Stream(Box<dyn Write + Send>),
+}
+
+/// What happens during a download, for whoever shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// So many bytes of a former run are gone on with.
+    Resumed(u64),
+    /// The length of the whole became known.
+    Total(u64),
+    /// So many bytes are here.
+    Position(u64),
+    /// Everything here was dropped.
+    StartedOver,
+    /// All is here; it is being written to the disk and checked.
+    Finishing,
+}
+
+/// A download that ended well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// How many bytes the whole has.
+    pub bytes: u64,
+    /// Their SHA-1 in hexadecimal.
+    pub sha1: String,
+    /// Whether Box's own SHA-1 was there to compare with.
+    pub verified: bool,
+}
+
+/// A download that did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// Box, or the way there.
+    #[error("{0}")]
+    Box(#[from] BoxError),
+    /// The answer was not what had been asked for.
+    #[error("the answer does not fit: {0}")]
+    Odd(&'static str),
+    /// A page came in place of the file.
+    #[error("an HTML page came in place of the file")]
+    Page,
+    /// The bytes ended before the file did, or after it.
+    #[error("the file has {expected} bytes, but {got} came")]
+    WrongLength {
+        /// What Box says.
+        expected: u64,
+        /// What came.
+        got: u64,
+    },
+    /// The bytes are not the file's.
+    #[error("the file's SHA-1 is {expected}, but what came has {got}")]
+    WrongHash {
+        /// What Box says.
+        expected: String,
+        /// What came.
+        got: String,
+    },
+    /// The file changed when part of it had been streamed already.
+    #[error("it broke after {0} bytes and cannot be gone on with: the file may have changed")]
+    Changed(u64),
+    /// The partial file.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// The stream takes no more.
+    #[error("cannot write: {0}")]
+    Stream(io::Error),
+}
+
+impl DownloadError {
+    fn ending(&self) -> Ending {
+        match self {
+            Self::Box(error) => error.ending(),
+            Self::Odd(_) | Self::WrongLength { .. } => Ending::Broken,
+            Self::Page
+            | Self::WrongHash { .. }
+            | Self::Changed(_)
+            | Self::Part(_)
+            | Self::Stream(_) => Ending::Final,
+        }
+    }
+}
+
+/// What a try came to that did not bring everything.
+struct Trouble {
+    error: DownloadError,
+    /// Whether the bytes here are of no use, and what is wanted must be asked again.
+    anew: bool,
+}
+
+impl<E: Into<DownloadError>> From<E> for Trouble {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            anew: false,
+        }
+    }
+}
+
+/// One download, of as many tries as it takes.
+pub struct Download<'a, S> {
+    source: &'a S,
+    pace: &'a Pace,
+    on_event: &'a dyn Fn(Event),
+    part: Option<(Part, bool)>,
+    pipe: Pipe,
+    wanted: Identity,
+    /// The strong ETag that the bytes here were served with.
+    etag: Option<String>,
+    /// Whether the bytes here came in one piece.
+    seamless: bool,
+    /// Whether the bytes in the partial file are known to be of `wanted`.
+    ours: bool,
+    total: Option<u64>,
+}
+
+impl<S> fmt::Debug for Download<'_, S> {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.debug_struct("Download")
+            .field("wanted", &self.wanted)
+            .field("position", &self.pipe.position())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, S: Source> Download<'a, S> {
+    /// A download to `target`. Nothing is sent yet.
+    pub fn new(
+        source: &'a S,
+        pace: &'a Pace,
+        target: Target,
+        on_event: &'a dyn Fn(Event),
+    ) -> Result<Self, DownloadError> {
+        let (output, part) = match target {
+            Target::Stream(stream) => (Output::Stream(stream), None),
+            Target::File { part, force } => {
+                let file = part.file().try_clone();
+                let file = file.map_err(|error| in_part(&part, error))?;
+                (Output::File(file), Some((part, force)))
+            }
+        };
+        let pipe = Pipe::new(output).map_err(DownloadError::Stream)?;
+        Ok(Self {
+            source,
+            pace,
+            on_event,
+            part,
+            pipe,
+            wanted: Identity::default(),
+            etag: None,
+            seamless: true,
+            ours: false,
+            total: None,
+        })
+    }
+
+    /// Runs to the end. Whatever it ends with, or when it is dropped on the way, call
+    /// [`Download::keep`] unless all is well.
+    pub async fn run(&mut self) -> Result<Done, DownloadError> {
+        self.wanted = self.source.identity().await?;
+        self.take_up().await?;
+        let mut tries = Tries::default();
+        let done = loop {
+            let trouble = match self.attempt().await {
+                Ok(done) => break done,
+                Err(trouble) => trouble,
+            };
+            let streamed = self.part.is_none() && self.pipe.position() > 0;
+            if trouble.anew && streamed {
+                return Err(trouble.error);
+            }
+            let ending = trouble.error.ending();
+            tries = self
+                .pace
+                .pause(tries, trouble.error, ending)
+                .await
+                .map_err(|(error, tries)| with_tries(error, tries))?;
+            if trouble.anew {
+                self.start_over().await?;
+            }
+        };
+        if let Some((part, force)) = &self.part {
+            part.commit(*force)?;
+        }
+        Ok(done)
+    }
+
+    /// Keeps what is here for the next run, and says how much that is. Without a byte, nothing
+    /// is left behind.
+    pub async fn keep(&mut self) -> Option<u64> {
+        let (part, _) = self.part.as_ref()?;
+        let synced = self.pipe.sync().await.is_ok();
+        let here = part.length().unwrap_or(0);
+        if here == 0 {
+            part.discard();
+        }
+        if here == 0 || !self.ours {
+            return None;
+        }
+        if synced {
+            // Without the note the next run starts over, which is no harm.
+            let _ = part.write_note(&self.note(here));
+        }
+        resume(&self.wanted, part.note().as_ref(), here)
+    }
+
+    fn note(&self, synced: u64) -> Note {
+        Note {
+            identity: self.wanted.clone(),
+            etag: self.etag.clone(),
+            synced,
+        }
+    }
+
+    /// Goes on with what a former run left, where that is of the same.
+    async fn take_up(&mut self) -> Result<(), DownloadError> {
+        let Some((part, _)) = &self.part else {
+            return Ok(());
+        };
+        let note = part.note();
+        match resume(&self.wanted, note.as_ref(), part.length()?) {
+            Some(length) => {
+                (self.on_event)(Event::Resumed(length));
+                self.etag = note.and_then(|note| note.etag);
+                self.seamless = false;
+                self.rewind(length).await?;
+                self.ours = true;
+                Ok(())
+            }
+            None => self.rewind(0).await,
+        }
+    }
+
+    /// Drops everything but the first `length` bytes.
+    async fn rewind(&mut self, length: u64) -> Result<(), DownloadError> {
+        if let Some((part, _)) = &self.part {
+            let done = self.pipe.start_at(length, part.file()).await;
+            done.map_err(|error| in_part(part, error))?;
+            if length == 0 {
+                self.etag = None;
+                self.seamless = true;
+                part.write_note(&self.note(0))?;
+                self.ours = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops everything and asks what is wanted now.
+    async fn start_over(&mut self) -> Result<(), DownloadError> {
+        (self.on_event)(Event::StartedOver);
+        self.ours = false;
+        self.wanted = self.source.identity().await?;
+        self.total = None;
+        self.rewind(0).await
+    }
+
+    async fn attempt(&mut self) -> Result<Done, Trouble> {
+        let here = self.pipe.position();
+        let all_here = here > 0 && self.wanted.size == Some(here);
+        if !all_here {
+            self.fetch(here).await?;
+        }
+        (self.on_event)(Event::Finishing);
+        self.verify().await
+    }
+
+    /// One request, and its bytes to the end.
+    async fn fetch(&mut self, here: u64) -> Result<(), Trouble> {
+        if here > 0 && !may_go_on(&self.wanted, self.etag.as_deref()) {
+            if self.part.is_none() {
+                return Err(DownloadError::Changed(here).into());
+            }
+            self.rewind(0).await?;
+        }
+        let here = self.pipe.position();
+        let range = (here > 0).then(|| Range {
+            from: here,
+            if_range: self.etag.clone(),
+        });
+        let (head, body) = self.source.open(range.as_ref()).await?;
+        match judge(&self.wanted, here, self.etag.as_deref(), &head) {
+            Step::Complete => Ok(()),
+            Step::Append { total } => {
+                self.seamless &= here == 0;
+                self.copy(body, total, 0).await
+            }
+            Step::StartOver { total } => self.start_with(&head, body, total).await,
+            Step::AskAnew(why) => Err(Trouble {
+                error: match self.part {
+                    Some(_) => DownloadError::Odd(why),
+                    None => DownloadError::Changed(here),
+                },
+                anew: true,
+            }),
+            Step::WrongLength { expected, got } => Err(Trouble {
+                error: DownloadError::WrongLength { expected, got },
+                anew: true,
+            }),
+            Step::Page => Err(DownloadError::Page.into()),
+            Step::Nonsense(why) => Err(DownloadError::Odd(why).into()),
+        }
+    }
+
+    /// Takes an answer that holds the whole. A stream has had its first part already: that is
+    /// skipped, if a change of it would be noticed.
+    async fn start_with(
+        &mut self,
+        head: &Head,
+        body: S::Body,
+        total: Option<u64>,
+    ) -> Result<(), Trouble> {
+        let here = self.pipe.position();
+        let Some((part, _)) = &self.part else {
+            let same = self.etag.is_some() && self.etag == head.etag;
+            if here > 0 && self.wanted.sha1.is_none() && !same {
+                return Err(DownloadError::Changed(here).into());
+            }
+            self.etag.clone_from(&head.etag);
+            return self.copy(body, total, here).await;
+        };
+        if here > 0 {
+            let done = self.pipe.start_at(0, part.file()).await;
+            done.map_err(|error| in_part(part, error))?;
+            (self.on_event)(Event::StartedOver);
+        }
+        self.etag.clone_from(&head.etag);
+        self.seamless = true;
+        part.write_note(&self.note(0))?;
+        self.copy(body, total, 0).await
+    }
+
+    /// Copies a body to its end, but for the first `skip` bytes.
+    async fn copy(
+        &mut self,
+        mut body: S::Body,
+        total: Option<u64>,
+        mut skip: u64,
+    ) -> Result<(), Trouble> {
+        if let Some(total) = total {
+            self.total = Some(total);
+            (self.on_event)(Event::Total(total));
+        }
+        while let Some(mut chunk) = body.chunk().await? {
+            let skipped = skip.min(chunk.len() as u64);
+            skip -= skipped;
+            // `skipped` is no more than a length in memory.
+            drop(chunk.split_to(usize::try_from(skipped).unwrap_or(chunk.len())));
+            let after = self.pipe.position() + chunk.len() as u64;
+            if let Some(expected) = total.filter(|total| after > *total) {
+                return Err(Trouble {
+                    error: DownloadError::WrongLength {
+                        expected,
+                        got: after,
+                    },
+                    anew: true,
+                });
+            }
+            let written = self.pipe.write(chunk).await;
+            written.map_err(|error| self.output_error(error))?;
+            (self.on_event)(Event::Position(after));
+        }
+        let got = self.pipe.position();
+        match total {
+            Some(expected) if expected != got || skip > 0 => {
+                Err(DownloadError::WrongLength { expected, got }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Compares what is here with what Box says of the file. Bytes that came in several pieces,
+    /// or of a file that has changed since, get another chance from the start.
+    async fn verify(&mut self) -> Result<Done, Trouble> {
+        let synced = self.pipe.sync().await;
+        synced.map_err(|error| self.output_error(error))?;
+        let digest = self.pipe.digest().await;
+        let got = digest.map_err(|error| self.output_error(error))?;
+        let bytes = self.pipe.position();
+        let is_right = |wanted: &Identity| {
+            let same = |sha1: &String| sha1.eq_ignore_ascii_case(&got);
+            wanted.sha1.as_ref().is_none_or(same) && wanted.size.is_none_or(|size| size == bytes)
+        };
+        if !is_right(&self.wanted) {
+            let now = self.source.identity().await?;
+            let changed = now != self.wanted;
+            let right = now.sha1.is_some() && is_right(&now);
+            let expected = now.sha1.clone().unwrap_or_default();
+            self.wanted = now;
+            self.ours = right;
+            if !right {
+                return Err(self.wrong_hash(expected, got, changed));
+            }
+        }
+        Ok(Done {
+            bytes,
+            sha1: got,
+            verified: self.wanted.sha1.is_some(),
+        })
+    }
+
+    fn wrong_hash(&mut self, expected: String, got: String, changed: bool) -> Trouble {
+        if self.part.is_some() && (changed || !self.seamless) {
+            return Trouble {
+                error: DownloadError::Odd("its bytes are damaged, or of two versions"),
+                anew: true,
+            };
+        }
+        if let Some((part, _)) = self.part.take() {
+            part.discard();
+        }
+        DownloadError::WrongHash { expected, got }.into()
+    }
+
+    fn output_error(&self, error: io::Error) -> DownloadError {
+        match &self.part {
+            Some((part, _)) => in_part(part, error),
+            None => DownloadError::Stream(error),
+        }
+    }
+}
+
+fn in_part(part: &Part, error: io::Error) -> DownloadError {
+    DownloadError::Part(PartError::Io {
+        doing: "cannot write",
+        path: part.path().to_owned(),
+        error,
+    })
+}
+
+fn with_tries(error: DownloadError, tries: u32) -> DownloadError {
+    match error {
+        DownloadError::Box(error) => DownloadError::Box(BoxError { tries, ..error }),
+        other => other,
+    }
+}
