@@ -1,5 +1,7 @@
 //! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
 
+pub mod mock_box;
+pub mod replay;
 pub mod sample_skill;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -63,6 +65,10 @@ pub enum OutputFormat {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Replay events to a skill, and check what it does with them
+    Replay(replay::ReplayArgs),
+    /// Play Box for a skill: files, tokens, metadata, every write recorded
+    MockBox(mock_box::MockBoxArgs),
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),

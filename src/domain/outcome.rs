@@ -227,6 +227,8 @@ impl Observed {
 /// One event, judged.
 #[derive(Clone, Debug)]
 pub struct Outcome {
+    /// The number of the case in the plan, from 0.
+    pub index: usize,
     /// The case, by its path, with the number of the repeat where there are several.
     pub case: String,
     /// The invocation's id as it was sent.

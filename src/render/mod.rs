@@ -1,6 +1,9 @@
 //! Results as people and programs read them. Pure: values in, text out; which stream it goes to
 //! and what colour a role has is for `terminal`.
 
+pub mod calls;
 pub mod diagnostic;
+pub mod replay;
+pub mod replay_json;
 pub mod text;
 pub mod wrap;

@@ -45,6 +45,12 @@ impl Line {
         Self::default()
     }
 
+    /// A line of a format for programs, which is to go out as it is.
+    pub fn raw(text: String) -> Self {
+        let role = Role::Plain;
+        Self { spans: vec![Span { role, text }] }
+    }
+
     /// The line with `text` appended in `role`. Control characters are shown, not sent: text
     /// from outside must not be able to drive the terminal.
     #[must_use]

@@ -253,6 +253,7 @@ async fn one(
         died: died.as_deref(),
     };
     Ok(Outcome {
+        index,
         case: name,
         event_id: event.id(),
         file_id: event.file_id(),

@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use hyper::body::Frame;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json, value::RawValue};
-use tokio::time::timeout;
+use tokio::{sync::watch, time::timeout};
 
 use super::{
     port::Origin,
@@ -35,14 +35,15 @@ const MOST_JSON: usize = 64 * 1024 * 1024;
 const MOST_LISTED: usize = 1000;
 
 /// What the admin API knows beside the host.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Admin {
     /// Where the mock is reached: `http://127.0.0.1:7269`.
     pub url: String,
     /// The token that is asked for, if any.
     pub token: Option<Secret>,
-    /// Where the certificate, the bundle and the preload lie, for `health`.
-    pub trust: Trust,
+    /// Where the certificate, the bundle and the preload lie, for `health`. They are made beside
+    /// the start, so they may come a moment later; never, where the sender is gone.
+    pub trust: watch::Receiver<Option<Trust>>,
 }
 
 /// The files that lead a Skill's TLS to the mock.
@@ -106,6 +107,7 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
     let query = Query(parts.uri.query().unwrap_or_default());
     match (&parts.method, path) {
         (&Method::GET, "health") => Ok(health(host, admin)),
+        (&Method::GET, "trust") => Ok(trust(admin).await),
         (&Method::GET, "writes") => writes(host, query).await,
         (&Method::GET, "calls") => calls(host, query),
         (&Method::GET, "stream") => Ok(notices(host, query, parts)),
@@ -127,17 +129,26 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
 }
 
 fn health(host: &Host, admin: &Admin) -> Response<WireBody> {
+    let trust = admin.trust.borrow().clone().unwrap_or_default();
     json_response(&json!({
         "ok": true,
         "url": admin.url,
         "pid": std::process::id(),
         "version": env!("CARGO_PKG_VERSION"),
-        "ca": admin.trust.ca,
-        "bundle": admin.trust.bundle,
-        "preload": admin.trust.preload,
+        "ca": trust.ca,
+        "bundle": trust.bundle,
+        "preload": trust.preload,
         "next": host.bus.newest(),
         "writes": host.look(|state| state.next_seq() - 1)
     }))
+}
+
+/// `GET trust`: as `health` says it, but waits until the files are there.
+async fn trust(admin: &Admin) -> Response<WireBody> {
+    let mut trust = admin.trust.clone();
+    let made = trust.wait_for(Option::is_some).await;
+    let made = made.ok().and_then(|made| made.clone()).unwrap_or_default();
+    json_response(&json!({ "ca": made.ca, "bundle": made.bundle, "preload": made.preload }))
 }
 
 /// `GET writes?file_id=&event_id=&after=SEQ&wait=SECONDS`.

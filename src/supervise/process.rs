@@ -220,13 +220,15 @@ impl Skill {
 
     /// Waits until the process has ended by itself or by [`Skill::stop`]; its output is then
     /// complete.
-    pub async fn died(&self) -> Death {
+    pub fn died(&self) -> impl Future<Output = Death> + Send + use<> {
         let mut death = self.death.clone();
-        let ended = death.wait_for(Option::is_some).await;
-        match ended.as_deref() {
-            Ok(Some(death)) => *death,
-            // The runtime is going down, and the process with it.
-            _ => Death(ExitStatus::from_raw(Signal::KILL.as_raw())),
+        async move {
+            let ended = death.wait_for(Option::is_some).await;
+            match ended.as_deref() {
+                Ok(Some(death)) => *death,
+                // The runtime is going down, and the process with it.
+                _ => Death(ExitStatus::from_raw(Signal::KILL.as_raw())),
+            }
         }
     }
 

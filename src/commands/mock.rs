@@ -1,0 +1,145 @@
+//! A mock Box inside this process: started, with its sockets and the files that lead a Skill to
+//! it, and ended again. For `mock-box`, and for a replay that brings its own.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+use crate::{
+    domain::secret::Secret,
+    env::{Environment, wall_clock},
+    exit::{Failure, Problem},
+    host::Host,
+    mock_box::state::Settings,
+    server::{
+        admin::{Admin, Trust},
+        app::App,
+        authority::Authority,
+        egress::Egress,
+        port::{BoundPort, PortOptions, serve},
+    },
+    supervise::run_folder::{RunFolder, TrustFiles},
+};
+
+/// How a mock is started.
+pub(super) struct Start<'a> {
+    /// Where it listens.
+    pub(super) listen: SocketAddr,
+    /// How Box behaves.
+    pub(super) settings: Settings,
+    /// The file that records its writes.
+    pub(super) record: Option<&'a Path>,
+    /// The token of its admin API.
+    pub(super) admin_token: Option<Secret>,
+    /// How other hosts are reached.
+    pub(super) egress: Egress,
+    /// Where its authority is kept.
+    pub(super) ca_dir: Option<&'a PathBuf>,
+}
+
+/// A mock that runs.
+pub(super) struct RunningMock {
+    /// The mock without its sockets.
+    pub(super) host: Arc<Host>,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    /// What a person should know of what was resumed.
+    pub(super) warning: Option<String>,
+    authority: Arc<Authority>,
+    trust: watch::Sender<Option<Trust>>,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl RunningMock {
+    /// Its URL.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Makes the files that lead a Skill's TLS here; they live as long as the folder.
+    pub(super) async fn trust_files(
+        &self,
+        environment: &Environment,
+    ) -> Result<RunFolder, Failure> {
+        let (address, environment) = (self.address, environment.clone());
+        let pem = self.authority.certificate_pem().to_owned();
+        let made = tokio::task::spawn_blocking(move || {
+            RunFolder::create(address, &pem, &environment)
+        });
+        let folder = match made.await {
+            Ok(Ok(folder)) => folder,
+            Ok(Err(error)) => {
+                let message = format!("cannot make the folder of this run: {error}");
+                return Err(Problem::new(message).outside());
+            }
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let TrustFiles { ca, bundle, preload } = folder.files();
+        self.trust.send_replace(Some(Trust {
+            ca: Some(ca),
+            bundle: Some(bundle),
+            preload: Some(preload),
+        }));
+        Ok(folder)
+    }
+
+    /// Ends it: what is in flight gets a moment, then everything is gone.
+    pub(super) async fn stop(self) {
+        // It may have ended by itself.
+        let _ = self.stop.send(());
+        let _ = self.served.await;
+    }
+}
+
+/// Starts a mock; it listens when this returns.
+pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
+    let clock = wall_clock();
+    let now = clock();
+    let port = BoundPort::bind(start.listen).map_err(|error| {
+        Problem::new(format!("cannot listen on {}: {error}", start.listen))
+            .help("choose another address with --listen; port 0 takes a free one")
+            .outside()
+    })?;
+    let address = port.local_addr();
+    let (host, warning) = Host::start(start.settings, start.record, clock, seed())
+        .map_err(|error| Problem::new(error.to_string()).outside())?;
+    let authority = match start.ca_dir {
+        None => Authority::in_memory(now),
+        Some(folder) => Authority::kept_in(folder, now),
+    };
+    let authority = Arc::new(authority.map_err(|error| Problem::new(error.to_string()).outside())?);
+    let (trust, trust_made) = watch::channel(None);
+    let admin = Admin {
+        url: format!("http://{address}"),
+        token: start.admin_token,
+        trust: trust_made,
+    };
+    let app = Arc::new(App::new(Arc::clone(&host), admin, address));
+    let mut options = PortOptions::new(Arc::clone(&authority), start.egress);
+    // The streams of the admin API stay open for ever: nothing is lost by cutting them.
+    options.timeouts.grace = Duration::from_millis(500);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(async move {
+        serve(port, app, options, async {
+            let _ = stopped.await;
+        })
+        .await;
+    });
+    Ok(RunningMock { host, address, warning, authority, trust, stop, served })
+}
+
+/// Where the ids and tokens of a mock start: nobody is to guess them.
+fn seed() -> u64 {
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    high ^ low.rotate_left(32)
+}

@@ -1,0 +1,155 @@
+//! The Skill of a replay: one that is already running, or a command that is started for the run,
+//! led to the mock, watched, and ended with everything it started.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{net::TcpStream, sync::watch, time::timeout};
+use url::Url;
+
+use crate::{
+    env::Environment,
+    exit::{Failure, Problem},
+    render::text::{Line, Role, Text},
+    supervise::{
+        ports::{free_port, refuse_taken},
+        process::{Destination, Skill, SkillCommand, SkillError},
+        run_folder::TrustFiles,
+        variables::interception,
+    },
+    terminal::Terminal,
+};
+
+/// How long a command may take until its port accepts.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a Skill has to end when it is asked to.
+const GRACE: Duration = Duration::from_secs(2);
+/// Lines of its output that are shown when something failed.
+const SHOWN: usize = 40;
+
+/// A Skill that takes events.
+pub(super) struct RunningSkill {
+    /// Its invocation URL.
+    pub(super) url: Url,
+    /// Says why, once it has died.
+    pub(super) died: watch::Receiver<Option<String>>,
+    child: Option<Skill>,
+    /// Keeps `died` open where nothing can die.
+    _alive: Option<watch::Sender<Option<String>>>,
+}
+
+/// A Skill that runs already; exit code 3 at once where nothing listens.
+pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let reason = match timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some(format!("no connection within {} s", PATIENCE.as_secs())),
+    };
+    if let Some(reason) = reason {
+        return Err(Problem::new(format!("nothing listens at the skill's URL {url}: {reason}"))
+            .help("start the skill first, or let replay start it: skillctl replay … -- COMMAND")
+            .outside());
+    }
+    let (alive, died) = watch::channel(None);
+    Ok(RunningSkill { url, died, child: None, _alive: Some(alive) })
+}
+
+/// Starts a command and waits until its port accepts.
+pub(super) async fn start(
+    words: Vec<String>,
+    url: Option<Url>,
+    mock_url: &str,
+    trust: Option<&TrustFiles>,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<RunningSkill, Failure> {
+    let url = match url {
+        Some(url) => url,
+        None => own_url()?,
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = url.port_or_known_default().unwrap_or(80);
+    refuse_taken(&host, port).await.map_err(|error| refused(&error, None))?;
+    let mut variables = interception(mock_url, trust, environment);
+    variables.push(("PORT".to_owned(), port.to_string()));
+    let child = Skill::start(&SkillCommand { words, variables, output: destination(terminal) })
+        .map_err(|error| refused(&error, None))?;
+    if let Err(error) = child.wait_ready(&host, port, READY_WITHIN).await {
+        let output = output_of(&child);
+        child.stop(GRACE).await;
+        return Err(refused(&error, Some(output)));
+    }
+    let (alive, died) = watch::channel(None);
+    let (death, command) = (child.died(), child.command().to_owned());
+    tokio::spawn(async move {
+        let death = death.await;
+        alive.send_replace(Some(format!("the skill `{command}` ended during the run: {death}")));
+    });
+    Ok(RunningSkill { url, died, child: Some(child), _alive: None })
+}
+
+impl RunningSkill {
+    /// What it wrote, to be shown when something failed; nothing for a Skill of the user's own.
+    pub(super) fn output(&self) -> Option<Text> {
+        self.child.as_ref().map(output_of).filter(|output| !output.lines.is_empty())
+    }
+
+    /// Ends it, with everything it started.
+    pub(super) async fn stop(self) {
+        if let Some(child) = self.child {
+            child.stop(GRACE).await;
+        }
+    }
+}
+
+/// The URL of a Skill that is given a free port.
+fn own_url() -> Result<Url, Failure> {
+    let port = free_port()
+        .map_err(|error| Problem::new(format!("found no free port for the skill: {error}")).outside())?;
+    Url::parse(&format!("http://127.0.0.1:{port}/"))
+        .map_err(|error| Problem::new(format!("the skill has no URL: {error}")).outside())
+}
+
+/// With `-v` its lines are shown as they come; else they are kept for when something fails.
+fn destination(terminal: &Terminal) -> Destination {
+    if !terminal.is_verbose() {
+        return Destination::Kept;
+    }
+    let terminal = terminal.clone();
+    Destination::Heard(Arc::new(move |_, line| {
+        terminal.note_line(Line::new().with(Role::Dim, "skill | ").plain(line));
+    }))
+}
+
+fn output_of(skill: &Skill) -> Text {
+    let output = skill.output();
+    let lines = output.tail(SHOWN);
+    let left_out = output.total().saturating_sub(lines.len());
+    let mut text = Text::new();
+    if left_out > 0 {
+        text.push(Line::new().with(Role::Dim, format!("… {left_out} lines before")));
+    }
+    for line in lines {
+        text.push(Line::new().with(Role::Dim, "| ").plain(line));
+    }
+    text
+}
+
+fn refused(error: &SkillError, output: Option<Text>) -> Failure {
+    let mut problem = Problem::new(error.to_string());
+    if let Some(output) = output {
+        problem = problem.excerpt(output);
+    }
+    match error {
+        SkillError::Empty => problem.usage(),
+        SkillError::Taken(_) => problem
+            .help("end what listens there, choose another port in --skill, or leave the command out")
+            .outside(),
+        SkillError::NotReady { .. } => {
+            problem.help("the skill must listen on the port in the variable PORT").outside()
+        }
+        _ => problem.outside(),
+    }
+}
