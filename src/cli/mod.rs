@@ -2,7 +2,9 @@
 
 pub mod mock_box;
 pub mod replay;
+pub mod cards;
 pub mod sample_skill;
+pub mod size;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -69,6 +71,8 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Play Box for a skill: files, tokens, metadata, every write recorded
     MockBox(mock_box::MockBoxArgs),
+    /// Check, show and make skill cards
+    Cards(cards::CardsArgs),
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),

@@ -1,5 +1,6 @@
 //! The commands: arguments → work → report. Thin glue, a file per subcommand.
 
+mod cards;
 pub mod input;
 mod sample_skill;
 
@@ -13,6 +14,7 @@ use crate::{
 /// Runs the command that the command line names.
 pub fn run(cli: &Cli, _environment: &Environment, terminal: &Terminal) -> Outcome {
     match &cli.command {
+        Command::Cards(arguments) => cards::run(arguments, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
 }

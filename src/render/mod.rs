@@ -5,5 +5,7 @@ pub mod calls;
 pub mod diagnostic;
 pub mod replay;
 pub mod replay_json;
+pub mod cards;
+pub mod json;
 pub mod text;
 pub mod wrap;

@@ -230,7 +230,7 @@ impl Mistake<'_> {
                 Words::new(
                     code,
                     format!(
-                        "{subject} is {}, Box takes {} alone",
+                        "{subject} is {}, Box takes only {}",
                         described(found),
                         should.plural()
                     ),
@@ -525,12 +525,8 @@ fn shortened(text: &str) -> Cow<'_, str> {
 fn mend_type(found: &Value, should: Type) -> Option<String> {
     match (found, should) {
         (Value::Number(number), Type::String) => Some(format!("write it in quotes: \"{number}\"")),
-        (Value::String(text), Type::Seconds) => text
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-            .map(|number| format!("write it without quotes: {number}")),
+        (Value::String(text), Type::Seconds) => super::subtitles::seconds(text)
+            .map(|seconds| format!("write it in seconds, without quotes: {seconds}")),
         (Value::Object(_), Type::Array) => Some("put it in brackets: [{…}]".to_owned()),
         _ => None,
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::model::{Card, Entry, Hidden, Kind, NO_INFORMATION, Slice};
+use super::model::{Card, Entry, Hidden, Kind, Slice};
 
 /// A transcript of more lines than this is collapsed at first.
 pub const LINES_BEFORE_COLLAPSE: usize = 5;
@@ -36,8 +36,10 @@ pub enum Body<'a> {
     Faces(Vec<Item<'a>>, Option<f64>),
     /// Lines of speech.
     Transcript(Vec<Spoken<'a>>),
-    /// A sentence: a status, or that there is no information.
-    Sentence(&'a str),
+    /// The text of a status, and its code, which may be empty.
+    Status(&'a str, &'a str),
+    /// That there is no information: the list of entries is empty.
+    NoInformation,
     /// Nothing: the type is none that the preview knows.
     Nothing,
 }
@@ -87,11 +89,11 @@ fn body(card: Card<'_>) -> Body<'_> {
         return Body::Nothing;
     };
     if kind == Kind::Status {
-        return Body::Sentence(card.status_text());
+        return Body::Status(card.status_text(), card.status_code().unwrap_or_default());
     }
     let entries = card.entries();
     if entries.is_empty() {
-        return Body::Sentence(NO_INFORMATION);
+        return Body::NoInformation;
     }
     let duration = card.duration();
     match kind {
@@ -172,7 +174,7 @@ mod tests {
         assert_eq!(open, [false, true, true]);
         assert!(matches!(
             sections(&cards, None)[0].body,
-            Body::Sentence(NO_INFORMATION)
+            Body::NoInformation
         ));
     }
 

@@ -1,0 +1,247 @@
+//! `skillctl cards …`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{OutputFormat, size::parse_size};
+
+/// Arguments of `skillctl cards`.
+#[derive(Clone, Debug, Args)]
+pub struct CardsArgs {
+    /// What to do with cards.
+    #[command(subcommand)]
+    pub command: CardsCommand,
+}
+
+/// What to do with cards.
+#[derive(Clone, Debug, Subcommand)]
+pub enum CardsCommand {
+    /// Check cards: what Box refuses, and what its preview shows otherwise than meant
+    Validate(ValidateArgs),
+    /// Show cards as Box's preview does: on the terminal, as a page, as Markdown or JSON
+    Render(RenderArgs),
+    /// Make a card from flags or files
+    New(NewArgs),
+}
+
+/// How much is read of an input.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct InputArgs {
+    /// The most that an input file may have
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse_size)]
+    pub max_input: u64,
+}
+
+/// By which rules cards are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SchemaArg {
+    /// What Box is known to refuse is an error
+    #[default]
+    Box,
+    /// All that the published description does not allow is an error
+    Documented,
+}
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  skillctl cards validate cards.json
+  skillctl cards validate --strict --format json out/*.json
+  curl -s …/metadata/global/boxSkillsCards | skillctl cards validate -
+
+A file holds a metadata instance, {\"cards\": […]}, a list of cards, a single card, the body of a
+skill_invocations call, or a record of `mock-box --record`.
+Exit code: 0 fine (warnings allowed), 1 an error (with --strict: or a warning), 2 no readable JSON.";
+
+/// Arguments of `skillctl cards validate`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = VALIDATE_EXAMPLES)]
+pub struct ValidateArgs {
+    /// Files with cards; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Fail on warnings too
+    #[arg(long)]
+    pub strict: bool,
+    /// By which rules to judge
+    #[arg(long, value_enum, default_value_t)]
+    pub schema: SchemaArg,
+    /// How to print the findings
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+    /// How much is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// As what cards are rendered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RenderFormat {
+    /// Text for the terminal
+    #[default]
+    Text,
+    /// One self-contained page that works like the preview's sidebar
+    Html,
+    /// Markdown
+    Markdown,
+    /// {"cards": […]} with times, ids and image bytes put aside, to be compared
+    Json,
+}
+
+const RENDER_EXAMPLES: &str = "\
+Examples:
+  skillctl cards render cards.json
+  skillctl cards render --full transcript.json | less -R
+  skillctl cards render --format html cards.json > cards.html
+  skillctl cards render --format markdown cards.json >> \"$GITHUB_STEP_SUMMARY\"";
+
+/// Arguments of `skillctl cards render`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = RENDER_EXAMPLES)]
+pub struct RenderArgs {
+    /// The file with cards; - is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// As what to render them
+    #[arg(long, value_enum, default_value_t)]
+    pub format: RenderFormat,
+    /// Show long cards whole (text)
+    #[arg(long)]
+    pub full: bool,
+    /// Lay out for so many columns instead of the terminal's (text)
+    #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(20..=400))]
+    pub width: Option<u16>,
+    /// The id of the file's current version: cards of another are left out, as the preview does
+    #[arg(long, value_name = "ID")]
+    pub file_version: Option<String>,
+    /// How much is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  skillctl cards new keyword --text Budget --text Forecast
+  skillctl cards new timeline --face \"Anna=anna.png@1-5,9-12\" --face \"Ben=ben.jpg@0:20\" --duration 60
+  skillctl cards new transcript --from talk.srt > transcript.json
+  skillctl cards new status --code processing --message \"Listening to your file\"
+  skillctl cards new keyword --text a | skillctl cards validate -
+
+The card goes to stdout.";
+
+/// Arguments of `skillctl cards new`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = NEW_EXAMPLES)]
+pub struct NewArgs {
+    /// The kind of card.
+    #[command(subcommand)]
+    pub kind: NewKind,
+}
+
+/// The kind of card to make.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NewKind {
+    /// Topics, shown as pills
+    Keyword(NewKeywordArgs),
+    /// Faces, with a bar of when each appears
+    Timeline(NewTimelineArgs),
+    /// Lines of speech, from subtitles or plain text
+    Transcript(NewTranscriptArgs),
+    /// How the skill is doing
+    Status(NewStatusArgs),
+}
+
+/// What every new card takes.
+#[derive(Clone, Debug, Args)]
+pub struct NewCommonArgs {
+    /// The title; by default the one that the preview gives the kind
+    #[arg(long)]
+    pub title: Option<String>,
+    /// The skill's id
+    #[arg(long, value_name = "ID")]
+    pub skill_id: Option<String>,
+    /// The invocation's id
+    #[arg(long, value_name = "ID")]
+    pub invocation_id: Option<String>,
+}
+
+/// Arguments of `skillctl cards new keyword`.
+#[derive(Clone, Debug, Args)]
+pub struct NewKeywordArgs {
+    /// A topic; can be given several times
+    #[arg(long = "text", value_name = "TEXT", required_unless_present = "from")]
+    pub texts: Vec<String>,
+    /// A file with a topic a line; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// What every card takes.
+    #[command(flatten)]
+    pub common: NewCommonArgs,
+    /// How much is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `skillctl cards new timeline`.
+#[derive(Clone, Debug, Args)]
+pub struct NewTimelineArgs {
+    /// LABEL=IMAGE@TIMES; can be given several times. The image is a PNG, JPEG or GIF file, made
+    /// into a 45×45 PNG, or an https address; times are seconds or m:ss, like 1-5,9-12
+    #[arg(long = "face", value_name = "FACE", required = true)]
+    pub faces: Vec<String>,
+    /// The length of the file: seconds or m:ss. Without it Box shows no timeline
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// What every card takes.
+    #[command(flatten)]
+    pub common: NewCommonArgs,
+    /// How much is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// The format of a file of subtitles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SubtitleFormat {
+    /// SubRip
+    Srt,
+    /// WebVTT
+    Vtt,
+    /// Plain text, a line an entry
+    Txt,
+}
+
+/// Arguments of `skillctl cards new transcript`.
+#[derive(Clone, Debug, Args)]
+pub struct NewTranscriptArgs {
+    /// Subtitles (.srt, .vtt) or plain text; - is stdin
+    #[arg(long, value_name = "FILE")]
+    pub from: PathBuf,
+    /// The format of the file; by default told by its ending and its look
+    #[arg(long = "as", value_name = "FORMAT", value_enum)]
+    pub format: Option<SubtitleFormat>,
+    /// The length of the file: seconds or m:ss; by default the end of the last line
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// What every card takes.
+    #[command(flatten)]
+    pub common: NewCommonArgs,
+    /// How much is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `skillctl cards new status`.
+#[derive(Clone, Debug, Args)]
+pub struct NewStatusArgs {
+    /// The status code: invoked, processing, success, transient_failure, permanent_failure, or
+    /// one that the preview has a text for, like skills_pending_status
+    #[arg(long)]
+    pub code: String,
+    /// The text; the preview shows it for codes that it does not know itself
+    #[arg(long)]
+    pub message: Option<String>,
+    /// What every card takes.
+    #[command(flatten)]
+    pub common: NewCommonArgs,
+}

@@ -1,0 +1,161 @@
+//! `skillctl cards validate`: every finding with its place.
+
+use serde_json::{Value, json};
+
+use super::{document, recognise};
+use crate::{
+    cli::{
+        OutputFormat,
+        cards::{SchemaArg, ValidateArgs},
+    },
+    domain::{
+        card::validate::{Schema, count, validate_recognised},
+        diagnostic::Diagnostic,
+        json::document::{Document, Located},
+    },
+    exit::{Failure, Outcome},
+    render::{
+        diagnostic, json,
+        text::{Line, Role},
+    },
+    terminal::Terminal,
+};
+
+/// Findings of one kind that are drawn, unless the user asks for more.
+const MOST_OF_A_KIND: usize = 5;
+
+/// Checks the cards of every file. All are read first: one that is no JSON and nothing is judged.
+pub(super) fn run(arguments: &ValidateArgs, terminal: &Terminal) -> Outcome {
+    let mut documents = Vec::new();
+    for path in &arguments.files {
+        let document = document(path, arguments.input.max_input, terminal)?;
+        documents.push(document);
+    }
+    let mut judged = Vec::new();
+    for document in &documents {
+        judged.push(judge(document, arguments.schema, terminal.width)?);
+    }
+    for (document, judged) in documents.iter().zip(&judged) {
+        match arguments.format {
+            OutputFormat::Human => print(document, judged, terminal),
+            OutputFormat::Json => print_json(document, judged, terminal),
+        }
+    }
+    let (errors, warnings) = total(&judged);
+    let failed = errors > 0 || (arguments.strict && warnings > 0);
+    if arguments.format == OutputFormat::Json {
+        let cards: usize = judged.iter().map(|it| it.cards).sum();
+        let summary = json!({"summary": {"files": documents.len(), "cards": cards,
+            "errors": errors, "warnings": warnings, "ok": !failed}});
+        terminal.out_raw(json::line(&summary).as_bytes());
+    } else if documents.len() > 1 {
+        terminal.out_line(
+            &Line::from(format!("{} files: ", documents.len()))
+                .with(role(errors, warnings), counts(errors, warnings)),
+        );
+    }
+    if failed { Err(Failure::Check) } else { Ok(()) }
+}
+
+/// What was found in one file.
+struct Judged {
+    cards: usize,
+    findings: Vec<Diagnostic>,
+}
+
+fn judge(document: &Document, schema: SchemaArg, width: usize) -> Result<Judged, Failure> {
+    let schema = match schema {
+        SchemaArg::Box => Schema::Box,
+        SchemaArg::Documented => Schema::Documented,
+    };
+    let recognised = recognise(document, width)?;
+    Ok(Judged {
+        cards: recognised.cards().len(),
+        findings: validate_recognised(&document.value, &recognised, schema),
+    })
+}
+
+fn total(judged: &[Judged]) -> (usize, usize) {
+    judged.iter().fold((0, 0), |(errors, warnings), it| {
+        let (more_errors, more_warnings) = count(&it.findings);
+        (errors + more_errors, warnings + more_warnings)
+    })
+}
+
+fn print(document: &Document, judged: &Judged, terminal: &Terminal) {
+    let located = document.locate(&judged.findings);
+    let most = if terminal.is_verbose() {
+        usize::MAX
+    } else {
+        MOST_OF_A_KIND
+    };
+    let mut text = diagnostic::findings(
+        &document.name,
+        &document.text,
+        &located,
+        terminal.width,
+        most,
+    );
+    let cards = match judged.cards {
+        1 => "1 card".to_owned(),
+        cards => format!("{cards} cards"),
+    };
+    let (errors, warnings) = count(&judged.findings);
+    text.push(
+        Line::new()
+            .plain(format!("{}: {cards}, ", document.name))
+            .with(role(errors, warnings), counts(errors, warnings)),
+    );
+    terminal.out(&text);
+}
+
+fn role(errors: usize, warnings: usize) -> Role {
+    match (errors, warnings) {
+        (0, 0) => Role::Good,
+        (0, _) => Role::Warn,
+        _ => Role::Bad,
+    }
+}
+
+fn counts(errors: usize, warnings: usize) -> String {
+    let counted = |count: usize, word: &str| match count {
+        1 => format!("1 {word}"),
+        _ => format!("{count} {word}s"),
+    };
+    match (errors, warnings) {
+        (0, 0) => "nothing to mend".to_owned(),
+        (0, warnings) => counted(warnings, "warning"),
+        (errors, 0) => counted(errors, "error"),
+        (errors, warnings) => {
+            format!(
+                "{}, {}",
+                counted(errors, "error"),
+                counted(warnings, "warning")
+            )
+        }
+    }
+}
+
+fn print_json(document: &Document, judged: &Judged, terminal: &Terminal) {
+    let mut lines = String::new();
+    for located in document.locate(&judged.findings) {
+        lines.push_str(&json::line(&as_json(&document.name, &located)));
+    }
+    terminal.out_raw(lines.as_bytes());
+}
+
+fn as_json(file: &str, located: &Located<'_>) -> Value {
+    let finding = located.finding;
+    json!({
+        "file": file,
+        "line": located.place.line,
+        "column": located.place.column,
+        "severity": finding.severity.as_str(),
+        "code": finding.code,
+        "pointer": finding.pointer.as_str(),
+        "message": finding.message,
+        "found": finding.found,
+        "expected": finding.expected,
+        "help": finding.help,
+    })
+}

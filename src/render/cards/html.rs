@@ -1,0 +1,236 @@
+//! Cards as a page of its own that looks and works like the sidebar of Box's preview: pills and
+//! faces open their timeline, a transcript expands and copies, everything works by keyboard.
+//!
+//! The page loads nothing from elsewhere but the images that cards name by https, and its content
+//! policy lets no script run but its own, whatever a card holds.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+use super::{counted, stretch};
+use crate::{
+    domain::card::{
+        model::{NO_INFORMATION, Slice},
+        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, Spoken, clock},
+    },
+    render::text::visible,
+};
+
+const STYLE: &str = include_str!("sidebar.css");
+const SCRIPT: &str = include_str!("sidebar.js");
+
+/// Bytes that a line of a transcript takes about, for one allocation instead of many.
+const BYTES_PER_ENTRY: usize = 160;
+
+/// The page; `name` says what the cards belong to.
+pub fn render(name: &str, sections: &[Section<'_>]) -> String {
+    let (shown, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
+    let policy = format!(
+        "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        STANDARD.encode(Sha256::digest(SCRIPT))
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="referrer" content="no-referrer";
+                meta name="color-scheme" content="light dark";
+                title { (visible(name)) " – Box Skills" }
+                style { (PreEscaped(STYLE)) }
+                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded>li{display:block}" } }
+            }
+            body {
+                main .sidebar {
+                    header .top {
+                        h1 { "Skills" }
+                        p .file dir="auto" { (visible(name)) }
+                    }
+                    @for section in &shown { (section_of(section)) }
+                    @if shown.is_empty() { p .empty { "No cards are shown." } }
+                    @if !hidden.is_empty() { (left_out(&hidden)) }
+                }
+                p #said .unseen role="status" aria-live="polite" {}
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn section_of(section: &Section<'_>) -> Markup {
+    let id = section.index;
+    let kind = section
+        .kind
+        .map_or("other", crate::domain::card::model::Kind::as_str);
+    html! {
+        section .card data-kind=(kind) aria-labelledby=(format_args!("title-{id}")) {
+            h2 {
+                button #{ "title-" (id) } .fold type="button" aria-expanded=(section.open) aria-controls=(format_args!("body-{id}")) {
+                    span dir="auto" { (visible(section.title)) }
+                }
+            }
+            div #{ "body-" (id) } .body hidden[!section.open] {
+                @match &section.body {
+                    Body::Keywords(items, duration) => (keywords(id, items, *duration)),
+                    Body::Faces(items, duration) => (faces(id, items, *duration)),
+                    Body::Transcript(lines) => (transcript(id, lines)),
+                    Body::Status(sentence, _) => p .sentence dir="auto" { (visible(sentence)) },
+                    Body::NoInformation => p .sentence { (NO_INFORMATION) },
+                    Body::Nothing => p .note { "Nothing is shown: the preview knows no card of this type." },
+                }
+            }
+        }
+    }
+}
+
+/// The cards that the preview leaves out: an author wants to know.
+fn left_out(hidden: &[&Section<'_>]) -> Markup {
+    html! {
+        aside .left-out {
+            h2 { "Left out by the preview" }
+            ul {
+                @for section in hidden {
+                    li {
+                        "Card " (section.index + 1) ", “" span dir="auto" { (visible(section.title)) } "”: "
+                        (section.hidden.map_or("", crate::domain::card::model::Hidden::as_str))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn keywords(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
+    html! {
+        ul .pills {
+            @for (nth, item) in items.iter().enumerate() {
+                li {
+                    @if item.slices.is_empty() {
+                        span .pill dir="auto" { (visible(&item.text)) }
+                    } @else {
+                        button .pill .opens type="button" dir="auto" aria-expanded="false" aria-controls=(format_args!("bar-{id}-{nth}")) {
+                            (visible(&item.text))
+                        }
+                    }
+                }
+            }
+        }
+        (bars(id, items, duration))
+    }
+}
+
+fn faces(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
+    html! {
+        ul .faces {
+            @for (nth, item) in items.iter().enumerate() {
+                @let label = visible(&item.text);
+                li {
+                    @if item.slices.is_empty() {
+                        span .face title=(label) { (face(item, &label)) }
+                    } @else {
+                        button .face .opens type="button" title=(label) aria-expanded="false" aria-controls=(format_args!("bar-{id}-{nth}")) {
+                            (face(item, &label))
+                        }
+                    }
+                }
+            }
+        }
+        (bars(id, items, duration))
+    }
+}
+
+fn face(item: &Item<'_>, label: &str) -> Markup {
+    html! {
+        @match item.image_url.filter(|address| may_load(address)) {
+            Some(address) => img src=(address) alt=(label) width="45" height="45" loading="lazy" referrerpolicy="no-referrer";,
+            None => span .no-image {
+                span aria-hidden="true" { (initial(label)) }
+                span .unseen dir="auto" { (label) }
+            },
+        }
+    }
+}
+
+/// Whether the page lets a browser load an image from there.
+fn may_load(address: &str) -> bool {
+    address.starts_with("https://") || address.starts_with("data:image/")
+}
+
+/// What stands for a face without an image.
+fn initial(label: &str) -> String {
+    label
+        .chars()
+        .next()
+        .map_or_else(|| "?".to_owned(), |it| it.to_uppercase().to_string())
+}
+
+/// The timelines that pills or faces open, closed at first.
+fn bars(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
+    html! {
+        @if let Some(duration) = duration {
+            @for (nth, item) in items.iter().enumerate() {
+                @if !item.slices.is_empty() {
+                    div #{ "bar-" (id) "-" (nth) } .timeline hidden role="group" aria-label=(format_args!("Timeline of {}", visible(&item.text))) {
+                        div .track {
+                            @for slice in &item.slices { (slice_on(slice, duration)) }
+                        }
+                        div .scale aria-hidden="true" {
+                            span { (clock(0.0)) }
+                            span .label dir="auto" { (visible(&item.text)) }
+                            span { (clock(duration)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn slice_on(slice: &Slice, duration: f64) -> Markup {
+    let share = |seconds: f64| (seconds / duration).clamp(0.0, 1.0) * 100.0;
+    let left = share(slice.start);
+    let width = share(slice.end.unwrap_or(slice.start)) - left;
+    let label = stretch(slice);
+    html! {
+        button .slice type="button" data-time=(slice.start.max(0.0)) title=(label) aria-label=(label)
+            style=(format_args!("left:{left:.3}%;width:{:.3}%", width.max(0.0))) {}
+    }
+}
+
+fn transcript(id: usize, lines: &[Spoken<'_>]) -> Markup {
+    let folds = lines.len() > LINES_BEFORE_COLLAPSE;
+    let timed = lines.iter().any(|line| line.time.is_some());
+    html! {
+        div .tools {
+            span .count { (counted(lines.len(), "line", "lines")) }
+            button .copy type="button" data-lines=(format_args!("lines-{id}")) { "Copy" }
+            @if folds {
+                button .more type="button" aria-expanded="false" aria-controls=(format_args!("lines-{id}")) { "Expand" }
+            }
+        }
+        ol #{ "lines-" (id) } .lines .folded[folds] .timed[timed] { (transcript_lines(lines)) }
+    }
+}
+
+/// The lines by hand: a transcript may have a hundred thousand of them.
+fn transcript_lines(lines: &[Spoken<'_>]) -> PreEscaped<String> {
+    let mut text = String::with_capacity(lines.len() * BYTES_PER_ENTRY);
+    for (nth, line) in lines.iter().enumerate() {
+        // One line can be reached by the tab key, the others from there by the arrows.
+        let reach = if nth == 0 { "0" } else { "-1" };
+        let row = html! {
+            li {
+                button type="button" tabindex=(reach) data-time=[line.time] {
+                    @if let Some(time) = line.time { time { (clock(time)) } }
+                    span dir="auto" { (visible(&line.text)) }
+                }
+            }
+        };
+        text.push_str(&row.0);
+    }
+    PreEscaped(text)
+}

@@ -1,0 +1,11 @@
+//! Cards as JSON that can be compared between two runs, and kept as an expectation.
+
+use serde_json::{Value, json};
+
+use crate::{domain::card::normalise::normalised, render::json::pretty};
+
+/// `{"cards": […]}` with times, ids and image bytes put aside, whatever shape the input had.
+pub fn render(cards: &[Value]) -> String {
+    let cards: Vec<Value> = cards.iter().map(normalised).collect();
+    pretty(&json!({"cards": cards}))
+}

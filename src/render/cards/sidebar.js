@@ -1,0 +1,131 @@
+"use strict";
+{
+  const said = document.getElementById("said");
+  const controlled = (button) => document.getElementById(button.getAttribute("aria-controls"));
+  const isOpen = (button) => button.getAttribute("aria-expanded") === "true";
+
+  const setOpen = (button, open) => {
+    button.setAttribute("aria-expanded", String(open));
+    controlled(button).hidden = !open;
+  };
+
+  /* A pill or a face shows its timeline, and only one of a card is open at a time. */
+  const toggleTimeline = (button) => {
+    const open = !isOpen(button);
+    for (const other of button.closest(".body").querySelectorAll('.opens[aria-expanded="true"]')) {
+      setOpen(other, false);
+    }
+    if (open) setOpen(button, true);
+  };
+
+  const choose = (chosen) => {
+    for (const other of document.querySelectorAll('[aria-current="true"]')) other.removeAttribute("aria-current");
+    chosen.setAttribute("aria-current", "true");
+    const time = chosen.querySelector("time")?.textContent ?? chosen.getAttribute("aria-label");
+    said.textContent = time ? `At ${time}` : "";
+  };
+
+  /* Of the lines one is in the way of the tab key: the one last stood on. */
+  const stand = (line) => {
+    const list = line.closest(".lines");
+    list.querySelector('button[tabindex="0"]')?.setAttribute("tabindex", "-1");
+    line.setAttribute("tabindex", "0");
+  };
+
+  const toggleLines = (button) => {
+    const open = !isOpen(button);
+    const list = controlled(button);
+    button.setAttribute("aria-expanded", String(open));
+    button.textContent = open ? "Collapse" : "Expand";
+    list.classList.toggle("folded", !open);
+    if (!open) {
+      const reached = list.querySelector('button[tabindex="0"]');
+      if (!reached?.checkVisibility()) stand(list.querySelector("button"));
+    }
+  };
+
+  /* The form in which the preview copies a transcript. */
+  const written = (list) =>
+    Array.from(list.querySelectorAll("button"), (line) => {
+      const time = line.querySelector("time")?.textContent;
+      const text = line.querySelector("span").textContent;
+      return time ? `${time}: ${text}` : text;
+    }).join("\n");
+
+  const copyByHand = (text) => {
+    const area = document.createElement("textarea");
+    area.value = text;
+    area.className = "unseen";
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  };
+
+  const copy = async (button) => {
+    const text = written(document.getElementById(button.dataset.lines));
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      done = copyByHand(text);
+      button.focus();
+    }
+    button.textContent = done ? "Copied" : "Not copied";
+    said.textContent = done ? "Transcript copied" : "The transcript could not be copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  };
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.matches(".fold")) setOpen(button, !isOpen(button));
+    else if (button.matches(".opens")) toggleTimeline(button);
+    else if (button.matches(".more")) toggleLines(button);
+    else if (button.matches(".copy")) copy(button);
+    else if (button.matches(".slice")) choose(button);
+    else if (button.closest(".lines")) { stand(button); choose(button); }
+  });
+
+  /* Arrows go from one to the next of what stands in a row or a column, Home and End to the ends;
+     Escape closes a timeline. */
+  const rows = [
+    [".lines", "button", "ArrowUp", "ArrowDown"],
+    [".pills", "button", "ArrowLeft", "ArrowRight"],
+    [".faces", "button", "ArrowLeft", "ArrowRight"],
+    [".track", "button", "ArrowLeft", "ArrowRight"],
+  ];
+
+  document.addEventListener("keydown", (event) => {
+    const here = event.target.closest?.("button");
+    if (!here || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key === "Escape") {
+      const opener = here.closest(".body")?.querySelector('.opens[aria-expanded="true"]');
+      if (opener) { toggleTimeline(opener); opener.focus(); }
+      return;
+    }
+    for (const [list, item, back, on] of rows) {
+      const all = here.closest(list);
+      if (!all) continue;
+      const reach = (step) => {
+        let next = here.closest("li") ?? here;
+        next = step > 0 ? next.nextElementSibling : next.previousElementSibling;
+        while (next) {
+          const found = next.matches(item) ? next : next.querySelector(item);
+          if (found && found.checkVisibility()) return found;
+          next = step > 0 ? next.nextElementSibling : next.previousElementSibling;
+        }
+        return null;
+      };
+      const ends = () => Array.from(all.querySelectorAll(item)).filter((it) => it.checkVisibility());
+      const next = { [back]: () => reach(-1), [on]: () => reach(1), Home: () => ends()[0], End: () => ends().at(-1) }[event.key]?.();
+      if (next) {
+        event.preventDefault();
+        if (list === ".lines") stand(next);
+        next.focus();
+      }
+      return;
+    }
+  });
+}

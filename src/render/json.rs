@@ -1,0 +1,61 @@
+//! JSON on a terminal: what may drive one is escaped, which JSON allows anywhere in a string.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::text::is_unshowable;
+
+/// A value over several lines, indented by two, ended by a line break.
+pub fn pretty(value: &Value) -> String {
+    // Values hold strings for keys and finite numbers: they can always be written.
+    let text = serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut safe = escaped(text);
+    safe.push('\n');
+    safe
+}
+
+/// A value on one line, ended by a line break.
+pub fn line(value: &Value) -> String {
+    let mut safe = escaped(value.to_string());
+    safe.push('\n');
+    safe
+}
+
+/// serde_json escapes the control characters below U+0020 itself; the others stand in strings
+/// alone.
+fn escaped(text: String) -> String {
+    let drives = |character: char| character != '\n' && is_unshowable(character);
+    if !text.contains(drives) {
+        return text;
+    }
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        if drives(character) {
+            // Writing to a string cannot fail; every such character lies below U+10000.
+            let _ = write!(safe, "\\u{:04x}", u32::from(character));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_may_drive_a_terminal_is_escaped_and_comes_back() {
+        let value = json!({"a\u{7f}": "b\u{9b}31m\u{202e}c\n\u{1b}", "d": "é日"});
+        for text in [line(&value), pretty(&value)] {
+            assert!(
+                !text.contains(|it: char| it != '\n' && is_unshowable(it)),
+                "{text:?}"
+            );
+            assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
+        }
+    }
+}
