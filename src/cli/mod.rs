@@ -1,8 +1,8 @@
 //! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
 
+pub mod cards;
 pub mod mock_box;
 pub mod replay;
-pub mod cards;
 pub mod sample_skill;
 pub mod size;
 

@@ -9,6 +9,10 @@ use super::OutputFormat;
 use crate::domain::outcome::check::Check;
 
 /// Options of `replay`.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Clone, Debug, Args)]
 #[command(
     group(ArgGroup::new("to").args(["skill", "sample_skill", "command"]).required(true).multiple(true)),
@@ -31,7 +35,12 @@ pub struct ReplayArgs {
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// The invocation URL of the skill
-    #[arg(long, env = "SKILLCTL_SKILL", value_name = "URL", conflicts_with = "sample_skill")]
+    #[arg(
+        long,
+        env = "SKILLCTL_SKILL",
+        value_name = "URL",
+        conflicts_with = "sample_skill"
+    )]
     pub skill: Option<Url>,
     /// Replay to the built-in skill, started for this run
     #[arg(long, conflicts_with = "command")]

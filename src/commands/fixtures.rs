@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use crate::{
     exit::{Failure, Problem},
     render::diagnostic,
-    replay::{
-        Case, PlanError,
-        plan::load,
-    },
+    replay::{Case, PlanError, plan::load},
     terminal::Terminal,
 };
 
@@ -26,11 +23,9 @@ fn problem(error: PlanError, width: usize) -> Failure {
         PlanError::TooLarge(path) => {
             Problem::new(format!("{} is larger than any event", path.display())).usage()
         }
-        PlanError::Empty(path) => {
-            Problem::new(format!("{} holds no events", path.display()))
-                .help("events are *.json files at any depth; expected.json and content.* are not")
-                .usage()
-        }
+        PlanError::Empty(path) => Problem::new(format!("{} holds no events", path.display()))
+            .help("events are *.json files at any depth; expected.json and content.* are not")
+            .usage(),
         PlanError::Syntax(error) => super::input::no_json(&error, width),
         PlanError::Wrong(wrong) => {
             let (document, found) = *wrong;

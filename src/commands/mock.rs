@@ -73,9 +73,8 @@ impl RunningMock {
     ) -> Result<RunFolder, Failure> {
         let (address, environment) = (self.address, environment.clone());
         let pem = self.authority.certificate_pem().to_owned();
-        let made = tokio::task::spawn_blocking(move || {
-            RunFolder::create(address, &pem, &environment)
-        });
+        let made =
+            tokio::task::spawn_blocking(move || RunFolder::create(address, &pem, &environment));
         let folder = match made.await {
             Ok(Ok(folder)) => folder,
             Ok(Err(error)) => {
@@ -84,7 +83,11 @@ impl RunningMock {
             }
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
-        let TrustFiles { ca, bundle, preload } = folder.files();
+        let TrustFiles {
+            ca,
+            bundle,
+            preload,
+        } = folder.files();
         self.trust.send_replace(Some(Trust {
             ca: Some(ca),
             bundle: Some(bundle),
@@ -135,7 +138,15 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
         })
         .await;
     });
-    Ok(RunningMock { host, address, warning, authority, trust, stop, served })
+    Ok(RunningMock {
+        host,
+        address,
+        warning,
+        authority,
+        trust,
+        stop,
+        served,
+    })
 }
 
 /// Where the ids and tokens of a mock start: nobody is to guess them.

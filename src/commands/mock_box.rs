@@ -58,7 +58,10 @@ fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settin
     let user_token = match &arguments.user_token_env {
         None => None,
         Some(name) => Some(Secret::new(environment.var(name).ok_or_else(|| {
-            Problem::new(format!("the variable {name} of --user-token-env is not set")).usage()
+            Problem::new(format!(
+                "the variable {name} of --user-token-env is not set"
+            ))
+            .usage()
         })?)),
     };
     Ok(Settings {
@@ -109,7 +112,11 @@ async fn serve(
             .with(Role::Strong, mock.url())
             .plain(", ended by Ctrl-C"),
     );
-    let told = tokio::spawn(tell(Arc::clone(&mock.host), arguments.format, terminal.clone()));
+    let told = tokio::spawn(tell(
+        Arc::clone(&mock.host),
+        arguments.format,
+        terminal.clone(),
+    ));
     ended().await;
     end(mock, told, terminal).await;
     Ok(())
@@ -119,7 +126,9 @@ async fn end(mock: RunningMock, told: tokio::task::JoinHandle<()>, terminal: &Te
     let writes = mock.host.look(|state| state.next_seq() - 1);
     mock.stop().await;
     told.abort();
-    terminal.note_line(Line::from(format!("ended, with {writes} metadata writes recorded")));
+    terminal.note_line(Line::from(format!(
+        "ended, with {writes} metadata writes recorded"
+    )));
 }
 
 /// Registers fixtures as if Box had just sent them, and writes them down as they now stand.
@@ -131,13 +140,24 @@ fn register(
 ) -> Result<(), Failure> {
     let mut events = Vec::with_capacity(cases.len());
     for case in cases {
-        let content = case.content.as_deref().map(|path| keep(host, path)).transpose()?;
-        let how = Registering { lasting: true, content, ..Registering::default() };
+        let content = case
+            .content
+            .as_deref()
+            .map(|path| keep(host, path))
+            .transpose()?;
+        let how = Registering {
+            lasting: true,
+            content,
+            ..Registering::default()
+        };
         events.push((case.captured.event.clone(), how));
     }
     let registered = host.register(&events);
     for (number, (case, event)) in cases.iter().zip(&registered).enumerate() {
-        let file = event.pointer("/source/id").and_then(Value::as_str).unwrap_or("?");
+        let file = event
+            .pointer("/source/id")
+            .and_then(Value::as_str)
+            .unwrap_or("?");
         terminal.note_line(
             Line::from("registered ")
                 .with(Role::Strong, &case.name)
@@ -166,8 +186,9 @@ fn keep(host: &Host, path: &Path) -> Result<Content, Failure> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes)
-        .map_err(|error| Problem::new(format!("cannot write {}: {error}", path.display())).outside())
+    fs::write(path, bytes).map_err(|error| {
+        Problem::new(format!("cannot write {}: {error}", path.display())).outside()
+    })
 }
 
 /// Prints what happens, as it happens.

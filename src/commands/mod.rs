@@ -1,20 +1,33 @@
 //! The commands: arguments → work → report. Thin glue, a file per subcommand.
 
 mod cards;
+mod fixtures;
 pub mod input;
+mod mock;
+mod mock_box;
+mod replay;
 mod sample_skill;
+mod skill;
 
 use crate::{
     cli::{Cli, Command},
     env::Environment,
-    exit::Outcome,
+    exit::{Failure, Outcome, Problem},
     terminal::Terminal,
 };
 
 /// Runs the command that the command line names.
-pub fn run(cli: &Cli, _environment: &Environment, terminal: &Terminal) -> Outcome {
+pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome {
     match &cli.command {
+        Command::Replay(arguments) => replay::run(arguments, environment, terminal),
+        Command::MockBox(arguments) => mock_box::run(arguments, environment, terminal),
         Command::Cards(arguments) => cards::run(arguments, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
+}
+
+/// The runtime of the commands that wait for sockets.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Runtime::new()
+        .map_err(|error| Problem::new(format!("cannot start the runtime: {error}")).outside())
 }

@@ -23,18 +23,18 @@ use crate::{
     domain::{
         card::normalise::normalised,
         event::signature::Keys,
-        outcome::{
-            Outcome as Judged, Summary,
-            check::Check,
-        },
+        outcome::{Outcome as Judged, Summary, check::Check},
     },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
     mock_box::state::Settings as BoxSettings,
-    render::{cards, replay as draw, replay_json, text::{Line, Role}},
+    render::{
+        cards, replay as draw, replay_json,
+        text::{Line, Role},
+    },
     replay::{Case, Mock, Run, Settings, Told, mock::Registration},
     server::egress::Egress,
-    supervise::run_folder::RunFolder,
+    supervise::run_folder::{RunFolder, TrustFiles},
     terminal::Terminal,
 };
 
@@ -74,7 +74,15 @@ async fn whole(
     let verdict = match skill_side(arguments, &mut box_side, environment, terminal).await {
         Err(failure) => Err(failure),
         Ok(skill) => {
-            let verdict = play(arguments, cases, &box_side.url, &skill, environment, terminal).await;
+            let verdict = play(
+                arguments,
+                cases,
+                &box_side.url,
+                &skill,
+                environment,
+                terminal,
+            )
+            .await;
             if matches!(verdict, Err(Failure::Check))
                 && !terminal.is_verbose()
                 && let Some(output) = skill.output()
@@ -112,7 +120,11 @@ impl BoxSide {
             return Ok(Self::other(url));
         }
         let starts_skill = arguments.sample_skill || !arguments.command.is_empty();
-        let listen = if starts_skill { SocketAddr::from(([127, 0, 0, 1], 0)) } else { usual };
+        let listen = if starts_skill {
+            SocketAddr::from(([127, 0, 0, 1], 0))
+        } else {
+            usual
+        };
         let own = mock::start(Start {
             listen,
             settings: BoxSettings::default(),
@@ -123,18 +135,60 @@ impl BoxSide {
         })?;
         let url = Url::parse(&own.url())
             .map_err(|error| Problem::new(format!("the mock has no URL: {error}")).outside())?;
-        Ok(Self { url, own: Some(own), folder: None })
+        Ok(Self {
+            url,
+            own: Some(own),
+            folder: None,
+        })
     }
 
     fn other(url: Url) -> Self {
-        Self { url, own: None, folder: None }
+        Self {
+            url,
+            own: None,
+            folder: None,
+        }
+    }
+
+    /// The files that lead a Skill's TLS to this mock. Those of another's mock are found where it
+    /// says, on the same machine; else the Skill is led by its base URLs alone.
+    async fn trust(
+        &mut self,
+        environment: &Environment,
+        terminal: &Terminal,
+    ) -> Result<Option<TrustFiles>, Failure> {
+        let Some(own) = &self.own else {
+            let mock = Mock::new(Connections::new(environment), self.url.clone(), None);
+            let trust = mock
+                .trust()
+                .await
+                .map_err(|error| Problem::new(error.to_string()).outside())?;
+            return Ok(match (trust.ca, trust.bundle, trust.preload) {
+                (Some(ca), Some(bundle), Some(preload)) if ca.exists() => Some(TrustFiles {
+                    ca,
+                    bundle,
+                    preload,
+                }),
+                _ => None,
+            });
+        };
+        let folder = own.trust_files(environment).await?;
+        for warning in &folder.warnings {
+            terminal.warn(warning);
+        }
+        let files = folder.files();
+        self.folder = Some(folder);
+        Ok(Some(files))
     }
 }
 
 /// The mock on the usual port, if one answers there.
 async fn answering(address: SocketAddr, environment: &Environment) -> Option<Url> {
     const PATIENCE: Duration = Duration::from_secs(2);
-    timeout(PATIENCE, TcpStream::connect(address)).await.ok()?.ok()?;
+    timeout(PATIENCE, TcpStream::connect(address))
+        .await
+        .ok()?
+        .ok()?;
     let url = Url::parse(&format!("http://{address}")).ok()?;
     let mock = Mock::new(Connections::new(environment), url.clone(), None);
     timeout(PATIENCE, mock.health()).await.ok()?.ok()?;
@@ -149,32 +203,37 @@ async fn skill_side(
 ) -> Result<RunningSkill, Failure> {
     let words = if arguments.sample_skill {
         let program = std::env::current_exe().map_err(|error| {
-            Problem::new(format!("cannot find this program to start its skill: {error}")).outside()
+            Problem::new(format!(
+                "cannot find this program to start its skill: {error}"
+            ))
+            .outside()
         })?;
-        vec![program.to_string_lossy().into_owned(), "sample-skill".to_owned()]
+        vec![
+            program.to_string_lossy().into_owned(),
+            "sample-skill".to_owned(),
+        ]
     } else {
         arguments.command.clone()
     };
     if words.is_empty() {
         let url = arguments.skill.clone().ok_or_else(|| {
-            Problem::new("no skill to replay to").help("give --skill URL").usage()
+            Problem::new("no skill to replay to")
+                .help("give --skill URL")
+                .usage()
         })?;
         return skill::running(url).await;
     }
-    let trust = match &box_side.own {
-        Some(own) => {
-            let folder = own.trust_files(environment).await?;
-            for warning in &folder.warnings {
-                terminal.warn(warning);
-            }
-            let files = folder.files();
-            box_side.folder = Some(folder);
-            Some(files)
-        }
-        None => None,
-    };
+    let trust = box_side.trust(environment, terminal).await?;
     let url = arguments.skill.clone();
-    skill::start(words, url, box_side.url.as_str(), trust.as_ref(), environment, terminal).await
+    skill::start(
+        words,
+        url,
+        box_side.url.as_str(),
+        trust.as_ref(),
+        environment,
+        terminal,
+    )
+    .await
 }
 
 async fn play(
@@ -185,8 +244,10 @@ async fn play(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    let places: Vec<Option<PathBuf>> =
-        cases.iter().map(|case| case.expected_path.clone()).collect();
+    let places: Vec<Option<PathBuf>> = cases
+        .iter()
+        .map(|case| case.expected_path.clone())
+        .collect();
     let mut report = Report {
         arguments,
         terminal,
@@ -227,7 +288,11 @@ async fn play(
 }
 
 fn settings(arguments: &ReplayArgs) -> Settings {
-    let mut off: Vec<Check> = arguments.no_check.iter().map(|name| (*name).into()).collect();
+    let mut off: Vec<Check> = arguments
+        .no_check
+        .iter()
+        .map(|name| (*name).into())
+        .collect();
     if arguments.update {
         // What is about to be written cannot be what is compared with.
         off.push(Check::Expected);
@@ -237,7 +302,10 @@ fn settings(arguments: &ReplayArgs) -> Settings {
         repeat: arguments.repeat,
         wait: arguments.wait,
         settle: arguments.settle,
-        registration: Registration { keep: arguments.keep, same_file: arguments.same_file },
+        registration: Registration {
+            keep: arguments.keep,
+            same_file: arguments.same_file,
+        },
         fail_fast: arguments.fail_fast,
         off,
     }
@@ -257,8 +325,17 @@ fn interrupted() -> watch::Receiver<bool> {
 }
 
 fn name_columns(cases: &[Case], repeat: usize) -> usize {
-    let number = if repeat > 1 { 2 + repeat.to_string().len() } else { 0 };
-    cases.iter().map(|case| case.name.width()).max().unwrap_or(0) + number
+    let number = if repeat > 1 {
+        2 + repeat.to_string().len()
+    } else {
+        0
+    };
+    cases
+        .iter()
+        .map(|case| case.name.width())
+        .max()
+        .unwrap_or(0)
+        + number
 }
 
 /// What is printed of a run.
@@ -274,7 +351,8 @@ impl Report<'_> {
     fn judged(&mut self, outcome: &Judged) -> Outcome {
         match self.arguments.format {
             OutputFormat::Json => {
-                self.terminal.out_line(&Line::raw(replay_json::outcome(outcome).to_string()));
+                self.terminal
+                    .out_line(&Line::raw(replay_json::outcome(outcome).to_string()));
             }
             OutputFormat::Human => self.draw(outcome),
         }
@@ -290,12 +368,16 @@ impl Report<'_> {
             self.terminal.out(&draw::failure(outcome));
         }
         if self.arguments.show_cards
-            && let Some(cards) = outcome.observed.cards.as_ref().and_then(|cards| cards.as_array())
+            && let Some(cards) = outcome
+                .observed
+                .cards
+                .as_ref()
+                .and_then(|cards| cards.as_array())
         {
             let sections = crate::domain::card::preview::sections(cards, None);
             let options = cards::text::Options {
                 width: self.terminal.width.saturating_sub(6),
-                ..cards::text::Options::default()
+                full: false,
             };
             let mut text = crate::render::text::Text::new();
             text.append(cards::text::render(&sections, options), 6);
@@ -326,13 +408,18 @@ impl Report<'_> {
     fn end(&self, summary: &Summary, was_interrupted: bool) -> Outcome {
         match self.arguments.format {
             OutputFormat::Json => {
-                self.terminal.out_line(&Line::raw(replay_json::summary(summary).to_string()));
+                self.terminal
+                    .out_line(&Line::raw(replay_json::summary(summary).to_string()));
             }
             OutputFormat::Human => self.terminal.out(&draw::summary(summary)),
         }
         if was_interrupted {
             return Err(Failure::Interrupted);
         }
-        if summary.is_ok() && self.not_updated == 0 { Ok(()) } else { Err(Failure::Check) }
+        if summary.is_ok() && self.not_updated == 0 {
+            Ok(())
+        } else {
+            Err(Failure::Check)
+        }
     }
 }

@@ -14,13 +14,13 @@ use crate::{
         ports::{free_port, refuse_taken},
         process::{Destination, Skill, SkillCommand, SkillError},
         run_folder::TrustFiles,
-        variables::interception,
+        variables::{base_urls, interception},
     },
     terminal::Terminal,
 };
 
 /// How long a command may take until its port accepts.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// How long a Skill has to end when it is asked to.
 const GRACE: Duration = Duration::from_secs(2);
 /// Lines of its output that are shown when something failed.
@@ -40,7 +40,11 @@ pub(super) struct RunningSkill {
 /// A Skill that runs already; exit code 3 at once where nothing listens.
 pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
     const PATIENCE: Duration = Duration::from_secs(5);
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']'])
+        .to_owned();
     let port = url.port_or_known_default().unwrap_or(80);
     let reason = match timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {
         Ok(Ok(_)) => None,
@@ -48,12 +52,19 @@ pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
         Err(_) => Some(format!("no connection within {} s", PATIENCE.as_secs())),
     };
     if let Some(reason) = reason {
-        return Err(Problem::new(format!("nothing listens at the skill's URL {url}: {reason}"))
-            .help("start the skill first, or let replay start it: skillctl replay … -- COMMAND")
-            .outside());
+        return Err(Problem::new(format!(
+            "nothing listens at the skill's URL {url}: {reason}"
+        ))
+        .help("start the skill first, or let replay start it: skillctl replay … -- COMMAND")
+        .outside());
     }
     let (alive, died) = watch::channel(None);
-    Ok(RunningSkill { url, died, child: None, _alive: Some(alive) })
+    Ok(RunningSkill {
+        url,
+        died,
+        child: None,
+        _alive: Some(alive),
+    })
 }
 
 /// Starts a command and waits until its port accepts.
@@ -69,13 +80,26 @@ pub(super) async fn start(
         Some(url) => url,
         None => own_url()?,
     };
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_matches(['[', ']'])
+        .to_owned();
     let port = url.port_or_known_default().unwrap_or(80);
-    refuse_taken(&host, port).await.map_err(|error| refused(&error, None))?;
-    let mut variables = interception(mock_url, trust, environment);
-    variables.push(("PORT".to_owned(), port.to_string()));
-    let child = Skill::start(&SkillCommand { words, variables, output: destination(terminal) })
+    refuse_taken(&host, port)
+        .await
         .map_err(|error| refused(&error, None))?;
+    let mut variables = match trust {
+        Some(files) => interception(mock_url, files, environment),
+        None => base_urls(mock_url),
+    };
+    variables.push(("PORT".to_owned(), port.to_string()));
+    let child = Skill::start(&SkillCommand {
+        words,
+        variables,
+        output: destination(terminal),
+    })
+    .map_err(|error| refused(&error, None))?;
     if let Err(error) = child.wait_ready(&host, port, READY_WITHIN).await {
         let output = output_of(&child);
         child.stop(GRACE).await;
@@ -85,15 +109,25 @@ pub(super) async fn start(
     let (death, command) = (child.died(), child.command().to_owned());
     tokio::spawn(async move {
         let death = death.await;
-        alive.send_replace(Some(format!("the skill `{command}` ended during the run: {death}")));
+        alive.send_replace(Some(format!(
+            "the skill `{command}` ended during the run: {death}"
+        )));
     });
-    Ok(RunningSkill { url, died, child: Some(child), _alive: None })
+    Ok(RunningSkill {
+        url,
+        died,
+        child: Some(child),
+        _alive: None,
+    })
 }
 
 impl RunningSkill {
     /// What it wrote, to be shown when something failed; nothing for a Skill of the user's own.
     pub(super) fn output(&self) -> Option<Text> {
-        self.child.as_ref().map(output_of).filter(|output| !output.lines.is_empty())
+        self.child
+            .as_ref()
+            .map(output_of)
+            .filter(|output| !output.lines.is_empty())
     }
 
     /// Ends it, with everything it started.
@@ -106,8 +140,9 @@ impl RunningSkill {
 
 /// The URL of a Skill that is given a free port.
 fn own_url() -> Result<Url, Failure> {
-    let port = free_port()
-        .map_err(|error| Problem::new(format!("found no free port for the skill: {error}")).outside())?;
+    let port = free_port().map_err(|error| {
+        Problem::new(format!("found no free port for the skill: {error}")).outside()
+    })?;
     Url::parse(&format!("http://127.0.0.1:{port}/"))
         .map_err(|error| Problem::new(format!("the skill has no URL: {error}")).outside())
 }
@@ -145,11 +180,13 @@ fn refused(error: &SkillError, output: Option<Text>) -> Failure {
     match error {
         SkillError::Empty => problem.usage(),
         SkillError::Taken(_) => problem
-            .help("end what listens there, choose another port in --skill, or leave the command out")
+            .help(
+                "end what listens there, choose another port in --skill, or leave the command out",
+            )
             .outside(),
-        SkillError::NotReady { .. } => {
-            problem.help("the skill must listen on the port in the variable PORT").outside()
-        }
+        SkillError::NotReady { .. } => problem
+            .help("the skill must listen on the port in the variable PORT")
+            .outside(),
         _ => problem.outside(),
     }
 }

@@ -61,7 +61,10 @@ fn connected(connection: &Connection) -> Line {
 }
 
 fn time(at: jiff::Timestamp) -> Line {
-    let clock = at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S%.3f").to_string();
+    let clock = at
+        .to_zoned(TimeZone::UTC)
+        .strftime("%H:%M:%S%.3f")
+        .to_string();
     Line::new().with(Role::Dim, clock).plain("  ")
 }
 
@@ -70,6 +73,8 @@ fn token(seen: Option<&TokenSeen>) -> &'static str {
     match seen {
         None => "-",
         Some(TokenSeen { kind: None, .. }) => "other",
-        Some(TokenSeen { kind: Some(kind), .. }) => kind.as_str(),
+        Some(TokenSeen {
+            kind: Some(kind), ..
+        }) => kind.as_str(),
     }
 }

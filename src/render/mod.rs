@@ -2,10 +2,10 @@
 //! and what colour a role has is for `terminal`.
 
 pub mod calls;
+pub mod cards;
 pub mod diagnostic;
+pub mod json;
 pub mod replay;
 pub mod replay_json;
-pub mod cards;
-pub mod json;
 pub mod text;
 pub mod wrap;

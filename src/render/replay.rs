@@ -24,12 +24,17 @@ pub fn line(outcome: &Outcome, name_columns: usize) -> Line {
     } else {
         Line::new().with(Role::Bad, "FAIL")
     };
-    let name = verdict.plain("  ").plain(&outcome.case).padded(6 + name_columns);
+    let name = verdict
+        .plain("  ")
+        .plain(&outcome.case)
+        .padded(6 + name_columns);
     let reply_at = name.width() + 2 + REPLY_COLUMNS;
     let (reply, role) = reply_words(outcome.observed.reply.as_ref());
     let line = name.plain("  ").with(role, reply).padded(reply_at);
     let status_at = line.width() + 2 + STATUS_COLUMNS;
-    let line = line.plain("  ").with(Role::Plain, status_words(&outcome.observed));
+    let line = line
+        .plain("  ")
+        .with(Role::Plain, status_words(&outcome.observed));
     match cards_words(&outcome.observed) {
         Some(cards) => line.padded(status_at).plain("  ").with(Role::Dim, cards),
         None => line,
@@ -39,7 +44,11 @@ pub fn line(outcome: &Outcome, name_columns: usize) -> Line {
 fn reply_words(reply: Option<&Reply>) -> (String, Role) {
     match reply {
         Some(Reply::Answered { status, ms }) => {
-            let role = if (200..300).contains(status) { Role::Plain } else { Role::Bad };
+            let role = if (200..300).contains(status) {
+                Role::Plain
+            } else {
+                Role::Bad
+            };
             (format!("{status} in {}", duration(*ms)), role)
         }
         Some(Reply::Late(_)) => ("no reply in time".to_owned(), Role::Bad),
@@ -88,7 +97,11 @@ pub fn failure(outcome: &Outcome) -> Text {
 fn differences(failure: &Failure) -> Text {
     let mut text = Text::new();
     for difference in failure.differences.iter().take(MOST_LINES / 2) {
-        let Difference { pointer, expected, actual } = difference;
+        let Difference {
+            pointer,
+            expected,
+            actual,
+        } = difference;
         text.push(Line::new().with(Role::Strong, pointer.as_str()));
         let shown = |value: &Option<serde_json::Value>| match value {
             Some(value) => shortened(&value.to_string()),
@@ -108,8 +121,12 @@ fn differences(failure: &Failure) -> Text {
 fn no_calls(outcome: &Outcome) -> Text {
     let mut text = Text::new();
     if outcome.instead.is_empty() {
-        text.push("The skill made no call to Box that the mock saw. Does it read BOX_API_BASE_URL,");
-        text.push("or does it run with the variables of `skillctl env`? Started with `-- COMMAND` it");
+        text.push(
+            "The skill made no call to Box that the mock saw. Does it read BOX_API_BASE_URL,",
+        );
+        text.push(
+            "or does it run with the variables of `skillctl env`? Started with `-- COMMAND` it",
+        );
         text.push("gets them by itself.");
     } else {
         text.push("The skill made no call to Box; what the mock saw instead:");
@@ -128,13 +145,20 @@ pub fn timeline(observed: &Observed) -> Text {
             rows.push((*ms, Line::from(format!("the skill replies {status}"))));
         }
         Some(Reply::Late(deadline)) => {
-            rows.push((*deadline, Line::new().with(Role::Bad, "no reply until here")));
+            rows.push((
+                *deadline,
+                Line::new().with(Role::Bad, "no reply until here"),
+            ));
         }
         _ => {}
     }
     for call in &observed.calls {
         let record = &call.record;
-        let role = if record.status >= 400 { Role::Bad } else { Role::Plain };
+        let role = if record.status >= 400 {
+            Role::Bad
+        } else {
+            Role::Plain
+        };
         let mut line = Line::from(format!("{} {} ", record.method, record.target))
             .with(role, format!("{}", record.status));
         if let Some(note) = record.note.as_ref().or(record.code.as_ref()) {
@@ -175,15 +199,27 @@ pub fn summary(summary: &Summary) -> Text {
     let mut line = Line::new()
         .with(Role::Strong, counted(summary.total, "event", "events"))
         .plain(": ")
-        .with(if summary.passed > 0 { Role::Good } else { Role::Plain }, format!("{} passed", summary.passed));
+        .with(
+            if summary.passed > 0 {
+                Role::Good
+            } else {
+                Role::Plain
+            },
+            format!("{} passed", summary.passed),
+        );
     if failed > 0 {
         line = line.plain(", ").with(Role::Bad, format!("{failed} failed"));
     }
     if summary.left_out > 0 {
-        line = line.plain(", ").with(Role::Warn, format!("{} not sent", summary.left_out));
+        line = line
+            .plain(", ")
+            .with(Role::Warn, format!("{} not sent", summary.left_out));
     }
     text.push(line.with(Role::Dim, pace(summary)));
-    let rows = [("reply", summary.reply.quantiles()), ("cards", summary.cards.quantiles())];
+    let rows = [
+        ("reply", summary.reply.quantiles()),
+        ("cards", summary.cards.quantiles()),
+    ];
     if rows.iter().any(|(_, quantiles)| quantiles.count > 0) {
         text.push(Line::from(" ".repeat(7)).with(
             Role::Dim,
@@ -204,11 +240,16 @@ fn pace(summary: &Summary) -> String {
     if summary.total < 2 || summary.seconds <= 0.0 {
         return format!("  in {took}");
     }
-    format!("  in {took}, {:.1} events/s", summary.total as f64 / summary.seconds)
+    format!(
+        "  in {took}, {:.1} events/s",
+        summary.total as f64 / summary.seconds
+    )
 }
 
 fn quantile_row(name: &str, quantiles: &Quantiles) -> Line {
-    let Quantiles { p50, p90, p99, max, .. } = *quantiles;
+    let Quantiles {
+        p50, p90, p99, max, ..
+    } = *quantiles;
     let cells: String = [p50, p90, p99, max]
         .into_iter()
         .map(|ms| format!("{:>10}", duration(ms)))
@@ -223,7 +264,11 @@ pub fn duration(ms: f64) -> String {
         _ if ms < 10.0 => format!("{ms:.1} ms"),
         _ if ms < 1000.0 => format!("{ms:.0} ms"),
         _ if ms < 60_000.0 => format!("{:.1} s", ms / 1000.0),
-        _ => format!("{:.0} min {:.0} s", (ms / 60_000.0).floor(), (ms % 60_000.0) / 1000.0),
+        _ => format!(
+            "{:.0} min {:.0} s",
+            (ms / 60_000.0).floor(),
+            (ms % 60_000.0) / 1000.0
+        ),
     }
 }
 

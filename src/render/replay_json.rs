@@ -20,7 +20,11 @@ pub fn outcome(outcome: &Outcome) -> Value {
                 "ok": verdict.is_ok(),
                 "reason": verdict.failure.as_ref().map(|failure| &failure.reason)
             });
-            if let Some(failure) = verdict.failure.as_ref().filter(|it| !it.differences.is_empty()) {
+            if let Some(failure) = verdict
+                .failure
+                .as_ref()
+                .filter(|it| !it.differences.is_empty())
+            {
                 check["differences"] = failure
                     .differences
                     .iter()
@@ -97,7 +101,13 @@ fn quantiles(quantiles: &Quantiles) -> Value {
     if quantiles.count == 0 {
         return Value::Null;
     }
-    let Quantiles { count, p50, p90, p99, max } = *quantiles;
+    let Quantiles {
+        count,
+        p50,
+        p90,
+        p99,
+        max,
+    } = *quantiles;
     json!({
         "count": count, "p50": rounded(p50), "p90": rounded(p90), "p99": rounded(p99),
         "max": rounded(max)

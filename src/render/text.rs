@@ -48,7 +48,9 @@ impl Line {
     /// A line of a format for programs, which is to go out as it is.
     pub fn raw(text: String) -> Self {
         let role = Role::Plain;
-        Self { spans: vec![Span { role, text }] }
+        Self {
+            spans: vec![Span { role, text }],
+        }
     }
 
     /// The line with `text` appended in `role`. Control characters are shown, not sent: text

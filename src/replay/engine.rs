@@ -178,7 +178,7 @@ async fn send_all(
     let _ = tell.send(Told::Started(run.total())).await;
     let mut sent = 0;
     'sending: for round in 0..run.settings.repeat {
-        for index in 0..run.cases.len() {
+        for (index, content) in contents.iter().enumerate() {
             let slot = Arc::clone(&slots).acquire_owned().await;
             while let Some(done) = tasks.try_join_next() {
                 take_in(shared, &mut summary, tell, done).await?;
@@ -187,7 +187,7 @@ async fn send_all(
                 break 'sending;
             }
             sent += 1;
-            let (shared, content) = (Arc::clone(shared), contents[index].clone());
+            let (shared, content) = (Arc::clone(shared), content.clone());
             tasks.spawn(async move {
                 let outcome = one(&shared, index, round, content.as_deref()).await;
                 drop(slot);

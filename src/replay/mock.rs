@@ -1,6 +1,8 @@
 //! The admin API of a mock, as replay uses it: the same calls whether the mock runs inside this
 //! process or on another machine.
 
+use std::path::PathBuf;
+
 use bytes::Bytes;
 use futures_util::Stream;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -63,6 +65,17 @@ pub struct Health {
     pub next: u64,
 }
 
+/// Where the files lie that lead a Skill's TLS to the mock; none where the mock made none.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Trust {
+    /// The certificate of its authority.
+    pub ca: Option<PathBuf>,
+    /// The system's roots with the authority among them.
+    pub bundle: Option<PathBuf>,
+    /// The script that Node loads first.
+    pub preload: Option<PathBuf>,
+}
+
 /// How events are registered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Registration {
@@ -94,6 +107,17 @@ impl Mock {
     pub async fn health(&self) -> Result<Health, MockError> {
         let response = self.send(self.request(Method::GET, "health")?).await?;
         response.json_as(self).await
+    }
+
+    /// Where the files lie that lead a Skill to it.
+    ///
+    /// # Errors
+    /// Where nothing, or something else, answers.
+    pub async fn trust(&self) -> Result<Trust, MockError> {
+        self.send(self.request(Method::GET, "trust")?)
+            .await?
+            .json_as(self)
+            .await
     }
 
     /// Puts content, and gives the name by which events refer to it.

@@ -98,7 +98,7 @@ fn is_skipped(path: &Path) -> bool {
 /// `expected.json`, `content.*` and their like beside a named file are never taken for events.
 fn is_event_file(path: &Path) -> bool {
     let name = file_name(path);
-    name.ends_with(".json")
+    path.extension().is_some_and(|ending| ending == "json")
         && name != "expected.json"
         && !name.ends_with(".expected.json")
         && !name.starts_with("content.")

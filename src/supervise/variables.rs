@@ -24,10 +24,7 @@ pub fn interception(
         None => path(&files.ca),
         Some(_) => path(&files.bundle),
     };
-    [
-        ("BOX_API_BASE_URL", url.to_owned()),
-        ("BOX_UPLOAD_BASE_URL", format!("{url}/api")),
-        ("SKILLCTL_BOX", url.to_owned()),
+    let lead = [
         ("HTTPS_PROXY", url.to_owned()),
         ("https_proxy", url.to_owned()),
         ("NO_PROXY", no_proxy.clone()),
@@ -41,6 +38,20 @@ pub fn interception(
             "NODE_OPTIONS",
             node_options(&path(&files.preload), environment),
         ),
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
+    let mut variables = base_urls(url);
+    variables.extend(lead);
+    variables
+}
+
+/// The variables for a program that can be told where Box is: the roots as SDKs take them.
+pub fn base_urls(url: &str) -> Vec<(String, String)> {
+    let url = url.trim_end_matches('/');
+    [
+        ("BOX_API_BASE_URL", url.to_owned()),
+        ("BOX_UPLOAD_BASE_URL", format!("{url}/api")),
+        ("SKILLCTL_BOX", url.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .to_vec()
