@@ -6,7 +6,7 @@ use super::{CallSeen, Observed, Reply, Status, WriteSeen};
 use crate::domain::{
     call::{CallRecord, Operation},
     card::{
-        normalise::{Difference, difference},
+        normalise::{Difference, difference, normalised},
         validate::{Schema, validate},
     },
     diagnostic::Severity,
@@ -311,8 +311,8 @@ fn cards(observed: &Observed) -> Option<String> {
 
 fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
     let wanted = expected.cards.as_ref()?;
-    let actual = observed.cards.clone().unwrap_or(Value::Null);
-    let differences = difference(wanted, &actual, expected.tolerance);
+    let actual = observed.cards.as_ref().map_or(Value::Null, normalised);
+    let differences = difference(&normalised(wanted), &actual, expected.tolerance);
     let reason = match differences.len() {
         0 => return None,
         1 => "the cards differ from expected.json in one place".to_owned(),

@@ -1,0 +1,307 @@
+//! A world for the tests of replay: a mock Box as a process of its own, and small skills that do
+//! one thing wrong (or right), each on its own port.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use assert_cmd::Command;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tiny_http::{Response, Server};
+
+use crate::support::{skillctl, skillctl_process};
+
+/// A mock Box on a free port; ended when dropped.
+pub(crate) struct MockBox {
+    child: Child,
+    folder: TempDir,
+    pub(crate) url: String,
+}
+
+impl MockBox {
+    pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// With further options.
+    pub(crate) fn with(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ready = folder.path().join("ready.json");
+        let child = skillctl_process()
+            .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
+            .arg(&ready)
+            .args(options)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the mock starts");
+        let mut mock = Self {
+            child,
+            folder,
+            url: String::new(),
+        };
+        mock.url = mock.wait_ready(&ready);
+        mock
+    }
+
+    fn wait_ready(&mut self, ready: &PathBuf) -> String {
+        loop {
+            let text = std::fs::read_to_string(ready).unwrap_or_default();
+            if let Ok(Value::Object(ready)) = serde_json::from_str(&text) {
+                return ready["url"].as_str().expect("a URL").to_owned();
+            }
+            assert!(
+                self.child.try_wait().expect("a state").is_none(),
+                "the mock ended before it was ready"
+            );
+            thread::yield_now();
+        }
+    }
+
+    /// A folder that lives as long as the mock.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Asks the admin API.
+    pub(crate) fn admin(&self, path: &str) -> Value {
+        let url = format!("{}/_mock/{path}", self.url);
+        let text = http()
+            .get(url)
+            .send()
+            .expect("it answers")
+            .text()
+            .expect("text");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// A replay of `fixtures` to `skill` through this mock.
+    pub(crate) fn replay(&self, skill: &Skill, fixtures: &[&str]) -> Command {
+        let mut command = skillctl();
+        command
+            .args([
+                "replay", "--settle", "250ms", "--box", &self.url, "--skill", &skill.url,
+            ])
+            .args(fixtures);
+        command
+    }
+}
+
+impl Drop for MockBox {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A blocking client that needs no certificates and no proxy.
+pub(crate) fn http() -> reqwest::blocking::Client {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("TLS versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::blocking::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .no_proxy()
+        .build()
+        .expect("a client")
+}
+
+/// A small skill: its `work` is called with each event, and gives the status of the reply.
+pub(crate) struct Skill {
+    pub(crate) url: String,
+    events: Arc<AtomicUsize>,
+    server: Arc<Server>,
+}
+
+impl Skill {
+    /// A skill that works before it replies with the status that `work` gives.
+    pub(crate) fn new(work: impl Fn(&Invocation) -> u16 + Send + Sync + 'static) -> Self {
+        Self::serve(move |request, invocation| {
+            let status = work(&invocation);
+            let _ = request.respond(Response::from_string("").with_status_code(status));
+        })
+    }
+
+    /// A skill that replies 200 and works afterwards.
+    pub(crate) fn afterwards(work: impl Fn(&Invocation) + Send + Sync + 'static) -> Self {
+        Self::serve(move |request, invocation| {
+            let _ = request.respond(Response::from_string(""));
+            work(&invocation);
+        })
+    }
+
+    fn serve(answer: impl Fn(tiny_http::Request, Invocation) + Send + Sync + 'static) -> Self {
+        let server = Arc::new(Server::http("127.0.0.1:0").expect("a port"));
+        let url = format!("http://{}/", server.server_addr());
+        let events = Arc::new(AtomicUsize::new(0));
+        let (counted, served, answer) =
+            (Arc::clone(&events), Arc::clone(&server), Arc::new(answer));
+        thread::spawn(move || {
+            for mut request in served.incoming_requests() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let answer = Arc::clone(&answer);
+                thread::spawn(move || {
+                    let mut body = Vec::new();
+                    request.as_reader().read_to_end(&mut body).expect("a body");
+                    let event = serde_json::from_slice(&body).expect("an event");
+                    answer(
+                        request,
+                        Invocation {
+                            event,
+                            root: String::new(),
+                        },
+                    );
+                });
+            }
+        });
+        Self {
+            url,
+            events,
+            server,
+        }
+    }
+
+    /// How many events reached it.
+    pub(crate) fn events(&self) -> usize {
+        self.events.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Skill {
+    fn drop(&mut self) {
+        self.server.unblock();
+    }
+}
+
+/// An event as a skill has it, with the calls it may make.
+#[derive(Clone)]
+pub(crate) struct Invocation {
+    pub(crate) event: Value,
+    root: String,
+}
+
+impl Invocation {
+    /// The same, with Box at `url`.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self {
+            root: format!("{url}/2.0"),
+            ..self.clone()
+        }
+    }
+
+    pub(crate) fn token(&self, kind: &str) -> String {
+        self.event["token"][kind]["access_token"]
+            .as_str()
+            .expect("a token")
+            .to_owned()
+    }
+
+    pub(crate) fn file_id(&self) -> String {
+        match &self.event["source"]["id"] {
+            Value::String(id) => id.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Downloads the content; gives the status behind the 302, and the bytes.
+    pub(crate) fn download(&self, token: &str) -> (u16, Vec<u8>) {
+        let url = format!("{}/files/{}/content", self.root, self.file_id());
+        let response = http()
+            .get(url)
+            .bearer_auth(token)
+            .send()
+            .expect("an answer");
+        (
+            response.status().as_u16(),
+            response.bytes().expect("bytes").to_vec(),
+        )
+    }
+
+    /// Reports by skill_invocations.
+    pub(crate) fn report(&self, status: &str, cards: Value) -> u16 {
+        let body = json!({
+            "status": status,
+            "file": {"type": "file", "id": self.file_id()},
+            "metadata": {"cards": cards},
+            "usage": null
+        });
+        let skill = self.event["skill"]["id"].to_string().replace('"', "");
+        let url = format!("{}/skill_invocations/{skill}", self.root);
+        let request = http()
+            .put(url)
+            .bearer_auth(self.token("write"))
+            .body(body.to_string());
+        request.send().expect("an answer").status().as_u16()
+    }
+
+    /// Creates the cards by the metadata API.
+    pub(crate) fn create(&self, cards: Value) -> u16 {
+        let request = http()
+            .post(self.cards_url())
+            .header("content-type", "application/json")
+            .bearer_auth(self.token("write"))
+            .body(json!({ "cards": cards }).to_string());
+        request.send().expect("an answer").status().as_u16()
+    }
+
+    /// Changes the cards by a JSON Patch.
+    pub(crate) fn patch(&self, patch: Value) -> u16 {
+        let request = http()
+            .put(self.cards_url())
+            .header("content-type", "application/json-patch+json")
+            .bearer_auth(self.token("write"))
+            .body(patch.to_string());
+        request.send().expect("an answer").status().as_u16()
+    }
+
+    fn cards_url(&self) -> String {
+        format!(
+            "{}/files/{}/metadata/global/boxSkillsCards",
+            self.root,
+            self.file_id()
+        )
+    }
+}
+
+/// A keyword card that Box takes.
+pub(crate) fn keyword(text: &str) -> Value {
+    json!({
+        "type": "skill_card", "skill_card_type": "keyword",
+        "skill": {"type": "service", "id": "s"},
+        "invocation": {"type": "skill_invocation", "id": "i"},
+        "skill_card_title": {"code": "skills_topics", "message": "Topics"},
+        "entries": [{"text": text}]
+    })
+}
+
+/// A status card with this code.
+pub(crate) fn status_card(code: &str) -> Value {
+    json!({
+        "type": "skill_card", "skill_card_type": "status",
+        "skill": {"type": "service", "id": "s"},
+        "invocation": {"type": "skill_invocation", "id": "i"},
+        "skill_card_title": {"code": "skills_status", "message": "Status"},
+        "status": {"code": code, "message": "a message"}
+    })
+}
+
+/// The lines of `--format json`: the outcomes, and the summary.
+pub(crate) fn told(stdout: &[u8]) -> (Vec<Value>, Value) {
+    let mut lines: Vec<Value> = String::from_utf8_lossy(stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    let summary = lines.pop().expect("a summary")["summary"].clone();
+    (lines, summary)
+}
