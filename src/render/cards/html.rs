@@ -8,7 +8,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-use super::{counted, stretch};
+use super::{counted, on_one_line, stretch};
 use crate::{
     domain::card::{
         model::{NO_INFORMATION, Slice},
@@ -23,9 +23,12 @@ const SCRIPT: &str = include_str!("sidebar.js");
 /// Bytes that a line of a transcript takes about, for one allocation instead of many.
 const BYTES_PER_ENTRY: usize = 160;
 
+/// Lines of a transcript that a browser lays out together, once they are scrolled to.
+const LINES_IN_BLOCK: usize = 200;
+
 /// The page; `name` says what the cards belong to.
 pub fn render(name: &str, sections: &[Section<'_>]) -> String {
-    let (shown, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
+    let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
     let policy = format!(
         "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         STANDARD.encode(Sha256::digest(SCRIPT))
@@ -39,18 +42,18 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
-                title { (visible(name)) " – Box Skills" }
+                title { (shown(name)) " – Box Skills" }
                 style { (PreEscaped(STYLE)) }
-                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded>li{display:block}" } }
+                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded>ol,.lines.folded li{display:block!important}" } }
             }
             body {
                 main .sidebar {
                     header .top {
                         h1 { "Skills" }
-                        p .file dir="auto" { (visible(name)) }
+                        p .file dir="auto" { (shown(name)) }
                     }
-                    @for section in &shown { (section_of(section)) }
-                    @if shown.is_empty() { p .empty { "No cards are shown." } }
+                    @for section in &present { (section_of(section)) }
+                    @if present.is_empty() { p .empty { "No cards are shown." } }
                     @if !hidden.is_empty() { (left_out(&hidden)) }
                 }
                 p #said .unseen role="status" aria-live="polite" {}
@@ -59,6 +62,12 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
         }
     };
     page.into_string()
+}
+
+/// Text as the page shows it: blanks and line breaks as a browser has them, what is invisible or
+/// turns the direction of what follows by its escapes. (What would be markup is escaped by maud.)
+fn shown(text: &str) -> String {
+    visible(&on_one_line(text))
 }
 
 fn section_of(section: &Section<'_>) -> Markup {
@@ -70,7 +79,7 @@ fn section_of(section: &Section<'_>) -> Markup {
         section .card data-kind=(kind) aria-labelledby=(format_args!("title-{id}")) {
             h2 {
                 button #{ "title-" (id) } .fold type="button" aria-expanded=(section.open) aria-controls=(format_args!("body-{id}")) {
-                    span dir="auto" { (visible(section.title)) }
+                    span dir="auto" { (shown(section.title)) }
                 }
             }
             div #{ "body-" (id) } .body hidden[!section.open] {
@@ -78,7 +87,7 @@ fn section_of(section: &Section<'_>) -> Markup {
                     Body::Keywords(items, duration) => (keywords(id, items, *duration)),
                     Body::Faces(items, duration) => (faces(id, items, *duration)),
                     Body::Transcript(lines) => (transcript(id, lines)),
-                    Body::Status(sentence, _) => p .sentence dir="auto" { (visible(sentence)) },
+                    Body::Status(sentence, _) => p .sentence dir="auto" { (shown(sentence)) },
                     Body::NoInformation => p .sentence { (NO_INFORMATION) },
                     Body::Nothing => p .note { "Nothing is shown: the preview knows no card of this type." },
                 }
@@ -95,7 +104,7 @@ fn left_out(hidden: &[&Section<'_>]) -> Markup {
             ul {
                 @for section in hidden {
                     li {
-                        "Card " (section.index + 1) ", “" span dir="auto" { (visible(section.title)) } "”: "
+                        "Card " (section.index + 1) ", “" span dir="auto" { (shown(section.title)) } "”: "
                         (section.hidden.map_or("", crate::domain::card::model::Hidden::as_str))
                     }
                 }
@@ -110,10 +119,10 @@ fn keywords(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
             @for (nth, item) in items.iter().enumerate() {
                 li {
                     @if item.slices.is_empty() {
-                        span .pill dir="auto" { (visible(&item.text)) }
+                        span .pill dir="auto" { (shown(&item.text)) }
                     } @else {
                         button .pill .opens type="button" dir="auto" aria-expanded="false" aria-controls=(format_args!("bar-{id}-{nth}")) {
-                            (visible(&item.text))
+                            (shown(&item.text))
                         }
                     }
                 }
@@ -127,7 +136,7 @@ fn faces(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
     html! {
         ul .faces {
             @for (nth, item) in items.iter().enumerate() {
-                @let label = visible(&item.text);
+                @let label = shown(&item.text);
                 li {
                     @if item.slices.is_empty() {
                         span .face title=(label) { (face(item, &label)) }
@@ -164,7 +173,7 @@ fn may_load(address: &str) -> bool {
 fn initial(label: &str) -> String {
     label
         .chars()
-        .next()
+        .find(|it| it.is_alphanumeric())
         .map_or_else(|| "?".to_owned(), |it| it.to_uppercase().to_string())
 }
 
@@ -174,13 +183,13 @@ fn bars(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
         @if let Some(duration) = duration {
             @for (nth, item) in items.iter().enumerate() {
                 @if !item.slices.is_empty() {
-                    div #{ "bar-" (id) "-" (nth) } .timeline hidden role="group" aria-label=(format_args!("Timeline of {}", visible(&item.text))) {
+                    div #{ "bar-" (id) "-" (nth) } .timeline hidden role="group" aria-label=(format_args!("Timeline of {}", shown(&item.text))) {
                         div .track {
                             @for slice in &item.slices { (slice_on(slice, duration)) }
                         }
                         div .scale aria-hidden="true" {
                             span { (clock(0.0)) }
-                            span .label dir="auto" { (visible(&item.text)) }
+                            span .label dir="auto" { (shown(&item.text)) }
                             span { (clock(duration)) }
                         }
                     }
@@ -203,7 +212,8 @@ fn slice_on(slice: &Slice, duration: f64) -> Markup {
 
 fn transcript(id: usize, lines: &[Spoken<'_>]) -> Markup {
     let folds = lines.len() > LINES_BEFORE_COLLAPSE;
-    let timed = lines.iter().any(|line| line.time.is_some());
+    let times = lines.iter().filter_map(|line| line.time);
+    let time_column = times.map(|time| clock(time).len()).max();
     html! {
         div .tools {
             span .count { (counted(lines.len(), "line", "lines")) }
@@ -212,21 +222,27 @@ fn transcript(id: usize, lines: &[Spoken<'_>]) -> Markup {
                 button .more type="button" aria-expanded="false" aria-controls=(format_args!("lines-{id}")) { "Expand" }
             }
         }
-        ol #{ "lines-" (id) } .lines .folded[folds] .timed[timed] { (transcript_lines(lines)) }
+        div #{ "lines-" (id) } .lines .folded[folds] .timed[time_column.is_some()] style=[time_column.map(|width| format!("--time:{width}ch"))] {
+            @for (nth, block) in lines.chunks(LINES_IN_BLOCK).enumerate() {
+                ol start=(nth * LINES_IN_BLOCK + 1) style=(format_args!("--lines:{}", block.len())) {
+                    (transcript_lines(block, nth == 0))
+                }
+            }
+        }
     }
 }
 
-/// The lines by hand: a transcript may have a hundred thousand of them.
-fn transcript_lines(lines: &[Spoken<'_>]) -> PreEscaped<String> {
+/// The rows of a block by hand: a transcript may have a hundred thousand lines.
+fn transcript_lines(lines: &[Spoken<'_>], is_first: bool) -> PreEscaped<String> {
     let mut text = String::with_capacity(lines.len() * BYTES_PER_ENTRY);
     for (nth, line) in lines.iter().enumerate() {
         // One line can be reached by the tab key, the others from there by the arrows.
-        let reach = if nth == 0 { "0" } else { "-1" };
+        let reach = if is_first && nth == 0 { "0" } else { "-1" };
         let row = html! {
             li {
                 button type="button" tabindex=(reach) data-time=[line.time] {
                     @if let Some(time) = line.time { time { (clock(time)) } }
-                    span dir="auto" { (visible(&line.text)) }
+                    span dir="auto" { (shown(&line.text)) }
                 }
             }
         };

@@ -25,6 +25,12 @@
     said.textContent = time ? `At ${time}` : "";
   };
 
+  /* What the arrows go through: of a collapsed transcript the lines that are shown. */
+  const items = (list) => {
+    const all = Array.from(list.querySelectorAll("button"));
+    return list.matches(".folded") ? all.slice(0, 5) : all;
+  };
+
   /* Of the lines one is in the way of the tab key: the one last stood on. */
   const stand = (line) => {
     const list = line.closest(".lines");
@@ -40,7 +46,7 @@
     list.classList.toggle("folded", !open);
     if (!open) {
       const reached = list.querySelector('button[tabindex="0"]');
-      if (!reached?.checkVisibility()) stand(list.querySelector("button"));
+      if (!items(list).includes(reached)) stand(list.querySelector("button"));
     }
   };
 
@@ -90,42 +96,33 @@
 
   /* Arrows go from one to the next of what stands in a row or a column, Home and End to the ends;
      Escape closes a timeline. */
-  const rows = [
-    [".lines", "button", "ArrowUp", "ArrowDown"],
-    [".pills", "button", "ArrowLeft", "ArrowRight"],
-    [".faces", "button", "ArrowLeft", "ArrowRight"],
-    [".track", "button", "ArrowLeft", "ArrowRight"],
-  ];
+  const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+  const keys = {
+    lines: ["ArrowUp", "ArrowDown", "Home", "End"],
+    pills: ["ArrowLeft", "ArrowRight", "Home", "End"],
+    faces: ["ArrowLeft", "ArrowRight", "Home", "End"],
+    track: ["ArrowLeft", "ArrowRight", "Home", "End"],
+  };
+
+  const closeTimeline = (from) => {
+    const opener = from.closest(".body")?.querySelector('.opens[aria-expanded="true"]');
+    if (!opener) return;
+    toggleTimeline(opener);
+    opener.focus();
+  };
 
   document.addEventListener("keydown", (event) => {
     const here = event.target.closest?.("button");
     if (!here || event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key === "Escape") {
-      const opener = here.closest(".body")?.querySelector('.opens[aria-expanded="true"]');
-      if (opener) { toggleTimeline(opener); opener.focus(); }
-      return;
-    }
-    for (const [list, item, back, on] of rows) {
-      const all = here.closest(list);
-      if (!all) continue;
-      const reach = (step) => {
-        let next = here.closest("li") ?? here;
-        next = step > 0 ? next.nextElementSibling : next.previousElementSibling;
-        while (next) {
-          const found = next.matches(item) ? next : next.querySelector(item);
-          if (found && found.checkVisibility()) return found;
-          next = step > 0 ? next.nextElementSibling : next.previousElementSibling;
-        }
-        return null;
-      };
-      const ends = () => Array.from(all.querySelectorAll(item)).filter((it) => it.checkVisibility());
-      const next = { [back]: () => reach(-1), [on]: () => reach(1), Home: () => ends()[0], End: () => ends().at(-1) }[event.key]?.();
-      if (next) {
-        event.preventDefault();
-        if (list === ".lines") stand(next);
-        next.focus();
-      }
-      return;
-    }
+    if (event.key === "Escape") closeTimeline(here);
+    const list = here.closest(".lines, .pills, .faces, .track");
+    if (!list || !keys[list.classList[0]].includes(event.key)) return;
+    event.preventDefault();
+    const all = items(list);
+    const ends = { Home: 0, End: all.length - 1 };
+    const next = all[ends[event.key] ?? all.indexOf(here) + steps[event.key]];
+    if (!next) return;
+    if (list.matches(".lines")) stand(next);
+    next.focus();
   });
 }
