@@ -44,7 +44,7 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
                 meta name="color-scheme" content="light dark";
                 title { (shown(name)) " – Box Skills" }
                 style { (PreEscaped(STYLE)) }
-                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded>ol,.lines.folded li{display:block!important}" } }
+                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded ol,.lines.folded li{display:revert!important}" } }
             }
             body {
                 main .sidebar {

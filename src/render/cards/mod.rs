@@ -25,3 +25,126 @@ fn on_one_line(text: &str) -> String {
 fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::domain::card::{preview::sections, shape};
+
+    const FILES: [(&str, &str); 3] = [
+        (
+            "instance",
+            include_str!("../../../fixtures/cards/instance.json"),
+        ),
+        (
+            "edge-cases",
+            include_str!("../../../fixtures/cards/edge-cases.json"),
+        ),
+        (
+            "hostile",
+            include_str!("../../../fixtures/cards/hostile.json"),
+        ),
+    ];
+
+    /// Renders every fixture and holds the result against its snapshot.
+    fn hold(format: &str, render: impl Fn(&str, &[Value]) -> String) {
+        for (name, text) in FILES {
+            let input: Value = serde_json::from_str(text).expect("a fixture is JSON");
+            let cards = shape::recognise(&input).expect("it holds cards").cards();
+            insta::assert_snapshot!(format!("{name}.{format}"), render(name, cards));
+        }
+    }
+
+    fn text_of(cards: &[Value], width: usize, full: bool) -> String {
+        let options = text::Options { width, full };
+        text::render(&sections(cards, None), options).to_plain()
+    }
+
+    #[test]
+    fn text_shows_cards_as_the_preview_does() {
+        hold("text", |_, cards| text_of(cards, 80, false));
+    }
+
+    #[test]
+    fn full_text_on_a_narrow_terminal_shows_all() {
+        hold("narrow", |_, cards| text_of(cards, 40, true));
+    }
+
+    #[test]
+    fn markdown_shows_cards_and_no_markup_of_theirs() {
+        hold("markdown", |_, cards| {
+            markdown::render(&sections(cards, None))
+        });
+    }
+
+    #[test]
+    fn json_is_what_can_be_compared() {
+        hold("json", |_, cards| json::render(cards));
+    }
+
+    #[test]
+    fn html_is_a_page_of_its_own() {
+        hold("html", |name, cards| {
+            let page = html::render(name, &sections(cards, None));
+            // The style and the script are files of their own; what is held here is the rest, a
+            // tag a line.
+            let page = page
+                .replace(include_str!("sidebar.css"), "…")
+                .replace(include_str!("sidebar.js"), "…");
+            let page = match page.split_once("sha256-") {
+                Some((before, after)) => {
+                    let rest = after.split_once('\'').map_or("", |(_, rest)| rest);
+                    format!("{before}sha256-…'{rest}")
+                }
+                None => page,
+            };
+            page.replace("><", ">\n<")
+        });
+    }
+
+    #[test]
+    fn no_renderer_passes_on_what_drives_a_terminal_or_a_browser() {
+        let (_, text) = FILES[2];
+        let input: Value = serde_json::from_str(text).expect("JSON");
+        let cards = shape::recognise(&input).expect("cards").cards();
+        let sections = sections(cards, None);
+        let all = [
+            text_of(cards, 80, true),
+            markdown::render(&sections),
+            json::render(cards),
+            html::render("\u{1b}<b>", &sections).replace(include_str!("sidebar.css"), ""),
+        ];
+        for rendered in &all {
+            let drives = |it: char| it != '\n' && super::super::text::is_unshowable(it);
+            assert!(!rendered.contains(drives), "{rendered}");
+        }
+        assert_eq!(all[3].matches("<script").count(), 1, "the page's own");
+        assert!(!all[3].contains("<img src=x") && !all[3].contains("javascript:alert(3)"));
+    }
+
+    #[test]
+    fn lines_stay_within_the_width() {
+        for (name, text) in FILES {
+            let input: Value = serde_json::from_str(text).expect("JSON");
+            let cards = shape::recognise(&input).expect("cards").cards();
+            for width in [20, 27, 40, 80, 133, 400] {
+                for line in text_of(cards, width, true).lines() {
+                    let columns = unicode_width::UnicodeWidthStr::width(line);
+                    assert!(
+                        columns <= width,
+                        "{name} at {width}: {columns} columns: {line}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_cards_say_so() {
+        assert_eq!(text_of(&[], 80, false), "no cards\n");
+        assert!(markdown::render(&[]).contains("No cards"));
+        assert!(html::render("x", &[]).contains("No cards are shown."));
+    }
+}
