@@ -1,6 +1,7 @@
 //! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
 
 pub mod cards;
+pub mod event;
 pub mod mock_box;
 pub mod replay;
 pub mod sample_skill;
@@ -73,6 +74,9 @@ pub enum Command {
     MockBox(mock_box::MockBoxArgs),
     /// Check, show and make skill cards
     Cards(cards::CardsArgs),
+    /// Make, scrub and check events
+    #[command(subcommand)]
+    Event(event::EventCommand),
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),

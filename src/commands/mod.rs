@@ -1,6 +1,7 @@
 //! The commands: arguments → work → report. Thin glue, a file per subcommand.
 
 mod cards;
+mod event;
 mod fixtures;
 pub mod input;
 mod mock;
@@ -22,6 +23,7 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Replay(arguments) => replay::run(arguments, environment, terminal),
         Command::MockBox(arguments) => mock_box::run(arguments, environment, terminal),
         Command::Cards(arguments) => cards::run(arguments, terminal),
+        Command::Event(command) => event::run(command, environment, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
 }

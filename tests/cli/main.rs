@@ -5,5 +5,6 @@ mod world;
 
 mod basics;
 mod replay;
+mod event;
 mod sample_skill;
 mod verdicts;

@@ -1,0 +1,176 @@
+//! `skillctl event new`: an event for a local file, to be replayed.
+
+use std::{fs, path::Path};
+
+use jiff::tz::Offset;
+use serde_json::Value;
+use url::Url;
+use uuid::Uuid;
+
+use super::{is_there, make_folder, pretty, write_new};
+use crate::{
+    cli::event::{NewArgs, Trigger},
+    client::Connections,
+    domain::{
+        event::synthesis::{self, Blueprint},
+        secret::Secret,
+    },
+    env::{Environment, wall_clock},
+    exit::{Failure, Outcome, Problem},
+    render::text::Line,
+    replay::{Mock, MockError, mock::Registration},
+    terminal::Terminal,
+};
+
+/// Makes the event, and puts it where it was asked for.
+pub(super) fn run(arguments: &NewArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
+    let mut event = synthesis::make(&blueprint(arguments)?);
+    if let Some(folder) = &arguments.case {
+        return write_case(folder, &event, arguments, terminal);
+    }
+    if let Some(path) = arguments.output.as_deref().filter(|path| path.exists()) {
+        return Err(is_there(path));
+    }
+    if let Some(url) = &arguments.box_url {
+        event = register(&event, url, arguments, environment)?;
+    }
+    let text = pretty(&event);
+    if let Some(path) = &arguments.output {
+        return write_new(path, text.as_bytes());
+    }
+    terminal.out_raw(text.as_bytes());
+    Ok(())
+}
+
+/// Puts the file and the event into a running mock, and gives the event with the tokens that the
+/// mock minted for it.
+fn register(
+    event: &Value,
+    url: &Url,
+    arguments: &NewArgs,
+    environment: &Environment,
+) -> Result<Value, Failure> {
+    let token = match &arguments.admin_token_env {
+        None => None,
+        Some(name) => Some(Secret::new(environment.var(name).ok_or_else(|| {
+            Problem::new(format!("the variable {name} is not set"))
+                .help("it should hold the mock's admin token")
+                .usage()
+        })?)),
+    };
+    let mock = Mock::new(Connections::new(environment), url.clone(), token);
+    let outside = |error: String| Problem::new(error).outside();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| outside(format!("cannot start the network: {error}")))?;
+    runtime.block_on(async {
+        let file = tokio::fs::File::open(&arguments.file)
+            .await
+            .map_err(|error| {
+                let message = format!("cannot read {}: {error}", arguments.file.display());
+                Problem::new(message).usage()
+            })?;
+        let refused = |error: MockError| {
+            Problem::new(error.to_string())
+                .help("start one with: skillctl mock-box")
+                .outside()
+        };
+        let content = mock.put_content(file).await.map_err(refused)?;
+        let registered = mock
+            .register(&[(event, Some(&content))], Registration::default())
+            .await
+            .map_err(refused)?;
+        registered
+            .into_iter()
+            .next()
+            .ok_or_else(|| outside(format!("the mock at {url} registered nothing")))
+    })
+}
+
+fn blueprint(arguments: &NewArgs) -> Result<Blueprint, Failure> {
+    let cannot = |why: &str| {
+        let message = format!(
+            "cannot make an event for {}: {why}",
+            arguments.file.display()
+        );
+        Problem::new(message).usage()
+    };
+    let about = fs::metadata(&arguments.file).map_err(|error| cannot(&error.to_string()))?;
+    if !about.is_file() {
+        return Err(cannot("it is no file"));
+    }
+    let own_name = arguments.file.file_name().and_then(|name| name.to_str());
+    let name = match (&arguments.name, own_name) {
+        (Some(name), _) => name.clone(),
+        (None, Some(name)) => name.to_owned(),
+        (None, None) => return Err(cannot("its name is no UTF-8; give one with --name")),
+    };
+    let event_id = match arguments.trigger {
+        Trigger::ConsoleTest => random_digits(),
+        _ => Uuid::new_v4().to_string(),
+    };
+    Ok(Blueprint {
+        trigger: match arguments.trigger {
+            Trigger::Upload => synthesis::Trigger::Upload,
+            Trigger::Copy => synthesis::Trigger::Copy,
+            Trigger::Move => synthesis::Trigger::Move,
+            Trigger::ConsoleTest => synthesis::Trigger::ConsoleTest,
+        },
+        event_id,
+        digits: random_number() % 1_000_000_000,
+        created_at: arguments.created_at.unwrap_or_else(|| wall_clock()()),
+        offset: Offset::UTC,
+        file_id: arguments.file_id.clone().unwrap_or_else(random_digits),
+        file_version_id: random_digits(),
+        file_name: name,
+        size: about.len(),
+        folder_id: arguments.folder_id.clone(),
+        old_folder_id: (arguments.trigger == Trigger::Move)
+            .then(|| arguments.from_folder_id.clone()),
+        skill_id: arguments.skill_id.clone(),
+        skill_name: arguments.skill_name.clone(),
+        api_key: synthesis::NO_TOKEN.to_owned(),
+        enterprise_id: arguments.enterprise_id.clone(),
+        enterprise_name: "Local Enterprise".to_owned(),
+        user_id: "1".to_owned(),
+        user_name: "Local User".to_owned(),
+        user_login: "local.user@example.com".to_owned(),
+    })
+}
+
+/// Twelve digits, as Box's newer ids have.
+fn random_digits() -> String {
+    (100_000_000_000 + random_number() % 900_000_000_000).to_string()
+}
+
+fn random_number() -> u64 {
+    Uuid::new_v4().as_u64_pair().0
+}
+
+/// `event.json` and `content.EXT`, as replay takes a case folder.
+fn write_case(folder: &Path, event: &Value, arguments: &NewArgs, terminal: &Terminal) -> Outcome {
+    let ending = Path::new(event["source"]["name"].as_str().unwrap_or_default())
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or("bin");
+    let content = folder.join(format!("content.{ending}"));
+    if content.exists() {
+        return Err(is_there(&content));
+    }
+    make_folder(folder)?;
+    write_new(&folder.join("event.json"), pretty(event).as_bytes())?;
+    fs::copy(&arguments.file, &content).map_err(|error| {
+        Problem::new(format!(
+            "cannot copy {} to {}: {error}",
+            arguments.file.display(),
+            content.display()
+        ))
+        .outside()
+    })?;
+    terminal.note_line(Line::from(format!(
+        "{} is a case now: skillctl replay {0} --skill URL",
+        folder.display()
+    )));
+    Ok(())
+}

@@ -1,0 +1,269 @@
+//! `skillctl event new|redact|verify`.
+
+use std::{fs, path::Path};
+
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::support::{project, skillctl};
+
+/// The keys that fixtures/events/api-gateway is signed with.
+const PRIMARY: &str = "fixture-primary-key";
+const SECONDARY: &str = "fixture-secondary-key";
+
+fn capture() -> Value {
+    let text = fs::read(project("fixtures/events/api-gateway/event.json")).expect("the fixture");
+    serde_json::from_slice(&text).expect("it is JSON")
+}
+
+/// The capture in its parts, as files: the body and the headers.
+fn parts(folder: &Path, body: impl Fn(&str) -> String) -> (String, String) {
+    let capture = capture();
+    let text = body(capture["body"].as_str().expect("a body"));
+    let headers: String = capture["headers"]
+        .as_object()
+        .expect("headers")
+        .iter()
+        .map(|(name, value)| [name, ": ", value.as_str().unwrap_or_default(), "\r\n"].concat())
+        .collect();
+    let path = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).expect("it can be written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    (path("body", &text), path("headers", &headers))
+}
+
+fn verify() -> assert_cmd::Command {
+    let mut command = skillctl();
+    command
+        .args(["event", "verify"])
+        .env("PRIMARY_KEY", PRIMARY)
+        .env("SECONDARY_KEY", SECONDARY);
+    command
+}
+
+#[test]
+fn new_makes_an_event_of_a_local_file() {
+    let folder = tempdir().expect("a folder");
+    let file = folder.path().join("Überblick.txt");
+    fs::write(&file, "words").expect("it can be written");
+    let output = skillctl()
+        .args(["event", "new"])
+        .arg(&file)
+        .args(["--trigger", "move", "--from-folder-id", "77"])
+        .output()
+        .expect("it runs");
+    assert!(output.status.success());
+    let event: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(event["source"]["name"], "Überblick.txt");
+    assert_eq!(event["source"]["size"], 5);
+    assert_eq!(event["source"]["old_parent_id"], "77");
+    assert_eq!(event["event"]["event_type"], "ITEM_MOVE");
+    assert_eq!(event["token"]["read"]["access_token"], "REDACTED");
+}
+
+#[test]
+fn new_makes_a_case_folder_once() {
+    let folder = tempdir().expect("a folder");
+    let file = folder.path().join("photo.jpg");
+    fs::write(&file, "no real photo").expect("it can be written");
+    let case = folder.path().join("cases/photo");
+    let mut command = skillctl();
+    command
+        .args(["event", "new"])
+        .arg(&file)
+        .arg("--case")
+        .arg(&case);
+    command.assert().success();
+    assert_eq!(
+        fs::read(case.join("content.jpg")).expect("the content"),
+        b"no real photo"
+    );
+    assert!(case.join("event.json").is_file());
+    command
+        .assert()
+        .code(2)
+        .stderr(contains("content.jpg is there already"));
+}
+
+#[test]
+fn new_for_a_file_that_is_not_there_exits_2() {
+    skillctl()
+        .args(["event", "new", "no-such-file.txt"])
+        .assert()
+        .code(2)
+        .stderr(contains("no-such-file.txt"));
+}
+
+#[test]
+fn redact_scrubs_a_capture_and_says_that_its_signatures_are_gone() {
+    let output = skillctl()
+        .args(["event", "redact"])
+        .arg(project("fixtures/events/api-gateway/event.json"))
+        .output()
+        .expect("it runs");
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    for leak in [
+        "FAKE-",
+        "Ada",
+        "ada.ficticia",
+        "900000000107",
+        "box-signature-primary",
+    ] {
+        assert!(!text.contains(leak), "{leak} is left in {text}");
+    }
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(stderr.contains("the signatures are gone"), "{stderr}");
+}
+
+#[test]
+fn redact_keeps_lines_as_lines_and_one_file_as_one_file() {
+    let line =
+        fs::read_to_string(project("fixtures/events/slash-field/event.json")).expect("the fixture");
+    let output = skillctl()
+        .args(["event", "redact", "-"])
+        .write_stdin(format!("{line}\n\n{line}\n"))
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert_eq!(lines[0], lines[1]);
+    assert!(!lines[0].contains("FAKE-"), "{text}");
+}
+
+#[test]
+fn redact_refuses_what_is_no_event_and_a_destination_that_exists() {
+    skillctl()
+        .args(["event", "redact", "-"])
+        .write_stdin("{\"type\": \"webhook_event\"}")
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains("no skill_invocation event"));
+    skillctl()
+        .args(["event", "redact", "-"])
+        .write_stdin("{\"a\": oops}")
+        .assert()
+        .code(2)
+        .stderr(contains("<stdin>:1:7"));
+    let folder = tempdir().expect("a folder");
+    let there = folder.path().join("there.json");
+    fs::write(&there, "precious").expect("it can be written");
+    skillctl()
+        .args(["event", "redact"])
+        .arg(project("fixtures/events/minimal/event.json"))
+        .arg("-o")
+        .arg(&there)
+        .assert()
+        .code(2)
+        .stderr(contains("is there already"));
+    assert_eq!(fs::read(&there).expect("still there"), b"precious");
+}
+
+#[test]
+fn verify_names_the_key_that_matched() {
+    verify()
+        .arg(project("fixtures/events/api-gateway/event.json"))
+        .args(["--primary-key-env", "PRIMARY_KEY"])
+        .args(["--secondary-key-env", "SECONDARY_KEY"])
+        .assert()
+        .success()
+        .stdout(contains("holds with the key in PRIMARY_KEY").and(contains("SECONDARY_KEY")));
+}
+
+#[test]
+fn verify_takes_the_parts_by_themselves_too() {
+    let folder = tempdir().expect("a folder");
+    let (body, headers) = parts(folder.path(), str::to_owned);
+    verify()
+        .args(["--body", &body, "--headers", &headers])
+        .args(["--secondary-key-env", "SECONDARY_KEY"])
+        .assert()
+        .success();
+    let capture = capture();
+    let header = |name: &str| {
+        capture["headers"][name]
+            .as_str()
+            .expect("a header")
+            .to_owned()
+    };
+    verify()
+        .args(["--body", &body, "--primary-key-env", "PRIMARY_KEY"])
+        .args(["--timestamp", &header("box-delivery-timestamp")])
+        .args(["--signature-primary", &header("box-signature-primary")])
+        .assert()
+        .success();
+}
+
+#[test]
+fn verify_recognises_a_body_that_was_written_again() {
+    let folder = tempdir().expect("a folder");
+    let (body, headers) = parts(folder.path(), |text| {
+        let value: Value = serde_json::from_str(text).expect("JSON");
+        format!("{value:#}")
+    });
+    verify()
+        .args(["--body", &body, "--headers", &headers])
+        .args(["--primary-key-env", "PRIMARY_KEY", "--format", "json"])
+        .assert()
+        .code(1)
+        .stdout(contains("\"ok\":false").and(contains("parsed and written again")));
+}
+
+#[test]
+fn verify_says_when_the_key_is_wrong_and_shows_none() {
+    verify()
+        .env("PRIMARY_KEY", "another-key-altogether")
+        .arg(project("fixtures/events/api-gateway/event.json"))
+        .args(["--primary-key-env", "PRIMARY_KEY"])
+        .assert()
+        .code(1)
+        .stdout(contains("no key made a signature").and(contains("another-key-altogether").not()));
+}
+
+#[test]
+fn verify_refuses_an_old_delivery_only_when_asked() {
+    verify()
+        .arg(project("fixtures/events/api-gateway/event.json"))
+        .args(["--primary-key-env", "PRIMARY_KEY", "--max-age", "10m"])
+        .assert()
+        .code(1)
+        .stdout(contains("600 are allowed"));
+}
+
+#[test]
+fn verify_without_a_timestamp_says_so() {
+    let folder = tempdir().expect("a folder");
+    let (body, _) = parts(folder.path(), str::to_owned);
+    verify()
+        .args(["--body", &body, "--primary-key-env", "PRIMARY_KEY"])
+        .args(["--signature-primary", "c2lnbmF0dXJl"])
+        .assert()
+        .code(1)
+        .stdout(contains("box-delivery-timestamp is missing"));
+}
+
+#[test]
+fn verify_needs_a_capture_with_headers_and_a_key_that_is_set() {
+    verify()
+        .arg(project("fixtures/events/upload-text/event.json"))
+        .args(["--primary-key-env", "PRIMARY_KEY"])
+        .assert()
+        .code(2)
+        .stderr(contains("--headers"));
+    verify()
+        .arg(project("fixtures/events/api-gateway/event.json"))
+        .args(["--primary-key-env", "NO_SUCH_VARIABLE"])
+        .assert()
+        .code(2)
+        .stderr(contains("NO_SUCH_VARIABLE is not set"));
+    verify()
+        .arg(project("fixtures/events/api-gateway/event.json"))
+        .assert()
+        .code(2)
+        .stderr(contains("--primary-key-env"));
+}
