@@ -3,6 +3,7 @@
 //!
 //! What is sent to the skill, and what it means when it dies, is for the commands.
 
+pub mod handler;
 pub mod output;
 pub mod ports;
 pub mod process;

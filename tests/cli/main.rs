@@ -6,5 +6,6 @@ mod world;
 mod basics;
 mod replay;
 mod event;
+mod handler;
 mod sample_skill;
 mod verdicts;

@@ -1,0 +1,348 @@
+//! Handlers behind the built-in Lambda adapters, run by the node and python3 of this machine. A
+//! machine without them has nothing to test here: such a test says so and passes.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+use skillctl::supervise::handler::Handler;
+use tempfile::{TempDir, tempdir};
+
+/// Whether this machine has the runtime.
+#[allow(clippy::print_stderr, reason = "a test that tests nothing must say so")]
+fn has(program: &str) -> bool {
+    let found = Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("{program} is not installed: nothing is tested");
+    }
+    found
+}
+
+/// A handler in its folder, running behind its adapter; ended with the test.
+struct Running {
+    child: Child,
+    address: String,
+    _folders: [TempDir; 2],
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn spawn(handler: &str, files: &[(&str, &str)]) -> (Child, [TempDir; 2]) {
+    let (skill, run) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
+    for (name, text) in files {
+        let path = skill.path().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("it can be written");
+    }
+    let handler = Handler::parse(handler).expect("a handler");
+    let words = handler.prepare(run.path()).expect("the adapter is written");
+    let child = Command::new(&words[0])
+        .args(&words[1..])
+        .current_dir(skill.path())
+        .env("PORT", "0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the runtime starts");
+    (child, [skill, run])
+}
+
+fn start(handler: &str, files: &[(&str, &str)]) -> Running {
+    let (mut child, folders) = spawn(handler, files);
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("stdout is piped"))
+        .read_line(&mut line)
+        .expect("it says where it listens");
+    let address = line
+        .trim()
+        .rsplit_once("http://")
+        .map(|(_, address)| address.to_owned())
+        .unwrap_or_default();
+    Running {
+        child,
+        address,
+        _folders: folders,
+    }
+}
+
+impl Running {
+    /// POSTs `body` and gives status, head and body of the answer.
+    fn post(&self, body: &[u8]) -> (u16, String, String) {
+        let mut stream = TcpStream::connect(&self.address).expect("the adapter accepts");
+        write!(
+            stream,
+            "POST /skill?a=1 HTTP/1.1\r\nHost: skill\r\nbox-signature-version: 1\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        )
+        .expect("the adapter reads");
+        stream.write_all(body).expect("the adapter reads");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the adapter answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+        let status = head[9..12].parse().expect("a status");
+        (status, head.to_owned(), body.to_owned())
+    }
+
+    fn status(&self) -> u16 {
+        self.post(b"{}").0
+    }
+}
+
+fn node_handler(text: &str) -> Running {
+    start("node:index.handler", &[("index.js", text)])
+}
+
+fn python_handler(text: &str) -> Running {
+    start("python:app.lambda_handler", &[("app.py", text)])
+}
+
+#[test]
+fn node_handlers_answer_by_callback_promise_return_value_and_context() {
+    if !has("node") {
+        return;
+    }
+    for (style, text) in [
+        (
+            "callback",
+            "exports.handler = (event, context, callback) => \
+               setTimeout(() => callback(null, {statusCode: 201, body: ''}), 1);",
+        ),
+        (
+            "promise",
+            "exports.handler = (event) => Promise.resolve({statusCode: 201});",
+        ),
+        (
+            "async",
+            "exports.handler = async () => ({statusCode: '201', body: 'x'});",
+        ),
+        (
+            "async with callback",
+            "module.exports.handler = async (event, context, callback) => { \
+               callback(null, {statusCode: 201}); await new Promise(r => setTimeout(r, 50)); };",
+        ),
+        (
+            "return value",
+            "exports.handler = (event) => ({statusCode: 201});",
+        ),
+        (
+            "context.succeed",
+            "exports.handler = (event, context) => { context.succeed({statusCode: 201}); };",
+        ),
+    ] {
+        assert_eq!(node_handler(text).status(), 201, "{style}");
+    }
+}
+
+#[test]
+fn node_handlers_may_be_es_modules_in_folders_and_nested_exports() {
+    if !has("node") {
+        return;
+    }
+    let text = "export const handler = async () => ({statusCode: 202});";
+    let running = start("node:src/skill.handler", &[("src/skill.mjs", text)]);
+    assert_eq!(running.status(), 202);
+
+    let package = ("package.json", "{\"type\": \"module\"}");
+    let running = start("node:index.handler", &[package, ("index.js", text)]);
+    assert_eq!(running.status(), 202);
+
+    let nested = "module.exports = {api: {main: (e, c, done) => done(null, {statusCode: 203})}};";
+    let running = start("node:index.api.main", &[("index.cjs", nested)]);
+    assert_eq!(running.status(), 203);
+}
+
+const SHOWS_EVENT_JS: &str = "exports.handler = async (event) => ({
+    statusCode: 200, headers: {'X-From': 'skill', 'Content-Length': '1'}, body: JSON.stringify(event)});";
+const SHOWS_EVENT_PY: &str = "import json
+def lambda_handler(event, context):
+    assert context.get_remaining_time_in_millis() > 0 and context.aws_request_id
+    return {'statusCode': 200, 'headers': {'X-From': 'skill', 'Content-Length': '1'},
+            'body': json.dumps(event)}
+";
+
+#[test]
+fn the_handler_gets_a_proxy_event_with_the_exact_body_and_headers() {
+    let mut seen = Vec::new();
+    if has("node") {
+        seen.push(node_handler(SHOWS_EVENT_JS));
+    }
+    if has("python3") {
+        seen.push(python_handler(SHOWS_EVENT_PY));
+    }
+    for running in seen {
+        let exact = r#"{"name":"\u00dcber\/sicht", "raw":"ü"}"#;
+        let (status, head, body) = running.post(exact.as_bytes());
+        assert_eq!(status, 200, "{body}");
+        assert!(head.contains("X-From: skill"), "{head}");
+        let event: Value = serde_json::from_str(&body).expect("the event");
+        assert_eq!(event["body"], exact);
+        assert_eq!(event["isBase64Encoded"], false);
+        assert_eq!(event["headers"]["box-signature-version"], "1");
+        assert_eq!(
+            event["multiValueHeaders"]["box-signature-version"],
+            json!(["1"])
+        );
+        assert_eq!(event["httpMethod"], "POST");
+        assert_eq!(event["path"], "/skill");
+        assert_eq!(event["queryStringParameters"], json!({"a": "1"}));
+
+        let (_, _, body) = running.post(&[0xff, 0xfe]);
+        let event: Value = serde_json::from_str(&body).expect("the event");
+        assert_eq!(
+            (&event["body"], &event["isBase64Encoded"]),
+            (&json!("//4="), &json!(true))
+        );
+    }
+}
+
+#[test]
+fn what_api_gateway_makes_a_502_of_is_one_with_the_reason() {
+    let node = |answer: &str| {
+        let text = format!("exports.handler = async () => {{ {answer} }};");
+        node_handler(&text)
+    };
+    let python = |answer: &str| {
+        let text = format!("def lambda_handler(event, context):\n    {answer}\n");
+        python_handler(&text)
+    };
+    let mut cases = Vec::new();
+    if has("node") {
+        cases.extend([
+            (node("return {body: ''}"), "statusCode"),
+            (node("return 'fine'"), "statusCode"),
+            (node(""), "statusCode"),
+            (node("return {statusCode: 200, body: {}}"), "JSON.stringify"),
+            (node("throw new Error('boom')"), "boom"),
+            (
+                node_handler("exports.handler = () => { throw new Error('boom'); };"),
+                "boom",
+            ),
+            (
+                node_handler("exports.handler = (e, c, done) => done(new Error('boom'));"),
+                "boom",
+            ),
+        ]);
+    }
+    if has("python3") {
+        cases.extend([
+            (python("return {'body': ''}"), "statusCode"),
+            (python("return 'fine'"), "statusCode"),
+            (python("pass"), "statusCode"),
+            (
+                python("return {'statusCode': 200, 'body': {}}"),
+                "json.dumps",
+            ),
+            (python("raise ValueError('boom')"), "boom"),
+        ]);
+    }
+    for (running, reason) in cases {
+        let (status, _, body) = running.post(b"{}");
+        assert_eq!(status, 502, "{reason}: {body}");
+        assert!(body.contains(reason), "{reason}: {body}");
+    }
+}
+
+#[test]
+fn python_handlers_answer_by_return_value_also_from_packages_and_coroutines() {
+    if !has("python3") {
+        return;
+    }
+    let text = "def lambda_handler(event, context):\n    return {'statusCode': 201, 'body': ''}\n";
+    assert_eq!(python_handler(text).status(), 201);
+
+    let text = "async def main(event, context):\n    return {'statusCode': '202'}\n";
+    let running = start("python:src/skill.main", &[("src/skill.py", text)]);
+    assert_eq!(running.status(), 202);
+
+    let files = [
+        ("helper.py", "STATUS = 203\n"),
+        (
+            "app.py",
+            "from helper import STATUS\ndef lambda_handler(e, c):\n    return {'statusCode': STATUS}\n",
+        ),
+    ];
+    assert_eq!(start("python:app.lambda_handler", &files).status(), 203);
+}
+
+#[test]
+fn many_events_at_once_are_answered() {
+    let mut running = Vec::new();
+    if has("node") {
+        running.push(node_handler(
+            "exports.handler = (event, context, callback) => \
+               setTimeout(() => callback(null, {statusCode: 200}), 20);",
+        ));
+    }
+    if has("python3") {
+        running.push(python_handler(
+            "import time\ndef lambda_handler(event, context):\n    time.sleep(0.02)\n    \
+             return {'statusCode': 200}\n",
+        ));
+    }
+    for running in running {
+        std::thread::scope(|scope| {
+            for _ in 0..32 {
+                scope.spawn(|| assert_eq!(running.status(), 200));
+            }
+        });
+    }
+}
+
+#[test]
+fn a_handler_that_cannot_be_loaded_ends_the_adapter_with_its_reason() {
+    let mut cases = Vec::new();
+    if has("node") {
+        cases.extend([
+            ("node:index.handler", vec![], "index.js"),
+            (
+                "node:index.handler",
+                vec![("index.js", "exports.other = 1")],
+                "no function handler",
+            ),
+            (
+                "node:index.handler",
+                vec![("index.js", "syntax error here")],
+                "cannot be loaded",
+            ),
+        ]);
+    }
+    if has("python3") {
+        cases.extend([
+            ("python:app.main", vec![], "No module named 'app'"),
+            (
+                "python:app.main",
+                vec![("app.py", "x = 1\n")],
+                "has no function main",
+            ),
+            (
+                "python:app.main",
+                vec![("app.py", "import nothing_there\n")],
+                "nothing_there",
+            ),
+        ]);
+    }
+    for (handler, files, reason) in cases {
+        let (child, _folders) = spawn(handler, &files);
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{reason}: {said}");
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+}
