@@ -1,12 +1,18 @@
 //! `skillctl event new|redact|verify`.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Stdio},
+};
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::support::{project, skillctl};
+use crate::support::{project, skillctl, skillctl_process};
 
 /// The keys that fixtures/events/api-gateway is signed with.
 const PRIMARY: &str = "fixture-primary-key";
@@ -86,6 +92,100 @@ fn new_makes_a_case_folder_once() {
         .assert()
         .code(2)
         .stderr(contains("content.jpg is there already"));
+}
+
+/// A mock in a process of its own, ended with the test.
+struct Mock {
+    child: Child,
+    address: String,
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Mock {
+    fn start() -> Self {
+        let mut child = skillctl_process()
+            .args(["mock-box", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let address = stderr
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| Some(line.split_once("http://")?.1.to_owned()))
+            .expect("it says where it listens");
+        let end = address
+            .find(|character: char| !character.is_ascii_digit() && !".:".contains(character))
+            .unwrap_or(address.len());
+        Self {
+            child,
+            address: address[..end].to_owned(),
+        }
+    }
+
+    fn get(&self, target: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).expect("the mock accepts");
+        write!(
+            stream,
+            "GET {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .expect("the mock reads");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the mock answers");
+        answer
+    }
+}
+
+#[test]
+fn new_with_a_running_mock_registers_the_file_and_shows_the_tokens_it_minted() {
+    let mock = Mock::start();
+    let folder = tempdir().expect("a folder");
+    let file = folder.path().join("notes.txt");
+    fs::write(&file, "words of this very file").expect("it can be written");
+    let output = skillctl()
+        .args(["event", "new"])
+        .arg(&file)
+        .args(["--box", &format!("http://{}", mock.address)])
+        .output()
+        .expect("it runs");
+    let event: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let text = |pointer: &str| {
+        let value = event.pointer(pointer).and_then(Value::as_str);
+        value
+            .unwrap_or_else(|| panic!("{pointer} in {event}"))
+            .to_owned()
+    };
+    let (id, token) = (text("/source/id"), text("/token/read/access_token"));
+    assert_ne!(token, "REDACTED");
+    let answer = mock.get(&format!("/2.0/files/{id}/content?access_token={token}"));
+    let download = answer
+        .lines()
+        .find_map(|line| Some(line.split_once(&mock.address)?.1.trim().to_owned()))
+        .unwrap_or_else(|| panic!("no redirect: {answer}"));
+    let answer = mock.get(&download);
+    assert!(answer.ends_with("words of this very file"), "{answer}");
+}
+
+#[test]
+fn new_with_a_mock_that_is_not_there_exits_3() {
+    skillctl()
+        .args(["event", "new"])
+        .arg(project("Cargo.toml"))
+        .args(["--box", "http://127.0.0.1:1"])
+        .assert()
+        .code(3)
+        .stdout("")
+        .stderr(contains("127.0.0.1:1"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::{is_there, make_folder, pretty, write_new};
 use crate::{
     cli::event::{NewArgs, Trigger},
     client::Connections,
+    commands::runtime,
     domain::{
         event::synthesis::{self, Blueprint},
         secret::Secret,
@@ -60,10 +61,7 @@ fn register(
     };
     let mock = Mock::new(Connections::new(environment), url.clone(), token);
     let outside = |error: String| Problem::new(error).outside();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| outside(format!("cannot start the network: {error}")))?;
+    let runtime = runtime()?;
     runtime.block_on(async {
         let file = tokio::fs::File::open(&arguments.file)
             .await
