@@ -2,6 +2,9 @@
 
 pub mod cards;
 pub mod event;
+pub mod box_access;
+pub mod cards;
+pub mod fetch;
 pub mod mock_box;
 pub mod replay;
 pub mod sample_skill;
@@ -77,6 +80,8 @@ pub enum Command {
     /// Make, scrub and check events
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Fetch the file of an event: whole, verified, resumed where it broke
+    Fetch(Box<fetch::FetchArgs>),
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),

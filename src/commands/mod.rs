@@ -1,8 +1,10 @@
 //! The commands: arguments → work → report. Thin glue, a file per subcommand.
 
+pub mod box_access;
 mod cards;
 mod event;
 mod fixtures;
+mod fetch;
 pub mod input;
 mod mock;
 mod mock_box;
@@ -24,6 +26,7 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::MockBox(arguments) => mock_box::run(arguments, environment, terminal),
         Command::Cards(arguments) => cards::run(arguments, terminal),
         Command::Event(command) => event::run(command, environment, terminal),
+        Command::Fetch(arguments) => fetch::run(arguments, environment, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
 }

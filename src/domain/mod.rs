@@ -6,6 +6,7 @@ pub mod call;
 pub mod card;
 pub mod diagnostic;
 pub mod event;
+pub mod file_name;
 pub mod hosts;
 pub mod json;
 pub mod metadata;

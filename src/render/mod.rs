@@ -8,4 +8,5 @@ pub mod json;
 pub mod replay;
 pub mod replay_json;
 pub mod text;
+pub mod units;
 pub mod wrap;

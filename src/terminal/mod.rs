@@ -1,9 +1,14 @@
 //! The printer: the only place that writes to the standard streams and knows `colored` and
 //! `indicatif`. Results go to stdout; progress, logs and diagnostics to stderr.
 
+pub mod progress;
 pub mod theme;
 
-use std::io::{self, Write};
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::fd::AsFd,
+};
 
 use crate::{
     cli::{ColorChoice, Global},
@@ -88,6 +93,16 @@ impl Terminal {
         let mut stdout = io::stdout().lock();
         // A reader that went away has seen enough, and a full disk must not change a verdict.
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    }
+
+    /// The standard output as a stream of bytes: for a document that is written as it comes, and
+    /// whose reader is told when something goes wrong. Unbuffered: the pieces are large.
+    #[allow(
+        clippy::unused_self,
+        reason = "having the terminal is the permission to print"
+    )]
+    pub fn out_stream(&self) -> io::Result<File> {
+        Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
     }
 
     /// Says something on stderr unless quiet.

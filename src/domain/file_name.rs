@@ -1,0 +1,119 @@
+//! A name from outside made into one that is safe to create a file by: no path, nothing that a
+//! shell or terminal would act on, not hidden, not mistaken for an option.
+
+/// The longest name that leaves room for the endings of a partial file, in bytes.
+const LONGEST: usize = 200;
+
+/// The name `given` by a server, safe to be created in a folder; `otherwise` where nothing of it
+/// is left. The ending stays.
+pub fn safe(given: &str, otherwise: &str) -> String {
+    let last = given.rsplit(['/', '\\']).next().unwrap_or(given);
+    let clean: String = last
+        .chars()
+        .filter(|character| is_harmless(*character))
+        .collect();
+    let clean = clean
+        .trim_start_matches(['-', '.', ' ', '~'])
+        .trim_end_matches(['.', ' ']);
+    if clean.is_empty() {
+        return otherwise.to_owned();
+    }
+    shortened(clean)
+}
+
+/// `name` with another ending: `talk.mp4` as `txt` is `talk.txt`.
+pub fn with_ending(name: &str, ending: &str) -> String {
+    let stem = match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    };
+    format!("{stem}.{ending}")
+}
+
+/// Neither a control character nor one that turns the direction of the text or is not seen.
+fn is_harmless(character: char) -> bool {
+    !character.is_control()
+        && !matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
+fn shortened(name: &str) -> String {
+    if name.len() <= LONGEST {
+        return name.to_owned();
+    }
+    let (stem, ending) = match name.rsplit_once('.') {
+        Some((stem, ending)) if ending.len() <= 20 => (stem, format!(".{ending}")),
+        _ => (name, String::new()),
+    };
+    let mut end = LONGEST - ending.len();
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{ending}", &stem[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ordinary_names_stay_as_they_are() {
+        for name in [
+            "talk.mp4",
+            "a b (1).tar.gz",
+            "名前.txt",
+            "no ending",
+            "a-b_c",
+        ] {
+            assert_eq!(safe(name, "x"), name);
+        }
+    }
+
+    #[test]
+    fn paths_controls_and_leading_dashes_and_dots_are_taken_out() {
+        assert_eq!(safe("../../etc/passwd", "x"), "passwd");
+        assert_eq!(safe("C:\\temp\\a.txt", "x"), "a.txt");
+        assert_eq!(safe("-rf", "x"), "rf");
+        assert_eq!(safe(".bashrc", "x"), "bashrc");
+        assert_eq!(safe("a\n\u{1b}[31mb.txt", "x"), "a[31mb.txt");
+        assert_eq!(safe("gpj.\u{202e}exe", "x"), "gpj.exe");
+        assert_eq!(safe("a.txt. .", "x"), "a.txt");
+    }
+
+    #[test]
+    fn what_leaves_nothing_gets_the_other_name() {
+        for name in ["", ".", "..", "/", "a/", "---", "\u{7f}"] {
+            assert_eq!(safe(name, "file-7"), "file-7", "{name:?}");
+        }
+    }
+
+    #[test]
+    fn long_names_keep_their_ending() {
+        let long = format!("{}.mp4", "é".repeat(300));
+        let name = safe(&long, "x");
+        assert!(name.len() <= LONGEST && name.ends_with("é.mp4"), "{name}");
+    }
+
+    #[test]
+    fn endings_are_replaced() {
+        assert_eq!(with_ending("talk.mp4", "txt"), "talk.txt");
+        assert_eq!(with_ending("talk", "txt"), "talk.txt");
+        assert_eq!(with_ending("a.b.c", "txt"), "a.b.txt");
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_safe(given in any::<String>()) {
+            let name = safe(&given, "file-7");
+            prop_assert!(!name.is_empty() && name.len() <= LONGEST);
+            prop_assert!(!name.starts_with(['-', '.']));
+            let unsafe_ones = ['/', '\\', '\0', '\n', '\u{1b}'];
+            prop_assert!(!name.contains(unsafe_ones));
+        }
+    }
+}
