@@ -7,5 +7,9 @@ mod basics;
 mod replay;
 mod event;
 mod handler;
+mod tiny_box;
+
+mod basics;
+mod fetch;
 mod sample_skill;
 mod verdicts;
