@@ -45,33 +45,22 @@ pub struct TrustFiles {
 #[derive(Debug)]
 pub struct RunFolder {
     folder: TempDir,
-    /// What the user should know: a file of theirs that could not be read, a system without roots.
-    pub warnings: Vec<String>,
 }
 
 impl RunFolder {
-    /// Makes the folder and writes its files. Reads the system's roots, which takes some
-    /// milliseconds: call it beside what must be quick, on a thread that may block.
+    /// Makes the folder, with the certificate and the preload. The bundle takes longer:
+    /// [`RunFolder::write_bundle`].
     ///
     /// `mock` is where the mock listens, and `certificate` its authority's certificate in PEM.
-    pub fn create(
-        mock: SocketAddr,
-        certificate: &str,
-        environment: &Environment,
-    ) -> io::Result<Self> {
+    pub fn create(mock: SocketAddr, certificate: &str) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("skillctl-")
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()?;
-        let mut run = Self {
-            folder,
-            warnings: Vec::new(),
-        };
+        let run = Self { folder };
         let files = run.files();
         fs::write(&files.ca, certificate)?;
         fs::write(&files.preload, preload(mock))?;
-        let bundle = run.bundle(certificate, environment);
-        fs::write(&files.bundle, bundle)?;
         Ok(run)
     }
 
@@ -89,12 +78,20 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
+}
 
-    fn bundle(&mut self, certificate: &str, environment: &Environment) -> String {
+impl TrustFiles {
+    /// Writes the bundle, whole or not at all. Reads the system's roots, which takes some
+    /// milliseconds: call it on a thread that may block, beside what must be quick.
+    ///
+    /// Gives what the user should know: a file of theirs that could not be read, a system without
+    /// roots.
+    pub fn write_bundle(&self, environment: &Environment) -> io::Result<Vec<String>> {
+        let mut warnings = Vec::new();
         let mut bundle = String::new();
         let roots = rustls_native_certs::load_native_certs();
         if roots.certs.is_empty() {
-            self.warnings.push(
+            warnings.push(
                 "this system has no root certificates: what the skill calls beside Box will not \
                  be trusted (install ca-certificates, or name a bundle in SSL_CERT_FILE)"
                     .to_owned(),
@@ -114,13 +111,16 @@ impl RunFolder {
             seen.push(named);
             match read_certificates(Path::new(named)) {
                 Ok(text) => push_text(&mut bundle, &text),
-                Err(error) => self.warnings.push(format!(
+                Err(error) => warnings.push(format!(
                     "could not read the certificates in {named}: {error}"
                 )),
             }
         }
-        push_text(&mut bundle, certificate);
-        bundle
+        push_text(&mut bundle, &fs::read_to_string(&self.ca)?);
+        let new = self.bundle.with_extension("new");
+        fs::write(&new, bundle)?;
+        fs::rename(new, &self.bundle)?;
+        Ok(warnings)
     }
 }
 
@@ -185,8 +185,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_private_and_goes_away() {
-        let environment = Environment::of([("A", "b")]);
-        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
+        let run = RunFolder::create(mock(), OURS).expect("it is made");
         let path = run.path().to_owned();
         let mode = fs::metadata(&path)
             .expect("it is there")
@@ -214,17 +213,18 @@ mod tests {
             ("REQUESTS_CA_BUNDLE", many.to_string_lossy()),
             ("DENO_CERT", "/no/such/file.pem".into()),
         ]);
-        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
+        let run = RunFolder::create(mock(), OURS).expect("it is made");
+        let warnings = run.files().write_bundle(&environment);
+        let warnings = warnings.expect("it is written");
         let bundle = fs::read_to_string(run.files().bundle).expect("it is there");
         assert_eq!(bundle.matches("their certificate\n").count(), 1);
         assert!(bundle.contains("one of many"));
         assert!(!bundle.contains("no certificate"));
         assert!(bundle.ends_with(OURS));
-        let warned = run
-            .warnings
+        let warned = warnings
             .iter()
             .any(|text| text.contains("/no/such/file.pem"));
-        assert!(warned, "{:?}", run.warnings);
+        assert!(warned, "{warnings:?}");
     }
 
     #[test]
