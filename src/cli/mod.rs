@@ -5,6 +5,7 @@ pub mod event;
 pub mod box_access;
 pub mod cards;
 pub mod fetch;
+pub mod env;
 pub mod mock_box;
 pub mod replay;
 pub mod sample_skill;
@@ -82,6 +83,8 @@ pub enum Command {
     Event(event::EventCommand),
     /// Fetch the file of an event: whole, verified, resumed where it broke
     Fetch(Box<fetch::FetchArgs>),
+    /// Print the variables that lead a skill to a running mock
+    Env(env::EnvArgs),
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),

@@ -3,6 +3,7 @@
 pub mod box_access;
 mod cards;
 mod event;
+mod env;
 mod fixtures;
 mod fetch;
 pub mod input;
@@ -27,6 +28,7 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Cards(arguments) => cards::run(arguments, terminal),
         Command::Event(command) => event::run(command, environment, terminal),
         Command::Fetch(arguments) => fetch::run(arguments, environment, terminal),
+        Command::Env(arguments) => env::run(arguments, environment, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
 }

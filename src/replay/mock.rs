@@ -63,6 +63,15 @@ pub enum MockError {
 pub struct Health {
     /// The number of the newest notice.
     pub next: u64,
+    /// The certificate of its authority.
+    #[serde(default)]
+    pub ca: Option<PathBuf>,
+    /// The system's roots with that certificate among them.
+    #[serde(default)]
+    pub bundle: Option<PathBuf>,
+    /// The script that Node loads first.
+    #[serde(default)]
+    pub preload: Option<PathBuf>,
 }
 
 /// Where the files lie that lead a Skill's TLS to the mock; none where the mock made none.

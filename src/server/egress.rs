@@ -122,6 +122,18 @@ impl Egress {
         }
     }
 
+    /// The same without a proxy at `address`, where this port itself listens: a shell that was led
+    /// to a mock has it as its proxy, and may start the next one.
+    pub(super) fn not_through(mut self, address: SocketAddr) -> Self {
+        let is_itself = |upstream: &Arc<Upstream>| match &**upstream {
+            Upstream::Http { at, port, .. } => at.is_loopback() && *port == address.port(),
+            Upstream::Unsupported(_) => false,
+        };
+        self.clear = self.clear.filter(|upstream| !is_itself(upstream));
+        self.tls = self.tls.filter(|upstream| !is_itself(upstream));
+        self
+    }
+
     fn upstream(&self, scheme: Scheme, target: &HostPort) -> Option<&Upstream> {
         let is_direct = target.is_loopback()
             || self.direct.iter().any(|name| {

@@ -206,10 +206,11 @@ impl<H: Handler> Shared<H> {
 pub async fn serve<H: Handler>(
     port: BoundPort,
     handler: Arc<H>,
-    options: PortOptions,
+    mut options: PortOptions,
     shutdown: impl Future<Output = ()>,
 ) {
     allow_many_connections();
+    options.egress = options.egress.not_through(port.address);
     let grace = options.timeouts.grace;
     let shared = Arc::new(Shared {
         handler,

@@ -30,6 +30,34 @@ const PRELOAD: &str = include_str!("preload.cjs");
 /// That place.
 const PRELOAD_ADDRESS: &str = "{ host: '127.0.0.1', port: 7269 }";
 
+/// How the names of run folders begin.
+const PREFIX: &str = "skillctl-";
+/// The names of the files in one.
+const CA: &str = "ca.pem";
+const BUNDLE: &str = "bundle.pem";
+const PRELOAD_FILE: &str = "preload.cjs";
+
+/// Where Unix systems keep the roots they trust.
+const SYSTEM_BUNDLES: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Whether `path` is a file of a run folder, of this run or of one that may be over: a shell may
+/// still have the variables that led to it.
+pub(super) fn is_of_a_run(path: &Path) -> bool {
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    let in_run_folder = path
+        .parent()
+        .and_then(name)
+        .is_some_and(|folder| folder.starts_with(PREFIX));
+    let ours = [CA, BUNDLE, PRELOAD_FILE];
+    in_run_folder && name(path).is_some_and(|name| ours.contains(&name.as_str()))
+}
+
 /// Where the files lie that lead a program to the mock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustFiles {
@@ -45,22 +73,33 @@ pub struct TrustFiles {
 #[derive(Debug)]
 pub struct RunFolder {
     folder: TempDir,
+    /// What the user should know: a file of theirs that could not be read, a system without roots.
+    pub warnings: Vec<String>,
 }
 
 impl RunFolder {
-    /// Makes the folder, with the certificate and the preload. The bundle takes longer:
-    /// [`RunFolder::write_bundle`].
+    /// Makes the folder and writes its files. Reads the system's roots, which takes some
+    /// milliseconds: call it beside what must be quick, on a thread that may block.
     ///
     /// `mock` is where the mock listens, and `certificate` its authority's certificate in PEM.
-    pub fn create(mock: SocketAddr, certificate: &str) -> io::Result<Self> {
+    pub fn create(
+        mock: SocketAddr,
+        certificate: &str,
+        environment: &Environment,
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
-            .prefix("skillctl-")
+            .prefix(PREFIX)
             .permissions(fs::Permissions::from_mode(0o700))
             .tempdir()?;
-        let run = Self { folder };
+        let mut run = Self {
+            folder,
+            warnings: Vec::new(),
+        };
         let files = run.files();
         fs::write(&files.ca, certificate)?;
         fs::write(&files.preload, preload(mock))?;
+        let bundle = run.bundle(certificate, environment);
+        fs::write(&files.bundle, bundle)?;
         Ok(run)
     }
 
@@ -68,9 +107,9 @@ impl RunFolder {
     pub fn files(&self) -> TrustFiles {
         let file = |name: &str| self.folder.path().join(name);
         TrustFiles {
-            ca: file("ca.pem"),
-            bundle: file("bundle.pem"),
-            preload: file("preload.cjs"),
+            ca: file(CA),
+            bundle: file(BUNDLE),
+            preload: file(PRELOAD_FILE),
         }
     }
 
@@ -78,26 +117,18 @@ impl RunFolder {
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
-}
 
-impl TrustFiles {
-    /// Writes the bundle, whole or not at all. Reads the system's roots, which takes some
-    /// milliseconds: call it on a thread that may block, beside what must be quick.
-    ///
-    /// Gives what the user should know: a file of theirs that could not be read, a system without
-    /// roots.
-    pub fn write_bundle(&self, environment: &Environment) -> io::Result<Vec<String>> {
-        let mut warnings = Vec::new();
+    fn bundle(&mut self, certificate: &str, environment: &Environment) -> String {
         let mut bundle = String::new();
-        let roots = rustls_native_certs::load_native_certs();
-        if roots.certs.is_empty() {
-            warnings.push(
+        let roots = system_roots();
+        if roots.is_empty() {
+            self.warnings.push(
                 "this system has no root certificates: what the skill calls beside Box will not \
                  be trusted (install ca-certificates, or name a bundle in SSL_CERT_FILE)"
                     .to_owned(),
             );
         }
-        for root in &roots.certs {
+        for root in &roots {
             push_pem(&mut bundle, root);
         }
         let mut seen: Vec<&str> = Vec::new();
@@ -105,23 +136,34 @@ impl TrustFiles {
             .iter()
             .filter_map(|name| environment.var(name))
         {
-            if seen.contains(&named) {
+            if seen.contains(&named) || is_of_a_run(Path::new(named)) {
                 continue;
             }
             seen.push(named);
             match read_certificates(Path::new(named)) {
                 Ok(text) => push_text(&mut bundle, &text),
-                Err(error) => warnings.push(format!(
+                Err(error) => self.warnings.push(format!(
                     "could not read the certificates in {named}: {error}"
                 )),
             }
         }
-        push_text(&mut bundle, &fs::read_to_string(&self.ca)?);
-        let new = self.bundle.with_extension("new");
-        fs::write(&new, bundle)?;
-        fs::rename(new, &self.bundle)?;
-        Ok(warnings)
+        push_text(&mut bundle, certificate);
+        bundle
     }
+}
+
+/// What the system trusts. Where `SSL_CERT_FILE` names a file that is gone (of a run that is
+/// over), the places where systems keep their bundles are looked at.
+fn system_roots() -> Vec<rustls::pki_types::CertificateDer<'static>> {
+    let own = rustls_native_certs::load_native_certs().certs;
+    if !own.is_empty() {
+        return own;
+    }
+    SYSTEM_BUNDLES
+        .iter()
+        .map(|path| rustls_native_certs::load_certs_from_paths(Some(Path::new(path)), None).certs)
+        .find(|certs| !certs.is_empty())
+        .unwrap_or_default()
 }
 
 /// The preload that leads to `mock`.
@@ -185,7 +227,8 @@ mod tests {
 
     #[test]
     fn the_folder_is_private_and_goes_away() {
-        let run = RunFolder::create(mock(), OURS).expect("it is made");
+        let environment = Environment::of([("A", "b")]);
+        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
         let path = run.path().to_owned();
         let mode = fs::metadata(&path)
             .expect("it is there")
@@ -213,18 +256,32 @@ mod tests {
             ("REQUESTS_CA_BUNDLE", many.to_string_lossy()),
             ("DENO_CERT", "/no/such/file.pem".into()),
         ]);
-        let run = RunFolder::create(mock(), OURS).expect("it is made");
-        let warnings = run.files().write_bundle(&environment);
-        let warnings = warnings.expect("it is written");
+        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
         let bundle = fs::read_to_string(run.files().bundle).expect("it is there");
         assert_eq!(bundle.matches("their certificate\n").count(), 1);
         assert!(bundle.contains("one of many"));
         assert!(!bundle.contains("no certificate"));
         assert!(bundle.ends_with(OURS));
-        let warned = warnings
+        let warned = run
+            .warnings
             .iter()
             .any(|text| text.contains("/no/such/file.pem"));
-        assert!(warned, "{warnings:?}");
+        assert!(warned, "{:?}", run.warnings);
+    }
+
+    #[test]
+    fn files_of_another_run_are_known_and_left_out() {
+        let other = RunFolder::create(mock(), OURS).expect("it is made").files();
+        for file in [&other.ca, &other.bundle, &other.preload] {
+            assert!(is_of_a_run(file), "{}", file.display());
+        }
+        assert!(!is_of_a_run(Path::new("/etc/ssl/ca.pem")));
+        assert!(!is_of_a_run(Path::new("/tmp/skillctl-x/theirs.pem")));
+        let environment = Environment::of([("NODE_EXTRA_CA_CERTS", other.ca.to_string_lossy())]);
+        let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
+        let warnings = &run.warnings;
+        let about_it = warnings.iter().any(|text| text.contains("could not read"));
+        assert!(!about_it, "{warnings:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::run_folder::TrustFiles;
+use super::run_folder::{TrustFiles, is_of_a_run};
 use crate::{
     domain::hosts::{HostPort, is_box},
     env::Environment,
@@ -20,7 +20,10 @@ pub fn interception(
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let no_proxy = no_proxy(environment);
     // Node adds to what it trusts; whoever had named a file of their own finds it in the bundle.
-    let for_node = match environment.var("NODE_EXTRA_CA_CERTS") {
+    let own_for_node = environment
+        .var("NODE_EXTRA_CA_CERTS")
+        .filter(|named| !is_of_a_run(Path::new(named)));
+    let for_node = match own_for_node {
         None => path(&files.ca),
         Some(_) => path(&files.bundle),
     };
@@ -76,15 +79,48 @@ fn no_proxy(environment: &Environment) -> String {
     kept.chain(LOOPBACK).collect::<Vec<_>>().join(",")
 }
 
-/// Node splits its options at blanks, outside of double quotes, in which a backslash escapes.
+/// The user's own options with the preload behind them. A preload of another run is left out: it
+/// may be gone, and then Node would not start.
 fn node_options(preload: &str, environment: &Environment) -> String {
-    let quoted = if preload.contains([' ', '"', '\\']) {
-        format!("\"{}\"", preload.replace('\\', "\\\\").replace('"', "\\\""))
+    let own = environment.var("NODE_OPTIONS").unwrap_or_default();
+    let mut words: Vec<String> = Vec::new();
+    for word in node_words(own) {
+        let asks_for_it = words.last().is_some_and(|last| last == "--require");
+        if asks_for_it && is_of_a_run(Path::new(&unquoted(word))) {
+            words.pop();
+        } else {
+            words.push(word.to_owned());
+        }
+    }
+    words.push("--require".to_owned());
+    words.push(if preload.contains([' ', '"', '\\']) {
+        let escaped = preload.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{escaped}\"")
     } else {
         preload.to_owned()
-    };
-    let own = environment.var("NODE_OPTIONS").unwrap_or_default().trim();
-    format!("{own} --require {quoted}").trim_start().to_owned()
+    });
+    words.join(" ")
+}
+
+/// Splits as Node does: at blanks outside of double quotes, in which a backslash escapes.
+fn node_words(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let mut escaped = false;
+    text.split(move |character| {
+        let splits = character == ' ' && !quoted;
+        if character == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = quoted && character == '\\' && !escaped;
+        splits
+    })
+    .filter(|word| !word.is_empty())
+}
+
+fn unquoted(word: &str) -> String {
+    word.trim_matches('"')
+        .replace("\\\"", "\"")
+        .replace("\\\\", "\\")
 }
 
 #[cfg(test)]
@@ -150,6 +186,24 @@ mod tests {
                 "localhost,127.0.0.1,::1"
             );
         }
+    }
+
+    #[test]
+    fn what_an_earlier_run_left_in_the_shell_is_replaced() {
+        let variables = of(&[
+            (
+                "NODE_OPTIONS",
+                "--require \"/tmp/a b/skillctl-1/preload.cjs\" --require ./own.js --no-warnings",
+            ),
+            ("NODE_EXTRA_CA_CERTS", "/tmp/skillctl-1/ca.pem"),
+            ("NO_PROXY", "localhost,127.0.0.1,::1"),
+        ]);
+        assert_eq!(
+            variables["NODE_OPTIONS"],
+            "--require ./own.js --no-warnings --require /run/preload.cjs"
+        );
+        assert_eq!(variables["NODE_EXTRA_CA_CERTS"], "/run/ca.pem");
+        assert_eq!(variables["NO_PROXY"], "localhost,127.0.0.1,::1");
     }
 
     #[test]

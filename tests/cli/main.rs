@@ -11,5 +11,6 @@ mod tiny_box;
 
 mod basics;
 mod fetch;
+mod env;
 mod sample_skill;
 mod verdicts;

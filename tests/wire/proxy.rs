@@ -261,3 +261,24 @@ async fn the_users_own_proxy_leads_to_other_hosts() {
         "{asked}"
     );
 }
+
+#[tokio::test]
+async fn a_shell_that_leads_to_the_port_itself_is_no_proxy_for_it() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port is free");
+    let environment = skillctl::env::Environment::of([(
+        "HTTPS_PROXY",
+        format!("http://localhost:{}", free.port()),
+    )]);
+    let port = Port::at(free, |options| options.egress = Egress::of(&environment));
+    // A name below .invalid never has an address: through itself it would go round for ever.
+    let answer = port
+        .exchange(
+            "CONNECT ml.invalid:443 HTTP/1.1\r\nHost: ml.invalid\r\nConnection: close\r\n\r\n",
+        )
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    let attempts = port.handler.notes().len();
+    assert_eq!(attempts, 1, "{:?}", port.handler.notes());
+}

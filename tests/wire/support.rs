@@ -183,11 +183,15 @@ impl Port {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut PortOptions)) -> Self {
+        Self::at(([127, 0, 0, 1], 0).into(), change)
+    }
+
+    pub(crate) fn at(address: SocketAddr, change: impl FnOnce(&mut PortOptions)) -> Self {
         let authority =
             Arc::new(Authority::in_memory(Timestamp::now()).expect("an authority is made"));
         let mut options = PortOptions::new(Arc::clone(&authority), Egress::direct());
         change(&mut options);
-        let bound = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a free port is there");
+        let bound = BoundPort::bind(address).expect("a free port is there");
         let address = bound.local_addr();
         let handler = Arc::new(Echo::default());
         let (stop, stopped) = oneshot::channel::<()>();

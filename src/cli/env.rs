@@ -1,0 +1,51 @@
+//! `skillctl env`.
+
+use clap::{Args, ValueEnum};
+use url::Url;
+
+/// Options of `env`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  eval \"$(skillctl env)\"
+      leads everything that this shell starts to the mock on 127.0.0.1:7269
+  skillctl env --shell dotenv > .env
+      for `docker compose`, `node --env-file`, python-dotenv
+  skillctl env --box http://127.0.0.1:9000 --shell json
+      of another mock, for a program
+
+What is in the environment already is kept: NO_PROXY and NODE_OPTIONS are added to.")]
+pub struct EnvArgs {
+    /// The mock to lead to
+    #[arg(
+        long = "box",
+        env = "SKILLCTL_BOX",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7269"
+    )]
+    pub box_url: Url,
+    /// How to write the variables
+    #[arg(
+        long,
+        env = "SKILLCTL_ENV_SHELL",
+        value_enum,
+        default_value_t,
+        value_name = "KIND"
+    )]
+    pub shell: Shell,
+    /// A variable that holds the admin token of the mock
+    #[arg(long, env = "SKILLCTL_ENV_ADMIN_TOKEN_ENV", value_name = "VAR")]
+    pub admin_token_env: Option<String>,
+}
+
+/// How variables are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Lines for sh, bash, zsh: export NAME=value
+    #[default]
+    Sh,
+    /// Lines for a .env file: NAME=value
+    Dotenv,
+    /// One JSON object
+    Json,
+}

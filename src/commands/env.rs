@@ -1,0 +1,179 @@
+//! `skillctl env`: the variables that lead a program to a running mock, for a shell, a `.env`
+//! file or a program.
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    cli::env::{EnvArgs, Shell},
+    client::Connections,
+    domain::secret::Secret,
+    env::Environment,
+    exit::{Failure, Outcome, Problem},
+    replay::{Mock, MockError},
+    supervise::{run_folder::TrustFiles, variables::interception},
+    terminal::Terminal,
+};
+
+/// Asks the mock where its files lie, and prints the variables.
+pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
+    let files = ask(arguments, environment)?;
+    if !files.ca.exists() {
+        terminal.warn(&format!(
+            "the files of the mock at {} do not lie on this machine: {} is not there",
+            arguments.box_url,
+            files.ca.display()
+        ));
+    }
+    let url = root(&arguments.box_url);
+    let variables = interception(&url, &files, environment);
+    terminal.out_raw(written(&variables, arguments.shell).as_bytes());
+    Ok(())
+}
+
+fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<TrustFiles, Failure> {
+    let url = &arguments.box_url;
+    if !matches!(url.scheme(), "http" | "https") {
+        let message = format!("--box is no http(s) URL: {url}");
+        return Err(Problem::new(message).usage());
+    }
+    let token = match &arguments.admin_token_env {
+        None => None,
+        Some(name) => Some(environment.var(name).map(Secret::new).ok_or_else(|| {
+            Problem::new(format!("--admin-token-env names {name}, which is not set")).usage()
+        })?),
+    };
+    let mock = Mock::new(Connections::new(environment), url.clone(), token);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Problem::new(format!("could not start: {error}")).outside())?;
+    let health = runtime.block_on(mock.health()).map_err(|error| {
+        let problem = Problem::new(error.to_string());
+        match error {
+            MockError::Refused { .. } => problem,
+            _ => problem.help("start one with `skillctl mock-box`, or name it with --box URL"),
+        }
+        .outside()
+    })?;
+    match (health.ca, health.bundle, health.preload) {
+        (Some(ca), Some(bundle), Some(preload)) => Ok(TrustFiles {
+            ca,
+            bundle,
+            preload,
+        }),
+        _ => Err(Problem::new(format!(
+            "the mock at {url} keeps no certificates that a program could be given"
+        ))
+        .help("lead to one that `skillctl mock-box` has started")
+        .outside()),
+    }
+}
+
+/// Scheme, host and port, without a slash at the end.
+fn root(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn written(variables: &[(String, String)], shell: Shell) -> String {
+    match shell {
+        Shell::Sh => lines(variables, |name, value| {
+            format!("export {name}={}", for_sh(value))
+        }),
+        Shell::Dotenv => lines(variables, |name, value| {
+            format!("{name}={}", for_dotenv(value))
+        }),
+        Shell::Json => {
+            let members: Map<String, Value> = variables
+                .iter()
+                .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+                .collect();
+            format!("{:#}\n", Value::Object(members))
+        }
+    }
+}
+
+fn lines(variables: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {
+    let mut text = String::new();
+    for (name, value) in variables {
+        text.push_str(&line(name, value));
+        text.push('\n');
+    }
+    text
+}
+
+/// Whether every shell and every reader of .env files takes the value as it stands.
+fn is_plain(value: &str) -> bool {
+    !value.is_empty()
+        && value
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._/:,@%+=".contains(&byte))
+}
+
+/// In single quotes, in which nothing means anything but the quote itself.
+fn for_sh(value: &str) -> String {
+    if is_plain(value) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\'', r"'\''"))
+}
+
+/// In double quotes, in which a backslash escapes and a dollar would expand.
+fn for_dotenv(value: &str) -> String {
+    if is_plain(value) {
+        return value.to_owned();
+    }
+    let mut text = String::from("\"");
+    for character in value.chars() {
+        match character {
+            '\n' => text.push_str("\\n"),
+            '"' | '\\' | '$' => text.extend(['\\', character]),
+            _ => text.push(character),
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(value: &str, shell: Shell) -> String {
+        written(&[("NAME".to_owned(), value.to_owned())], shell)
+    }
+
+    #[test]
+    fn plain_values_stand_as_they_are() {
+        let url = "http://127.0.0.1:7269";
+        assert_eq!(of(url, Shell::Sh), format!("export NAME={url}\n"));
+        assert_eq!(of(url, Shell::Dotenv), format!("NAME={url}\n"));
+    }
+
+    #[test]
+    fn what_a_shell_would_take_apart_is_quoted() {
+        let value = "--require /tmp/it's \"a\" $b";
+        assert_eq!(
+            of(value, Shell::Sh),
+            "export NAME='--require /tmp/it'\\''s \"a\" $b'\n"
+        );
+        assert_eq!(
+            of(value, Shell::Dotenv),
+            "NAME=\"--require /tmp/it's \\\"a\\\" \\$b\"\n"
+        );
+        assert_eq!(of("", Shell::Sh), "export NAME=''\n");
+        assert_eq!(of("*", Shell::Sh), "export NAME='*'\n");
+    }
+
+    #[test]
+    fn json_is_one_object() {
+        let read: Value = serde_json::from_str(&of("a \"b\"", Shell::Json)).expect("JSON");
+        assert_eq!(read, serde_json::json!({"NAME": "a \"b\""}));
+    }
+
+    #[test]
+    fn a_url_is_taken_without_its_path() {
+        let url = Url::parse("http://localhost:9000/2.0/?x").expect("a URL");
+        assert_eq!(root(&url), "http://localhost:9000");
+    }
+}

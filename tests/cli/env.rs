@@ -1,0 +1,141 @@
+//! `skillctl env`.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::Command,
+    thread,
+};
+
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+
+use crate::support::skillctl;
+
+/// Says `answer` to one request, as a mock does to `GET /_mock/health`.
+fn answers_once(answer: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it has one");
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{answer}",
+        answer.len()
+    );
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody asks");
+        let mut asked = [0; 1024];
+        let read = stream.read(&mut asked).expect("a head");
+        assert!(asked[..read].starts_with(b"GET /_mock/health HTTP/1.1\r\n"));
+        stream.write_all(answer.as_bytes()).expect("it is sent");
+    });
+    format!("http://{address}")
+}
+
+/// What a mock whose run folder lies in `folder` says.
+fn health(folder: &std::path::Path) -> String {
+    let file = |name: &str| folder.join(name);
+    std::fs::write(file("ca.pem"), "").expect("it is written");
+    serde_json::json!({
+        "ok": true,
+        "next": 7,
+        "ca": file("ca.pem"),
+        "bundle": file("bundle.pem"),
+        "preload": file("preload.cjs")
+    })
+    .to_string()
+}
+
+#[test]
+fn the_lines_lead_a_shell_to_the_mock_and_keep_what_it_has() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let quoted = folder.path().join("it's a folder");
+    std::fs::create_dir(&quoted).expect("it is made");
+    let url = answers_once(&health(&quoted));
+    let output = skillctl()
+        .args(["env", "--box", &format!("{url}/2.0")])
+        .env("NODE_OPTIONS", "--no-warnings")
+        .env("NO_PROXY", "intern.example")
+        .output()
+        .expect("it runs");
+    assert!(output.status.success() && output.stderr.is_empty());
+    let script = String::from_utf8(output.stdout).expect("text")
+        + "printf '%s\\n' \"$BOX_API_BASE_URL\" \"$BOX_UPLOAD_BASE_URL\" \"$https_proxy\" \
+           \"$no_proxy\" \"$NODE_EXTRA_CA_CERTS\" \"$CURL_CA_BUNDLE\" \"$NODE_OPTIONS\"";
+    let shell = Command::new("sh")
+        .args(["-eu", "-c", &script])
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8(shell.stdout).expect("text");
+    let path = quoted.display();
+    let expected = [
+        url.clone(),
+        format!("{url}/api"),
+        url,
+        "intern.example,localhost,127.0.0.1,::1".to_owned(),
+        format!("{path}/ca.pem"),
+        format!("{path}/bundle.pem"),
+        format!("--no-warnings --require \"{path}/preload.cjs\""),
+    ];
+    assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn dotenv_and_json_hold_the_same_variables() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = answers_once(&health(folder.path()));
+    skillctl()
+        .args(["env", "--shell", "dotenv"])
+        .env("SKILLCTL_BOX", &url)
+        .assert()
+        .success()
+        .stdout(
+            contains(format!("HTTPS_PROXY={url}\n"))
+                .and(contains("\nNODE_OPTIONS=\"--require "))
+                .and(contains("export").not()),
+        );
+    let url = answers_once(&health(folder.path()));
+    let output = skillctl()
+        .args(["env", "--shell", "json", "--box", &url])
+        .output()
+        .expect("it runs");
+    let read: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(read["BOX_API_BASE_URL"], url);
+}
+
+#[test]
+fn where_no_mock_answers_the_exit_code_is_3_and_the_url_is_named() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port is free");
+    let url = format!("http://{free}");
+    skillctl()
+        .args(["env", "--box", &url])
+        .assert()
+        .code(3)
+        .stdout("")
+        .stderr(contains(url.as_str()).and(contains("skillctl mock-box")));
+}
+
+#[test]
+fn what_is_no_mock_gives_no_variables() {
+    for answer in ["{}", "[1]", "{\"next\":1}"] {
+        let url = answers_once(answer);
+        skillctl()
+            .args(["env", "--box", &url])
+            .assert()
+            .code(3)
+            .stdout("");
+    }
+}
+
+#[test]
+fn a_wrong_url_or_variable_is_a_usage_error() {
+    skillctl()
+        .args(["env", "--box", "ftp://127.0.0.1"])
+        .assert()
+        .code(2)
+        .stderr(contains("ftp://127.0.0.1"));
+    skillctl()
+        .args(["env", "--admin-token-env", "NOT_SET"])
+        .assert()
+        .code(2)
+        .stderr(contains("NOT_SET"));
+}
