@@ -11,27 +11,33 @@ use crate::{
     env::Environment,
     exit::{Failure, Outcome, Problem},
     replay::{Mock, MockError},
-    supervise::{run_folder::TrustFiles, variables::interception},
+    supervise::{
+        run_folder::TrustFiles,
+        variables::{base_urls, interception},
+    },
     terminal::Terminal,
 };
 
 /// Asks the mock where its files lie, and prints the variables.
 pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
-    let files = ask(arguments, environment)?;
-    if !files.ca.exists() {
+    let url = &arguments.box_url;
+    let files = ask(arguments, environment)?.filter(|files| files.ca.exists());
+    if files.is_none() {
         terminal.warn(&format!(
-            "the files of the mock at {} do not lie on this machine: {} is not there",
-            arguments.box_url,
-            files.ca.display()
+            "the certificates of the mock at {url} do not lie on this machine: only what can be \
+             told the base URL is led there"
         ));
     }
-    let url = root(&arguments.box_url);
-    let variables = interception(&url, &files, environment);
+    let variables = match &files {
+        Some(files) => interception(&root(url), files, environment),
+        None => base_urls(&root(url)),
+    };
     terminal.out_raw(written(&variables, arguments.shell).as_bytes());
     Ok(())
 }
 
-fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<TrustFiles, Failure> {
+/// Where the files lie on the machine of the mock, if it keeps any.
+fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFiles>, Failure> {
     let url = &arguments.box_url;
     if !matches!(url.scheme(), "http" | "https") {
         let message = format!("--box is no http(s) URL: {url}");
@@ -44,11 +50,7 @@ fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<TrustFiles, Fai
         })?),
     };
     let mock = Mock::new(Connections::new(environment), url.clone(), token);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::new(format!("could not start: {error}")).outside())?;
-    let health = runtime.block_on(mock.health()).map_err(|error| {
+    let trust = super::runtime()?.block_on(mock.trust()).map_err(|error| {
         let problem = Problem::new(error.to_string());
         match error {
             MockError::Refused { .. } => problem,
@@ -56,18 +58,12 @@ fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<TrustFiles, Fai
         }
         .outside()
     })?;
-    match (health.ca, health.bundle, health.preload) {
-        (Some(ca), Some(bundle), Some(preload)) => Ok(TrustFiles {
-            ca,
-            bundle,
-            preload,
-        }),
-        _ => Err(Problem::new(format!(
-            "the mock at {url} keeps no certificates that a program could be given"
-        ))
-        .help("lead to one that `skillctl mock-box` has started")
-        .outside()),
-    }
+    let files = trust.ca.zip(trust.bundle).zip(trust.preload);
+    Ok(files.map(|((ca, bundle), preload)| TrustFiles {
+        ca,
+        bundle,
+        preload,
+    }))
 }
 
 /// Scheme, host and port, without a slash at the end.

@@ -271,7 +271,10 @@ mod tests {
 
     #[test]
     fn files_of_another_run_are_known_and_left_out() {
-        let other = RunFolder::create(mock(), OURS).expect("it is made").files();
+        let environment = Environment::of([("A", "b")]);
+        let other = RunFolder::create(mock(), OURS, &environment)
+            .expect("it is made")
+            .files();
         for file in [&other.ca, &other.bundle, &other.preload] {
             assert!(is_of_a_run(file), "{}", file.display());
         }

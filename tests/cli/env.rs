@@ -11,7 +11,7 @@ use predicates::{prelude::PredicateBooleanExt, str::contains};
 
 use crate::support::skillctl;
 
-/// Says `answer` to one request, as a mock does to `GET /_mock/health`.
+/// Says `answer` to one request, as a mock does to `GET /_mock/trust`.
 fn answers_once(answer: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has one");
@@ -23,19 +23,17 @@ fn answers_once(answer: &str) -> String {
         let (mut stream, _) = listener.accept().expect("somebody asks");
         let mut asked = [0; 1024];
         let read = stream.read(&mut asked).expect("a head");
-        assert!(asked[..read].starts_with(b"GET /_mock/health HTTP/1.1\r\n"));
+        assert!(asked[..read].starts_with(b"GET /_mock/trust HTTP/1.1\r\n"));
         stream.write_all(answer.as_bytes()).expect("it is sent");
     });
     format!("http://{address}")
 }
 
 /// What a mock whose run folder lies in `folder` says.
-fn health(folder: &std::path::Path) -> String {
+fn trust(folder: &std::path::Path) -> String {
     let file = |name: &str| folder.join(name);
     std::fs::write(file("ca.pem"), "").expect("it is written");
     serde_json::json!({
-        "ok": true,
-        "next": 7,
         "ca": file("ca.pem"),
         "bundle": file("bundle.pem"),
         "preload": file("preload.cjs")
@@ -48,7 +46,7 @@ fn the_lines_lead_a_shell_to_the_mock_and_keep_what_it_has() {
     let folder = tempfile::tempdir().expect("a folder");
     let quoted = folder.path().join("it's a folder");
     std::fs::create_dir(&quoted).expect("it is made");
-    let url = answers_once(&health(&quoted));
+    let url = answers_once(&trust(&quoted));
     let output = skillctl()
         .args(["env", "--box", &format!("{url}/2.0")])
         .env("NODE_OPTIONS", "--no-warnings")
@@ -80,7 +78,7 @@ fn the_lines_lead_a_shell_to_the_mock_and_keep_what_it_has() {
 #[test]
 fn dotenv_and_json_hold_the_same_variables() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = answers_once(&health(folder.path()));
+    let url = answers_once(&trust(folder.path()));
     skillctl()
         .args(["env", "--shell", "dotenv"])
         .env("SKILLCTL_BOX", &url)
@@ -91,7 +89,7 @@ fn dotenv_and_json_hold_the_same_variables() {
                 .and(contains("\nNODE_OPTIONS=\"--require "))
                 .and(contains("export").not()),
         );
-    let url = answers_once(&health(folder.path()));
+    let url = answers_once(&trust(folder.path()));
     let output = skillctl()
         .args(["env", "--shell", "json", "--box", &url])
         .output()
@@ -116,13 +114,30 @@ fn where_no_mock_answers_the_exit_code_is_3_and_the_url_is_named() {
 
 #[test]
 fn what_is_no_mock_gives_no_variables() {
-    for answer in ["{}", "[1]", "{\"next\":1}"] {
+    for answer in ["[1]", "{\"ca\":1}", "hello"] {
         let url = answers_once(answer);
         skillctl()
             .args(["env", "--box", &url])
             .assert()
             .code(3)
             .stdout("");
+    }
+}
+
+#[test]
+fn a_mock_whose_files_are_elsewhere_leads_only_by_its_url() {
+    let elsewhere = "{\"ca\":\"/no/ca.pem\",\"bundle\":\"/no/b.pem\",\"preload\":\"/no/p.cjs\"}";
+    for answer in [elsewhere, "{\"ca\":null,\"bundle\":null,\"preload\":null}"] {
+        let url = answers_once(answer);
+        skillctl()
+            .args(["env", "--box", &url])
+            .assert()
+            .success()
+            .stdout(format!(
+                "export BOX_API_BASE_URL={url}\nexport BOX_UPLOAD_BASE_URL={url}/api\n\
+                 export SKILLCTL_BOX={url}\n"
+            ))
+            .stderr(contains("do not lie on this machine"));
     }
 }
 
