@@ -1,11 +1,10 @@
 //! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
 
-pub mod cards;
-pub mod event;
 pub mod box_access;
 pub mod cards;
-pub mod fetch;
 pub mod env;
+pub mod event;
+pub mod fetch;
 pub mod mock_box;
 pub mod replay;
 pub mod sample_skill;

@@ -2,10 +2,10 @@
 
 pub mod box_access;
 mod cards;
-mod event;
 mod env;
-mod fixtures;
+mod event;
 mod fetch;
+mod fixtures;
 pub mod input;
 mod mock;
 mod mock_box;

@@ -1,16 +1,14 @@
 //! The commands, tested by running the real binary.
 
 mod support;
+mod tiny_box;
 mod world;
 
 mod basics;
-mod replay;
-mod event;
-mod handler;
-mod tiny_box;
-
-mod basics;
-mod fetch;
 mod env;
+mod event;
+mod fetch;
+mod handler;
+mod replay;
 mod sample_skill;
 mod verdicts;

@@ -58,7 +58,7 @@ fn a_skill_that_reports_permanent_failure_is_red() {
     let skill = skill(&mock, |invocation| {
         invocation.report(
             "permanent_failure",
-            json!([status_card("skills_unknown_error")]),
+            &json!([status_card("skills_unknown_error")]),
         );
         200
     });
@@ -74,9 +74,9 @@ fn a_skill_that_reports_permanent_failure_is_red() {
 fn two_writes_200_ms_apart_are_both_seen() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
-        invocation.create(json!([keyword("first")]));
+        invocation.create(&json!([keyword("first")]));
         thread::sleep(Duration::from_millis(200));
-        invocation.patch(json!([{"op": "add", "path": "/cards/-", "value": keyword("second")}]));
+        invocation.patch(&json!([{"op": "add", "path": "/cards/-", "value": keyword("second")}]));
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
@@ -95,9 +95,9 @@ fn the_second_of_two_writes_after_the_reply_is_waited_for() {
     let url = mock.url.clone();
     let skill = Skill::afterwards(move |invocation| {
         let invocation = invocation.at(&url);
-        invocation.create(json!([keyword("first")]));
+        invocation.create(&json!([keyword("first")]));
         thread::sleep(Duration::from_millis(200));
-        invocation.patch(json!([{"op": "add", "path": "/cards/-", "value": keyword("second")}]));
+        invocation.patch(&json!([{"op": "add", "path": "/cards/-", "value": keyword("second")}]));
     });
     let (outcome, green) = outcome(&mock, &skill, &["--settle", "600ms"]);
     assert!(green, "{outcome}");
@@ -108,8 +108,8 @@ fn the_second_of_two_writes_after_the_reply_is_waited_for() {
 fn a_processing_card_after_success_is_red() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
-        invocation.report("success", json!([keyword("done")]));
-        invocation.report("processing", json!([status_card("skills_pending_status")]));
+        invocation.report("success", &json!([keyword("done")]));
+        invocation.report("processing", &json!([status_card("skills_pending_status")]));
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
@@ -126,8 +126,8 @@ fn a_processing_card_after_success_is_red() {
 fn a_second_success_is_red() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
-        invocation.report("success", json!([keyword("one")]));
-        invocation.report("success", json!([keyword("two")]));
+        invocation.report("success", &json!([keyword("one")]));
+        invocation.report("success", &json!([keyword("two")]));
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
@@ -139,7 +139,7 @@ fn a_second_success_is_red() {
 fn a_skill_that_is_left_on_processing_is_red_after_the_wait() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
-        invocation.report("processing", json!([status_card("skills_pending_status")]));
+        invocation.report("processing", &json!([status_card("skills_pending_status")]));
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &["--wait", "400ms"]);
@@ -155,7 +155,7 @@ fn downloading_with_the_write_token_is_red_and_said_so() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
         assert_eq!(invocation.download(&invocation.token("write")).0, 403);
-        invocation.report("success", json!([keyword("done")]));
+        invocation.report("success", &json!([keyword("done")]));
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
@@ -170,7 +170,7 @@ fn a_token_that_the_mock_does_not_know_fails_the_run() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
         assert_eq!(invocation.download("a-token-from-somewhere-else").0, 401);
-        invocation.report("success", json!([keyword("done")]));
+        invocation.report("success", &json!([keyword("done")]));
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
@@ -185,8 +185,8 @@ fn writing_through_the_metadata_api_alone_is_green() {
         let (status, bytes) = invocation.download(&invocation.token("read"));
         assert_eq!(status, 200);
         assert!(!bytes.is_empty());
-        assert_eq!(invocation.create(json!([keyword("done")])), 201);
-        assert_eq!(invocation.create(json!([keyword("again")])), 409);
+        assert_eq!(invocation.create(&json!([keyword("done")])), 201);
+        assert_eq!(invocation.create(&json!([keyword("again")])), 409);
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
@@ -201,8 +201,8 @@ fn answering_before_the_work_is_green() {
     let skill = Skill::afterwards(move |invocation| {
         let invocation = invocation.at(&url);
         thread::sleep(Duration::from_millis(100));
-        invocation.report("processing", json!([status_card("skills_pending_status")]));
-        invocation.report("success", json!([keyword("done")]));
+        invocation.report("processing", &json!([status_card("skills_pending_status")]));
+        invocation.report("success", &json!([keyword("done")]));
     });
     let (outcome, green) = outcome(&mock, &skill, &[]);
     assert!(green, "{outcome}");
@@ -215,7 +215,7 @@ fn a_card_with_an_integer_id_is_refused_and_red() {
     let skill = skill(&mock, |invocation| {
         let mut card = keyword("done");
         card["skill"]["id"] = json!(137);
-        assert_eq!(invocation.report("success", json!([card])), 400);
+        assert_eq!(invocation.report("success", &json!([card])), 400);
         200
     });
     let (outcome, green) = outcome(&mock, &skill, &["--wait", "300ms"]);

@@ -70,25 +70,11 @@ impl MockBox {
         self.folder.path().to_owned()
     }
 
-    /// Asks the admin API.
-    pub(crate) fn admin(&self, path: &str) -> Value {
-        let url = format!("{}/_mock/{path}", self.url);
-        let text = http()
-            .get(url)
-            .send()
-            .expect("it answers")
-            .text()
-            .expect("text");
-        serde_json::from_str(&text).expect("JSON")
-    }
-
     /// A replay of `fixtures` to `skill` through this mock.
     pub(crate) fn replay(&self, skill: &Skill, fixtures: &[&str]) -> Command {
         let mut command = skillctl();
         command
-            .args([
-                "replay", "--settle", "250ms", "--box", &self.url, "--skill", &skill.url,
-            ])
+            .args(["replay", "--box", &self.url, "--skill", &skill.url])
             .args(fixtures);
         command
     }
@@ -145,11 +131,10 @@ impl Skill {
         let server = Arc::new(Server::http("127.0.0.1:0").expect("a port"));
         let url = format!("http://{}/", server.server_addr());
         let events = Arc::new(AtomicUsize::new(0));
-        let (counted, served, answer) =
-            (Arc::clone(&events), Arc::clone(&server), Arc::new(answer));
+        let (taken, socket, answer) = (Arc::clone(&events), Arc::clone(&server), Arc::new(answer));
         thread::spawn(move || {
-            for mut request in served.incoming_requests() {
-                counted.fetch_add(1, Ordering::SeqCst);
+            for mut request in socket.incoming_requests() {
+                taken.fetch_add(1, Ordering::SeqCst);
                 let answer = Arc::clone(&answer);
                 thread::spawn(move || {
                     let mut body = Vec::new();
@@ -229,7 +214,7 @@ impl Invocation {
     }
 
     /// Reports by skill_invocations.
-    pub(crate) fn report(&self, status: &str, cards: Value) -> u16 {
+    pub(crate) fn report(&self, status: &str, cards: &Value) -> u16 {
         let body = json!({
             "status": status,
             "file": {"type": "file", "id": self.file_id()},
@@ -246,7 +231,7 @@ impl Invocation {
     }
 
     /// Creates the cards by the metadata API.
-    pub(crate) fn create(&self, cards: Value) -> u16 {
+    pub(crate) fn create(&self, cards: &Value) -> u16 {
         let request = http()
             .post(self.cards_url())
             .header("content-type", "application/json")
@@ -256,7 +241,7 @@ impl Invocation {
     }
 
     /// Changes the cards by a JSON Patch.
-    pub(crate) fn patch(&self, patch: Value) -> u16 {
+    pub(crate) fn patch(&self, patch: &Value) -> u16 {
         let request = http()
             .put(self.cards_url())
             .header("content-type", "application/json-patch+json")
