@@ -15,13 +15,15 @@ use crate::domain::outcome::check::Check;
 )]
 #[derive(Clone, Debug, Args)]
 #[command(
-    group(ArgGroup::new("to").args(["skill", "sample_skill", "command"]).required(true).multiple(true)),
+    group(ArgGroup::new("to").args(["skill", "sample_skill", "handler", "command"]).required(true).multiple(true)),
     after_help = "\
 Examples:
   skillctl replay --sample-skill fixtures/events
       every case, through the built-in skill
   skillctl replay fixtures/events -- node index.js
       start a skill on a free port (PORT), led to the mock Box, and end it afterwards
+  skillctl replay fixtures/events --handler node:index.handler
+      a function that is made for AWS Lambda, run by your own node or python
   skillctl replay --skill http://127.0.0.1:8080/ event.json
       one event, to a skill that is already running
   skillctl replay --skill http://127.0.0.1:8080/ event.json --show-cards
@@ -45,6 +47,15 @@ pub struct ReplayArgs {
     /// Replay to the built-in skill, started for this run
     #[arg(long, conflicts_with = "command")]
     pub sample_skill: bool,
+    /// Run a function as the skill, as AWS Lambda behind an API Gateway would:
+    /// node:index.handler, python:app.lambda_handler
+    #[arg(
+        long,
+        env = "SKILLCTL_REPLAY_HANDLER",
+        value_name = "RUNTIME:FILE.FUNCTION",
+        conflicts_with_all = ["command", "sample_skill"]
+    )]
+    pub handler: Option<String>,
     /// Start the skill with this command, with a free port as PORT, and end it afterwards
     #[arg(last = true, value_name = "SKILL COMMAND")]
     pub command: Vec<String>,

@@ -3,6 +3,7 @@
 use std::{fs, net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde_json::json;
+use tempfile::TempDir;
 use tokio::{
     net::TcpStream,
     sync::{mpsc, watch},
@@ -34,7 +35,10 @@ use crate::{
     },
     replay::{Case, Mock, Run, Settings, Told, mock::Registration},
     server::egress::Egress,
-    supervise::run_folder::{RunFolder, TrustFiles},
+    supervise::{
+        handler::Handler,
+        run_folder::{RunFolder, TrustFiles},
+    },
     terminal::Terminal,
 };
 
@@ -52,6 +56,7 @@ pub(super) fn run(
             return Err(Problem::new(format!("{url} is no http(s) URL")).usage());
         }
     }
+    handler(arguments)?;
     let mut cases = fixtures::read(&arguments.fixtures, terminal)?;
     for expected in cases.iter_mut().filter_map(|case| case.expected.as_mut()) {
         expected.tolerance = arguments.tolerance;
@@ -119,7 +124,8 @@ impl BoxSide {
         if let Some(url) = answering(usual, environment).await {
             return Ok(Self::other(url));
         }
-        let starts_skill = arguments.sample_skill || !arguments.command.is_empty();
+        let starts_skill =
+            arguments.sample_skill || arguments.handler.is_some() || !arguments.command.is_empty();
         let listen = if starts_skill {
             SocketAddr::from(([127, 0, 0, 1], 0))
         } else {
@@ -195,26 +201,46 @@ async fn answering(address: SocketAddr, environment: &Environment) -> Option<Url
     Some(url)
 }
 
-async fn skill_side(
-    arguments: &ReplayArgs,
-    box_side: &mut BoxSide,
-    environment: &Environment,
-    terminal: &Terminal,
-) -> Result<RunningSkill, Failure> {
-    let words = if arguments.sample_skill {
+/// The function that is to be the Skill.
+fn handler(arguments: &ReplayArgs) -> Result<Option<Handler>, Failure> {
+    let parse = |text: &String| {
+        Handler::parse(text)
+            .map_err(|reason| Problem::new(format!("--handler {text}: {reason}")).usage())
+    };
+    arguments.handler.as_ref().map(parse).transpose()
+}
+
+/// The command line of the Skill, empty where it runs already, and the folder that holds what it
+/// needs.
+fn words(arguments: &ReplayArgs) -> Result<(Vec<String>, Option<TempDir>), Failure> {
+    if arguments.sample_skill {
         let program = std::env::current_exe().map_err(|error| {
             Problem::new(format!(
                 "cannot find this program to start its skill: {error}"
             ))
             .outside()
         })?;
-        vec![
-            program.to_string_lossy().into_owned(),
-            "sample-skill".to_owned(),
-        ]
-    } else {
-        arguments.command.clone()
+        let program = program.to_string_lossy().into_owned();
+        return Ok((vec![program, "sample-skill".to_owned()], None));
+    }
+    let Some(handler) = handler(arguments)? else {
+        return Ok((arguments.command.clone(), None));
     };
+    let (words, folder) = tempfile::tempdir()
+        .and_then(|folder| Ok((handler.prepare(folder.path())?, folder)))
+        .map_err(|error| {
+            Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
+        })?;
+    Ok((words, Some(folder)))
+}
+
+async fn skill_side(
+    arguments: &ReplayArgs,
+    box_side: &mut BoxSide,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<RunningSkill, Failure> {
+    let (words, adapter) = words(arguments)?;
     if words.is_empty() {
         let url = arguments.skill.clone().ok_or_else(|| {
             Problem::new("no skill to replay to")
@@ -225,7 +251,7 @@ async fn skill_side(
     }
     let trust = box_side.trust(environment, terminal).await?;
     let url = arguments.skill.clone();
-    skill::start(
+    let mut skill = skill::start(
         words,
         url,
         box_side.url.as_str(),
@@ -233,7 +259,9 @@ async fn skill_side(
         environment,
         terminal,
     )
-    .await
+    .await?;
+    skill.adapter = adapter;
+    Ok(skill)
 }
 
 async fn play(

@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tempfile::TempDir;
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use url::Url;
 
@@ -32,6 +33,8 @@ pub(super) struct RunningSkill {
     pub(super) url: Url,
     /// Says why, once it has died.
     pub(super) died: watch::Receiver<Option<String>>,
+    /// The folder of the adapter that it runs behind, if it is a function.
+    pub(super) adapter: Option<TempDir>,
     child: Option<Skill>,
     /// Keeps `died` open where nothing can die.
     _alive: Option<watch::Sender<Option<String>>>,
@@ -62,6 +65,7 @@ pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
     Ok(RunningSkill {
         url,
         died,
+        adapter: None,
         child: None,
         _alive: Some(alive),
     })
@@ -116,6 +120,7 @@ pub(super) async fn start(
     Ok(RunningSkill {
         url,
         died,
+        adapter: None,
         child: Some(child),
         _alive: None,
     })
@@ -130,7 +135,7 @@ impl RunningSkill {
             .filter(|output| !output.lines.is_empty())
     }
 
-    /// Ends it, with everything it started.
+    /// Ends it, with everything it started; its adapter goes last.
     pub(super) async fn stop(self) {
         if let Some(child) = self.child {
             child.stop(GRACE).await;

@@ -8,9 +8,12 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use predicates::{prelude::PredicateBooleanExt, str::contains};
 use serde_json::{Value, json};
 use skillctl::supervise::handler::Handler;
 use tempfile::{TempDir, tempdir};
+
+use crate::support::{project, skillctl};
 
 /// Whether this machine has the runtime.
 #[allow(clippy::print_stderr, reason = "a test that tests nothing must say so")]
@@ -344,5 +347,96 @@ fn a_handler_that_cannot_be_loaded_ends_the_adapter_with_its_reason() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{reason}: {said}");
         assert!(said.contains(reason), "{reason}: {said}");
+    }
+}
+
+/// A skill as it is written for Lambda, without a word on servers: it says what is in the file.
+const SKILL_JS: &str = "const base = process.env.BOX_API_BASE_URL + '/2.0';
+exports.handler = async (event) => {
+    const { id, skill, source, token } = JSON.parse(event.body);
+    const file = await fetch(`${base}/files/${source.id}/content`,
+        { headers: { authorization: `Bearer ${token.read.access_token}` } });
+    const words = (await file.text()).split(/\\s+/).slice(0, 2);
+    const card = { type: 'skill_card', skill_card_type: 'keyword', created_at: '2026-01-01T00:00:00Z',
+        skill_card_title: { code: 'skills_topics', message: 'Topics' },
+        skill: { type: 'service', id: String(skill.id) }, invocation: { type: 'skill_invocation', id },
+        entries: words.map((text) => ({ text })) };
+    const written = await fetch(`${base}/skill_invocations/${skill.id}`, { method: 'PUT',
+        headers: { authorization: `Bearer ${token.write.access_token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ status: 'success', file: { type: 'file', id: source.id },
+            metadata: { cards: [card] } }) });
+    return { statusCode: written.ok ? 200 : 500, body: '' };
+};
+";
+
+const SKILL_PY: &str = "import json, os, urllib.request
+BASE = os.environ['BOX_API_BASE_URL'] + '/2.0'
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def call(path, token, body=None, method='GET'):
+    request = urllib.request.Request(BASE + path, data=body, method=method, headers={
+        'authorization': 'Bearer ' + token['access_token'], 'content-type': 'application/json'})
+    return OPENER.open(request).read()
+def lambda_handler(event, context):
+    e = json.loads(event['body'])
+    words = call('/files/%s/content' % e['source']['id'], e['token']['read']).decode().split()[:2]
+    card = {'type': 'skill_card', 'skill_card_type': 'keyword', 'created_at': '2026-01-01T00:00:00Z',
+        'skill_card_title': {'code': 'skills_topics', 'message': 'Topics'},
+        'skill': {'type': 'service', 'id': str(e['skill']['id'])},
+        'invocation': {'type': 'skill_invocation', 'id': e['id']},
+        'entries': [{'text': word} for word in words]}
+    body = {'status': 'success', 'file': {'type': 'file', 'id': e['source']['id']},
+        'metadata': {'cards': [card]}}
+    call('/skill_invocations/%s' % e['skill']['id'], e['token']['write'],
+        json.dumps(body).encode(), 'PUT')
+    return {'statusCode': 200, 'body': ''}
+";
+
+#[test]
+fn replay_runs_a_handler_like_any_skill() {
+    for (program, handler, file, text) in [
+        ("node", "node:index.handler", "index.js", SKILL_JS),
+        ("python3", "python:app.lambda_handler", "app.py", SKILL_PY),
+    ] {
+        if !has(program) {
+            continue;
+        }
+        let skill = tempdir().expect("a folder");
+        fs::write(skill.path().join(file), text).expect("it can be written");
+        skillctl()
+            .current_dir(skill.path())
+            .arg("replay")
+            .arg(project("fixtures/events/upload-text/event.json"))
+            .args([
+                "--handler",
+                handler,
+                "--no-check",
+                "expected",
+                "--show-cards",
+            ])
+            .assert()
+            .success()
+            .stdout(contains("Tidal").and(contains("PASS")));
+    }
+}
+
+#[test]
+fn replay_with_a_handler_that_is_none_sends_nothing() {
+    skillctl()
+        .arg("replay")
+        .arg(project("fixtures/events/upload-text/event.json"))
+        .args(["--handler", "ruby:app.handler"])
+        .assert()
+        .code(2)
+        .stderr(contains("`ruby`"));
+    if has("python3") {
+        let nothing = tempdir().expect("a folder");
+        skillctl()
+            .current_dir(nothing.path())
+            .arg("replay")
+            .arg(project("fixtures/events/upload-text/event.json"))
+            .args(["--handler", "python:app.lambda_handler"])
+            .assert()
+            .code(3)
+            .stderr(contains("No module named 'app'"));
     }
 }
