@@ -29,10 +29,9 @@ fn problem(error: PlanError, width: usize) -> Failure {
         PlanError::Syntax(error) => super::input::no_json(&error, width),
         PlanError::Wrong(wrong) => {
             let (document, found) = *wrong;
-            let message = found.message.clone();
             let found = [found];
             let located = document.locate(&found);
-            let mut problem = Problem::new(message);
+            let mut problem = Problem::new(format!("{} cannot be used", document.name));
             if let Some(located) = located.first() {
                 let excerpt = diagnostic::finding(&document.name, &document.text, located, width);
                 problem = problem.excerpt(excerpt);
