@@ -16,9 +16,11 @@ Examples:
       the file and tokens of an event, good from now; the event as it now stands in out/
   skillctl mock-box --record writes.jsonl
       every metadata write as a line of JSON; started again, it goes on from there
+  skillctl mock-box event.json -- npm test
+      runs a command that is led to the mock, and ends with it
   curl -H 'Authorization: Bearer any' http://127.0.0.1:7269/2.0/files/1   (with --tokens any)
 
-Ended by Ctrl-C or SIGTERM it exits with 0.")]
+Ended by Ctrl-C or SIGTERM it exits with 0; with 3 where the command failed.")]
 pub struct MockBoxArgs {
     /// Events whose files and tokens stand from the start: files, or folders
     #[arg(value_name = "FIXTURE")]
@@ -44,9 +46,21 @@ pub struct MockBoxArgs {
     /// What to refuse of the cards that are written
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
     pub schema: SchemaLevel,
+    /// Reach no host but Box's, which are answered here, and this machine
+    #[arg(long)]
+    pub no_egress: bool,
+    /// Keep the certificate authority in this folder, for 30 days, instead of making one
+    #[arg(long, value_name = "DIR")]
+    pub ca_dir: Option<PathBuf>,
+    /// A variable that holds the token of the admin API; needed to listen beyond loopback
+    #[arg(long, value_name = "VAR")]
+    pub admin_token_env: Option<String>,
     /// How to print the calls
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
+    /// A command to start when the mock is ready, led to it; when it ends, so does the mock
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 /// Whether tokens are looked at.

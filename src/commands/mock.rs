@@ -2,8 +2,8 @@
 //! it, and ended again. For `mock-box`, and for a replay that brings its own.
 
 use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -43,7 +43,7 @@ pub(super) struct Start<'a> {
     /// How other hosts are reached.
     pub(super) egress: Egress,
     /// Where its authority is kept.
-    pub(super) ca_dir: Option<&'a PathBuf>,
+    pub(super) ca_dir: Option<&'a Path>,
 }
 
 /// A mock that runs.
@@ -61,9 +61,9 @@ pub(super) struct RunningMock {
 }
 
 impl RunningMock {
-    /// Its URL.
+    /// Its URL, as programs on this machine reach it.
     pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", reachable(self.address))
     }
 
     /// Makes the files that lead a Skill's TLS here; they live as long as the folder.
@@ -71,7 +71,7 @@ impl RunningMock {
         &self,
         environment: &Environment,
     ) -> Result<RunFolder, Failure> {
-        let (address, environment) = (self.address, environment.clone());
+        let (address, environment) = (reachable(self.address), environment.clone());
         let pem = self.authority.certificate_pem().to_owned();
         let made =
             tokio::task::spawn_blocking(move || RunFolder::create(address, &pem, &environment));
@@ -123,7 +123,8 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
     let authority = Arc::new(authority.map_err(|error| Problem::new(error.to_string()).outside())?);
     let (trust, trust_made) = watch::channel(None);
     let admin = Admin {
-        url: format!("http://{address}"),
+        url: format!("http://{}", reachable(address)),
+        certificate: authority.certificate_pem().to_owned(),
         token: start.admin_token,
         trust: trust_made,
     };
@@ -147,6 +148,16 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
         stop,
         served,
     })
+}
+
+/// Where a program on this machine reaches a port that listens on every address.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// Where the ids and tokens of a mock start: nobody is to guess them.

@@ -1,6 +1,6 @@
 //! `skillctl mock-box`: a mock that stands alone until it is ended.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -28,6 +28,11 @@ use crate::{
     },
     replay::Case,
     server::egress::Egress,
+    supervise::{
+        process::{Destination, Skill, SkillCommand},
+        run_folder::TrustFiles,
+        variables::interception,
+    },
     terminal::Terminal,
 };
 
@@ -42,28 +47,51 @@ pub(super) fn run(
         paths => fixtures::read(paths, terminal)?,
     };
     let settings = settings(arguments, environment)?;
-    if !arguments.listen.ip().is_loopback() {
+    let admin_token = secret_of(
+        arguments.admin_token_env.as_deref(),
+        "--admin-token-env",
+        environment,
+    )?;
+    if !arguments.listen.ip().is_loopback() && admin_token.is_none() {
         return Err(Problem::new(format!(
             "{} is beyond loopback: anybody who reaches it could steer the mock",
             arguments.listen
         ))
-        .help("listen on 127.0.0.1")
+        .help("name a variable that holds a token for its admin API with --admin-token-env")
         .usage());
     }
     let runtime = super::runtime()?;
-    runtime.block_on(serve(arguments, settings, &cases, environment, terminal))
+    runtime.block_on(serve(
+        arguments,
+        settings,
+        admin_token,
+        &cases,
+        environment,
+        terminal,
+    ))
+}
+
+/// The secret in the variable that an option names.
+fn secret_of(
+    name: Option<&str>,
+    option: &str,
+    environment: &Environment,
+) -> Result<Option<Secret>, Failure> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let value = environment.var(name).ok_or_else(|| {
+        Problem::new(format!("the variable {name} of {option} is not set")).usage()
+    })?;
+    Ok(Some(Secret::new(value)))
 }
 
 fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settings, Failure> {
-    let user_token = match &arguments.user_token_env {
-        None => None,
-        Some(name) => Some(Secret::new(environment.var(name).ok_or_else(|| {
-            Problem::new(format!(
-                "the variable {name} of --user-token-env is not set"
-            ))
-            .usage()
-        })?)),
-    };
+    let user_token = secret_of(
+        arguments.user_token_env.as_deref(),
+        "--user-token-env",
+        environment,
+    )?;
     Ok(Settings {
         tokens: match arguments.tokens {
             Tokens::Strict => TokenMode::Strict,
@@ -81,17 +109,23 @@ fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settin
 async fn serve(
     arguments: &MockBoxArgs,
     settings: Settings,
+    admin_token: Option<Secret>,
     cases: &[Case],
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
+    let egress = if arguments.no_egress {
+        Egress::none()
+    } else {
+        Egress::of(environment)
+    };
     let mock = mock::start(Start {
         listen: arguments.listen,
         settings,
         record: arguments.record.as_deref(),
-        admin_token: None,
-        egress: Egress::of(environment),
-        ca_dir: None,
+        admin_token,
+        egress,
+        ca_dir: arguments.ca_dir.as_deref(),
     })?;
     if let Some(warning) = &mock.warning {
         terminal.warn(warning);
@@ -117,9 +151,44 @@ async fn serve(
         arguments.format,
         terminal.clone(),
     ));
-    ended().await;
+    let outcome = if arguments.command.is_empty() {
+        ended().await;
+        Ok(())
+    } else {
+        let url = mock.url();
+        command(&arguments.command, &url, &folder.files(), environment).await
+    };
     end(mock, told, terminal).await;
-    Ok(())
+    outcome
+}
+
+/// Runs the command of the command line until it or the user ends it. Its output goes where ours
+/// goes.
+async fn command(
+    words: &[String],
+    url: &str,
+    files: &TrustFiles,
+    environment: &Environment,
+) -> Outcome {
+    const GRACE: Duration = Duration::from_secs(5);
+    let started = Skill::start(&SkillCommand {
+        words: words.to_vec(),
+        variables: interception(url, files, environment),
+        output: Destination::PassedOn,
+    });
+    let skill = started.map_err(|error| Problem::new(error.to_string()).outside())?;
+    let death = tokio::select! {
+        death = skill.died() => death,
+        () = ended() => {
+            skill.stop(GRACE).await;
+            return Ok(());
+        }
+    };
+    if death.is_success() {
+        return Ok(());
+    }
+    let message = format!("the command `{}` ended with {death}", words.join(" "));
+    Err(Problem::new(message).outside())
 }
 
 async fn end(mock: RunningMock, told: tokio::task::JoinHandle<()>, terminal: &Terminal) {

@@ -21,7 +21,7 @@ use crate::{
     domain::{
         call::WriteRecord,
         event::{Captured, Event},
-        hosts::is_loopback,
+        hosts::{HostPort, is_loopback},
         notice::Notice,
         secret::Secret,
     },
@@ -41,6 +41,8 @@ pub struct Admin {
     pub url: String,
     /// The token that is asked for, if any.
     pub token: Option<Secret>,
+    /// The certificate of the authority, in PEM.
+    pub certificate: String,
     /// Where the certificate, the bundle and the preload lie, for `health`. They are made beside
     /// the start, so they may come a moment later; never, where the sender is gone.
     pub trust: watch::Receiver<Option<Trust>>,
@@ -87,6 +89,12 @@ fn check(admin: &Admin, origin: &Origin, parts: &Parts) -> Result<(), Refused> {
         let message = "the admin API answers only to loopback host names such as 127.0.0.1";
         return Err(Refused(StatusCode::FORBIDDEN, message.to_owned()));
     }
+    // A page in a browser may send to a loopback name what needs no leave to be sent.
+    let page = parts.headers.get(header::ORIGIN);
+    if page.is_some_and(|page| !is_own_page(page)) {
+        let message = "the admin API does not answer pages of other hosts";
+        return Err(Refused(StatusCode::FORBIDDEN, message.to_owned()));
+    }
     let Some(token) = &admin.token else {
         return Ok(());
     };
@@ -102,12 +110,22 @@ fn check(admin: &Admin, origin: &Origin, parts: &Parts) -> Result<(), Refused> {
     Err(Refused(StatusCode::UNAUTHORIZED, message.to_owned()))
 }
 
+/// Whether the `Origin` of a page is this machine.
+fn is_own_page(origin: &HeaderValue) -> bool {
+    let host = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| HostPort::parse(origin.split_once("://")?.1));
+    host.is_some_and(|host| host.is_loopback())
+}
+
 async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody) -> Answered {
     let path = parts.uri.path().trim_start_matches("/_mock/");
     let query = Query(parts.uri.query().unwrap_or_default());
     match (&parts.method, path) {
         (&Method::GET, "health") => Ok(health(host, admin)),
         (&Method::GET, "trust") => Ok(trust(admin).await),
+        (&Method::GET, "ca.pem") => Ok(certificate(admin)),
         (&Method::GET, "writes") => writes(host, query).await,
         (&Method::GET, "calls") => calls(host, query),
         (&Method::GET, "stream") => Ok(notices(host, query, parts)),
@@ -149,6 +167,14 @@ async fn trust(admin: &Admin) -> Response<WireBody> {
     let made = trust.wait_for(Option::is_some).await;
     let made = made.ok().and_then(|made| made.clone()).unwrap_or_default();
     json_response(&json!({ "ca": made.ca, "bundle": made.bundle, "preload": made.preload }))
+}
+
+/// `GET ca.pem`: what to trust, for whoever has no access to the files.
+fn certificate(admin: &Admin) -> Response<WireBody> {
+    let mut response = Response::new(WireBody::bytes(admin.certificate.clone()));
+    let pem = HeaderValue::from_static("application/x-pem-file");
+    response.headers_mut().insert(header::CONTENT_TYPE, pem);
+    response
 }
 
 /// `GET writes?file_id=&event_id=&after=SEQ&wait=SECONDS`.

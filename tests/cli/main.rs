@@ -9,6 +9,7 @@ mod env;
 mod event;
 mod fetch;
 mod handler;
+mod mock_port;
 mod replay;
 mod sample_skill;
 mod verdicts;
