@@ -1,0 +1,73 @@
+#!/bin/sh
+# Runs real clients of Box against mock-box, each with its hosts as they are hard-coded and, where
+# it can be told, through a base URL of its own: sh tests/sdk/run.sh [PATH OF SKILLCTL]
+#
+# Needs node, npm, python3 and curl. The clients come from the registries, as the lock files name
+# them, into folders that git ignores. Every client gets a mock of its own, started with `-- CMD`.
+set -eu
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+skillctl=${1:-$top/target/debug/skillctl}
+case $skillctl in /*) ;; *) skillctl=$PWD/$skillctl ;; esac
+[ -x "$skillctl" ] || { echo "no skillctl at $skillctl: cargo build first" >&2; exit 2; }
+
+cd "$here/node"
+[ -d node_modules ] && cmp -s package-lock.json node_modules/.of || {
+  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+  cp package-lock.json node_modules/.of
+}
+for generation in 3 10; do
+  list=$here/python/requirements-$generation.txt
+  venv=$here/python/.venv/$generation
+  [ -d "$venv" ] && cmp -s "$list" "$venv/of" || {
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$list"
+    cp "$list" "$venv/of"
+  }
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export CONTENT="$top/fixtures/events/upload-text/content.txt"
+export USER_TOKEN=a-user-token-for-these-tests
+failed=
+
+# with COMMAND…: a mock with one registered event, and the command led to it.
+with() {
+  rm -rf "$work/events"
+  export EVENTS_DIR="$work/events"
+  if ! "$skillctl" mock-box --listen 127.0.0.1:0 --events-dir "$EVENTS_DIR" \
+    --user-token-env USER_TOKEN "$top/fixtures/events/upload-text" -- "$@" \
+    >"$work/out" 2>"$work/err"
+  then
+    failed="$failed
+  $*"
+    cat "$work/out" "$work/err" >&2
+    return
+  fi
+  # The lines of the mock's own log begin with a time.
+  grep -v '^[0-9][0-9]:' "$work/out"
+}
+
+old=$here/python/.venv/3/bin/python
+new=$here/python/.venv/10/bin/python
+for mode in hard-coded told; do
+  with node "$here/node/legacy-sdk.cjs" box-node-sdk-1 $mode
+  with node "$here/node/legacy-sdk.cjs" box-node-sdk-3 $mode
+  with node "$here/node/sdk-10.cjs" $mode
+  with "$old" "$here/python/legacy_sdk.py" $mode
+  with "$new" "$here/python/sdk_10.py" $mode
+done
+with node "$here/node/fetch.mjs"
+with node "$here/node/axios.cjs" axios-0
+with node "$here/node/axios.cjs" axios-1
+with "$new" "$here/python/plain_urllib.py"
+with "$new" "$here/python/plain_requests.py"
+with sh "$here/curl.sh"
+
+if [ -n "$failed" ]; then
+  echo "failed:$failed" >&2
+  exit 1
+fi
