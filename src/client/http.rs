@@ -1,7 +1,7 @@
 //! The HTTP clients below the calls: which proxy, which certificates, which time limits, and the
 //! lazy building of them. What is called is for `box_api`.
 
-use std::{error::Error, sync::OnceLock, time::Duration};
+use std::{error::Error, io, sync::OnceLock, time::Duration};
 
 use reqwest::{NoProxy, Proxy, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
@@ -254,12 +254,13 @@ pub(crate) fn broken(error: reqwest::Error, url: &Url) -> ErrorKind {
 /// Whether a certificate is at fault, which trying again does not mend.
 fn is_certificate_error(error: &reqwest::Error) -> bool {
     chain(error).any(|cause| {
-        let inner = cause
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-            .and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        // An I/O error hides what it was made of from the chain, and may lie in another.
+        let mut cause = cause;
+        while let Some(inner) = cause.downcast_ref().and_then(io::Error::get_ref) {
+            cause = inner;
+        }
         matches!(
-            cause.downcast_ref::<rustls::Error>().or(inner),
+            cause.downcast_ref(),
             Some(rustls::Error::InvalidCertificate(_))
         )
     })

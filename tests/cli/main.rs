@@ -8,6 +8,7 @@ mod basics;
 mod env;
 mod event;
 mod fetch;
+mod fetch_mock;
 mod handler;
 mod mock_port;
 mod replay;

@@ -1,0 +1,134 @@
+//! `skillctl fetch` against the mock: TLS, tokens, and the mock's own faults.
+
+use std::{fs, path::PathBuf};
+
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    support::{project, skillctl},
+    world::MockBox,
+};
+
+const CASE: &str = "fixtures/events/upload-image";
+
+/// A mock that holds the file of an event, and that event as it stands there.
+struct Held {
+    mock: MockBox,
+    folder: TempDir,
+    event: PathBuf,
+}
+
+impl Held {
+    fn with(options: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let events = folder.path().join("events");
+        let case = project(CASE);
+        let mut all = vec!["--events-dir", events.to_str().expect("UTF-8")];
+        all.extend(options);
+        all.push(case.to_str().expect("UTF-8"));
+        let mock = MockBox::with(&all);
+        let event = fs::read_dir(&events)
+            .expect("the events are written before it is ready")
+            .next()
+            .expect("one")
+            .expect("an entry")
+            .path();
+        Self {
+            mock,
+            folder,
+            event,
+        }
+    }
+
+    fn fetch(&self, url: &str) -> assert_cmd::Command {
+        let mut command = skillctl();
+        command
+            .current_dir(&self.folder)
+            .args(["fetch", "-o", "got", "--box", url, "--event"])
+            .arg(&self.event);
+        command
+    }
+
+    fn assert_fetched(&self) {
+        let got = fs::read(self.folder.path().join("got")).expect("it is there");
+        assert!(got == fs::read(project(CASE).join("content.png")).expect("it is there"));
+    }
+
+    fn https(&self) -> String {
+        self.mock.url.replace("http:", "https:")
+    }
+
+    /// The certificate of the mock's authority.
+    fn authority(&self) -> String {
+        let ready = fs::read(self.mock.folder().join("ready.json")).expect("it is ready");
+        let ready: Value = serde_json::from_slice(&ready).expect("JSON");
+        ready["ca"].as_str().expect("a path").to_owned()
+    }
+}
+
+#[test]
+fn over_tls_the_mocks_authority_must_be_trusted() {
+    let held = Held::with(&[]);
+    held.fetch(&held.https())
+        .assert()
+        .code(3)
+        .stderr(contains("its certificate is not trusted"))
+        .stderr(contains("--ca-cert").and(contains("try 2").not()));
+    held.fetch(&held.https())
+        .args(["--ca-cert", &held.authority()])
+        .assert()
+        .success()
+        .stdout(contains("as Box says"));
+    held.assert_fetched();
+}
+
+#[test]
+fn the_event_as_captured_is_told_to_be_expired_and_as_registered_it_is_good() {
+    let held = Held::with(&[]);
+    skillctl()
+        .current_dir(&held.folder)
+        .args(["fetch", "--box", &held.mock.url, "--event"])
+        .arg(project(CASE))
+        .assert()
+        .code(3)
+        .stderr(contains("401 Unauthorized").and(contains("expired at 20")));
+    held.fetch(&held.mock.url).assert().success();
+    held.assert_fetched();
+}
+
+#[test]
+fn the_url_that_is_printed_downloads_without_a_header() {
+    let held = Held::with(&[]);
+    let url = skillctl()
+        .args(["fetch", "--url", "--box", &held.mock.url, "--event"])
+        .arg(&held.event)
+        .output()
+        .expect("it runs");
+    let url = String::from_utf8(url.stdout).expect("a URL");
+    let answer = crate::world::http()
+        .get(url.trim())
+        .send()
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let bytes = answer.bytes().expect("bytes");
+    assert!(bytes == fs::read(project(CASE).join("content.png")).expect("it is there"));
+}
+
+#[test]
+fn the_write_token_does_not_read() {
+    let held = Held::with(&[]);
+    let event: Value =
+        serde_json::from_slice(&fs::read(&held.event).expect("it is there")).expect("JSON");
+    let token = event["token"]["write"]["access_token"]
+        .as_str()
+        .expect("a token");
+    held.fetch(&held.mock.url)
+        .env("WRITE", token)
+        .args(["--token-env", "WRITE"])
+        .assert()
+        .code(3)
+        .stderr(contains("403 Forbidden, insufficient_scope"))
+        .stderr(contains("the token in $WRITE").and(contains(token).not()));
+}
