@@ -75,6 +75,8 @@ pub(super) fn run(
         clock: wall_clock(),
     };
     let begun = Instant::now();
+    // One thread for the network: the bytes are written and hashed on threads of their own, and
+    // waking a further one for every piece costs more than it brings.
     let done = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -241,6 +243,7 @@ impl Job<'_> {
         let part_path = part.path().to_owned();
         let force = self.arguments.force;
         let shown = path.display().to_string();
+        self.progress.rename(&shown);
         Ok((Target::File { part, force }, shown, Some(part_path)))
     }
 

@@ -63,6 +63,15 @@ impl Terminal {
 }
 
 impl Progress {
+    /// The work has a better name by now.
+    pub fn rename(&self, what: &str) {
+        match &self.shape {
+            Shape::Bar(bar, _) => bar.set_message(visible(what)),
+            Shape::Lines(lines) => what.clone_into(&mut lock(lines).what),
+            Shape::Nothing => {}
+        }
+    }
+
     /// Work starts at `position`: what was there before does not count for the rate.
     pub fn start_at(&self, position: u64) {
         match &self.shape {

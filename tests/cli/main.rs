@@ -5,6 +5,7 @@ mod tiny_box;
 mod world;
 
 mod basics;
+mod box_client;
 mod env;
 mod event;
 mod fetch;

@@ -13,10 +13,12 @@ use std::{
 /// A request as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
+    pub(crate) method: String,
     /// Path and query; with scheme and host where a proxy was asked.
     pub(crate) target: String,
     /// By lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Request {
@@ -185,18 +187,33 @@ fn serve(
 }
 
 fn read(stream: &TcpStream) -> Option<Request> {
-    let mut lines = BufReader::new(stream).lines();
-    let first = lines.next()?.ok()?;
+    let mut reader = BufReader::new(stream);
+    let mut line = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        Some(line.trim_end().to_owned())
+    };
+    let first = line()?;
     let mut words = first.split(' ');
-    let target = words.nth(1)?.to_owned();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = BTreeMap::new();
-    for line in lines {
-        let line = line.ok()?;
+    loop {
+        let line = line()?;
         if line.is_empty() {
             break;
         }
         let (name, value) = line.split_once(':')?;
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
-    Some(Request { target, headers })
+    let length = headers
+        .get("content-length")
+        .map_or(Some(0), |length| length.parse().ok())?;
+    let mut body = String::new();
+    reader.take(length).read_to_string(&mut body).ok()?;
+    Some(Request {
+        method,
+        target,
+        headers,
+        body,
+    })
 }
