@@ -13,7 +13,7 @@ use url::Url;
 use super::input::{self, STDIN};
 use crate::{
     cli::box_access::{AccessArgs, BoxArgs},
-    client::{BoxError, Connections, ErrorKind, Options},
+    client::{BoxError, ErrorKind, Options},
     domain::{
         event::{Captured, Event},
         json::document::Document,
@@ -230,7 +230,6 @@ pub fn options(arguments: &BoxArgs, environment: &Environment) -> Result<Options
     let mut options = Options::new(environment);
     options.pace.policy.retries = arguments.retries;
     options.pace.policy.patience = arguments.wait;
-    options.connections = Connections::new(environment);
     options.connections.stall_timeout = arguments.timeout;
     options.connections.connect_timeout =
         options.connections.connect_timeout.min(arguments.timeout);

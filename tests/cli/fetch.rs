@@ -445,7 +445,12 @@ fn the_page_of_a_captive_portal_is_no_file() {
     let away = TinyBox::start(|_, _| {
         Answer::new(302, "").header("Location", "http://portal.example/login?next=secret")
     });
+    let blocked = TinyBox::start(move |_, _| Answer {
+        status: 403,
+        ..page()
+    });
     let cases = [
+        (&blocked, "403 Forbidden (an HTML page"),
         (&everywhere, "an HTML page"),
         (&in_place_of_bytes, "an HTML page came in place of the file"),
         (&away, "redirected to http://portal.example,"),

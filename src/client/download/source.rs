@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, header};
 use reqwest::Response;
 use url::Url;
 
@@ -73,7 +73,8 @@ impl<'a> BoxSource<'a> {
             ..Identity::default()
         };
         let info = match self.client.file_info(file_id, None).await {
-            Err(error) if error.status() == Some(StatusCode::FORBIDDEN) => {
+            // Refused by Box, that is, and not by a page that something in between put up.
+            Err(error) if status(&error) == Some(403) && !is_a_page(&error) => {
                 return Ok((unknown, None));
             }
             other => other?,
@@ -214,6 +215,10 @@ fn known(unknown: Identity, info: FileInfo) -> (Identity, Option<String>) {
 
 fn status(error: &BoxError) -> Option<u16> {
     error.status().map(|status| status.as_u16())
+}
+
+fn is_a_page(error: &BoxError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.page)
 }
 
 fn head(response: &Response) -> Head {
