@@ -203,7 +203,7 @@ impl Script {
                 from: (head.status == 206).then_some(told as u64),
                 total: Some(whole.len() as u64),
             });
-            bytes.drain(..from.min(whole.len()));
+            bytes.drain(..told.min(whole.len()));
         }
         head.length = Some(bytes.len() as u64);
         let mut end = End::Well;
