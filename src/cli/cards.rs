@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{OutputFormat, size::parse_size};
+use super::{
+    OutputFormat,
+    box_access::{AccessArgs, BoxArgs},
+    size::parse_size,
+};
 
 /// Arguments of `skillctl cards`.
 #[derive(Clone, Debug, Args)]
@@ -21,6 +25,12 @@ pub enum CardsCommand {
     Validate(ValidateArgs),
     /// Show cards as Box's preview does: on the terminal, as a page, as Markdown or JSON
     Render(RenderArgs),
+    /// Write cards onto a file at Box, or at a mock
+    Write(Box<WriteArgs>),
+    /// Print the cards of a file as Box keeps them: its metadata instance
+    Get(Box<GetArgs>),
+    /// Take the cards off a file
+    Delete(Box<DeleteArgs>),
     /// Make a card from flags or files
     New(NewArgs),
 }
@@ -117,6 +127,126 @@ pub struct RenderArgs {
     /// How much is read.
     #[command(flatten)]
     pub input: InputArgs,
+}
+
+/// By which call cards are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Via {
+    /// The metadata API: /files/{id}/metadata/global/boxSkillsCards
+    #[default]
+    Metadata,
+    /// PUT /skill_invocations/{skill id}: replaces all cards of the file
+    Invocation,
+}
+
+/// What becomes of the cards that are on the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum WriteMode {
+    /// They are replaced, if there are any
+    #[default]
+    Upsert,
+    /// There must be none
+    Create,
+    /// They are replaced; there must be some
+    Replace,
+    /// They stay, and the new ones follow
+    Append,
+}
+
+/// The statuses of an invocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum InvocationStatus {
+    /// Box has called the skill
+    Invoked,
+    /// The skill works
+    Processing,
+    /// The skill has written its data
+    Success,
+    /// It failed; trying again may help
+    TransientFailure,
+    /// It failed for good
+    PermanentFailure,
+}
+
+const WRITE_EXAMPLES: &str = "\
+Examples:
+  skillctl cards write cards.json --event event.json --box http://127.0.0.1:7269
+  skillctl cards write cards.json --event event.json --dry-run
+  skillctl cards write cards.json --file-id 12345 --token-env BOX_TOKEN --mode append
+  skillctl cards write cards.json --event event.json --via invocation --status processing
+
+What a card leaves out is filled in: type, created_at, and skill and invocation from the event.
+Exit code: 0 written, 1 the cards have an error and nothing was sent, 3 Box refused.";
+
+/// Arguments of `skillctl cards write`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = WRITE_EXAMPLES)]
+pub struct WriteArgs {
+    /// The file with cards; - is stdin
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Which file at Box, by which token.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Which Box.
+    #[command(flatten)]
+    pub at: BoxArgs,
+    /// By which call
+    #[arg(long, value_enum, default_value_t)]
+    pub via: Via,
+    /// What becomes of the cards that are there (metadata) [default: upsert]
+    #[arg(long, value_enum)]
+    pub mode: Option<WriteMode>,
+    /// The skill's id; by default the event's
+    #[arg(long, value_name = "ID")]
+    pub skill_id: Option<String>,
+    /// The invocation's id, for cards that name none; by default the event's
+    #[arg(long, value_name = "ID")]
+    pub invocation_id: Option<String>,
+    /// The status of the invocation (invocation) [default: success]
+    #[arg(long, value_enum)]
+    pub status: Option<InvocationStatus>,
+    /// Print the request instead of sending it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Send the cards as they are: nothing filled in, nothing checked
+    #[arg(long)]
+    pub no_validate: bool,
+    /// How to print what became of it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+    /// How much is read.
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+const GET_EXAMPLES: &str = "\
+Examples:
+  skillctl cards get --event event.json
+  skillctl cards get --file-id 12345 --token-env BOX_TOKEN | skillctl cards render -";
+
+/// Arguments of `skillctl cards get`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = GET_EXAMPLES)]
+pub struct GetArgs {
+    /// Which file, by which token.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Which Box.
+    #[command(flatten)]
+    pub at: BoxArgs,
+}
+
+/// Arguments of `skillctl cards delete`.
+#[derive(Clone, Debug, Args)]
+pub struct DeleteArgs {
+    /// Which file, by which token.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// Which Box.
+    #[command(flatten)]
+    pub at: BoxArgs,
 }
 
 const NEW_EXAMPLES: &str = "\

@@ -78,7 +78,7 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// Play Box for a skill: files, tokens, metadata, every write recorded
     MockBox(mock_box::MockBoxArgs),
-    /// Check, show and make skill cards
+    /// Check, show, write and make skill cards
     Cards(cards::CardsArgs),
     /// Make, scrub and check events
     #[command(subcommand)]

@@ -25,7 +25,7 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
     match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, environment, terminal),
         Command::MockBox(arguments) => mock_box::run(arguments, environment, terminal),
-        Command::Cards(arguments) => cards::run(arguments, terminal),
+        Command::Cards(arguments) => cards::run(arguments, environment, terminal),
         Command::Event(command) => event::run(command, environment, terminal),
         Command::Fetch(arguments) => fetch::run(arguments, environment, terminal),
         Command::Env(arguments) => env::run(arguments, environment, terminal),

@@ -178,7 +178,7 @@ pub fn visible(text: &str) -> String {
 
 /// Whether a character would drive a terminal, or turn the direction of what follows, instead of
 /// being shown.
-pub(super) fn is_unshowable(character: char) -> bool {
+pub fn is_unshowable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

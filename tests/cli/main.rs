@@ -6,6 +6,7 @@ mod world;
 
 mod basics;
 mod box_client;
+mod cards;
 mod env;
 mod event;
 mod fetch;

@@ -1,8 +1,10 @@
 //! `skillctl cards`: check, show, make and write cards.
 
 mod new;
+mod remote;
 mod render;
 mod validate;
+mod write;
 
 use std::path::Path;
 
@@ -15,16 +17,24 @@ use crate::{
         card::shape::{self, Recognised},
         json::document::Document,
     },
+    env::Environment,
     exit::{Failure, Outcome, Problem},
     render::diagnostic,
     terminal::Terminal,
 };
 
 /// Does what the command line asks for.
-pub(super) fn run(arguments: &CardsArgs, terminal: &Terminal) -> Outcome {
+pub(super) fn run(
+    arguments: &CardsArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Outcome {
     match &arguments.command {
         CardsCommand::Validate(arguments) => validate::run(arguments, terminal),
         CardsCommand::Render(arguments) => render::run(arguments, terminal),
+        CardsCommand::Write(arguments) => write::run(arguments, environment, terminal),
+        CardsCommand::Get(arguments) => remote::get(arguments, environment, terminal),
+        CardsCommand::Delete(arguments) => remote::delete(arguments, environment, terminal),
         CardsCommand::New(arguments) => new::run(arguments, terminal),
     }
 }

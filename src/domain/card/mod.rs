@@ -10,6 +10,7 @@ pub mod model;
 pub mod normalise;
 mod path;
 pub mod preview;
+pub mod request;
 pub mod shape;
 pub mod subtitles;
 pub mod validate;

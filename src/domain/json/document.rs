@@ -209,7 +209,7 @@ fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
         "recursion limit exceeded" => Fault::at(at, "it is nested deeper than 127 levels")
             .help("no card or event nests deeper than about ten: a value may contain itself"),
         "lone leading surrogate in hex escape" | "unexpected end of hex escape" => Fault::at(
-            at,
+            lone_surrogate(text, at),
             "half of a surrogate pair stands alone: \\ud800 to \\udfff come in pairs",
         )
         .help("write the character itself, or both halves: \\ud83d\\ude00"),
@@ -223,8 +223,19 @@ fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
         .help("is the file cut off, or a bracket or quote not closed?"),
         _ => Fault::at(at, message),
     };
-    fault.range.end = fault.range.start + length;
+    fault.range.end = fault.range.start.max(at) + length;
     fault
+}
+
+/// Where the escape begins that serde_json stumbled over by `at`: it goes on past the first half
+/// of a pair in search of the second.
+fn lone_surrogate(text: &str, at: usize) -> usize {
+    const LONGEST_PAIR: usize = 13;
+    let from = at.saturating_sub(LONGEST_PAIR);
+    text.as_bytes()[from..at]
+        .windows(3)
+        .position(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D']))
+        .map_or(at, |found| from + found)
 }
 
 /// Reads any JSON value, as [`Value`] does itself, and notices a key that stands twice: in the
@@ -378,6 +389,7 @@ mod tests {
                 "{text}: {}",
                 error.message
             );
+            assert_eq!(error.place.column, 2, "{text}");
         }
         assert!(Document::parse("a", br#""\ud83d\ude00""#.to_vec()).is_ok());
     }

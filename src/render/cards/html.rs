@@ -4,8 +4,10 @@
 //! The page loads nothing from elsewhere but the images that cards name by https, and its content
 //! policy lets no script run but its own, whatever a card holds.
 
+use std::borrow::Cow;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
 use super::{counted, on_one_line, stretch};
@@ -14,14 +16,14 @@ use crate::{
         model::{NO_INFORMATION, Slice},
         preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, Spoken, clock},
     },
-    render::text::visible,
+    render::text::{is_unshowable, visible},
 };
 
 const STYLE: &str = include_str!("sidebar.css");
 const SCRIPT: &str = include_str!("sidebar.js");
 
 /// Bytes that a line of a transcript takes about, for one allocation instead of many.
-const BYTES_PER_ENTRY: usize = 160;
+const BYTES_PER_ENTRY: usize = 140;
 
 /// Lines of a transcript that a browser lays out together, once they are scrolled to.
 const LINES_IN_BLOCK: usize = 200;
@@ -66,8 +68,14 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
 
 /// Text as the page shows it: blanks and line breaks as a browser has them, what is invisible or
 /// turns the direction of what follows by its escapes. (What would be markup is escaped by maud.)
-fn shown(text: &str) -> String {
-    visible(&on_one_line(text))
+fn shown(text: &str) -> Cow<'_, str> {
+    let odd = |it: char| is_unshowable(it) || (it.is_whitespace() && it != ' ');
+    let is_plain = !text.contains(odd) && !text.contains("  ") && text.trim() == text;
+    if is_plain {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(visible(&on_one_line(text)))
+    }
 }
 
 fn section_of(section: &Section<'_>) -> Markup {
@@ -238,15 +246,18 @@ fn transcript_lines(lines: &[Spoken<'_>], is_first: bool) -> PreEscaped<String> 
     for (nth, line) in lines.iter().enumerate() {
         // One line can be reached by the tab key, the others from there by the arrows.
         let reach = if is_first && nth == 0 { "0" } else { "-1" };
-        let row = html! {
-            li {
-                button type="button" tabindex=(reach) data-time=[line.time] {
-                    @if let Some(time) = line.time { time { (clock(time)) } }
-                    span dir="auto" { (shown(&line.text)) }
-                }
-            }
-        };
-        text.push_str(&row.0);
+        text.push_str("<li><button type=\"button\" tabindex=\"");
+        text.push_str(reach);
+        text.push_str("\">");
+        if let Some(time) = line.time {
+            text.push_str("<time>");
+            text.push_str(&clock(time));
+            text.push_str("</time>");
+        }
+        text.push_str("<span dir=\"auto\">");
+        // maud's own escaping of text.
+        shown(&line.text).render_to(&mut text);
+        text.push_str("</span></button></li>");
     }
     PreEscaped(text)
 }

@@ -1,0 +1,541 @@
+//! `skillctl cards`: what it says, where it says it, and how it ends.
+
+use std::{fs, path::PathBuf};
+
+use assert_cmd::{Command, assert::Assert};
+use predicates::{prelude::PredicateBooleanExt, str::contains};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    support::{project, skillctl},
+    world::{MockBox, http},
+};
+
+fn cards(arguments: &[&str]) -> Command {
+    let mut command = skillctl();
+    command
+        .current_dir(project(""))
+        .arg("cards")
+        .args(arguments);
+    command
+}
+
+fn validate(file: &str, more: &[&str]) -> Assert {
+    cards(&["validate", &format!("fixtures/cards/{file}")])
+        .args(more)
+        .assert()
+}
+
+fn lines(assert: &Assert) -> Vec<Value> {
+    String::from_utf8_lossy(&assert.get_output().stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a JSON line"))
+        .collect()
+}
+
+fn stdout(assert: &Assert) -> String {
+    String::from_utf8_lossy(&assert.get_output().stdout).into_owned()
+}
+
+#[test]
+fn good_cards_of_every_shape_have_nothing_to_mend() {
+    for file in [
+        "instance.json",
+        "keyword.json",
+        "timeline.json",
+        "transcript.json",
+        "status.json",
+        "invocation.json",
+    ] {
+        validate(file, &["--strict"])
+            .success()
+            .stdout(contains("nothing to mend"));
+    }
+}
+
+#[test]
+fn what_the_official_kit_writes_has_no_error() {
+    for file in ["kit-data.json", "kit-processing.json", "kit-error.json"] {
+        validate(file, &[]).success();
+    }
+    validate("kit-processing.json", &["--strict"])
+        .code(1)
+        .stdout(contains("warning[message-never-shows]"));
+}
+
+#[test]
+fn an_integer_id_is_shown_under_a_caret_and_fails() {
+    validate("bad/integer-id.json", &[])
+        .code(1)
+        .stdout(contains("error[id-not-a-string]"))
+        .stdout(contains("--> fixtures/cards/bad/integer-id.json:12:15"))
+        .stdout(contains(
+            "12 |         \"id\": 137\n   |               ^^^ an integer\n",
+        ))
+        .stdout(contains("= at: /cards/0/skill/id"))
+        .stdout(contains("= help: write it in quotes: \"137\""));
+}
+
+#[test]
+fn findings_come_as_json_lines_with_their_places() {
+    let assert = validate("bad/wrong-shapes.json", &["--format", "json"]).code(1);
+    let lines = lines(&assert);
+    let (summary, findings) = lines.split_last().expect("a summary");
+    assert_eq!(
+        summary,
+        &json!({"summary": {"files": 1, "cards": 3, "errors": 6, "warnings": 1, "ok": false}})
+    );
+    let first = &findings[0];
+    assert_eq!(
+        (
+            &first["line"],
+            &first["column"],
+            &first["code"],
+            &first["pointer"]
+        ),
+        (
+            &json!(5),
+            &json!(26),
+            &json!("unknown-card-type"),
+            &json!("/cards/0/skill_card_type")
+        )
+    );
+    assert_eq!(findings.len(), 7, "one finding per mistake: {findings:#?}");
+}
+
+#[test]
+fn the_published_description_can_be_held_to() {
+    validate("kit-data.json", &["--schema", "documented"])
+        .code(1)
+        .stdout(contains("error[fractions]"));
+}
+
+#[test]
+fn inputs_that_are_no_json_are_wrong_inputs_with_their_place() {
+    for (file, place, message) in [
+        ("empty.json", "empty.json:1:1", "the file is empty"),
+        ("truncated.json", "truncated.json:3:", "ends too early"),
+        (
+            "duplicate-key.json",
+            "duplicate-key.json:6:7",
+            "the key \"entries\" stands twice",
+        ),
+        (
+            "not-utf8.json",
+            "not-utf8.json:1:68",
+            "the byte 0xe9 at offset 67 is no UTF-8",
+        ),
+        ("lone-surrogate.json", "lone-surrogate.json:1:", "surrogate"),
+    ] {
+        for command in ["validate", "render"] {
+            cards(&[command, &format!("fixtures/cards/bad/{file}")])
+                .assert()
+                .code(2)
+                .stdout("")
+                .stderr(contains(place).and(contains(message)));
+        }
+    }
+    validate("bad/no-cards.json", &[])
+        .code(2)
+        .stderr(contains("there are no cards"));
+    cards(&["validate", "no/such/file.json"])
+        .assert()
+        .code(2)
+        .stderr(contains("no/such/file.json"));
+}
+
+#[test]
+fn a_broken_file_beside_good_ones_ends_all_before_anything_is_said() {
+    cards(&[
+        "validate",
+        "fixtures/cards/keyword.json",
+        "fixtures/cards/bad/truncated.json",
+    ])
+    .assert()
+    .code(2)
+    .stdout("");
+}
+
+#[test]
+fn an_input_over_the_limit_is_refused_also_on_stdin() {
+    validate("instance.json", &["--max-input", "1k"])
+        .code(2)
+        .stderr(contains("limit of 1024 bytes").and(contains("--max-input")));
+    cards(&["validate", "-", "--max-input", "10"])
+        .write_stdin("[] ".repeat(100))
+        .assert()
+        .code(2)
+        .stderr(contains("<stdin> is larger"));
+}
+
+#[test]
+fn hostile_nesting_and_long_lines_neither_hang_nor_flood() {
+    cards(&["validate", "-"])
+        .write_stdin("[".repeat(1_000_000))
+        .assert()
+        .code(2)
+        .stderr(contains("127 levels"));
+    let filler = "\"x\",".repeat(500_000);
+    let assert = cards(&["validate", "-"])
+        .write_stdin(format!("[{filler}{{\"skill_card_type\": 5}}]"))
+        .assert()
+        .code(1)
+        .stdout(contains("… and 499996 more"));
+    assert!(
+        stdout(&assert).len() < 20_000,
+        "{} bytes",
+        stdout(&assert).len()
+    );
+}
+
+#[test]
+fn text_is_laid_out_for_the_width_and_has_no_control_characters() {
+    let assert = cards(&["render", "fixtures/cards/hostile.json", "--full"])
+        .env("COLUMNS", "40")
+        .assert()
+        .success();
+    let text = stdout(&assert);
+    assert!(
+        !text.contains(|it: char| it.is_control() && it != '\n'),
+        "{text}"
+    );
+    let wide = cards(&["render", "fixtures/cards/instance.json", "--width", "120"]).assert();
+    assert!(stdout(&wide).lines().any(|line| line.chars().count() > 80));
+}
+
+#[test]
+fn long_cards_fold_and_unfold() {
+    let folded = cards(&["render", "fixtures/cards/transcript.json"])
+        .assert()
+        .success();
+    assert!(stdout(&folded).contains("… 3 more lines; --full shows all"));
+    let full = cards(&["render", "fixtures/cards/transcript.json", "--full"]).assert();
+    assert!(stdout(&full).contains("0:52  Then let us look at 2027."));
+}
+
+#[test]
+fn cards_render_as_a_page_as_markdown_and_as_json() {
+    let render = |format: &str| {
+        let assert = cards(&["render", "fixtures/cards/instance.json", "--format", format])
+            .assert()
+            .success();
+        stdout(&assert)
+    };
+    let page = render("html");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("Content-Security-Policy"));
+    assert!(render("markdown").contains("### Topics"));
+    let json: Value = serde_json::from_str(&render("json")).expect("JSON");
+    assert_eq!(json["cards"][0]["skill"]["id"], "<id>");
+}
+
+#[test]
+fn cards_of_another_version_are_left_out_when_the_version_is_known() {
+    cards(&[
+        "render",
+        "fixtures/cards/edge-cases.json",
+        "--file-version",
+        "2",
+    ])
+    .assert()
+    .success()
+    .stdout(contains(
+        "not shown: it belongs to another version of the file",
+    ));
+}
+
+fn made(arguments: &[&str]) -> Value {
+    let assert = cards(&["new"]).args(arguments).assert().success();
+    serde_json::from_slice(&assert.get_output().stdout).expect("a card")
+}
+
+#[test]
+fn new_makes_each_kind_of_card() {
+    let ids = ["--skill-id", "137", "--invocation-id", "7"];
+    let keyword = made(&[&["keyword", "--text", "a", "--text", "b"], &ids[..]].concat());
+    assert_eq!(keyword["entries"][1]["text"], "b");
+    let face = "Anna=fixtures/cards/anna.png@1-5,9-12";
+    let timeline = made(
+        &[
+            &["timeline", "--face", face, "--duration", "1:00"],
+            &ids[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(timeline["duration"], 60);
+    let image = timeline["entries"][0]["image_url"]
+        .as_str()
+        .expect("an image");
+    assert!(image.starts_with("data:image/png;base64,"), "{image}");
+    let talk = "fixtures/cards/subtitles/talk.vtt";
+    let transcript = made(&[&["transcript", "--from", talk], &ids[..]].concat());
+    assert_eq!(
+        transcript["entries"][0]["text"],
+        "Anna: Good morning & welcome."
+    );
+    assert_eq!(transcript["duration"], 18.25);
+    let status = made(
+        &[
+            &["status", "--code", "processing", "--message", "Listening"],
+            &ids[..],
+        ]
+        .concat(),
+    );
+    assert_eq!(status["status"]["message"], "Listening");
+    for card in [keyword, timeline, transcript, status] {
+        cards(&["validate", "-"])
+            .write_stdin(card.to_string())
+            .assert()
+            .success();
+    }
+}
+
+#[test]
+fn malformed_subtitles_are_skipped_by_their_line() {
+    cards(&[
+        "new",
+        "transcript",
+        "--from",
+        "fixtures/cards/subtitles/talk.srt",
+    ])
+    .assert()
+    .success()
+    .stderr(contains("talk.srt:6: skipped: there is no timing line"))
+    .stdout(contains(
+        "Good morning, and welcome to the quarterly review.",
+    ));
+    cards(&["new", "transcript", "--from", "-", "--as", "srt"])
+        .write_stdin("nothing here")
+        .assert()
+        .code(2)
+        .stderr(contains("no line of speech"));
+    cards(&["new", "transcript", "--from", "-"])
+        .write_stdin(&b"caf\xe9"[..])
+        .assert()
+        .code(2)
+        .stderr(contains("iconv"));
+}
+
+#[test]
+fn new_refuses_what_box_would_not_show() {
+    cards(&["new", "timeline", "--face", "Anna@1-5"])
+        .assert()
+        .code(2)
+        .stderr(contains("--duration"));
+    cards(&["new", "timeline", "--face", "Anna@70", "--duration", "60"])
+        .assert()
+        .code(2);
+    cards(&["new", "timeline", "--face", "Anna=Cargo.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("cannot be read as an image"));
+}
+
+/// A mock with one event registered, and the file of that event.
+struct Registered {
+    mock: MockBox,
+    _folder: TempDir,
+    event: PathBuf,
+}
+
+impl Registered {
+    fn new() -> Self {
+        let mock = MockBox::start();
+        let folder = tempfile::tempdir().expect("a folder");
+        let text = fs::read(project("fixtures/events/upload-text/event.json")).expect("an event");
+        let answer = http()
+            .post(format!("{}/_mock/events", mock.url))
+            .header("content-type", "application/json")
+            .body(text)
+            .send()
+            .expect("an answer")
+            .bytes()
+            .expect("a body");
+        let event = folder.path().join("event.json");
+        fs::write(&event, answer).expect("it can be written");
+        Self {
+            mock,
+            _folder: folder,
+            event,
+        }
+    }
+
+    fn cards(&self, arguments: &[&str]) -> Command {
+        let mut command = cards(arguments);
+        command
+            .arg("--event")
+            .arg(&self.event)
+            .args(["--box", &self.mock.url]);
+        command
+    }
+
+    fn write(&self, file: &str, more: &[&str]) -> Assert {
+        let file = format!("fixtures/cards/{file}");
+        self.cards(&["write", &file]).args(more).assert()
+    }
+
+    fn instance(&self) -> Value {
+        let assert = self.cards(&["get"]).assert().success();
+        serde_json::from_slice(&assert.get_output().stdout).expect("an instance")
+    }
+}
+
+#[test]
+fn writing_twice_replaces_as_the_sdks_do() {
+    let at = Registered::new();
+    at.write("keyword.json", &[])
+        .success()
+        .stdout(contains("created: 1 card").and(contains("version 0")));
+    at.write("instance.json", &[])
+        .success()
+        .stdout(contains("replaced: 4 cards").and(contains("version 1")));
+    assert_eq!(at.instance()["cards"].as_array().map(Vec::len), Some(4));
+}
+
+#[test]
+fn every_mode_does_what_it_says() {
+    let at = Registered::new();
+    at.write("keyword.json", &["--mode", "replace"])
+        .code(3)
+        .stderr(contains("--mode upsert"));
+    at.write("keyword.json", &["--mode", "append"])
+        .code(3)
+        .stderr(contains("no cards on the file"));
+    at.write("keyword.json", &["--mode", "create"]).success();
+    at.write("keyword.json", &["--mode", "create"])
+        .code(3)
+        .stderr(contains("409").and(contains("--mode upsert")));
+    at.write("timeline.json", &["--mode", "append"])
+        .success()
+        .stdout(contains("appended"));
+    assert_eq!(at.instance()["cards"].as_array().map(Vec::len), Some(2));
+    at.write("status.json", &["--mode", "replace"]).success();
+    assert_eq!(at.instance()["cards"][0]["skill_card_type"], "status");
+    at.cards(&["delete"])
+        .assert()
+        .success()
+        .stdout(contains("deleted"));
+    at.cards(&["delete"]).assert().code(3);
+    at.cards(&["get"])
+        .assert()
+        .code(3)
+        .stderr(contains("there are no cards on the file"));
+}
+
+#[test]
+fn an_invocation_replaces_all_cards_and_tells_its_status() {
+    let at = Registered::new();
+    let assert = at.write(
+        "keyword.json",
+        &[
+            "--via",
+            "invocation",
+            "--status",
+            "processing",
+            "--format",
+            "json",
+        ],
+    );
+    let written = &lines(&assert.success())[0];
+    assert_eq!(
+        (&written["via"], &written["version"]),
+        (&json!("invocation"), &json!(0))
+    );
+    let writes: Value = serde_json::from_slice(
+        &http()
+            .get(format!("{}/_mock/writes", at.mock.url))
+            .send()
+            .expect("an answer")
+            .bytes()
+            .expect("a body"),
+    )
+    .expect("JSON");
+    let write = &writes["writes"][0];
+    assert_eq!(
+        (&write["op"], &write["status"]),
+        (&json!("invocation"), &json!("processing"))
+    );
+    at.write("keyword.json", &["--via", "invocation", "--mode", "append"])
+        .code(2);
+    at.write("keyword.json", &["--status", "success"]).code(2);
+}
+
+#[test]
+fn what_a_card_leaves_out_is_filled_in_from_the_event() {
+    let at = Registered::new();
+    let event: Value =
+        serde_json::from_slice(&fs::read(&at.event).expect("an event")).expect("JSON");
+    at.cards(&["write", "-"])
+        .write_stdin(r#"{"skill_card_type": "keyword", "entries": [{"text": "a"}]}"#)
+        .assert()
+        .success();
+    let card = &at.instance()["cards"][0];
+    assert_eq!(
+        card["skill"],
+        json!({"type": "service", "id": event["skill"]["id"]})
+    );
+    assert_eq!(card["invocation"]["id"], event["id"]);
+    assert_eq!(card["type"], "skill_card");
+    assert!(card["created_at"].is_string());
+}
+
+#[test]
+fn cards_with_an_error_are_not_sent_unless_asked_for() {
+    let at = Registered::new();
+    at.write("bad/integer-id.json", &["-q"])
+        .code(1)
+        .stderr(contains("integer-id.json:12:15").and(contains("nothing was sent")));
+    at.cards(&["get"]).assert().code(3);
+    at.write("bad/integer-id.json", &["--no-validate"])
+        .code(3)
+        .stderr(contains("schema_validation_failed").and(contains("(pointer: /cards/0/skill/id)")));
+}
+
+#[test]
+fn a_dry_run_prints_the_request_without_the_token() {
+    let at = Registered::new();
+    let event: Value =
+        serde_json::from_slice(&fs::read(&at.event).expect("an event")).expect("JSON");
+    let token = event["token"]["write"]["access_token"]
+        .as_str()
+        .expect("a token");
+    let assert = at.write("keyword.json", &["--dry-run"]).success();
+    let shown = stdout(&assert);
+    assert!(
+        shown.starts_with("POST http://") && shown.contains("Bearer [redacted …"),
+        "{shown}"
+    );
+    assert!(!shown.contains(token), "{shown}");
+    let assert = at
+        .write(
+            "keyword.json",
+            &["--dry-run", "--format", "json", "--mode", "append"],
+        )
+        .success();
+    let request = &lines(&assert)[0];
+    assert_eq!(request["method"], "PUT");
+    assert_eq!(
+        request["headers"]["content-type"],
+        "application/json-patch+json"
+    );
+    assert_eq!(request["body"][0]["path"], "/cards/-");
+    at.cards(&["get"]).assert().code(3);
+}
+
+#[test]
+fn only_one_input_comes_from_stdin() {
+    cards(&["write", "-", "--event", "-"])
+        .assert()
+        .code(2)
+        .stderr(contains("stdin"));
+}
+
+#[test]
+fn help_shows_examples() {
+    for command in ["validate", "render", "write", "get", "new"] {
+        cards(&[command, "--help"])
+            .assert()
+            .success()
+            .stdout(contains("Examples:"));
+    }
+}
