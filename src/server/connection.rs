@@ -57,7 +57,12 @@ pub(super) async fn drive<H: Handler>(
                 link = link.inside(target);
             }
             Some((inside, Tunnel::There(remote))) => {
-                forward::relay(inside, remote).await;
+                let mut stopping = stopping;
+                // What another host says is not ours to finish.
+                tokio::select! {
+                    () = forward::relay(inside, remote) => {}
+                    _ = stopping.wait_for(|stop| *stop) => {}
+                }
                 return;
             }
         }

@@ -10,7 +10,10 @@ use std::{
 };
 
 use http::{Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
-use hyper::{body::Incoming, service::Service};
+use hyper::{
+    body::{Body, Incoming},
+    service::Service,
+};
 use tokio::net::TcpStream;
 
 use super::{
@@ -119,7 +122,7 @@ impl<H: Handler> Service<Request<Incoming>> for HttpService<H> {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        let in_flight = self.watch.request();
+        let in_flight = self.watch.request(!request.body().is_end_stream());
         let shared = Arc::clone(&self.shared);
         let link = Arc::clone(&self.link);
         let patience = shared.options.timeouts.stalled;

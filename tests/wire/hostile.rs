@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skillctl::server::port::NoteKind;
+use skillctl::server::{egress::Egress, port::NoteKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Port, read_answer, read_to_end};
@@ -147,6 +147,61 @@ async fn garbage_does_not_keep_others_from_being_served() {
         let from = usize::from(number) % bytes.len();
         stream.write_all(&bytes[from..]).await.expect("it is sent");
         held.push(stream);
+    }
+    let answer = port
+        .exchange("GET /still HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await;
+    assert!(answer.contains("GET http a /still "), "{answer}");
+}
+
+/// Numbers that look random and are the same in every run.
+fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
+    move |below| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).expect("31 bits") % below
+    }
+}
+
+#[tokio::test]
+async fn any_bytes_get_an_answer_in_http_or_tls_or_an_end() {
+    const SEEDS: [&[u8]; 5] = [
+        b"GET /2.0/files/1 HTTP/1.1\r\nHost: api.box.com\r\nConnection: close\r\n\r\n",
+        b"POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+        b"CONNECT api.box.com:443 HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://api.box.com/x HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
+    ];
+    let port = Port::with(|options| options.egress = Egress::none());
+    let mut number = numbers(0x5eed);
+    for _ in 0..400 {
+        let mut bytes = SEEDS[number(SEEDS.len())].to_vec();
+        for _ in 0..=number(6) {
+            let at = number(bytes.len());
+            let any = u8::try_from(number(256)).expect("a byte");
+            match number(4) {
+                0 => bytes[at] = any,
+                1 => bytes.insert(at, any),
+                2 => drop(bytes.drain(at..(at + 1 + number(9)).min(bytes.len()))),
+                _ => bytes.extend_from_within(at..),
+            }
+            if bytes.is_empty() {
+                bytes.push(any);
+            }
+        }
+        let mut stream = port.connect().await;
+        // The port may end the connection before it has taken everything.
+        let _ = stream.write_all(&bytes).await;
+        let _ = stream.shutdown().await;
+        let answer = read_to_end(&mut stream).await.unwrap_or_default();
+        let is_alert = answer.first() == Some(&0x15);
+        assert!(
+            answer.is_empty() || answer.starts_with(b"HTTP/1.1 ") || is_alert,
+            "{} got {}",
+            bytes.escape_ascii(),
+            answer.escape_ascii()
+        );
     }
     let answer = port
         .exchange("GET /still HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")

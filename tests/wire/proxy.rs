@@ -282,3 +282,12 @@ async fn a_shell_that_leads_to_the_port_itself_is_no_proxy_for_it() {
     let attempts = port.handler.notes().len();
     assert_eq!(attempts, 1, "{:?}", port.handler.notes());
 }
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_a_tunnel_to_another_host() {
+    let port = Port::with(|options| options.timeouts.grace = std::time::Duration::from_hours(1));
+    let other = Port::start();
+    let mut stream = connect_through(&port, &other.address.to_string()).await;
+    port.stop().await;
+    assert_eq!(read_to_end(&mut stream).await.expect("no reset"), b"");
+}
