@@ -146,6 +146,9 @@ fn why_tls_failed(error: &io::Error, host: Option<&str>) -> String {
         Some(Tls::General(text)) if text.contains("certificate") => {
             format!("no certificate can be made for {host}: it is not a host of Box's")
         }
+        Some(Tls::NoApplicationProtocol) => {
+            format!("the client speaks only HTTP/2 to {host}, and the mock HTTP/1.1")
+        }
         Some(tls) => format!("the TLS handshake for {host} failed: {tls}"),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             format!(

@@ -60,6 +60,7 @@ for mode in hard-coded told; do
   with "$old" "$here/python/legacy_sdk.py" $mode
   with "$new" "$here/python/sdk_10.py" $mode
 done
+with node "$here/node/sockets.cjs"
 with node "$here/node/fetch.mjs"
 with node "$here/node/axios.cjs" axios-0
 with node "$here/node/axios.cjs" axios-1

@@ -1,7 +1,8 @@
 // box-node-sdk 1 and 3: node legacy-sdk.cjs PACKAGE hard-coded|told
 'use strict';
 
-const { run, collect, roots } = require('./scenario.cjs');
+const { collect } = require('./collect.cjs');
+const { run, roots } = require('./scenario.cjs');
 
 const [, , name, mode] = process.argv;
 const BoxSDK = require(name);

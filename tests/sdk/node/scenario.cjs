@@ -101,15 +101,6 @@ exports.run = async (name, box) => {
   console.log(`${name}: ${Object.keys(steps).join(', ')}`);
 };
 
-// By events: the streams of the oldest clients know nothing newer.
-exports.collect = (stream) =>
-  new Promise((resolve, reject) => {
-    const chunks = [];
-    stream.on('data', (chunk) => chunks.push(Buffer.from(chunk)));
-    stream.on('end', () => resolve(Buffer.concat(chunks)));
-    stream.on('error', reject);
-  });
-
 // The roots that a client hard-codes, or those that it is told.
 exports.roots = (mode) => {
   if (mode === 'hard-coded') {

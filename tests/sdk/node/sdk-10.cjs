@@ -4,7 +4,8 @@
 const { Readable } = require('stream');
 
 const { BoxClient, BoxDeveloperTokenAuth } = require('box-node-sdk-10');
-const { run, collect, roots } = require('./scenario.cjs');
+const { collect } = require('./collect.cjs');
+const { run, roots } = require('./scenario.cjs');
 
 const mode = process.argv[2];
 const { api, upload, told } = roots(mode);
