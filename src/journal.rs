@@ -1,31 +1,48 @@
 //! The write record file: one JSON line a metadata write, appended before the reply goes out,
-//! read back when the mock starts again and when somebody asks for what was written.
+//! read back when the mock starts again and when somebody asks for what was written. What a
+//! record means is decided elsewhere.
+
+mod read;
+mod sync;
 
 use std::{
-    fs::{File, OpenOptions},
-    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use crate::domain::call::WriteRecord;
+use crate::domain::call::{WriteOp, WriteRecord};
+use read::Part;
+pub use read::RecordReader;
+use sync::Syncer;
+pub use sync::Ticket;
 
 /// Every so many records the offset of one is kept, so that reading from any number on skips
-/// most of the file at 8 bytes a stride.
+/// most of the file at 16 bytes a stride.
 const STRIDE: u64 = 64;
+/// The longest line that is read, in bytes: an instance and its patch are far smaller.
+const LONGEST_LINE: u64 = 128 * 1024 * 1024;
+/// Numbers that are no mock's: going on from there would run out of them.
+const LARGEST_NUMBER: u64 = u64::MAX / 2;
 
 /// The record file, open for appending.
 #[derive(Debug)]
 pub struct Journal {
-    file: File,
+    file: Arc<File>,
+    /// The file, for people.
     path: PathBuf,
     /// Where the next record goes, in bytes.
     end: u64,
-    /// Offsets of the records with number `first`, `first + STRIDE`, …
+    /// Number and offset of a record in every stride.
     index: Vec<(u64, u64)>,
+    /// The number of the last record.
+    last: u64,
+    /// The number of the last reset: what came before it is history.
+    reset: u64,
     /// Why appending is over, once it failed in a way that leaves the file uncertain.
     broken: Option<String>,
-    /// Removes the file at the end, where nobody asked for one.
-    temporary: Option<tempfile::TempPath>,
+    syncer: Option<Syncer>,
 }
 
 /// Why a record file cannot be used.
@@ -38,6 +55,18 @@ pub enum JournalError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// It is a folder, a device, a pipe.
+    #[error("cannot use {path} as a record file: it is not a regular file")]
+    NoFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// Another mock appends to it.
+    #[error("cannot use the record file {path}: another mock is recording to it")]
+    Taken {
+        /// The file.
+        path: PathBuf,
     },
     /// A line in its middle is no record.
     #[error("{path}:{line}: this line is no write record: {reason}")]
@@ -54,7 +83,8 @@ pub enum JournalError {
 impl Journal {
     /// Opens `path`, making it where it is not there, and gives `each` of the records it holds to
     /// the caller. A last line that was torn by a crash is cut off, since its write was never
-    /// acknowledged; then a warning comes back beside the journal.
+    /// acknowledged; then a warning comes back beside the journal. The file is this journal's
+    /// alone as long as it lives (by an advisory lock).
     ///
     /// # Errors
     /// Where the file cannot be used, or a line in its middle is no record.
@@ -66,40 +96,84 @@ impl Journal {
             path: path.to_owned(),
             source,
         };
+        // A device or a pipe could make opening or reading wait for ever.
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            return Err(JournalError::NoFile {
+                path: path.to_owned(),
+            });
+        }
         let file = OpenOptions::new()
             .read(true)
             .append(true)
             .create(true)
             .open(path)
             .map_err(fail)?;
-        let mut journal = Self {
-            file,
-            path: path.to_owned(),
-            end: 0,
-            index: Vec::new(),
-            broken: None,
-            temporary: None,
-        };
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(JournalError::Taken {
+                    path: path.to_owned(),
+                });
+            }
+            // Some network file systems know no locks; then nobody is kept out.
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(fail(error)),
+        }
+        let mut journal = Self::over(file, path.to_owned());
         let warning = journal.resume(each)?;
         Ok((journal, warning))
     }
 
-    /// A record file of its own that goes away at the end.
+    /// A record file of its own, without a name: it is gone with the process, however that ends.
     ///
     /// # Errors
     /// Where no temporary file can be made.
     pub fn temporary() -> Result<Self, JournalError> {
-        let made = tempfile::Builder::new()
-            .prefix("skillctl-writes-")
-            .tempfile()
-            .map_err(|source| JournalError::Io {
-                path: std::env::temp_dir(),
+        let folder = std::env::temp_dir();
+        match tempfile::tempfile_in(&folder) {
+            Ok(file) => Ok(Self::over(file, folder.join("(temporary)"))),
+            Err(source) => Err(JournalError::Io {
+                path: folder,
                 source,
-            })?;
-        let (_, temporary) = made.into_parts();
-        let (mut journal, _) = Self::open(&temporary, drop)?;
-        journal.temporary = Some(temporary);
-        Ok(journal)
+            }),
+        }
+    }
+
+    fn over(file: File, path: PathBuf) -> Self {
+        Self {
+            file: Arc::new(file),
+            path,
+            end: 0,
+            index: Vec::new(),
+            last: 0,
+            reset: 0,
+            broken: None,
+            syncer: None,
+        }
+    }
+
+    /// From now on a record counts as written when it is on the disk itself: see
+    /// [`Journal::ticket`].
+    ///
+    /// # Errors
+    /// Where the disk refuses already.
+    pub fn with_fsync(mut self) -> Result<Self, JournalError> {
+        let fail = |source| JournalError::Io {
+            path: self.path.clone(),
+            source,
+        };
+        // The name of a new file is on the disk only with its folder.
+        let folder = match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        self.file.sync_all().map_err(fail)?;
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(fail)?;
+        let file = Arc::clone(&self.file);
+        self.syncer = Some(Syncer::start(self.last, move || file.sync_data()).map_err(fail)?);
+        Ok(self)
     }
 
     fn resume(
@@ -111,43 +185,50 @@ impl Journal {
             path: path.clone(),
             source,
         };
-        let mut warning = None;
-        let mut reader = BufReader::new(self.file.try_clone().map_err(fail)?);
+        let length = self.file.metadata().map_err(fail)?.len();
+        let mut reader = BufReader::new(Part::new(Arc::clone(&self.file), 0, length));
         let mut line = Vec::new();
-        let mut number = 0;
-        loop {
+        for number in 1.. {
             line.clear();
-            let read = reader.read_until(b'\n', &mut line).map_err(fail)?;
+            let read = (&mut reader)
+                .take(LONGEST_LINE)
+                .read_until(b'\n', &mut line)
+                .map_err(fail)?;
             if read == 0 {
                 break;
             }
-            number += 1;
-            let whole = line.ends_with(b"\n");
-            match serde_json::from_slice::<WriteRecord>(&line) {
-                Ok(record) if whole => {
-                    self.note_offset(record.seq);
-                    self.end += read as u64;
-                    each(record);
-                }
-                _ if !whole => {
-                    warning = Some(format!(
-                        "{}:{number}: the last line was torn by a crash and is dropped; its write was never answered",
-                        path.display()
-                    ));
-                    self.file.set_len(self.end).map_err(fail)?;
-                    break;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    return Err(JournalError::Line {
-                        path,
-                        line: number,
-                        reason: error.to_string(),
-                    });
-                }
+            let is_last = self.end + read as u64 == length;
+            if is_last && !line.ends_with(b"\n") {
+                self.file.set_len(self.end).map_err(fail)?;
+                return Ok(Some(format!(
+                    "{}:{number}: the last line was torn by a crash and is dropped; its write was never answered",
+                    path.display()
+                )));
             }
+            let record = self.read_line(&line).map_err(|reason| JournalError::Line {
+                path: path.clone(),
+                line: number,
+                reason,
+            })?;
+            self.note(&record, read as u64);
+            each(record);
         }
-        Ok(warning)
+        Ok(None)
+    }
+
+    fn read_line(&self, line: &[u8]) -> Result<WriteRecord, String> {
+        if !line.ends_with(b"\n") {
+            return Err(format!("it is longer than {LONGEST_LINE} bytes"));
+        }
+        let record: WriteRecord =
+            serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        if record.seq <= self.last || record.seq > LARGEST_NUMBER {
+            return Err(format!(
+                "its number {} does not follow {}",
+                record.seq, self.last
+            ));
+        }
+        Ok(record)
     }
 
     /// Appends a record. When this returns, the system has the whole line.
@@ -158,78 +239,70 @@ impl Journal {
         if let Some(reason) = &self.broken {
             return Err(reason.clone());
         }
+        if let Some(failure) = self.syncer.as_ref().and_then(Syncer::failure) {
+            return Err(self.failed(&failure));
+        }
         let mut line = serde_json::to_vec(record).map_err(|error| error.to_string())?;
         line.push(b'\n');
-        if let Err(error) = self.file.write_all(&line) {
-            let reason = format!(
-                "cannot write to the record file {}: {error}",
-                self.path.display()
-            );
+        if let Err(error) = (&*self.file).write_all(&line) {
+            let reason = self.failed(&error);
             // A part of the line may be there: cut it off, or never write again.
             if self.file.set_len(self.end).is_err() {
                 self.broken = Some(reason.clone());
             }
             return Err(reason);
         }
-        self.note_offset(record.seq);
-        self.end += line.len() as u64;
+        self.note(record, line.len() as u64);
+        if let Some(syncer) = &self.syncer {
+            syncer.ask(record.seq);
+        }
         Ok(())
     }
 
-    fn note_offset(&mut self, seq: u64) {
+    /// What to wait for, outside of any lock, before the last record may be answered; nothing
+    /// where the system's word is enough.
+    pub fn ticket(&self) -> Option<Ticket> {
+        Some(self.syncer.as_ref()?.ticket(self.last))
+    }
+
+    fn failed(&self, error: &dyn std::fmt::Display) -> String {
+        format!(
+            "cannot write to the record file {}: {error}",
+            self.path.display()
+        )
+    }
+
+    /// A record of `length` bytes stands at the end.
+    fn note(&mut self, record: &WriteRecord, length: u64) {
         let due = self
             .index
             .last()
-            .is_none_or(|(last, _)| seq >= last + STRIDE);
+            .is_none_or(|(last, _)| record.seq >= last + STRIDE);
         if due {
-            self.index.push((seq, self.end));
+            self.index.push((record.seq, self.end));
         }
+        if record.op == WriteOp::Reset {
+            self.reset = record.seq;
+        }
+        self.last = record.seq;
+        self.end += length;
     }
 
-    /// A reader of the records after number `after`, independent of what is appended meanwhile.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub fn reader(&self, after: u64) -> Result<RecordReader, JournalError> {
+    /// The number of the last record; 0 before the first.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// A reader of the records after number `after`, and after the last reset; independent of
+    /// what is appended meanwhile.
+    pub fn reader(&self, after: u64) -> RecordReader {
+        let after = after.max(self.reset);
         let start = match self.index.partition_point(|(seq, _)| *seq <= after) {
             0 => self.index.first().map_or(self.end, |(_, offset)| *offset),
             found => self.index[found - 1].1,
         };
-        let fail = |source| JournalError::Io {
-            path: self.path.clone(),
-            source,
-        };
-        let mut file = File::open(&self.path).map_err(fail)?;
-        file.seek(SeekFrom::Start(start)).map_err(fail)?;
-        Ok(RecordReader {
-            lines: BufReader::new(file.take(self.end - start)),
-            after,
-        })
-    }
-}
-
-/// Records read back from the file, in their order.
-#[derive(Debug)]
-pub struct RecordReader {
-    lines: BufReader<io::Take<File>>,
-    after: u64,
-}
-
-impl Iterator for RecordReader {
-    type Item = WriteRecord;
-
-    fn next(&mut self) -> Option<WriteRecord> {
-        loop {
-            let mut line = Vec::new();
-            let read = self.lines.read_until(b'\n', &mut line).ok()?;
-            if read == 0 {
-                return None;
-            }
-            let record: WriteRecord = serde_json::from_slice(&line).ok()?;
-            if record.seq > self.after {
-                return Some(record);
-            }
-        }
+        let part = Part::new(Arc::clone(&self.file), start, self.end);
+        RecordReader::new(part, self.path.clone(), after)
     }
 }
 
@@ -262,8 +335,10 @@ mod tests {
     }
 
     fn numbers(journal: &Journal, after: u64) -> Vec<u64> {
-        let reader = journal.reader(after).expect("it reads");
-        reader.map(|record| record.seq).collect()
+        journal
+            .reader(after)
+            .map(|record| record.expect("it reads").seq)
+            .collect()
     }
 
     #[test]
@@ -314,11 +389,98 @@ mod tests {
     }
 
     #[test]
-    fn a_temporary_file_goes_away() {
-        let journal = Journal::temporary().expect("a journal");
-        let path = journal.path.clone();
-        assert!(path.exists());
+    fn what_came_before_a_reset_is_not_listed_and_numbers_go_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
+        for seq in 1..=3 {
+            journal.append(&record(seq)).expect("it appends");
+        }
+        let reset = WriteRecord {
+            op: WriteOp::Reset,
+            ..record(4)
+        };
+        journal.append(&reset).expect("it appends");
+        journal.append(&record(5)).expect("it appends");
+        assert_eq!(numbers(&journal, 0), [5]);
         drop(journal);
-        assert!(!path.exists());
+        let (journal, _) = Journal::open(&path, drop).expect("a journal");
+        assert_eq!((numbers(&journal, 2), journal.last()), (vec![5], 5));
+    }
+
+    #[test]
+    fn a_number_that_does_not_follow_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        for second in [1, u64::MAX] {
+            let lines = [record(1), record(second)]
+                .map(|record| serde_json::to_string(&record).expect("JSON") + "\n");
+            fs::write(&path, lines.concat()).expect("it writes");
+            let error = Journal::open(&path, drop).expect_err("no journal");
+            assert!(error.to_string().contains("writes.jsonl:2:"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_file_is_recorded_to_by_one_journal_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        let first = Journal::open(&path, drop).expect("a journal");
+        let error = Journal::open(&path, drop).expect_err("it is taken");
+        assert!(error.to_string().contains("another mock"), "{error}");
+        drop(first);
+        Journal::open(&path, drop).expect("it is free again");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        for path in ["/dev/full", "/dev/zero", "/"] {
+            let error = Journal::open(Path::new(path), drop).expect_err("no journal");
+            assert!(error.to_string().contains("not a regular file"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_failed_append_leaves_the_file_as_it_was() {
+        let mut journal = Journal::temporary().expect("a journal");
+        journal.append(&record(1)).expect("it appends");
+        let writable = std::mem::replace(
+            &mut journal.file,
+            Arc::new(File::open("/dev/null").expect("it opens")),
+        );
+        let reason = journal.append(&record(2)).expect_err("it is read-only");
+        assert!(reason.contains("cannot write to the record file"));
+        // The null device cannot be cut off either, so nothing is written from here on.
+        journal.file = writable;
+        assert_eq!(journal.append(&record(2)), Err(reason));
+        assert_eq!(numbers(&journal, 0), [1]);
+    }
+
+    #[tokio::test]
+    async fn with_fsync_a_record_has_a_ticket_to_wait_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        let (journal, _) = Journal::open(&path, drop).expect("a journal");
+        assert!(journal.ticket().is_none());
+        let mut journal = journal.with_fsync().expect("it syncs");
+        for seq in 1..=3 {
+            journal.append(&record(seq)).expect("it appends");
+        }
+        let ticket = journal.ticket().expect("a ticket");
+        ticket.wait().await.expect("it is on the disk");
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_fsync_nothing_is_written_any_more() {
+        let mut journal = Journal::temporary().expect("a journal");
+        let refuse = || Err(io::Error::other("the disk is gone"));
+        journal.syncer = Some(Syncer::start(0, refuse).expect("it starts"));
+        journal.append(&record(1)).expect("the system has it");
+        let ticket = journal.ticket().expect("a ticket");
+        let reason = ticket.wait().await.expect_err("the disk has not");
+        assert!(reason.contains("the disk is gone"), "{reason}");
+        let reason = journal.append(&record(2)).expect_err("it is over");
+        assert!(reason.contains("the disk is gone"), "{reason}");
+        assert_eq!(journal.last(), 1);
     }
 }

@@ -37,6 +37,9 @@ pub struct MockBoxArgs {
     /// Append every metadata write to this file, and resume from what it holds
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Answer a write only when the disk itself has its record: for power cuts
+    #[arg(long, requires = "record")]
+    pub fsync: bool,
     /// Whether tokens are looked at
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub tokens: Tokens,

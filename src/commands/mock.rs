@@ -18,7 +18,8 @@ use crate::{
     domain::secret::Secret,
     env::{Environment, wall_clock},
     exit::{Failure, Problem},
-    host::Host,
+    host::{Host, Options, StartError},
+    journal::JournalError,
     mock_box::state::Settings,
     server::{
         admin::{Admin, Trust},
@@ -38,6 +39,8 @@ pub(super) struct Start<'a> {
     pub(super) settings: Settings,
     /// The file that records its writes.
     pub(super) record: Option<&'a Path>,
+    /// Whether a write is answered only when the disk itself has it.
+    pub(super) fsync: bool,
     /// The token of its admin API.
     pub(super) admin_token: Option<Secret>,
     /// How other hosts are reached.
@@ -114,8 +117,16 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
             .outside()
     })?;
     let address = port.local_addr();
-    let (host, warning) = Host::start(start.settings, start.record, clock, seed())
-        .map_err(|error| Problem::new(error.to_string()).outside())?;
+    let (host, warning) = Host::start(
+        Options {
+            settings: start.settings,
+            record: start.record,
+            fsync: start.fsync,
+            seed: seed(),
+        },
+        clock,
+    )
+    .map_err(|error| not_started(&error))?;
     let authority = match start.ca_dir {
         None => Authority::in_memory(now),
         Some(folder) => Authority::kept_in(folder, now),
@@ -158,6 +169,22 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         _ => {}
     }
     address
+}
+
+fn not_started(error: &StartError) -> Failure {
+    let problem = Problem::new(error.to_string());
+    match error {
+        StartError::Journal(JournalError::Line { .. }) => problem
+            .help("a record file holds what mock-box has written to it and nothing else")
+            .usage(),
+        StartError::Journal(JournalError::Taken { .. }) => problem
+            .help("end the other mock, or record to another file")
+            .outside(),
+        StartError::Journal(_) => problem
+            .help("--record takes a file that can be read and written; it is made where it is not there")
+            .outside(),
+        StartError::Spool { .. } => problem.outside(),
+    }
 }
 
 /// Where the ids and tokens of a mock start: nobody is to guess them.

@@ -123,6 +123,7 @@ async fn serve(
         listen: arguments.listen,
         settings,
         record: arguments.record.as_deref(),
+        fsync: arguments.fsync,
         admin_token,
         egress,
         ca_dir: arguments.ca_dir.as_deref(),

@@ -135,6 +135,7 @@ impl BoxSide {
             listen,
             settings: BoxSettings::default(),
             record: None,
+            fsync: false,
             admin_token: None,
             egress: Egress::of(environment),
             ca_dir: None,

@@ -21,7 +21,7 @@ use crate::{
         notice::{Connection, Notice, Written},
     },
     env::Clock,
-    journal::{Journal, JournalError, RecordReader},
+    journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
         Answer, Change, Decision, Head, Ids, Request, State, admit, decide, errors,
         registration::{Registering, register},
@@ -51,6 +51,19 @@ struct Inner {
     calls: u64,
 }
 
+/// How a mock is started.
+#[derive(Clone, Debug, Default)]
+pub struct Options<'a> {
+    /// How Box behaves.
+    pub settings: Settings,
+    /// The file that records its writes and from which it resumes.
+    pub record: Option<&'a Path>,
+    /// Whether a write is answered only when the disk itself has it.
+    pub fsync: bool,
+    /// Where ids and tokens start.
+    pub seed: u64,
+}
+
 /// A clock that can be shown in debug output.
 struct ClockOf(Clock);
 
@@ -75,24 +88,27 @@ pub enum StartError {
 }
 
 impl Host {
-    /// Starts a mock. With `record`, the metadata of that file is resumed and it is appended to;
-    /// the warning that comes back says what was dropped of it.
+    /// Starts a mock. With a record file, the metadata of that file is resumed and it is appended
+    /// to; the warning that comes back says what was dropped of it.
     ///
     /// # Errors
     /// Where the record file or the folder for contents cannot be used.
     pub fn start(
-        settings: Settings,
-        record: Option<&Path>,
+        options: Options<'_>,
         clock: Clock,
-        seed: u64,
     ) -> Result<(Arc<Self>, Option<String>), StartError> {
-        let mut ids = Ids::new(seed);
-        let mut state = State::new(settings, &mut ids);
+        let mut ids = Ids::new(options.seed);
+        let mut state = State::new(options.settings, &mut ids);
         let now = clock();
-        let (journal, warning) = match record {
+        let (mut journal, warning) = match options.record {
             None => (Journal::temporary()?, None),
-            Some(path) => Journal::open(path, |record| resume(&mut state, record, now))?,
+            Some(path) => Journal::open(path, |record| {
+                resume(&mut state, &mut ids, record, now);
+            })?,
         };
+        if options.fsync && options.record.is_some() {
+            journal = journal.with_fsync()?;
+        }
         let host = Arc::new(Self {
             inner: Mutex::new(Inner {
                 state,
@@ -125,8 +141,20 @@ impl Host {
         OpenCall::new(Arc::clone(self), head, admission, number, now, file_event)
     }
 
-    /// Decides a whole call, writes down what it changes, and applies it.
-    pub fn perform(&self, call: &mut OpenCall, request: &Request) -> Answer {
+    /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
+    /// to have the record first, that is waited for outside the lock, together with others.
+    pub async fn perform(&self, call: &mut OpenCall, request: &Request) -> Answer {
+        let (answer, ticket) = self.decide(call, request);
+        match ticket {
+            None => answer,
+            Some(ticket) => match ticket.wait().await {
+                Ok(()) => answer,
+                Err(reason) => errors::internal(reason),
+            },
+        }
+    }
+
+    fn decide(&self, call: &mut OpenCall, request: &Request) -> (Answer, Option<Ticket>) {
         let now = self.now();
         let mut inner = self.lock();
         let Inner {
@@ -141,14 +169,16 @@ impl Host {
         }
         match commit(state, journal, &decision) {
             Ok(()) => {
-                if let Some(record) = decision.record() {
+                let record = decision.record();
+                if let Some(record) = record {
                     let events = call.events();
                     // Told while the lock is held: the order of the stream is that of the writes.
                     self.bus.tell(written(events, record));
                 }
-                decision.answer
+                let ticket = record.and_then(|_| journal.ticket());
+                (decision.answer, ticket)
             }
-            Err(reason) => errors::internal(reason),
+            Err(reason) => (errors::internal(reason), None),
         }
     }
 
@@ -181,23 +211,31 @@ impl Host {
     ///
     /// # Errors
     /// Where the record cannot be written; nothing is changed then.
-    pub fn reset(&self) -> Result<(), String> {
-        let now = self.now();
-        let mut inner = self.lock();
-        let Inner { state, journal, .. } = &mut *inner;
-        let record = Arc::new(reset_record(state.next_seq(), now));
-        journal.append(&record)?;
-        state.apply(&Change::Write(Arc::clone(&record)));
-        self.bus.tell(written(Vec::new(), &record));
-        Ok(())
+    pub async fn reset(&self) -> Result<(), String> {
+        let ticket = {
+            let now = self.now();
+            let mut inner = self.lock();
+            let Inner { state, journal, .. } = &mut *inner;
+            let record = Arc::new(reset_record(state.next_seq(), now));
+            journal.append(&record)?;
+            state.apply(&Change::Write(Arc::clone(&record)));
+            self.bus.tell(written(Vec::new(), &record));
+            journal.ticket()
+        };
+        match ticket {
+            None => Ok(()),
+            Some(ticket) => ticket.wait().await,
+        }
     }
 
-    /// The records after number `after`, from disk.
-    ///
-    /// # Errors
-    /// Where the record file cannot be read.
-    pub fn records(&self, after: u64) -> Result<RecordReader, JournalError> {
+    /// The records after number `after`, and after the last reset, from disk.
+    pub fn records(&self, after: u64) -> RecordReader {
         self.lock().journal.reader(after)
+    }
+
+    /// The number of the last record; 0 before the first.
+    pub fn last_write(&self) -> u64 {
+        self.lock().journal.last()
     }
 
     /// Tells of a connection that did not become a call.
@@ -233,7 +271,10 @@ fn commit(state: &mut State, journal: &mut Journal, decision: &Decision) -> Resu
     Ok(())
 }
 
-fn resume(state: &mut State, record: WriteRecord, now: Timestamp) {
+fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp) {
+    for id in [&record.file_id, &record.file_version_id] {
+        ids.taken(id);
+    }
     if record.op != WriteOp::Reset && state.file(&record.file_id).is_none() {
         let file = resumed_file(&record.file_id, &record.file_version_id, now);
         state.apply(&Change::PutFile(Box::new(file)));

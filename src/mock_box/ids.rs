@@ -41,6 +41,16 @@ impl Ids {
         self.last_number
     }
 
+    /// A number that is in use already, of an earlier run: later ones are given behind it.
+    pub fn taken(&mut self, id: &str) {
+        const OURS: std::ops::Range<u64> = FIRST_NUMBER..2 * FIRST_NUMBER;
+        if let Ok(number) = id.parse()
+            && OURS.contains(&number)
+        {
+            self.last_number = self.last_number.max(number);
+        }
+    }
+
     /// A few digits, as at the end of an invocation's id.
     pub fn digits(&mut self) -> u64 {
         100_000_000 + self.next() % 900_000_000
@@ -99,6 +109,16 @@ mod tests {
         let tokens: HashSet<_> = (0..1000).map(|_| ids.token()).collect();
         assert_eq!(tokens.len(), 1000);
         assert!(ids.number() < ids.number());
+    }
+
+    #[test]
+    fn numbers_go_on_behind_those_that_are_taken() {
+        let mut ids = Ids::new(1);
+        let next = ids.number() + 10;
+        for taken in ["1", "no number", "18446744073709551615", &next.to_string()] {
+            ids.taken(taken);
+        }
+        assert_eq!(ids.number(), next + 1);
     }
 
     #[test]

@@ -11,7 +11,10 @@ use http_body_util::{BodyExt, LengthLimitError, Limited, StreamBody};
 use hyper::body::Frame;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json, value::RawValue};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
     port::Origin,
@@ -33,6 +36,8 @@ use crate::{
 const MOST_JSON: usize = 64 * 1024 * 1024;
 /// Records and calls that one answer lists at the most.
 const MOST_LISTED: usize = 1000;
+/// Bytes of records that one answer lists, give or take the last of them.
+const MOST_LISTED_BYTES: usize = 16 * 1024 * 1024;
 
 /// What the admin API knows beside the host.
 #[derive(Clone, Debug)]
@@ -135,7 +140,7 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
             Ok(json_response(&json!({})))
         }
         (&Method::PUT, "contents") => take_content(host, body).await,
-        (&Method::POST, "reset") => match host.reset() {
+        (&Method::POST, "reset") => match host.reset().await {
             Ok(()) => Ok(json_response(&json!({}))),
             Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
         },
@@ -193,28 +198,53 @@ async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
                     || event_file.as_ref() == Some(&record.file_id)
             })
     };
-    let find = || -> Result<Vec<WriteRecord>, Refused> {
-        let records = host
-            .records(after)
-            .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
-        Ok(records
-            .filter(|record| wanted(record))
-            .take(MOST_LISTED)
-            .collect())
-    };
+    let deadline = Instant::now() + wait;
     let mut bell = host.bus.bell();
-    let mut found = find()?;
-    let outcome = timeout(wait, async {
-        while found.is_empty() && bell.changed().await.is_ok() {
-            found = find()?;
+    let mut next = after;
+    let mut found = Vec::new();
+    loop {
+        bell.mark_unchanged();
+        // The bell rings for other things too; the file is looked at for writes alone.
+        if host.last_write() > next {
+            next = read_writes(host, next, wanted, &mut found)?;
         }
-        Ok::<(), Refused>(())
-    });
-    if let Ok(result) = outcome.await {
-        result?;
+        if !found.is_empty() {
+            break;
+        }
+        match timeout_at(deadline, bell.changed()).await {
+            Ok(Ok(())) => {}
+            _ => break,
+        }
     }
-    let next = found.last().map_or(after, |record| record.seq);
+    let next = found.last().map_or(after.max(next), |record| record.seq);
     Ok(json_response(&json!({ "writes": found, "next": next })))
+}
+
+/// Reads on after number `after` until there is enough for one answer; gives the number of the
+/// last record that was looked at.
+fn read_writes(
+    host: &Host,
+    after: u64,
+    wanted: impl Fn(&WriteRecord) -> bool,
+    found: &mut Vec<WriteRecord>,
+) -> Result<u64, Refused> {
+    let mut last = after;
+    let mut bytes = 0;
+    for record in host.records(after) {
+        let record = record
+            .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        last = record.seq;
+        if !wanted(&record) {
+            continue;
+        }
+        bytes += record.instance.as_ref().map_or(0, |json| json.get().len())
+            + record.patch.as_ref().map_or(0, |json| json.get().len());
+        found.push(record);
+        if found.len() == MOST_LISTED || bytes > MOST_LISTED_BYTES {
+            break;
+        }
+    }
+    Ok(last)
 }
 
 /// `GET calls?after=N`: those that the ring still holds.

@@ -60,7 +60,10 @@ impl App {
             Err(refusal) => *refusal,
             Ok(wanted) => match read(wanted, body).await {
                 Err(refusal) => refusal,
-                Ok(body) => self.host.perform(&mut call, &BoxRequest { head, body }),
+                Ok(body) => {
+                    let request = BoxRequest { head, body };
+                    self.host.perform(&mut call, &request).await
+                }
             },
         };
         call.answered(&answer);

@@ -13,6 +13,7 @@ mod fetch;
 mod fetch_mock;
 mod handler;
 mod mock_port;
+mod record;
 mod replay;
 mod sample_skill;
 mod verdicts;

@@ -32,9 +32,14 @@ impl MockBox {
 
     /// With further options.
     pub(crate) fn with(options: &[&str]) -> Self {
+        Self::started(skillctl_process(), options)
+    }
+
+    /// By a program of its own: `skillctl`, or a shell that leads to it.
+    pub(crate) fn started(mut program: std::process::Command, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ready = folder.path().join("ready.json");
-        let child = skillctl_process()
+        let child = program
             .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
             .arg(&ready)
             .args(options)
@@ -63,6 +68,36 @@ impl MockBox {
             );
             thread::yield_now();
         }
+    }
+
+    /// Registers the smallest event there is, about file `file_id`, and gives it as it now stands.
+    pub(crate) fn register(&self, file_id: &str) -> Invocation {
+        let event = json!({
+            "id": "event", "skill": {"id": "1"},
+            "source": {"type": "file", "id": file_id, "name": "a.txt", "size": 1},
+            "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
+        });
+        let answer = http()
+            .post(format!("{}/_mock/events", self.url))
+            .body(event.to_string())
+            .send()
+            .expect("an answer");
+        assert_eq!(answer.status(), 200);
+        let event = serde_json::from_slice(&answer.bytes().expect("bytes")).expect("an event");
+        Invocation {
+            event,
+            root: format!("{}/2.0", self.url),
+        }
+    }
+
+    /// What the admin API answers to a GET.
+    pub(crate) fn ask(&self, path: &str) -> Value {
+        let answer = http()
+            .get(format!("{}/_mock/{path}", self.url))
+            .send()
+            .expect("an answer");
+        assert_eq!(answer.status(), 200, "{path}");
+        serde_json::from_slice(&answer.bytes().expect("bytes")).expect("JSON")
     }
 
     /// A folder that lives as long as the mock.
