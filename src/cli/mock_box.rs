@@ -20,6 +20,14 @@ Examples:
       runs a command that is led to the mock, and ends with it
   curl -H 'Authorization: Bearer any' http://127.0.0.1:7269/2.0/files/1   (with --tokens any)
 
+Faults:
+  CALL   download, cards, invocation, info, representation, token, or * for every one
+  WHAT   a status (503, 401, 429:SECONDS for Retry-After), conflict, delay=300ms, slow=64KB/s,
+         truncate, reset, pending=N (not ready for N attempts), expire (the token of the call)
+  ,xN    only the first N calls of a kind that an event makes;  ,pN%  only N per cent of them
+  As in --fault download=429:1,x2. Of a download, answers strike the API call, and slow, truncate
+  and reset the bytes. `cards` is writing metadata. A run of the same events repeats its faults.
+
 Ended by Ctrl-C or SIGTERM it exits with 0; with 3 where the command failed.")]
 pub struct MockBoxArgs {
     /// Events whose files and tokens stand from the start: files, or folders
@@ -58,6 +66,12 @@ pub struct MockBoxArgs {
     /// A variable that holds the token of the admin API; needed to listen beyond loopback
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
+    /// Let something go wrong: CALL=WHAT[,xN|,pN%] (repeatable; see below)
+    #[arg(long = "fault", value_name = "FAULT")]
+    pub faults: Vec<String>,
+    /// Decides which calls the faults by the hundred (pN%) strike
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
     /// How to print the calls
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,

@@ -20,7 +20,7 @@ use crate::{
     exit::{Failure, Problem},
     host::{Host, Options, StartError},
     journal::JournalError,
-    mock_box::state::Settings,
+    mock_box::{faults::Faults, state::Settings},
     server::{
         admin::{Admin, Trust},
         app::App,
@@ -41,6 +41,8 @@ pub(super) struct Start<'a> {
     pub(super) record: Option<&'a Path>,
     /// Whether a write is answered only when the disk itself has it.
     pub(super) fsync: bool,
+    /// What goes wrong.
+    pub(super) faults: Faults,
     /// The token of its admin API.
     pub(super) admin_token: Option<Secret>,
     /// How other hosts are reached.
@@ -123,6 +125,7 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
             record: start.record,
             fsync: start.fsync,
             seed: seed(),
+            faults: start.faults,
         },
         clock,
     )

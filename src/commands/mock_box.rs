@@ -19,6 +19,7 @@ use crate::{
     host::Host,
     mock_box::{
         content::Content,
+        faults::Faults,
         registration::Registering,
         state::{Settings, TokenMode},
     },
@@ -106,6 +107,13 @@ fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settin
     })
 }
 
+fn faults(arguments: &MockBoxArgs) -> Result<Faults, Failure> {
+    let rules = arguments.faults.iter().map(|text| text.parse());
+    let rules: Result<Vec<_>, String> = rules.collect();
+    let rules = rules.map_err(|reason| Problem::new(format!("--fault: {reason}")).usage())?;
+    Ok(Faults::new(rules, arguments.seed))
+}
+
 async fn serve(
     arguments: &MockBoxArgs,
     settings: Settings,
@@ -124,6 +132,7 @@ async fn serve(
         settings,
         record: arguments.record.as_deref(),
         fsync: arguments.fsync,
+        faults: faults(arguments)?,
         admin_token,
         egress,
         ca_dir: arguments.ca_dir.as_deref(),

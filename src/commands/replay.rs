@@ -28,7 +28,7 @@ use crate::{
     },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
-    mock_box::state::Settings as BoxSettings,
+    mock_box::{faults::Faults, state::Settings as BoxSettings},
     render::{
         cards, replay as draw, replay_json,
         text::{Line, Role},
@@ -136,6 +136,7 @@ impl BoxSide {
             settings: BoxSettings::default(),
             record: None,
             fsync: false,
+            faults: Faults::default(),
             admin_token: None,
             egress: Egress::of(environment),
             ca_dir: None,

@@ -12,7 +12,7 @@ use crate::{
         notice::{Notice, Opening},
         secret::redact_target,
     },
-    mock_box::{Admission, Answer, Head, admit::Wanted},
+    mock_box::{Admission, Answer, Head, admit::Wanted, faults::Strike},
 };
 
 /// A call that is open. Dropping it closes it.
@@ -23,6 +23,7 @@ pub struct OpenCall {
     token_event: Option<String>,
     file_event: Option<String>,
     admitted: Option<Result<Wanted, Box<Answer>>>,
+    strike: Option<Box<Strike>>,
     since: Instant,
     is_told: bool,
 }
@@ -35,6 +36,7 @@ impl OpenCall {
         call: u64,
         at: Timestamp,
         file_event: Option<String>,
+        strike: Option<Strike>,
     ) -> Self {
         let seen = admission.seen;
         let target = match head.query.as_str() {
@@ -62,6 +64,7 @@ impl OpenCall {
             token_event: seen.token_event,
             file_event,
             admitted: Some(admission.body),
+            strike: strike.map(Box::new),
             since: Instant::now(),
             is_told: true,
             host,
@@ -90,6 +93,20 @@ impl OpenCall {
         events
     }
 
+    /// What a fault answers in Box's place.
+    pub(super) fn struck_answer(&self) -> Option<Answer> {
+        let strike = self.strike.as_ref()?;
+        Some(strike.on(strike.answer.clone()?))
+    }
+
+    /// An answer of Box's, as a fault leaves it.
+    pub(super) fn struck(&self, answer: Answer) -> Answer {
+        match &self.strike {
+            None => answer,
+            Some(strike) => strike.on(answer),
+        }
+    }
+
     /// The call turned out to be about this file, by its body.
     pub(super) fn names_file(&mut self, file_id: &str, event: Option<String>) {
         self.record.file_id = Some(file_id.to_owned());
@@ -104,6 +121,7 @@ impl OpenCall {
             self.record.message = Some(message.to_owned());
         }
         self.record.note.clone_from(&answer.note);
+        self.record.fault = answer.fault.as_deref().map(str::to_owned);
     }
 
     /// The id that Box would give this request: the same in the header and in an error's body.

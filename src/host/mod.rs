@@ -23,7 +23,10 @@ use crate::{
     env::Clock,
     journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
-        Answer, Change, Decision, Head, Ids, Request, State, admit, decide, errors,
+        Answer, Change, Decision, Head, Ids, Request, State, admit,
+        admit::Seen,
+        decide, errors,
+        faults::{Attempt, Faults, Rule, Strike},
         registration::{Registering, register},
         state::{Settings, resumed_file},
     },
@@ -49,6 +52,7 @@ struct Inner {
     journal: Journal,
     ids: Ids,
     calls: u64,
+    faults: Faults,
 }
 
 /// How a mock is started.
@@ -62,6 +66,8 @@ pub struct Options<'a> {
     pub fsync: bool,
     /// Where ids and tokens start.
     pub seed: u64,
+    /// What goes wrong.
+    pub faults: Faults,
 }
 
 /// A clock that can be shown in debug output.
@@ -115,6 +121,7 @@ impl Host {
                 journal,
                 ids,
                 calls: 0,
+                faults: options.faults,
             }),
             clock: ClockOf(clock),
             bus: Bus::default(),
@@ -131,20 +138,30 @@ impl Host {
     /// Takes a call in by its head: what it is, and which body it may bring.
     pub fn open(self: &Arc<Self>, head: &Head) -> OpenCall {
         let now = self.now();
-        let (admission, number, file_event) = {
+        let (admission, number, file_event, strike) = {
             let mut inner = self.lock();
             inner.calls += 1;
             let admission = admit(&inner.state, head, now);
             let file_event = event_of_file(&inner.state, admission.seen.file_id.as_deref());
-            (admission, inner.calls, file_event)
+            // A call that is refused has its own fault.
+            let strike = match &admission.body {
+                Ok(_) => inner.strike(head, &admission.seen, file_event.as_deref()),
+                Err(_) => None,
+            };
+            (admission, inner.calls, file_event, strike)
         };
-        OpenCall::new(Arc::clone(self), head, admission, number, now, file_event)
+        let host = Arc::clone(self);
+        OpenCall::new(host, head, admission, number, now, file_event, strike)
     }
 
     /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
     /// to have the record first, that is waited for outside the lock, together with others.
     pub async fn perform(&self, call: &mut OpenCall, request: &Request) -> Answer {
+        if let Some(answer) = call.struck_answer() {
+            return answer;
+        }
         let (answer, ticket) = self.decide(call, request);
+        let answer = call.struck(answer);
         match ticket {
             None => answer,
             Some(ticket) => match ticket.wait().await {
@@ -204,6 +221,7 @@ impl Host {
         let mut inner = self.lock();
         for id in event_ids {
             inner.state.apply(&Change::RetireEvent(id.clone()));
+            inner.faults.forget(id);
         }
     }
 
@@ -215,10 +233,16 @@ impl Host {
         let ticket = {
             let now = self.now();
             let mut inner = self.lock();
-            let Inner { state, journal, .. } = &mut *inner;
+            let Inner {
+                state,
+                journal,
+                faults,
+                ..
+            } = &mut *inner;
             let record = Arc::new(reset_record(state.next_seq(), now));
             journal.append(&record)?;
             state.apply(&Change::Write(Arc::clone(&record)));
+            faults.reset();
             self.bus.tell(written(Vec::new(), &record));
             journal.ticket()
         };
@@ -226,6 +250,24 @@ impl Host {
             None => Ok(()),
             Some(ticket) => ticket.wait().await,
         }
+    }
+
+    /// Adds faults to those that stand.
+    ///
+    /// # Errors
+    /// Where there would be too many.
+    pub fn add_faults(&self, rules: Vec<Rule>) -> Result<(), String> {
+        self.lock().faults.add(rules)
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// The faults that stand, each with how often it has struck.
+    pub fn faults(&self) -> Value {
+        self.lock().faults.to_json()
     }
 
     /// The records after number `after`, and after the last reset, from disk.
@@ -257,6 +299,30 @@ impl Host {
         // A panic while the lock was held left the state between two changes at worst; serving on
         // is better than a mock that answers nothing any more.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// What strikes a call, if anything does.
+    fn strike(&mut self, head: &Head, seen: &Seen, file_event: Option<&str>) -> Option<Strike> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let event = seen
+            .token_event
+            .as_deref()
+            .or(file_event)
+            .or(seen.file_id.as_deref());
+        let event = event.unwrap_or_default();
+        let attempt = Attempt::new(seen.operation, seen.is_bytes, head, event);
+        let strike = self.faults.strike(&attempt)?;
+        if strike.expire
+            && let Some(token) = head.token()
+        {
+            let fault = Arc::clone(&strike.fault);
+            self.state.apply(&Change::ExpireToken(token, fault));
+        }
+        Some(strike)
     }
 }
 

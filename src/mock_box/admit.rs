@@ -24,6 +24,8 @@ pub struct Seen {
     pub token_event: Option<String>,
     /// The file it names in its path.
     pub file_id: Option<String>,
+    /// Whether it is for the bytes behind a download URL.
+    pub is_bytes: bool,
 }
 
 /// The body that a call may bring.
@@ -61,6 +63,7 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
             .as_ref()
             .ok()
             .and_then(|route| route.file_id().map(str::to_owned)),
+        is_bytes: matches!(found, Ok(Route::Bytes(_))),
     };
     let body = found
         .map_err(no_route)

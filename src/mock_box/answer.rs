@@ -1,10 +1,12 @@
 //! An answer of Box's, before it meets a socket.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use super::{content::Content, errors::ErrorBody};
+use super::{advice::Delivery, content::Content, errors::ErrorBody};
 
 /// An answer: status, headers, body, and what the log should say about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,10 @@ pub struct Answer {
     pub body: AnswerBody,
     /// A word for the log: the closest route, the cards that were written.
     pub note: Option<String>,
+    /// How it travels.
+    pub delivery: Delivery,
+    /// The fault that struck, as it was written.
+    pub fault: Option<Arc<str>>,
 }
 
 /// The body of an answer.
@@ -47,6 +53,8 @@ impl Answer {
             headers: Vec::new(),
             body: AnswerBody::Empty,
             note: None,
+            delivery: Delivery::default(),
+            fault: None,
         }
     }
 

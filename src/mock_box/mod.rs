@@ -12,6 +12,7 @@ pub mod answer;
 pub mod content;
 pub mod decide;
 pub mod errors;
+pub mod faults;
 pub mod files;
 pub mod ids;
 pub mod instances;

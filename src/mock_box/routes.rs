@@ -73,7 +73,9 @@ impl Route {
             | Self::InstanceCreate(path)
             | Self::InstancePatch(path)
             | Self::InstanceDelete(path) => Some(&path.file_id),
-            Self::Bytes(_) | Self::Invocation(_) => None,
+            // A download URL begins with the file it is for.
+            Self::Bytes(ticket) => ticket.split('.').next(),
+            Self::Invocation(_) => None,
         }
     }
 

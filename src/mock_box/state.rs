@@ -128,6 +128,8 @@ pub struct State {
     files: HashMap<String, File>,
     events: HashMap<String, EventEntry>,
     tokens: HashMap<Secret, Grant>,
+    /// Tokens that a fault has expired, each with the fault.
+    expired: HashMap<Secret, Arc<str>>,
     instances: HashMap<String, BTreeMap<(String, String), StoredInstance>>,
     next_seq: u64,
 }
@@ -150,6 +152,8 @@ pub enum Change {
     PutEvent(Box<NewEvent>),
     /// An event, its tokens and its file are forgotten.
     RetireEvent(String),
+    /// A fault, as it is written, expires a token.
+    ExpireToken(Secret, Arc<str>),
     /// A file is made or replaced.
     PutFile(Box<File>),
     /// A metadata write, or a reset.
@@ -166,6 +170,7 @@ impl State {
             files: HashMap::new(),
             events: HashMap::new(),
             tokens: HashMap::new(),
+            expired: HashMap::new(),
             instances: HashMap::new(),
             next_seq: 1,
         }
@@ -189,6 +194,11 @@ impl State {
     /// What a token may do.
     pub fn grant(&self, token: &Secret) -> Option<&Grant> {
         self.tokens.get(token)
+    }
+
+    /// The fault that has expired a token.
+    pub fn expired(&self, token: &Secret) -> Option<&Arc<str>> {
+        self.expired.get(token)
     }
 
     /// An instance by its place.
@@ -238,6 +248,13 @@ impl State {
                     self.instances.remove(&entry.file_id);
                 }
             }
+            Change::ExpireToken(token, fault) => {
+                // Only those that are known: others could be any number.
+                let is_users = self.settings.user_token.as_ref() == Some(token);
+                if is_users || self.tokens.contains_key(token) {
+                    self.expired.insert(token.clone(), Arc::clone(fault));
+                }
+            }
             Change::PutFile(file) => {
                 self.files.insert(file.id.clone(), (**file).clone());
             }
@@ -249,6 +266,7 @@ impl State {
         if let Some(entry) = self.events.get(event_id) {
             for token in &entry.tokens {
                 self.tokens.remove(token);
+                self.expired.remove(token);
             }
         }
     }
@@ -275,6 +293,7 @@ impl State {
     /// Back to how it started: what came from fixtures and folders stays, the rest goes.
     fn reset(&mut self) {
         self.instances.clear();
+        self.expired.clear();
         self.files.retain(|_, file| file.lasting);
         self.events.retain(|_, event| event.lasting);
         let events = &self.events;

@@ -1,5 +1,7 @@
 //! Who may make a call: the token table of design §2, and 401 and 403 as Box answers them.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use jiff::Timestamp;
 
@@ -77,6 +79,12 @@ impl Caller {
         if matches!(route, Route::Bytes(_)) {
             // The download URL is its own permission: some SDKs drop the token on the way.
             return Ok(());
+        }
+        if let Some(fault) = self.token.as_ref().and_then(|token| state.expired(token)) {
+            return Err(Answer {
+                fault: Some(Arc::clone(fault)),
+                ..errors::unauthorised()
+            });
         }
         match (state.settings.tokens, &self.token, &self.grant) {
             (_, None, _) | (TokenMode::Strict, _, None) => Err(errors::unauthorised()),

@@ -29,7 +29,7 @@ use crate::{
         secret::Secret,
     },
     host::Host,
-    mock_box::{content::Content, registration::Registering},
+    mock_box::{content::Content, faults::Rule, registration::Registering},
 };
 
 /// The largest JSON body, in bytes.
@@ -138,6 +138,12 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
         (&Method::DELETE, "events") => {
             host.retire(&query.all("id"));
             Ok(json_response(&json!({})))
+        }
+        (&Method::GET, "faults") => Ok(faults(host)),
+        (&Method::POST, "faults") => add_faults(host, body).await,
+        (&Method::DELETE, "faults") => {
+            host.clear_faults();
+            Ok(faults(host))
         }
         (&Method::PUT, "contents") => take_content(host, body).await,
         (&Method::POST, "reset") => match host.reset().await {
@@ -434,12 +440,36 @@ async fn take_content(host: &Host, mut body: RequestBody) -> Answered {
     ))
 }
 
+fn faults(host: &Host) -> Response<WireBody> {
+    json_response(&json!({ "faults": host.faults() }))
+}
+
+/// `POST faults`: the text of `--fault`, one a line.
+async fn add_faults(host: &Host, body: RequestBody) -> Answered {
+    const MOST_BYTES: usize = 256 * 1024;
+    let bytes = collect(body, MOST_BYTES).await?;
+    let bad = |reason: String| Refused(StatusCode::BAD_REQUEST, reason);
+    let rules = String::from_utf8_lossy(&bytes)
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(str::parse)
+        .collect::<Result<Vec<Rule>, String>>()
+        .map_err(bad)?;
+    if rules.is_empty() {
+        return Err(bad(
+            "the body names no fault, as in download=429:1,x2".to_owned()
+        ));
+    }
+    host.add_faults(rules).map_err(bad)?;
+    Ok(faults(host))
+}
+
 async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
     match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refused(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is larger than {limit} bytes; send fewer events at once"),
+            format!("the body is larger than {limit} bytes"),
         )),
         Err(error) => Err(Refused(StatusCode::BAD_REQUEST, error.to_string())),
     }

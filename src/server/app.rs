@@ -155,6 +155,9 @@ async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response
     let request_id = call.request_id();
     let mut response = Response::new(WireBody::empty());
     *response.status_mut() = answer.status;
+    if !answer.delivery.is_plain() {
+        response.extensions_mut().insert(answer.delivery);
+    }
     let headers = response.headers_mut();
     headers.extend(answer.headers);
     if let Ok(value) = HeaderValue::from_str(&request_id) {

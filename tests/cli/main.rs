@@ -9,6 +9,7 @@ mod box_client;
 mod cards;
 mod env;
 mod event;
+mod faults;
 mod fetch;
 mod fetch_mock;
 mod handler;
