@@ -108,6 +108,29 @@ fn a_reset_is_a_record_and_numbers_go_on_behind_it() {
 }
 
 #[test]
+fn a_torn_last_line_is_dropped_with_a_warning() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("writes.jsonl");
+    drop({
+        let mock = recording(&file);
+        assert_eq!(mock.register("7").create(&json!([keyword("a")])), 201);
+        mock
+    });
+    let whole = fs::read(&file).expect("it reads");
+    let torn = [&whole[..], &whole[..whole.len() / 2]].concat();
+    fs::write(&file, torn).expect("it writes");
+    // The command ends the mock, so that all it said can be read.
+    skillctl()
+        .args(["mock-box", "--listen", "127.0.0.1:0", "--record"])
+        .arg(&file)
+        .args(["--", "true"])
+        .assert()
+        .success()
+        .stderr(contains("writes.jsonl:2: the last line was torn"));
+    assert_eq!(fs::read(&file).expect("it reads"), whole);
+}
+
+#[test]
 fn two_mocks_do_not_record_to_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("writes.jsonl");
