@@ -186,13 +186,12 @@ impl Host {
         }
         match commit(state, journal, &decision) {
             Ok(()) => {
-                let record = decision.record();
-                if let Some(record) = record {
-                    let events = call.events();
+                for record in decision.records() {
                     // Told while the lock is held: the order of the stream is that of the writes.
-                    self.bus.tell(written(events, record));
+                    self.bus.tell(written(call.events(), record));
                 }
-                let ticket = record.and_then(|_| journal.ticket());
+                let wrote = decision.records().next().is_some();
+                let ticket = if wrote { journal.ticket() } else { None };
                 (decision.answer, ticket)
             }
             Err(reason) => (errors::internal(reason), None),
@@ -328,7 +327,7 @@ impl Inner {
 
 /// Appends what is to be recorded, then applies everything.
 fn commit(state: &mut State, journal: &mut Journal, decision: &Decision) -> Result<(), String> {
-    if let Some(record) = decision.record() {
+    for record in decision.records() {
         journal.append(record)?;
     }
     for change in &decision.changes {

@@ -33,8 +33,8 @@ pub struct Seen {
 pub enum Wanted {
     /// None; what comes all the same is dropped.
     Nothing,
-    /// JSON of at most so many bytes.
-    Json(u64),
+    /// JSON or a form of at most so many bytes.
+    Memory(u64),
     /// Multipart of at most so many bytes, to be spooled to disk.
     Upload(u64),
 }
@@ -67,6 +67,7 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
     };
     let body = found
         .map_err(no_route)
+        .and_then(|route| checked(state, route))
         .and_then(|route| wanted(state, head, &route, &caller, now));
     Admission {
         seen,
@@ -85,6 +86,25 @@ pub fn no_route(missed: NoRoute) -> Answer {
     }
 }
 
+/// A route whose file's id can be one. Box answers 405 to an id that is none, whoever asks.
+///
+/// # Errors
+/// That 405.
+pub fn checked(state: &State, route: Route) -> Result<Route, Answer> {
+    let is_malformed = |id: &str| {
+        // A fixture may name its file as it likes.
+        !id.bytes().all(|byte| byte.is_ascii_digit()) && state.file(id).is_none()
+    };
+    match route.file_id() {
+        Some(id) if is_malformed(id) => Err(if route.is_metadata() {
+            errors::metadata_method_not_allowed()
+        } else {
+            errors::method_not_allowed()
+        }),
+        _ => Ok(route),
+    }
+}
+
 fn wanted(
     state: &State,
     head: &Head,
@@ -93,22 +113,41 @@ fn wanted(
     now: Timestamp,
 ) -> Result<Wanted, Answer> {
     caller.check(state, route, now)?;
-    let wanted = match route {
-        Route::InstanceCreate(_) | Route::InstancePatch(_) | Route::Invocation(_) => {
-            Wanted::Json(state.settings.max_json)
-        }
-        Route::FileInfo(_)
-        | Route::FileContent(_)
-        | Route::Bytes(_)
-        | Route::InstanceList(_)
-        | Route::InstanceGet(_)
-        | Route::InstanceDelete(_) => Wanted::Nothing,
-    };
-    if let (Wanted::Json(limit) | Wanted::Upload(limit), Some(length)) =
+    let wanted = body_of(state, route);
+    if let (Wanted::Memory(limit) | Wanted::Upload(limit), Some(length)) =
         (wanted, head.content_length())
         && length > limit
     {
         return Err(errors::too_large(limit));
     }
     Ok(wanted)
+}
+
+fn body_of(state: &State, route: &Route) -> Wanted {
+    match route {
+        Route::InstanceCreate(_)
+        | Route::InstancePatch(_)
+        | Route::Invocation(_)
+        | Route::FileUpdate(_)
+        | Route::FileCopy(_)
+        | Route::FolderCreate
+        | Route::TokenGrant
+        | Route::TokenRevoke => Wanted::Memory(state.settings.max_json),
+        Route::Upload | Route::UploadVersion(_) => Wanted::Upload(state.settings.max_upload),
+        Route::FileInfo(_)
+        | Route::FileDelete(_)
+        | Route::FileVersions(_)
+        | Route::FileVersion(..)
+        | Route::FileContent(_)
+        | Route::Bytes(_)
+        | Route::RepresentationInfo(_)
+        | Route::RepresentationContent(_)
+        | Route::InstanceList(_)
+        | Route::InstanceGet(_)
+        | Route::InstanceDelete(_)
+        | Route::FolderInfo(_)
+        | Route::FolderItems(_)
+        | Route::Me
+        | Route::NotPlayed(_) => Wanted::Nothing,
+    }
 }

@@ -73,6 +73,47 @@ fn placeholder_bytes(ending: &str) -> &'static [u8] {
     }
 }
 
+/// Whether files with this ending are text as they are.
+pub fn is_text(ending: &str) -> bool {
+    matches!(
+        ending,
+        "txt"
+            | "text"
+            | "md"
+            | "log"
+            | "csv"
+            | "tsv"
+            | "json"
+            | "jsonl"
+            | "xml"
+            | "yaml"
+            | "yml"
+            | "toml"
+            | "ini"
+            | "html"
+            | "htm"
+            | "css"
+            | "srt"
+            | "vtt"
+            | "rst"
+            | "tex"
+            | "js"
+            | "ts"
+            | "py"
+            | "rb"
+            | "rs"
+            | "go"
+            | "java"
+            | "c"
+            | "h"
+            | "cpp"
+            | "cs"
+            | "php"
+            | "sh"
+            | "sql"
+    )
+}
+
 /// The ending of a name, without its dot and in lower case; empty where there is none.
 pub fn extension(name: &str) -> String {
     name.rsplit_once('.')

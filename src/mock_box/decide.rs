@@ -5,15 +5,17 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    admit::no_route,
+    admit::{checked, no_route},
     answer::Answer,
-    files,
+    errors, files, folders,
     ids::Ids,
-    instances,
+    instances, oauth, representations,
     request::Request,
     routes::{Route, route},
+    serve,
     state::{Change, State},
     tokens::Caller,
+    uploads, users,
 };
 use crate::domain::call::WriteRecord;
 
@@ -38,9 +40,9 @@ impl Decision {
         }
     }
 
-    /// The record among the changes, where the call wrote metadata.
-    pub fn record(&self) -> Option<&Arc<WriteRecord>> {
-        self.changes.iter().find_map(|change| match change {
+    /// The records among the changes, where the call wrote metadata.
+    pub fn records(&self) -> impl Iterator<Item = &Arc<WriteRecord>> {
+        self.changes.iter().filter_map(|change| match change {
             Change::Write(record) => Some(record),
             _ => None,
         })
@@ -65,9 +67,12 @@ pub struct Context<'a> {
 /// Decides a call. The head is checked again: between its head and the end of its body a token
 /// may have been revoked and a file deleted.
 pub fn decide(state: &State, request: &Request, now: Timestamp, ids: &mut Ids) -> Decision {
-    let route = match route(&request.head.method, &request.head.segments()) {
+    let found = route(&request.head.method, &request.head.segments())
+        .map_err(no_route)
+        .and_then(|route| checked(state, route));
+    let route = match found {
         Ok(route) => route,
-        Err(missed) => return Decision::answer(no_route(missed)),
+        Err(missed) => return Decision::answer(missed),
     };
     let caller = Caller::of(state, &request.head);
     if let Err(refusal) = caller.check(state, &route, now) {
@@ -80,16 +85,43 @@ pub fn decide(state: &State, request: &Request, now: Timestamp, ids: &mut Ids) -
         now,
         ids,
     };
-    let decided = match &route {
-        Route::FileInfo(id) => files::info(&context, id).map(Decision::answer),
-        Route::FileContent(id) => files::content(&context, id).map(Decision::answer),
-        Route::Bytes(ticket) => files::bytes(&context, ticket).map(Decision::answer),
-        Route::InstanceList(id) => instances::list(&context, id).map(Decision::answer),
-        Route::InstanceGet(path) => instances::get(&context, path).map(Decision::answer),
-        Route::InstanceCreate(path) => instances::create(&mut context, path),
-        Route::InstancePatch(path) => instances::patch(&context, path),
-        Route::InstanceDelete(path) => instances::delete(&context, path),
-        Route::Invocation(skill_id) => instances::invocation(&mut context, skill_id),
-    };
-    decided.unwrap_or_else(Decision::answer)
+    play(&mut context, &route).unwrap_or_else(Decision::answer)
+}
+
+fn play(context: &mut Context<'_>, route: &Route) -> Result<Decision, Answer> {
+    match route {
+        Route::FileUpdate(id) => files::update(context, id),
+        Route::FileDelete(id) => files::delete(context, id),
+        Route::FileCopy(id) => files::copy(context, id),
+        Route::Upload => uploads::create(context),
+        Route::UploadVersion(id) => uploads::new_version_of(context, id),
+        Route::InstanceCreate(path) => instances::create(context, path),
+        Route::InstancePatch(path) => instances::patch(context, path),
+        Route::InstanceDelete(path) => instances::delete(context, path),
+        Route::Invocation(skill_id) => instances::invocation(context, skill_id),
+        Route::FolderCreate => folders::create(context),
+        Route::TokenGrant => oauth::grant(context),
+        Route::TokenRevoke => oauth::revoke(context),
+        look => see(context, look).map(Decision::answer),
+    }
+}
+
+/// The calls that change nothing.
+fn see(context: &Context<'_>, route: &Route) -> Result<Answer, Answer> {
+    match route {
+        Route::FileInfo(id) => files::info(context, id),
+        Route::FileVersions(id) => files::versions(context, id),
+        Route::FileVersion(id, version_id) => files::one_version(context, id, version_id),
+        Route::FileContent(id) => serve::content(context, id),
+        Route::Bytes(ticket) => serve::bytes(context, ticket),
+        Route::RepresentationInfo(path) => representations::info(context, path),
+        Route::RepresentationContent(path) => representations::content(context, path),
+        Route::InstanceList(id) => instances::list(context, id),
+        Route::InstanceGet(path) => instances::get(context, path),
+        Route::FolderInfo(id) => folders::info(context, id),
+        Route::FolderItems(id) => folders::items(context, id),
+        Route::Me => Ok(users::me(context)),
+        Route::NotPlayed(missing) => Err(errors::not_played(missing.what)),
+        changing => Err(errors::internal(format!("{changing:?} is no look"))),
+    }
 }

@@ -27,6 +27,8 @@ pub enum Envelope {
     Client,
     /// The metadata endpoints': message, code, request_id alone.
     Metadata,
+    /// OAuth's: error and error_description alone.
+    OAuth,
 }
 
 impl ErrorBody {
@@ -36,6 +38,7 @@ impl ErrorBody {
             Envelope::Metadata => json!({
                 "message": self.message, "code": self.code, "request_id": request_id
             }),
+            Envelope::OAuth => json!({"error": self.code, "error_description": self.message}),
             Envelope::Client => {
                 let mut value = json!({
                     "type": "error",
@@ -83,6 +86,34 @@ pub fn metadata(status: StatusCode, code: &'static str, message: impl Into<Strin
     error(Envelope::Metadata, status, code, message)
 }
 
+/// A 400 of `/oauth2/token`.
+pub fn oauth(code: &'static str, message: impl Into<String>) -> Answer {
+    error(Envelope::OAuth, StatusCode::BAD_REQUEST, code, message)
+}
+
+/// An error with what it is about: `context_info`.
+pub fn with_context(answer: Answer, context: Value) -> Answer {
+    match answer.body {
+        AnswerBody::Error(error) => Answer {
+            body: AnswerBody::Error(ErrorBody {
+                context: Some(context),
+                ..error
+            }),
+            ..answer
+        },
+        _ => answer,
+    }
+}
+
+/// 501 for a call of Box's that the mock does not play.
+pub fn not_played(what: &str) -> Answer {
+    client(
+        StatusCode::NOT_IMPLEMENTED,
+        "not_implemented",
+        format!("The mock Box does not play {what}"),
+    )
+}
+
 /// 401 for an unknown or expired token: an **empty** body, which the Node SDK takes for an
 /// expired token.
 pub fn unauthorised() -> Answer {
@@ -117,6 +148,15 @@ pub fn bad_request(message: impl Into<String>) -> Answer {
 /// 405: no such method there, or an id that is none.
 pub fn method_not_allowed() -> Answer {
     client(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Method Not Allowed",
+    )
+}
+
+/// 405 in the metadata endpoints' form.
+pub fn metadata_method_not_allowed() -> Answer {
+    metadata(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "Method Not Allowed",

@@ -72,7 +72,7 @@ pub fn create(context: &mut Context<'_>, path: &InstancePath) -> Result<Decision
             "Tuple already exists",
         ));
     }
-    let Value::Object(fields) = parse(context.request.json())? else {
+    let Value::Object(fields) = parse(context.request.bytes())? else {
         return Err(malformed("the body is not a JSON object"));
     };
     check_content(context, path, &fields)?;
@@ -89,7 +89,7 @@ pub fn create(context: &mut Context<'_>, path: &InstancePath) -> Result<Decision
 pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
     let before = read_back(stored(context, path)?)?;
-    let text = context.request.json();
+    let text = context.request.bytes();
     let fields = patch::apply(&before.fields, text).map_err(|refused| malformed(&refused.0))?;
     check_content(context, path, &fields)?;
     let instance = before.with_fields(fields);
@@ -123,7 +123,7 @@ struct InvocationBody {
 /// # Errors
 /// 400 where the body lacks what Box requires, or Box refuses its cards.
 pub fn invocation(context: &mut Context<'_>, skill_id: &str) -> Result<Decision, Answer> {
-    let body: InvocationBody = serde_json::from_slice(context.request.json())
+    let body: InvocationBody = serde_json::from_slice(context.request.bytes())
         .map_err(|error| errors::bad_request(format!("The request body is not valid: {error}")))?;
     let file_id = body
         .file
@@ -187,6 +187,18 @@ fn set_cards(
         answer,
         ..written(StatusCode::OK, record, None)
     })
+}
+
+/// The records of deleting every instance on `file`, which is deleted itself.
+pub fn all_deleted(context: &Context<'_>, file: &File) -> Vec<WriteRecord> {
+    let numbers = context.state.next_seq()..;
+    numbers
+        .zip(context.state.instance_paths(&file.id))
+        .map(|(seq, path)| WriteRecord {
+            seq,
+            ..record(context, file, &path, WriteOp::Delete, None)
+        })
+        .collect()
 }
 
 fn find<'a>(context: &Context<'a>, file_id: &str) -> Result<&'a File, Answer> {

@@ -14,13 +14,22 @@ pub mod decide;
 pub mod errors;
 pub mod faults;
 pub mod files;
+pub mod folders;
 pub mod ids;
 pub mod instances;
+pub mod naming;
+pub mod oauth;
+pub mod object;
+pub mod preconditions;
 pub mod registration;
+pub mod representations;
 pub mod request;
 pub mod routes;
+pub mod serve;
 pub mod state;
 pub mod tokens;
+pub mod uploads;
+pub mod users;
 
 pub use admit::{Admission, admit};
 pub use answer::Answer;
@@ -28,3 +37,6 @@ pub use decide::{Decision, decide};
 pub use ids::Ids;
 pub use request::{Body, Head, Request};
 pub use state::{Change, State};
+
+#[cfg(test)]
+mod tests;

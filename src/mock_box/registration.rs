@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     content::Content,
+    folders::{Folder, ROOT},
     ids::Ids,
     state::{Change, EventEntry, File, NewEvent, State, Version},
     tokens::Grant,
@@ -97,10 +98,28 @@ pub fn register(
         ],
         id,
     }));
+    let folder = missing_folder(state, &file.parent_id, now, how.lasting);
+    let changes = folder
+        .into_iter()
+        .chain([Change::PutFile(Box::new(file)), put_event])
+        .collect();
     Registered {
         event: value,
-        changes: vec![Change::PutFile(Box::new(file)), put_event],
+        changes,
     }
+}
+
+/// The folder that an event names, where it is not there yet or would not outlast the event.
+fn missing_folder(state: &State, id: &str, now: Timestamp, lasting: bool) -> Option<Change> {
+    let folder = match state.folder(id) {
+        Some(folder) if folder.lasting || !lasting => return None,
+        Some(folder) => Folder {
+            lasting,
+            ..folder.clone()
+        },
+        None => Folder::named_by_event(id, now, lasting),
+    };
+    Some(Change::PutFolder(Box::new(folder)))
 }
 
 fn is_free(state: &State, file_id: &str) -> bool {
@@ -116,20 +135,16 @@ fn new_file(
     before: Option<&File>,
     now: Timestamp,
 ) -> File {
-    File {
-        id: file_id.to_owned(),
-        name,
-        parent_id: event.parent_id().unwrap_or_else(|| "0".to_owned()),
-        versions: vec![Version {
-            id: version_id,
-            content,
-        }],
-        etag: before.map_or(0, |file| file.etag),
+    let version = Version {
+        id: version_id,
+        content,
         created_at: now,
-        modified_at: now,
-        event_id: None,
+    };
+    let parent_id = event.parent_id().unwrap_or_else(|| ROOT.to_owned());
+    File {
+        etag: before.map_or(0, |file| file.etag),
         lasting: before.is_some_and(|file| file.lasting),
-        resumed: false,
+        ..File::new(file_id.to_owned(), name, parent_id, version)
     }
 }
 

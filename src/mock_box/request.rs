@@ -81,6 +81,16 @@ impl Head {
         let host = self.host();
         host.ends_with(".box.com") || host.ends_with(".boxcloud.com")
     }
+
+    /// Where links to content lead: Box's download host for clients of Box's own hosts, else to
+    /// where the client is.
+    pub fn download_origin(&self) -> &str {
+        if self.is_for_box() {
+            "https://dl.boxcloud.com"
+        } else {
+            &self.origin
+        }
+    }
 }
 
 fn decode(text: &str) -> String {
@@ -116,7 +126,7 @@ pub enum Body {
     #[default]
     None,
     /// Read into memory.
-    Json(Bytes),
+    Memory(Bytes),
     /// Spooled to disk.
     Upload(Upload),
 }
@@ -131,10 +141,10 @@ pub struct Request {
 }
 
 impl Request {
-    /// The body as JSON text; empty where there is none.
-    pub fn json(&self) -> &[u8] {
+    /// The body that was read into memory; empty where there is none.
+    pub fn bytes(&self) -> &[u8] {
         match &self.body {
-            Body::Json(bytes) => bytes,
+            Body::Memory(bytes) => bytes,
             _ => &[],
         }
     }

@@ -3,6 +3,7 @@
 
 use http::Method;
 
+use super::users;
 use crate::domain::call::Operation;
 
 /// One of Box's calls, with the ids from its path.
@@ -10,10 +11,28 @@ use crate::domain::call::Operation;
 pub enum Route {
     /// `GET /files/{id}`.
     FileInfo(String),
+    /// `PUT /files/{id}`.
+    FileUpdate(String),
+    /// `DELETE /files/{id}`.
+    FileDelete(String),
+    /// `POST /files/{id}/copy`.
+    FileCopy(String),
+    /// `GET /files/{id}/versions`.
+    FileVersions(String),
+    /// `GET /files/{id}/versions/{version}`.
+    FileVersion(String, String),
     /// `GET /files/{id}/content`.
     FileContent(String),
     /// The bytes behind the 302, on a download host.
     Bytes(String),
+    /// `POST /files/content`, on the upload host.
+    Upload,
+    /// `POST /files/{id}/content`, on the upload host.
+    UploadVersion(String),
+    /// `GET /internal_files/…/representations/{rep}`.
+    RepresentationInfo(RepresentationPath),
+    /// `GET /internal_files/…/representations/{rep}/content/{asset_path}`.
+    RepresentationContent(RepresentationPath),
     /// `GET /files/{id}/metadata`.
     InstanceList(String),
     /// `GET …/metadata/{scope}/{template}`.
@@ -26,6 +45,42 @@ pub enum Route {
     InstanceDelete(InstancePath),
     /// `PUT /skill_invocations/{skill}`.
     Invocation(String),
+    /// `GET /folders/{id}`.
+    FolderInfo(String),
+    /// `GET /folders/{id}/items`.
+    FolderItems(String),
+    /// `POST /folders`.
+    FolderCreate,
+    /// `GET /users/me`.
+    Me,
+    /// `POST /oauth2/token`.
+    TokenGrant,
+    /// `POST /oauth2/revoke`.
+    TokenRevoke,
+    /// A call that Box has and the mock does not play: it says so.
+    NotPlayed(NotPlayed),
+}
+
+/// A call that the mock does not play.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotPlayed {
+    /// What it is, in words.
+    pub what: &'static str,
+    /// What it would do.
+    pub operation: Operation,
+    /// The file it names.
+    pub file_id: Option<String>,
+}
+
+/// Where a representation is: file, version, representation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RepresentationPath {
+    /// The file.
+    pub file_id: String,
+    /// The file's version.
+    pub version_id: String,
+    /// `mp3`, `jpg_1024x1024`.
+    pub representation: String,
 }
 
 /// Where an instance is: file, scope, template.
@@ -55,27 +110,55 @@ impl Route {
     /// The operation, for tokens, faults and logs.
     pub fn operation(&self) -> Operation {
         match self {
-            Self::FileInfo(_) => Operation::Info,
+            Self::FileInfo(_) | Self::FileVersions(_) | Self::FileVersion(..) => Operation::Info,
+            Self::FileUpdate(_) | Self::FileDelete(_) | Self::FileCopy(_) => Operation::File,
             Self::FileContent(_) | Self::Bytes(_) => Operation::Download,
+            Self::Upload | Self::UploadVersion(_) => Operation::Upload,
+            Self::RepresentationInfo(_) | Self::RepresentationContent(_) => {
+                Operation::Representation
+            }
             Self::InstanceList(_) | Self::InstanceGet(_) => Operation::CardsRead,
             Self::InstanceCreate(_) | Self::InstancePatch(_) | Self::InstanceDelete(_) => {
                 Operation::Cards
             }
             Self::Invocation(_) => Operation::Invocation,
+            Self::FolderInfo(_) | Self::FolderItems(_) | Self::FolderCreate => Operation::Folder,
+            Self::Me => Operation::User,
+            Self::TokenGrant | Self::TokenRevoke => Operation::Token,
+            Self::NotPlayed(missing) => missing.operation,
         }
     }
 
     /// The file that the path names.
     pub fn file_id(&self) -> Option<&str> {
         match self {
-            Self::FileInfo(id) | Self::FileContent(id) | Self::InstanceList(id) => Some(id),
+            Self::FileInfo(id)
+            | Self::FileUpdate(id)
+            | Self::FileDelete(id)
+            | Self::FileCopy(id)
+            | Self::FileVersions(id)
+            | Self::FileVersion(id, _)
+            | Self::FileContent(id)
+            | Self::UploadVersion(id)
+            | Self::InstanceList(id) => Some(id),
+            Self::RepresentationInfo(path) | Self::RepresentationContent(path) => {
+                Some(&path.file_id)
+            }
             Self::InstanceGet(path)
             | Self::InstanceCreate(path)
             | Self::InstancePatch(path)
             | Self::InstanceDelete(path) => Some(&path.file_id),
+            Self::NotPlayed(missing) => missing.file_id.as_deref(),
             // A download URL begins with the file it is for.
             Self::Bytes(ticket) => ticket.split('.').next(),
-            Self::Invocation(_) => None,
+            Self::Upload
+            | Self::Invocation(_)
+            | Self::FolderInfo(_)
+            | Self::FolderItems(_)
+            | Self::FolderCreate
+            | Self::Me
+            | Self::TokenGrant
+            | Self::TokenRevoke => None,
         }
     }
 
@@ -89,9 +172,44 @@ impl Route {
 type Row = (&'static str, &'static str, fn(&[String]) -> Route);
 
 const ROWS: &[Row] = &[
+    ("OPTIONS", "files/content", |_| {
+        not_played("the preflight check of uploads", Operation::Upload, None)
+    }),
+    ("OPTIONS", "files/{}/content", |id| {
+        not_played(
+            "the preflight check of uploads",
+            Operation::Upload,
+            Some(&id[0]),
+        )
+    }),
+    ("POST", "files/content", |_| Route::Upload),
+    ("POST", "files/upload_sessions", |_| {
+        not_played("uploads in chunks", Operation::Upload, None)
+    }),
+    ("POST", "files/{}/upload_sessions", |id| {
+        not_played("uploads in chunks", Operation::Upload, Some(&id[0]))
+    }),
     ("GET", "files/{}", |id| Route::FileInfo(id[0].clone())),
+    ("PUT", "files/{}", |id| Route::FileUpdate(id[0].clone())),
+    ("DELETE", "files/{}", |id| Route::FileDelete(id[0].clone())),
     ("GET", "files/{}/content", |id| {
         Route::FileContent(id[0].clone())
+    }),
+    ("POST", "files/{}/content", |id| {
+        Route::UploadVersion(id[0].clone())
+    }),
+    ("POST", "files/{}/copy", |id| Route::FileCopy(id[0].clone())),
+    ("GET", "files/{}/versions", |id| {
+        Route::FileVersions(id[0].clone())
+    }),
+    ("GET", "files/{}/versions/{}", |ids| {
+        Route::FileVersion(ids[0].clone(), ids[1].clone())
+    }),
+    ("GET", "files/{}/thumbnail.png", |id| {
+        not_played("thumbnails", Operation::Representation, Some(&id[0]))
+    }),
+    ("GET", "files/{}/thumbnail.jpg", |id| {
+        not_played("thumbnails", Operation::Representation, Some(&id[0]))
     }),
     ("GET", "files/{}/metadata", |id| {
         Route::InstanceList(id[0].clone())
@@ -111,16 +229,72 @@ const ROWS: &[Row] = &[
     ("PUT", "skill_invocations/{}", |id| {
         Route::Invocation(id[0].clone())
     }),
+    (
+        "GET",
+        "internal_files/{}/versions/{}/representations/{}",
+        |ids| Route::RepresentationInfo(representation(ids)),
+    ),
+    (
+        "GET",
+        "internal_files/{}/versions/{}/representations/{}/content",
+        |ids| Route::RepresentationContent(representation(ids)),
+    ),
+    (
+        "GET",
+        "internal_files/{}/versions/{}/representations/{}/content/{}",
+        |ids| Route::RepresentationContent(representation(ids)),
+    ),
     ("GET", "d/1/{}/download", |ticket| {
         Route::Bytes(ticket[0].clone())
     }),
+    ("POST", "folders", |_| Route::FolderCreate),
+    ("GET", "folders/{}", |id| Route::FolderInfo(id[0].clone())),
+    ("GET", "folders/{}/items", |id| {
+        Route::FolderItems(id[0].clone())
+    }),
+    ("PUT", "folders/{}", |_| {
+        not_played("the changing of folders", Operation::Folder, None)
+    }),
+    ("DELETE", "folders/{}", |_| {
+        not_played("the deleting of folders", Operation::Folder, None)
+    }),
+    ("GET", "users/me", |_| Route::Me),
+    ("POST", "oauth2/token", |_| Route::TokenGrant),
+    ("POST", "oauth2/revoke", |_| Route::TokenRevoke),
 ];
 
 fn instance(ids: &[String]) -> InstancePath {
-    InstancePath {
+    InstancePath::new(&ids[0], &ids[1], &ids[2])
+}
+
+fn representation(ids: &[String]) -> RepresentationPath {
+    RepresentationPath {
         file_id: ids[0].clone(),
-        scope: ids[1].clone(),
-        template: ids[2].clone(),
+        version_id: ids[1].clone(),
+        representation: ids[2].clone(),
+    }
+}
+
+fn not_played(what: &'static str, operation: Operation, file_id: Option<&String>) -> Route {
+    Route::NotPlayed(NotPlayed {
+        what,
+        operation,
+        file_id: file_id.cloned(),
+    })
+}
+
+impl InstancePath {
+    /// The place of an instance; the scope `enterprise` means the user's own.
+    pub fn new(file_id: &str, scope: &str, template: &str) -> Self {
+        let scope = match scope {
+            "enterprise" => format!("enterprise_{}", users::ENTERPRISE_ID),
+            other => other.to_owned(),
+        };
+        Self {
+            file_id: file_id.to_owned(),
+            scope,
+            template: template.to_owned(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! [`super::decide()`] and by [`super::registration`]; here it is only carried out.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::{
     content::{Content, hex, placeholder},
+    folders::{Folder, ROOT},
     ids::Ids,
     routes::InstancePath,
     tokens::Grant,
@@ -63,6 +64,8 @@ pub struct File {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// What a person says about it.
+    pub description: String,
     /// The folder it lies in.
     pub parent_id: String,
     /// Its versions, oldest first; never empty.
@@ -88,9 +91,28 @@ pub struct Version {
     pub id: String,
     /// Its content.
     pub content: Content,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 impl File {
+    /// A new file with one version.
+    pub fn new(id: String, name: String, parent_id: String, version: Version) -> Self {
+        Self {
+            id,
+            name,
+            description: String::new(),
+            parent_id,
+            etag: 0,
+            created_at: version.created_at,
+            modified_at: version.created_at,
+            versions: vec![version],
+            event_id: None,
+            lasting: false,
+            resumed: false,
+        }
+    }
+
     /// The version that is served.
     pub fn current(&self) -> &Version {
         self.versions
@@ -126,10 +148,17 @@ pub struct State {
     /// The id that ends `$type` of each template of Skills cards.
     pub template_type_id: String,
     files: HashMap<String, File>,
+    /// The files that a reset brings back, as they were before the API changed them.
+    started: HashMap<String, File>,
+    /// The etags of deleted files, the latest last: If-Match tells them from files never seen.
+    deleted: VecDeque<(String, u64)>,
+    folders: HashMap<String, Folder>,
     events: HashMap<String, EventEntry>,
     tokens: HashMap<Secret, Grant>,
     /// Tokens that a fault has expired, each with the fault.
     expired: HashMap<Secret, Arc<str>>,
+    /// The tokens that `/oauth2/token` gave, the latest last.
+    granted: VecDeque<Secret>,
     instances: HashMap<String, BTreeMap<(String, String), StoredInstance>>,
     next_seq: u64,
 }
@@ -154,8 +183,18 @@ pub enum Change {
     RetireEvent(String),
     /// A fault, as it is written, expires a token.
     ExpireToken(Secret, Arc<str>),
-    /// A file is made or replaced.
+    /// A file is made or replaced from outside: by an event, a fixture, a served folder.
     PutFile(Box<File>),
+    /// A file is made or changed through the API.
+    EditFile(Box<File>),
+    /// A file and its metadata are deleted.
+    RemoveFile(String),
+    /// A folder is made.
+    PutFolder(Box<Folder>),
+    /// A token is given to a user.
+    PutToken(Secret, Grant),
+    /// A token is good no longer.
+    RevokeToken(Secret),
     /// A metadata write, or a reset.
     Write(Arc<WriteRecord>),
 }
@@ -168,9 +207,13 @@ impl State {
             key: ids.key(),
             template_type_id: ids.uuid(),
             files: HashMap::new(),
+            started: HashMap::new(),
+            deleted: VecDeque::new(),
+            folders: HashMap::from([(ROOT.to_owned(), Folder::root())]),
             events: HashMap::new(),
             tokens: HashMap::new(),
             expired: HashMap::new(),
+            granted: VecDeque::new(),
             instances: HashMap::new(),
             next_seq: 1,
         }
@@ -184,6 +227,33 @@ impl State {
     /// A file by its id.
     pub fn file(&self, id: &str) -> Option<&File> {
         self.files.get(id)
+    }
+
+    /// The files in a folder, in no order.
+    pub fn files_in(&self, folder_id: &str) -> impl Iterator<Item = &File> {
+        self.files
+            .values()
+            .filter(move |file| file.parent_id == folder_id)
+    }
+
+    /// The etag that a file had when it was deleted.
+    pub fn last_etag(&self, id: &str) -> Option<u64> {
+        let deleted = self.deleted.iter().rev();
+        deleted
+            .into_iter()
+            .find_map(|(gone, etag)| (gone == id).then_some(*etag))
+    }
+
+    /// A folder by its id.
+    pub fn folder(&self, id: &str) -> Option<&Folder> {
+        self.folders.get(id)
+    }
+
+    /// The folders in a folder, in no order.
+    pub fn folders_in(&self, folder_id: &str) -> impl Iterator<Item = &Folder> {
+        self.folders
+            .values()
+            .filter(move |folder| folder.parent_id.as_deref() == Some(folder_id))
     }
 
     /// An event by its id.
@@ -214,6 +284,13 @@ impl State {
             .get(file_id)
             .into_iter()
             .flat_map(BTreeMap::values)
+    }
+
+    /// Where each instance on a file is.
+    pub fn instance_paths(&self, file_id: &str) -> impl Iterator<Item = InstancePath> {
+        let of_file = self.instances.get(file_id).into_iter();
+        let keys = of_file.flat_map(BTreeMap::keys);
+        keys.map(move |(scope, template)| InstancePath::new(file_id, scope, template))
     }
 
     /// A check mark over `text` that only this state can make, for links that are not to be
@@ -258,6 +335,19 @@ impl State {
             Change::PutFile(file) => {
                 self.files.insert(file.id.clone(), (**file).clone());
             }
+            Change::EditFile(file) => {
+                if let Some(before) = self.files.insert(file.id.clone(), (**file).clone()) {
+                    self.keep_as_started(before);
+                }
+            }
+            Change::RemoveFile(id) => self.remove_file(id),
+            Change::PutFolder(folder) => {
+                self.folders.insert(folder.id.clone(), (**folder).clone());
+            }
+            Change::PutToken(token, grant) => self.put_token(token, grant),
+            Change::RevokeToken(token) => {
+                self.tokens.remove(token);
+            }
             Change::Write(record) => self.apply_write(record),
         }
     }
@@ -268,6 +358,38 @@ impl State {
                 self.tokens.remove(token);
                 self.expired.remove(token);
             }
+        }
+    }
+
+    fn keep_as_started(&mut self, before: File) {
+        if before.lasting {
+            self.started.entry(before.id.clone()).or_insert(before);
+        }
+    }
+
+    fn remove_file(&mut self, id: &str) {
+        /// More are not told from files that never were.
+        const REMEMBERED: usize = 1000;
+        self.instances.remove(id);
+        let Some(file) = self.files.remove(id) else {
+            return;
+        };
+        self.deleted.push_back((id.to_owned(), file.etag));
+        if self.deleted.len() > REMEMBERED {
+            self.deleted.pop_front();
+        }
+        self.keep_as_started(file);
+    }
+
+    fn put_token(&mut self, token: &Secret, grant: &Grant) {
+        /// A client that asks for a token before each call must not fill the memory.
+        const GOOD_AT_ONCE: usize = 10_000;
+        self.tokens.insert(token.clone(), grant.clone());
+        self.granted.push_back(token.clone());
+        if self.granted.len() > GOOD_AT_ONCE
+            && let Some(oldest) = self.granted.pop_front()
+        {
+            self.tokens.remove(&oldest);
         }
     }
 
@@ -295,6 +417,10 @@ impl State {
         self.instances.clear();
         self.expired.clear();
         self.files.retain(|_, file| file.lasting);
+        self.files.extend(self.started.drain());
+        self.deleted.clear();
+        self.folders.retain(|_, folder| folder.lasting);
+        self.granted.clear();
         self.events.retain(|_, event| event.lasting);
         let events = &self.events;
         self.tokens.retain(|_, grant| {
@@ -308,19 +434,14 @@ impl State {
 
 /// The file that stands for resumed metadata, until somebody registers the real one.
 pub fn resumed_file(id: &str, version_id: &str, now: Timestamp) -> File {
-    File {
-        id: id.to_owned(),
-        name: format!("file-{id}"),
-        parent_id: "0".to_owned(),
-        versions: vec![Version {
-            id: version_id.to_owned(),
-            content: placeholder("file"),
-        }],
-        etag: 0,
+    let version = Version {
+        id: version_id.to_owned(),
+        content: placeholder("file"),
         created_at: now,
-        modified_at: now,
-        event_id: None,
-        lasting: false,
+    };
+    let name = format!("file-{id}");
+    File {
         resumed: true,
+        ..File::new(id.to_owned(), name, ROOT.to_owned(), version)
     }
 }

@@ -139,12 +139,12 @@ impl App {
 async fn read(wanted: Wanted, body: RequestBody) -> Result<Body, Answer> {
     let limit = match wanted {
         Wanted::Nothing => return Ok(Body::None),
-        Wanted::Json(limit) => limit,
+        Wanted::Memory(limit) => limit,
         Wanted::Upload(limit) => return Err(errors::too_large(limit)),
     };
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(Body::Json(collected.to_bytes())),
+        Ok(collected) => Ok(Body::Memory(collected.to_bytes())),
         Err(error) if error.is::<LengthLimitError>() => Err(errors::too_large(limit)),
         Err(error) => Err(errors::bad_request(error.to_string())),
     }

@@ -1,0 +1,105 @@
+//! Names and places of files and folders: what a body says of them, which names Box takes, and
+//! whether one is free in its folder.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::{answer::Answer, errors, folders, object, state::State};
+use crate::domain::event::id_text;
+
+/// The longest name, in characters.
+const LONGEST: usize = 255;
+
+/// A body as a JSON object.
+///
+/// # Errors
+/// 400 where it is none.
+pub fn body(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(errors::bad_request("The request body is no JSON object")),
+        Err(error) => Err(errors::bad_request(format!(
+            "The request body is not valid JSON: {error}"
+        ))),
+    }
+}
+
+/// The name that a body gives, where it gives one.
+///
+/// # Errors
+/// 400 for a name that Box takes for nothing.
+pub fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    let Some(value) = body.get("name") else {
+        return Ok(None);
+    };
+    let invalid = |code, message| Err(errors::client(StatusCode::BAD_REQUEST, code, message));
+    let Some(name) = value.as_str() else {
+        return Err(errors::bad_request("'name' must be a string"));
+    };
+    let is_invalid = name.is_empty()
+        || name == "."
+        || name == ".."
+        || name.ends_with(' ')
+        || name
+            .contains(|character: char| matches!(character, '/' | '\\') || character.is_control());
+    if is_invalid {
+        return invalid("item_name_invalid", "Item name invalid");
+    }
+    if name.chars().count() > LONGEST {
+        return invalid("item_name_too_long", "Item name too long");
+    }
+    Ok(Some(name.to_owned()))
+}
+
+/// The folder that a body names as `parent.id`, where it names one.
+///
+/// # Errors
+/// 404 where there is no such folder.
+pub fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    let Some(parent) = body.get("parent").filter(|parent| !parent.is_null()) else {
+        return Ok(None);
+    };
+    let id = parent
+        .get("id")
+        .and_then(id_text)
+        .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
+    folders::find(state, &id).map(|folder| Some(folder.id.clone()))
+}
+
+/// That `name` is free in a folder, for the file `but`, if it is there already.
+///
+/// # Errors
+/// 409 with what has the name.
+pub fn check_free(
+    state: &State,
+    folder_id: &str,
+    name: &str,
+    but: Option<&str>,
+) -> Result<(), Answer> {
+    // Box takes names that differ in case alone for the same.
+    let same = |other: &str| other == name || other.to_lowercase() == name.to_lowercase();
+    if let Some(file) = state
+        .files_in(folder_id)
+        .find(|file| same(&file.name) && but != Some(file.id.as_str()))
+    {
+        return Err(taken(&object::mini(file)));
+    }
+    match state
+        .folders_in(folder_id)
+        .find(|folder| same(&folder.name))
+    {
+        Some(folder) => Err(taken(&json!([folders::mini(folder)]))),
+        None => Ok(()),
+    }
+}
+
+fn taken(conflicts: &Value) -> Answer {
+    errors::with_context(
+        errors::client(
+            StatusCode::CONFLICT,
+            "item_name_in_use",
+            "Item with the same name already exists",
+        ),
+        json!({ "conflicts": conflicts }),
+    )
+}

@@ -1,0 +1,10 @@
+//! The rules of the mock Box, called as a client calls them but without sockets, files or a clock.
+
+mod cards;
+mod files;
+mod folders;
+mod oauth;
+mod refusals;
+mod representations;
+mod uploads;
+mod world;

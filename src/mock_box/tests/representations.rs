@@ -1,0 +1,130 @@
+//! Representations.
+
+use serde_json::{Value, json};
+
+use super::world::{World, bytes_of, header_of, json_of};
+
+const LIST: &str = "GET /2.0/files/42?fields=representations";
+
+fn entries(world: &mut World, name: &str, hints: &str) -> Vec<Value> {
+    let event = world.register(name);
+    let line = LIST.replace("42", &event.file_id);
+    let file = world.with_header(&line, &event.read, "x-rep-hints", hints);
+    json_of(&file)["representations"]["entries"]
+        .as_array()
+        .expect("entries")
+        .clone()
+}
+
+#[test]
+fn a_hint_gets_an_entry_that_leads_to_info_and_content() {
+    let mut world = World::new();
+    let event = world.register("photo.png");
+    let hints = "[jpg?dimensions=1024x1024]";
+    let file = world.with_header(LIST, &event.read, "x-rep-hints", hints);
+    let entry = json_of(&file)["representations"]["entries"][0].clone();
+    let place = "/2.0/internal_files/42/versions/43/representations/jpg_1024x1024";
+    assert_eq!(
+        entry,
+        json!({
+            "representation": "jpg",
+            "properties": {"dimensions": "1024x1024", "paged": "false", "thumb": "false"},
+            "info": {"url": format!("http://127.0.0.1:7269{place}")},
+            "status": {"state": "success"},
+            "content": {
+                "url_template": format!("http://127.0.0.1:7269{place}/content/{{+asset_path}}")
+            }
+        })
+    );
+    let info = world.call(&format!("GET {place}"), Some(&event.read));
+    assert_eq!(json_of(&info), entry);
+    for asset in ["content", "content/", "content/1.jpg"] {
+        let line = format!("GET {place}/{asset}?access_token={}", event.read.expose());
+        let content = world.call(&line, None);
+        assert_eq!(content.status, 200, "{asset}");
+        assert_eq!(header_of(&content, "content-type"), Some("image/jpeg"));
+        assert_eq!(
+            bytes_of(&content),
+            include_bytes!("../../../fixtures/files/placeholder.jpg")
+        );
+    }
+}
+
+#[test]
+fn a_client_of_boxs_hosts_is_led_to_boxs_hosts() {
+    let mut world = World::new();
+    world.origin = "https://api.box.com".to_owned();
+    let entry = entries(&mut world, "talk.wav", "[mp3]").remove(0);
+    let place = "2.0/internal_files/42/versions/43/representations/mp3";
+    assert_eq!(entry["info"]["url"], format!("https://api.box.com/{place}"));
+    assert_eq!(
+        entry["content"]["url_template"],
+        format!("https://dl.boxcloud.com/api/{place}/content/{{+asset_path}}")
+    );
+    assert_eq!(entry["properties"], json!({}));
+}
+
+#[test]
+fn each_known_hint_gets_one_entry_and_unknown_ones_none() {
+    let mut world = World::new();
+    let kinds = |entries: &[Value]| -> Vec<String> {
+        let kinds = entries
+            .iter()
+            .filter_map(|entry| entry["representation"].as_str());
+        kinds.map(str::to_owned).collect()
+    };
+    let hints = "[mp3][mp4][jpg?dimensions=1024x1024][extracted_text][pdf]";
+    let all = entries(&mut world, "talk.mp4", hints);
+    assert_eq!(kinds(&all), ["mp3", "mp4", "jpg", "extracted_text", "pdf"]);
+    let choice = entries(&mut world, "talk.mp4", "[dash,mp4][hologram]");
+    assert_eq!(kinds(&choice), ["mp4"]);
+    for hints in ["[3d]", "", "[]", "]["] {
+        assert!(entries(&mut world, "talk.mp4", hints).is_empty(), "{hints}");
+    }
+}
+
+#[test]
+fn a_file_of_the_type_is_its_own_representation() {
+    let mut world = World::new();
+    let event = world.register("talk.md");
+    let line = "GET /2.0/internal_files/42/versions/43/representations/extracted_text/content/";
+    let text = world.call(line, Some(&event.read));
+    assert_eq!(
+        header_of(&text, "content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    assert_eq!(
+        bytes_of(&text),
+        include_bytes!("../../../fixtures/files/placeholder.txt")
+    );
+}
+
+#[test]
+fn text_that_cannot_be_taken_out_is_said_to_be_so() {
+    let mut world = World::new();
+    let event = world.register("talk.mp3");
+    let line = "GET /2.0/internal_files/42/versions/43/representations/extracted_text/content/";
+    let text = world.call(line, Some(&event.read));
+    assert_eq!(text.status, 200);
+    assert_eq!(
+        header_of(&text, "content-type"),
+        Some("text/plain; charset=utf-8")
+    );
+    let text = String::from_utf8(bytes_of(&text)).expect("text");
+    assert!(text.contains("stand for the text of talk.mp3"), "{text}");
+}
+
+#[test]
+fn what_is_no_representation_is_404_and_a_writer_may_not_read_it() {
+    let mut world = World::new();
+    let event = world.register("talk.txt");
+    let place = "GET /2.0/internal_files/42/versions";
+    for path in ["43/representations/hologram", "44/representations/mp3"] {
+        let line = format!("{place}/{path}");
+        assert_eq!(world.call(&line, Some(&event.read)).status, 404, "{path}");
+        let line = format!("{line}/content");
+        assert_eq!(world.call(&line, Some(&event.read)).status, 404, "{path}");
+    }
+    let line = format!("{place}/43/representations/mp3/content");
+    assert_eq!(world.call(&line, Some(&event.write)).status, 403);
+}

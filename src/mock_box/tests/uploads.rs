@@ -1,0 +1,128 @@
+//! Uploads, from where their bodies are on disk.
+
+use serde_json::json;
+
+use super::world::{World, any, header_of, json_of, with};
+use crate::mock_box::{
+    content::sha1_hex,
+    request::{Upload, tests::head},
+};
+
+const NEW: &str = "POST /api/2.0/files/content";
+
+#[test]
+fn an_uploaded_file_stands_in_its_folder() {
+    let mut world = World::open();
+    let attributes = json!({"name": "new.txt", "parent": {"id": "0"}});
+    let made = world.upload(head(NEW, Some(&any())), Some(&attributes), b"words");
+    assert_eq!(made.status, 201);
+    let list = json_of(&made);
+    assert_eq!(list["total_count"], 1);
+    let file = &list["entries"][0];
+    assert_eq!(
+        (&file["name"], &file["size"]),
+        (&json!("new.txt"), &json!(5))
+    );
+    assert_eq!(file["sha1"], sha1_hex(b"words"));
+    assert_eq!(
+        (&file["etag"], &file["sequence_id"]),
+        (&json!("0"), &json!("0"))
+    );
+    let line = format!("GET /2.0/files/{}", file["id"].as_str().expect("an id"));
+    assert_eq!(&json_of(&world.call(&line, Some(&any()))), file);
+}
+
+#[test]
+fn a_taken_name_is_409_and_names_what_has_it() {
+    let mut world = World::open();
+    let attributes = json!({"name": "new.txt", "parent": {"id": "0"}});
+    let first = json_of(&world.upload(head(NEW, Some(&any())), Some(&attributes), b"1"));
+    let second = world.upload(head(NEW, Some(&any())), Some(&attributes), b"2");
+    assert_eq!(second.status, 409);
+    let error = json_of(&second);
+    assert_eq!(error["code"], "item_name_in_use");
+    let conflict = &error["context_info"]["conflicts"];
+    assert_eq!(conflict["id"], first["entries"][0]["id"]);
+    assert_eq!(conflict["file_version"]["type"], "file_version");
+}
+
+#[test]
+fn a_new_version_keeps_the_id_and_the_old_versions() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let line = "POST /api/2.0/files/42/content";
+    let made = world.upload(head(line, Some(&any())), None, b"second");
+    assert_eq!(made.status, 201);
+    let file = json_of(&made)["entries"][0].clone();
+    assert_eq!((&file["id"], &file["etag"]), (&json!("42"), &json!("1")));
+    assert_ne!(file["file_version"]["id"], "43");
+    assert_eq!(file["size"], 6);
+
+    let versions = json_of(&world.call("GET /2.0/files/42/versions", Some(&any())));
+    assert_eq!(versions["total_count"], 1);
+    assert_eq!(versions["entries"][0]["id"], "43");
+    let one = world.call("GET /2.0/files/42/versions/43", Some(&any()));
+    assert_eq!(json_of(&one)["type"], "file_version");
+    let old = world.call("GET /2.0/files/42/content?version=43", Some(&any()));
+    assert!(header_of(&old, "location").is_some_and(|url| url.contains("/42.43.")));
+    let none = world.call("GET /2.0/files/42/content?version=44", Some(&any()));
+    assert_eq!(none.status, 404);
+}
+
+#[test]
+fn a_new_version_minds_if_match_and_may_rename() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let line = head("POST /api/2.0/files/42/content", Some(&any()));
+    let stale = world.upload(with(line.clone(), "if-match", "7"), None, b"x");
+    assert_eq!(stale.status, 412);
+    let attributes = json!({"name": "speech.txt"});
+    let made = world.upload(with(line, "if-match", "0"), Some(&attributes), b"x");
+    assert_eq!(json_of(&made)["entries"][0]["name"], "speech.txt");
+    let missing = head("POST /api/2.0/files/41/content", Some(&any()));
+    assert_eq!(world.upload(missing, None, b"x").status, 404);
+}
+
+#[test]
+fn the_content_md5_header_holds_a_sha1() {
+    let mut world = World::open();
+    let attributes = json!({"name": "new.txt", "parent": {"id": "0"}});
+    let line = head(NEW, Some(&any()));
+    let wrong = with(line.clone(), "content-md5", &sha1_hex(b"other"));
+    let refused = world.upload(wrong, Some(&attributes), b"words");
+    assert_eq!(refused.status, 400);
+    assert_eq!(json_of(&refused)["code"], "bad_digest");
+    let right = with(line, "content-md5", &sha1_hex(b"words").to_uppercase());
+    let taken = world.upload(right, Some(&attributes), b"words");
+    assert_eq!(taken.status, 201);
+}
+
+#[test]
+fn parts_that_are_late_missing_or_malformed_are_400() {
+    let mut world = World::open();
+    let line = head(NEW, Some(&any()));
+    let late = Upload {
+        attributes: None,
+        attributes_late: true,
+        file: None,
+    };
+    let refused = world.uploading(line.clone(), late);
+    assert_eq!(refused.status, 400);
+    assert_eq!(json_of(&refused)["code"], "metadata_after_file_contents");
+    let without_file = Upload {
+        attributes: Some("{}".into()),
+        attributes_late: false,
+        file: None,
+    };
+    assert_eq!(world.uploading(line.clone(), without_file).status, 400);
+    assert_eq!(world.upload(line.clone(), None, b"x").status, 400);
+    for (attributes, status) in [
+        (json!({"parent": {"id": "0"}}), 400),
+        (json!({"name": "a"}), 400),
+        (json!({"name": "a", "parent": {"id": "7"}}), 404),
+        (json!("text"), 400),
+    ] {
+        let refused = world.upload(line.clone(), Some(&attributes), b"x");
+        assert_eq!(refused.status, status, "{attributes}");
+    }
+}

@@ -1,0 +1,233 @@
+//! A Box for tests: its state, its ids and a clock that stands still until it is told to go on.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use jiff::{Timestamp, ToSpan};
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{call::WriteRecord, event::Event, secret::Secret, token::TokenKind},
+    mock_box::{
+        Admission, Answer, Body, Change, Head, Ids, Request, State, admit,
+        admit::Wanted,
+        answer::AnswerBody,
+        content::{Source, sha1_hex},
+        decide,
+        registration::{Registering, register},
+        request::{Spooled, Upload, tests::head},
+        state::{Settings, TokenMode},
+    },
+};
+
+/// The place of the cards on a file.
+pub(super) const CARDS: &str = "metadata/global/boxSkillsCards";
+
+/// A registered event.
+pub(super) struct Registered {
+    pub(super) file_id: String,
+    pub(super) read: Secret,
+    pub(super) write: Secret,
+}
+
+pub(super) struct World {
+    pub(super) state: State,
+    pub(super) ids: Ids,
+    pub(super) now: Timestamp,
+    pub(super) origin: String,
+    pub(super) records: Vec<WriteRecord>,
+}
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    /// A Box in which the token `any` may do everything.
+    pub(super) fn open() -> Self {
+        Self::with(Settings {
+            tokens: TokenMode::Any,
+            ..Settings::default()
+        })
+    }
+
+    pub(super) fn with(settings: Settings) -> Self {
+        let mut ids = Ids::new(1);
+        Self {
+            state: State::new(settings, &mut ids),
+            ids,
+            now: Timestamp::from_second(1_800_000_000).expect("in range"),
+            origin: "http://127.0.0.1:7269".to_owned(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Registers an event about the file 42, `name`, in the folder 44.
+    pub(super) fn register(&mut self, name: &str) -> Registered {
+        self.register_how(name, &Registering::default())
+    }
+
+    pub(super) fn register_how(&mut self, name: &str, how: &Registering) -> Registered {
+        let event = json!({
+            "type": "skill_invocation", "id": "recorded_1", "skill": {"id": "46"},
+            "source": {
+                "id": "42", "name": name, "size": 1, "parent": {"id": "44"},
+                "file_version": {"id": "43"}
+            },
+            "token": {
+                "read": {"access_token": "REDACTED"}, "write": {"access_token": "REDACTED"}
+            }
+        });
+        let event = Event::from_value(event).expect("an event");
+        let made = register(&self.state, &event, how, self.now, &mut self.ids);
+        for change in &made.changes {
+            self.state.apply(change);
+        }
+        let event = Event::from_value(made.event).expect("an event");
+        let token = |kind| event.token(kind).expect("a token").access_token;
+        let file_id = event.file_id();
+        Registered {
+            read: token(TokenKind::Read),
+            write: token(TokenKind::Write),
+            file_id,
+        }
+    }
+
+    /// Makes a call without a body.
+    pub(super) fn call(&mut self, line: &str, token: Option<&Secret>) -> Answer {
+        self.ask(head(line, token), b"")
+    }
+
+    /// Makes a call with JSON.
+    pub(super) fn send(&mut self, line: &str, token: &Secret, body: &Value) -> Answer {
+        self.ask(head(line, Some(token)), body.to_string().as_bytes())
+    }
+
+    /// Makes a call with one more header.
+    pub(super) fn with_header(
+        &mut self,
+        line: &str,
+        token: &Secret,
+        name: &'static str,
+        value: &str,
+    ) -> Answer {
+        self.ask(with(head(line, Some(token)), name, value), b"{}")
+    }
+
+    /// A user's token, as `/oauth2/token` gives it.
+    pub(super) fn user(&mut self) -> Secret {
+        let form = b"grant_type=client_credentials&client_id=c&client_secret=s";
+        let answer = self.ask(head("POST /oauth2/token", None), form);
+        Secret::new(json_of(&answer)["access_token"].as_str().expect("a token"))
+    }
+
+    pub(super) fn pass(&mut self, seconds: i64) {
+        self.now = self.now.checked_add(seconds.seconds()).expect("in range");
+    }
+
+    /// The whole way of a call, as the host goes it.
+    pub(super) fn ask(&mut self, head: Head, body: &[u8]) -> Answer {
+        let body = Bytes::copy_from_slice(body);
+        self.whole(head, |wanted| match wanted {
+            Wanted::Nothing => Body::None,
+            Wanted::Memory(_) => Body::Memory(body),
+            Wanted::Upload(_) => panic!("an upload is wanted"),
+        })
+    }
+
+    /// Uploads `bytes` with these attributes.
+    pub(super) fn upload(
+        &mut self,
+        head: Head,
+        attributes: Option<&Value>,
+        bytes: &'static [u8],
+    ) -> Answer {
+        let upload = Upload {
+            attributes: attributes.map(|attributes| Bytes::from(attributes.to_string())),
+            attributes_late: false,
+            file: Some(Spooled {
+                path: "/spool".into(),
+                size: bytes.len() as u64,
+                sha1: sha1_hex(bytes),
+            }),
+        };
+        self.uploading(head, upload)
+    }
+
+    pub(super) fn uploading(&mut self, head: Head, upload: Upload) -> Answer {
+        self.whole(head, |wanted| match wanted {
+            Wanted::Upload(_) => Body::Upload(upload),
+            other => panic!("no upload is wanted but {other:?}"),
+        })
+    }
+
+    fn whole(&mut self, mut head: Head, body: impl FnOnce(Wanted) -> Body) -> Answer {
+        head.origin.clone_from(&self.origin);
+        let Admission { body: wanted, .. } = admit(&self.state, &head, self.now);
+        let body = match wanted {
+            Err(refusal) => return *refusal,
+            Ok(wanted) => body(wanted),
+        };
+        let request = Request { head, body };
+        let decision = decide(&self.state, &request, self.now, &mut self.ids);
+        for change in &decision.changes {
+            self.state.apply(change);
+            if let Change::Write(record) = change {
+                self.records.push((**record).clone());
+            }
+        }
+        decision.answer
+    }
+}
+
+pub(super) fn any() -> Secret {
+    Secret::new("any")
+}
+
+pub(super) fn with(mut head: Head, name: &'static str, value: &str) -> Head {
+    let value = HeaderValue::from_str(value).expect("a header");
+    head.headers.insert(HeaderName::from_static(name), value);
+    head
+}
+
+/// The body of an answer as JSON.
+pub(super) fn json_of(answer: &Answer) -> Value {
+    match &answer.body {
+        AnswerBody::Bytes(bytes) => serde_json::from_slice(bytes).expect("JSON"),
+        AnswerBody::Error(error) => error.to_json("the-request"),
+        other => panic!("no JSON: {other:?}"),
+    }
+}
+
+/// The bytes of an answer.
+pub(super) fn bytes_of(answer: &Answer) -> Vec<u8> {
+    match &answer.body {
+        AnswerBody::Bytes(bytes) => bytes.to_vec(),
+        AnswerBody::Content {
+            content,
+            start,
+            end,
+        } => match &content.source {
+            Source::Static(bytes) => {
+                let start = usize::try_from(*start).expect("small");
+                bytes[start..usize::try_from(*end).expect("small")].to_vec()
+            }
+            Source::Disk(path) => panic!("on disk: {}", path.display()),
+        },
+        other => panic!("no bytes: {other:?}"),
+    }
+}
+
+pub(super) fn header_of<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
+    let found = answer.headers.iter().find(|(header, _)| header == name);
+    found.and_then(|(_, value)| value.to_str().ok())
+}
+
+/// A card that Box takes.
+pub(super) fn card(text: &str) -> Value {
+    json!({
+        "type": "skill_card", "skill_card_type": "keyword",
+        "skill": {"type": "service", "id": "s"},
+        "invocation": {"type": "skill_invocation", "id": "i"},
+        "entries": [{"text": text}]
+    })
+}
