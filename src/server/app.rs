@@ -17,6 +17,7 @@ use tokio::io::AsyncSeekExt;
 
 use super::{
     admin::{self, Admin},
+    multipart,
     port::{ConnectionNote, Handler, Origin},
     wire::{RequestBody, WireBody},
 };
@@ -58,7 +59,7 @@ impl App {
         let without_body = head.method == Method::HEAD;
         let answer = match call.admitted() {
             Err(refusal) => *refusal,
-            Ok(wanted) => match read(wanted, body).await {
+            Ok(wanted) => match self.read(wanted, &head, body).await {
                 Err(refusal) => refusal,
                 Ok(body) => {
                     let request = BoxRequest { head, body };
@@ -120,6 +121,18 @@ impl Handler for App {
 }
 
 impl App {
+    /// Reads as much of a body as is wanted.
+    async fn read(&self, wanted: Wanted, head: &Head, body: RequestBody) -> Result<Body, Answer> {
+        match wanted {
+            Wanted::Nothing => Ok(Body::None),
+            Wanted::Memory(limit) => collect(body, limit).await.map(Body::Memory),
+            Wanted::Upload(limit) => {
+                let upload = multipart::read(head, body, limit, &self.host.spool).await;
+                upload.map(Body::Upload)
+            }
+        }
+    }
+
     /// Scheme and authority as the client named them; a client that named none gets the address.
     fn origin_of(&self, origin: &Origin) -> String {
         let scheme = origin.scheme.as_str();
@@ -135,16 +148,10 @@ impl App {
     }
 }
 
-/// Reads as much of a body as is wanted.
-async fn read(wanted: Wanted, body: RequestBody) -> Result<Body, Answer> {
-    let limit = match wanted {
-        Wanted::Nothing => return Ok(Body::None),
-        Wanted::Memory(limit) => limit,
-        Wanted::Upload(limit) => return Err(errors::too_large(limit)),
-    };
+async fn collect(body: RequestBody, limit: u64) -> Result<Bytes, Answer> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(Body::Memory(collected.to_bytes())),
+        Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(errors::too_large(limit)),
         Err(error) => Err(errors::bad_request(error.to_string())),
     }

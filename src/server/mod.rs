@@ -8,6 +8,7 @@ pub mod authority;
 mod connection;
 pub mod egress;
 mod forward;
+mod multipart;
 pub mod port;
 mod service;
 mod stream;

@@ -13,6 +13,7 @@ mod faults;
 mod fetch;
 mod fetch_mock;
 mod handler;
+mod mock_box;
 mod mock_port;
 mod record;
 mod replay;

@@ -1,0 +1,188 @@
+//! The calls of the mock Box where a socket matters: uploads as they come in, bodies that are too
+//! large, answers without a body, documents that are read from disk.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use reqwest::blocking::Response;
+use serde_json::{Value, json};
+
+use crate::world::{MockBox, http};
+
+const BOUNDARY: &str = "----the boundary-1";
+
+fn open() -> MockBox {
+    MockBox::with(&["--tokens", "any"])
+}
+
+/// A part of a multipart body: what stands behind `form-data`, and its content.
+fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
+    let mut part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n")
+        .into_bytes();
+    part.extend_from_slice(content);
+    part.extend_from_slice(b"\r\n");
+    part
+}
+
+fn whole(parts: &[Vec<u8>]) -> Vec<u8> {
+    let mut body = parts.concat();
+    body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+    body
+}
+
+fn upload(mock: &MockBox, path: &str, body: Vec<u8>) -> Response {
+    http()
+        .post(format!("{}{path}", mock.url))
+        .bearer_auth("any")
+        .header(
+            "content-type",
+            format!("multipart/form-data; boundary=\"{BOUNDARY}\""),
+        )
+        .body(body)
+        .send()
+        .expect("an answer")
+}
+
+fn get(mock: &MockBox, path: &str) -> Response {
+    let url = format!("{}{path}", mock.url);
+    http()
+        .get(url)
+        .bearer_auth("any")
+        .send()
+        .expect("an answer")
+}
+
+fn json_of(response: Response) -> Value {
+    serde_json::from_str(&response.text().expect("a body")).expect("JSON")
+}
+
+/// Uploads `content` to the root; gives the file.
+fn uploaded(mock: &MockBox, name: &str, content: &[u8]) -> Value {
+    let attributes = json!({"name": name, "parent": {"id": "0"}}).to_string();
+    let body = whole(&[
+        part("name=\"attributes\"", attributes.as_bytes()),
+        part("name=\"file\"; filename=\"unused\"", content),
+    ]);
+    let answer = upload(mock, "/api/2.0/files/content", body);
+    assert_eq!(answer.status(), 201);
+    json_of(answer)["entries"][0].clone()
+}
+
+#[test]
+fn an_upload_comes_back_byte_for_byte() {
+    let mock = open();
+    // Line breaks and dashes as in a boundary, and more than one read can hold.
+    let content: Vec<u8> = (0..300_000_u32)
+        .flat_map(|number| format!("\r\n--{number}").into_bytes())
+        .collect();
+    let file = uploaded(&mock, "large.bin", &content);
+    assert_eq!(file["size"], content.len());
+    let id = file["id"].as_str().expect("an id");
+    let back = get(&mock, &format!("/2.0/files/{id}/content"));
+    assert!(back.bytes().expect("bytes") == content, "other bytes");
+
+    let second = whole(&[part("name=\"anything\"; filename=\"\"", b"")]);
+    let answer = upload(&mock, &format!("/api/2.0/files/{id}/content"), second);
+    assert_eq!(answer.status(), 201);
+    assert_eq!(json_of(answer)["entries"][0]["size"], 0);
+    let old = file["file_version"]["id"].as_str().expect("a version");
+    let back = get(&mock, &format!("/2.0/files/{id}/content?version={old}"));
+    assert_eq!(back.bytes().expect("bytes").len(), content.len());
+}
+
+#[test]
+fn an_upload_with_its_parts_in_the_wrong_order_is_400() {
+    let mock = open();
+    let body = whole(&[
+        part("name=\"file\"; filename=\"a\"", b"words"),
+        part("name=\"attributes\"", b"{}"),
+    ]);
+    let answer = upload(&mock, "/api/2.0/files/content", body);
+    assert_eq!(answer.status(), 400);
+    assert_eq!(json_of(answer)["code"], "metadata_after_file_contents");
+}
+
+#[test]
+fn malformed_uploads_are_400_and_leave_nothing() {
+    let mock = open();
+    let endless = [
+        b"--".as_slice(),
+        BOUNDARY.as_bytes(),
+        b"\r\nX: ",
+        &[b'x'; 1_000_000],
+    ]
+    .concat();
+    for body in [
+        b"no multipart at all".to_vec(),
+        part("name=\"attributes\"", b"{}"),
+        whole(&[part("name=\"attributes\"", &[b' '; 100_000])]),
+        endless,
+        vec![b'\r'; 1_000_000],
+        Vec::new(),
+    ] {
+        let start = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
+        let answer = upload(&mock, "/api/2.0/files/content", body);
+        assert_eq!(answer.status(), 400, "{start}");
+        assert!(answer.headers().contains_key("box-request-id"));
+        assert_eq!(json_of(answer)["type"], "error", "{start}");
+    }
+    let items = json_of(get(&mock, "/2.0/folders/0/items"));
+    assert_eq!(items["total_count"], 0);
+}
+
+/// Sends a head alone, and gives the answer's.
+fn head_alone(mock: &MockBox, head: &str) -> String {
+    let address = mock.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    let head = format!("{head}Host: {address}\r\nAuthorization: Bearer any\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") && stream.read(&mut byte).expect("an answer") == 1 {
+        answer.push(byte[0]);
+    }
+    String::from_utf8(answer).expect("text")
+}
+
+#[test]
+fn a_body_that_is_too_large_is_413_at_once_by_its_head() {
+    let mock = open();
+    for path in [
+        "/api/2.0/files/content",
+        "/2.0/files/1/metadata/global/boxSkillsCards",
+    ] {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\n\
+             Content-Length: 100000000000000\r\n"
+        );
+        let answer = head_alone(&mock, &head);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("box-request-id:"));
+    }
+}
+
+#[test]
+fn head_is_answered_as_get_is_without_the_body() {
+    let mock = open();
+    let file = uploaded(&mock, "a.txt", b"words");
+    let id = file["id"].as_str().expect("an id");
+    let url = format!("{}/2.0/files/{id}", mock.url);
+    let head = http()
+        .head(&url)
+        .bearer_auth("any")
+        .send()
+        .expect("an answer");
+    assert_eq!(head.status(), 200);
+    let length = head.headers()["content-length"].clone();
+    assert_eq!(head.bytes().expect("bytes").len(), 0);
+    let got = get(&mock, &format!("/2.0/files/{id}"));
+    assert_eq!(got.headers()["content-length"], length);
+    let content = http()
+        .head(format!("{url}/content"))
+        .bearer_auth("any")
+        .send()
+        .expect("an answer");
+    assert_eq!(content.headers()["content-length"], "5");
+}
