@@ -4,6 +4,7 @@
 
 pub mod bus;
 pub mod call;
+pub mod docx;
 pub mod spool;
 
 use std::{

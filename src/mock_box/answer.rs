@@ -43,6 +43,8 @@ pub enum AnswerBody {
         /// The byte after the last.
         end: u64,
     },
+    /// The words of a .docx, taken out of its content as it goes out.
+    DocumentText(Content),
 }
 
 impl Answer {

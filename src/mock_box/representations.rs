@@ -1,12 +1,12 @@
 //! Representations of a file: what a hint asks for, where it lies, how far it is, and its content.
 //! Nothing is converted here: a file that is of the type already is its own representation, text
-//! is what text files hold, and elsewhere a small valid file stands in.
+//! is taken out of text and of .docx, and elsewhere a small valid file stands in.
 
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{
-    answer::Answer,
+    answer::{Answer, AnswerBody},
     content::{Content, extension, is_text, placeholder},
     decide::Context,
     errors, files,
@@ -95,8 +95,13 @@ fn extracted_text(
     if is_text(ending) {
         return serve::send(context, &file_name::with_ending(name, "txt"), held);
     }
+    if ending == "docx" {
+        let body = AnswerBody::DocumentText(held.clone());
+        let answer = Answer::empty(StatusCode::OK).header_text(header::CONTENT_TYPE, TEXT);
+        return Ok(Answer { body, ..answer });
+    }
     let text = format!(
-        "The mock Box takes the text out of text files only; these words stand for the \
+        "The mock Box takes the text out of text files and .docx only; these words stand for the \
          text of {name}.\n"
     );
     let answer = Answer::json_bytes(StatusCode::OK, text.into_bytes());

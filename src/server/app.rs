@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     domain::hosts::{HostPort, is_box},
-    host::{Host, call::OpenCall},
+    host::{Host, call::OpenCall, docx},
     mock_box::{
         Answer, Body, Head, Request as BoxRequest,
         admit::Wanted,
@@ -174,6 +174,7 @@ async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response
         AnswerBody::Empty => WireBody::empty(),
         AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
         AnswerBody::Error(error) => WireBody::bytes(error.to_json(&request_id).to_string()),
+        AnswerBody::DocumentText(content) => document_text(content.source).await,
         AnswerBody::Content {
             content,
             start,
@@ -193,6 +194,16 @@ async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response
     }
     *response.body_mut() = WireBody::streaming(Held { body, _call: call });
     response
+}
+
+/// The words of a document; where there are none to be had, that is what the text says.
+async fn document_text(source: Source) -> WireBody {
+    let read = tokio::task::spawn_blocking(move || docx::text(&source)).await;
+    WireBody::bytes(match read {
+        Ok(Ok(text)) => text,
+        Ok(Err(error)) => format!("The mock Box found no text in this document: {error}.\n"),
+        Err(_) => "The mock Box failed to read this document.\n".to_owned(),
+    })
 }
 
 async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {

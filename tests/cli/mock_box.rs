@@ -186,3 +186,30 @@ fn head_is_answered_as_get_is_without_the_body() {
         .expect("an answer");
     assert_eq!(content.headers()["content-length"], "5");
 }
+
+#[test]
+fn the_text_of_a_document_is_taken_out_of_it() {
+    let mock = open();
+    let docx = include_bytes!("../../fixtures/files/placeholder.docx");
+    for (content, text) in [
+        (docx.as_slice(), "A placeholder of one paragraph\n"),
+        (
+            b"not really",
+            "The mock Box found no text in this document: it is no zip archive.\n",
+        ),
+    ] {
+        let name = format!("{}.docx", content.len());
+        let file = uploaded(&mock, &name, content);
+        let place = format!(
+            "/2.0/internal_files/{}/versions/{}/representations/extracted_text/content/",
+            file["id"].as_str().expect("an id"),
+            file["file_version"]["id"].as_str().expect("a version")
+        );
+        let answer = get(&mock, &place);
+        assert_eq!(
+            answer.headers()["content-type"],
+            "text/plain; charset=utf-8"
+        );
+        assert_eq!(answer.text().expect("text"), text);
+    }
+}
