@@ -48,16 +48,16 @@ pub(super) async fn read(
         .and_then(|value| multer::parse_boundary(value).ok())
         .filter(|boundary| !boundary.is_empty() && boundary.len() <= LONGEST_BOUNDARY)
         .ok_or_else(|| malformed("an upload must be multipart/form-data with a boundary"))?;
-    let held = Arc::new(AtomicUsize::new(0));
+    let waiting = Arc::new(AtomicUsize::new(0));
     let chunks = Chunks {
         body,
         left: limit,
-        held: Arc::clone(&held),
+        held: Arc::clone(&waiting),
         is_due: false,
     };
     let mut parts = Parts {
         multipart: Multipart::new(chunks, boundary),
-        held,
+        held: waiting,
         limit,
     };
     let mut upload = Upload {

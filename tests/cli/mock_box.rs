@@ -111,13 +111,13 @@ fn malformed_uploads_are_400_and_leave_nothing() {
         b"--".as_slice(),
         BOUNDARY.as_bytes(),
         b"\r\nX: ",
-        &[b'x'; 1_000_000],
+        &vec![b'x'; 1_000_000],
     ]
     .concat();
     for body in [
         b"no multipart at all".to_vec(),
         part("name=\"attributes\"", b"{}"),
-        whole(&[part("name=\"attributes\"", &[b' '; 100_000])]),
+        whole(&[part("name=\"attributes\"", &vec![b' '; 100_000])]),
         endless,
         vec![b'\r'; 1_000_000],
         Vec::new(),
