@@ -113,6 +113,59 @@ pub fn redact_json(value: &mut Value) {
     }
 }
 
+/// A body as it may be shown: what is named like a secret is redacted in JSON, in a form, and in
+/// either when it is cut off somewhere.
+pub fn redact_text(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.is_object() || value.is_array() => {
+            let mut redacted = value.clone();
+            redact_json(&mut redacted);
+            // A text without secrets stays as it was written.
+            if redacted == value {
+                text.to_owned()
+            } else {
+                redacted.to_string()
+            }
+        }
+        _ => redact_loosely(text),
+    }
+}
+
+/// Goes by the letters alone: a secret's name, a colon or an equals sign, and a value.
+fn redact_loosely(text: &str) -> String {
+    let is_of_a_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_of_a_name) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c| !is_of_a_name(c)).unwrap_or(from.len());
+        let (name, after) = from.split_at(end);
+        shown.push_str(before);
+        shown.push_str(name);
+        rest = after;
+        if !is_secret_name(name) {
+            continue;
+        }
+        let value = after.trim_start_matches(['"', '\'', '\\', ' ', '\t', '\r', '\n']);
+        let Some(value) = value.strip_prefix([':', '=']) else {
+            continue;
+        };
+        let value = value.trim_start_matches(['"', '\'', '\\', ' ', '\t']);
+        let end = value
+            .find(['"', '\'', '\\', '&', ',', ';', '}', ' ', '\r', '\n'])
+            .unwrap_or(value.len());
+        let (secret, after) = value.split_at(end);
+        if secret.is_empty() || secret.starts_with(['{', '[']) {
+            continue;
+        }
+        shown.push_str(&rest[..rest.len() - value.len()]);
+        shown.push_str(&redact(secret));
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
 /// Whether a member or query parameter of this name holds a secret.
 fn is_secret_name(name: &str) -> bool {
     matches!(
@@ -164,6 +217,32 @@ mod tests {
             "Bearer [redacted …cdef]"
         );
         assert_eq!(redact_header("Range", "bytes=0-"), "bytes=0-");
+    }
+
+    #[test]
+    fn bodies_lose_their_secrets_whole_or_cut_off() {
+        for (body, shown) in [
+            (
+                "grant_type=client_credentials&client_secret=0123456789abcdef&x=1",
+                "grant_type=client_credentials&client_secret=[redacted …cdef]&x=1",
+            ),
+            (
+                r#"{"token": {"access_token": "0123456789abcdef"}, "cut": "of"#,
+                r#"{"token": {"access_token": "[redacted …cdef]"}, "cut": "of"#,
+            ),
+            (
+                r#"{"client_secret":"0123456789ab"#,
+                r#"{"client_secret":"[redacted …89ab]"#,
+            ),
+            (
+                r#"{ "spaces": "stay",  "a":1 }"#,
+                r#"{ "spaces": "stay",  "a":1 }"#,
+            ),
+            ("a token of gratitude, token", "a token of gratitude, token"),
+            ("<html>é</html>", "<html>é</html>"),
+        ] {
+            assert_eq!(redact_text(body), shown);
+        }
     }
 
     #[test]

@@ -1,10 +1,25 @@
-//! Latencies, counted in a histogram: the memory is the same for ten events and for ten million.
+//! Numbers about many calls. Latencies are counted in a histogram: the memory is the same for ten
+//! events and for ten million.
+
+use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use serde::Serialize;
 
 /// Latencies in milliseconds, kept to three digits between a microsecond and an hour.
 #[derive(Clone, Debug)]
 pub struct Latencies(Histogram<u64>);
+
+/// How many calls a mock has answered, and with what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// All of them.
+    pub calls: u64,
+    /// By status; 0 where the connection ended before.
+    pub statuses: BTreeMap<u16, u64>,
+    /// Those that a fault has struck.
+    pub faults: u64,
+}
 
 /// What a report says of latencies, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -3,16 +3,21 @@
 
 use std::{sync::Arc, time::Instant};
 
+use bytes::Bytes;
+use http::HeaderMap;
 use jiff::Timestamp;
 
-use super::Host;
+use super::{
+    Host,
+    calls::{Entry, Side},
+};
 use crate::{
     domain::{
         call::CallRecord,
         notice::{Notice, Opening},
         secret::redact_target,
     },
-    mock_box::{Admission, Answer, Head, admit::Wanted, faults::Strike},
+    mock_box::{Admission, Answer, Body, Head, admit::Wanted, faults::Strike},
 };
 
 /// A call that is open. Dropping it closes it.
@@ -24,8 +29,9 @@ pub struct OpenCall {
     file_event: Option<String>,
     admitted: Option<Result<Wanted, Box<Answer>>>,
     strike: Option<Box<Strike>>,
+    request: Side,
+    answer: Side,
     since: Instant,
-    is_told: bool,
 }
 
 impl OpenCall {
@@ -65,8 +71,9 @@ impl OpenCall {
             file_event,
             admitted: Some(admission.body),
             strike: strike.map(Box::new),
+            request: Side::default(),
+            answer: Side::default(),
             since: Instant::now(),
-            is_told: true,
             host,
         };
         open.host.bus.tell(Notice::Opened(Arc::new(Opening {
@@ -113,6 +120,24 @@ impl OpenCall {
         self.file_event = event;
     }
 
+    /// Takes down what the client sent.
+    pub fn asked(&mut self, headers: HeaderMap, body: &Body) {
+        self.request.headers = headers;
+        if let Body::Json(bytes) = body {
+            self.request.body.add(bytes);
+        }
+    }
+
+    /// Takes down the head that goes out.
+    pub fn headed(&mut self, headers: &HeaderMap) {
+        self.answer.headers.clone_from(headers);
+    }
+
+    /// Takes down a part of the body that goes out.
+    pub fn sent(&mut self, bytes: &Bytes) {
+        self.answer.body.add(bytes);
+    }
+
     /// Takes down what the call is answered.
     pub fn answered(&mut self, answer: &Answer) {
         self.record.status = answer.status.as_u16();
@@ -133,13 +158,31 @@ impl OpenCall {
 
 impl Drop for OpenCall {
     fn drop(&mut self) {
-        if !self.is_told {
-            return;
-        }
         self.record.ms = self.since.elapsed().as_secs_f64() * 1000.0;
         self.record.events = self.events();
-        self.host
-            .bus
-            .tell(Notice::Closed(Arc::new(self.record.clone())));
+        let record = Arc::new(taken(&mut self.record));
+        self.host.calls.add(Entry {
+            record: Arc::clone(&record),
+            request: std::mem::take(&mut self.request),
+            answer: std::mem::take(&mut self.answer),
+        });
+        self.host.bus.tell(Notice::Closed(record));
+    }
+}
+
+/// The record, moved out: nothing of it is needed any more.
+fn taken(record: &mut CallRecord) -> CallRecord {
+    CallRecord {
+        method: std::mem::take(&mut record.method),
+        host: std::mem::take(&mut record.host),
+        target: std::mem::take(&mut record.target),
+        token: record.token.take(),
+        events: std::mem::take(&mut record.events),
+        file_id: record.file_id.take(),
+        code: record.code.take(),
+        message: record.message.take(),
+        fault: record.fault.take(),
+        note: record.note.take(),
+        ..*record
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod bus;
 pub mod call;
+pub mod calls;
 pub mod docx;
 pub mod spool;
 
@@ -34,6 +35,7 @@ use crate::{
 };
 use bus::Bus;
 use call::OpenCall;
+use calls::Calls;
 use spool::Spool;
 
 /// A running mock Box, without its sockets.
@@ -43,6 +45,8 @@ pub struct Host {
     clock: ClockOf,
     /// What happens, for whoever watches.
     pub bus: Bus,
+    /// The last calls, with heads and bodies.
+    pub calls: Calls,
     /// Where contents lie.
     pub spool: Spool,
 }
@@ -53,6 +57,7 @@ struct Inner {
     journal: Journal,
     ids: Ids,
     calls: u64,
+    writes: u64,
     faults: Faults,
 }
 
@@ -122,10 +127,12 @@ impl Host {
                 journal,
                 ids,
                 calls: 0,
+                writes: 0,
                 faults: options.faults,
             }),
             clock: ClockOf(clock),
             bus: Bus::default(),
+            calls: Calls::default(),
             spool: Spool::new().map_err(|source| StartError::Spool { source })?,
         });
         Ok((host, warning))
@@ -179,6 +186,7 @@ impl Host {
             state,
             journal,
             ids,
+            writes,
             ..
         } = &mut *inner;
         let decision = decide(state, request, now, ids);
@@ -188,6 +196,7 @@ impl Host {
         match commit(state, journal, &decision) {
             Ok(()) => {
                 for record in decision.records() {
+                    *writes += 1;
                     // Told while the lock is held: the order of the stream is that of the writes.
                     self.bus.tell(written(call.events(), record));
                 }
@@ -243,6 +252,7 @@ impl Host {
             journal.append(&record)?;
             state.apply(&Change::Write(Arc::clone(&record)));
             faults.reset();
+            self.calls.clear();
             self.bus.tell(written(Vec::new(), &record));
             journal.ticket()
         };
@@ -273,6 +283,11 @@ impl Host {
     /// The records after number `after`, and after the last reset, from disk.
     pub fn records(&self, after: u64) -> RecordReader {
         self.lock().journal.reader(after)
+    }
+
+    /// How many metadata writes there were since the start, resets left out.
+    pub fn writes(&self) -> u64 {
+        self.lock().writes
     }
 
     /// The number of the last record; 0 before the first.

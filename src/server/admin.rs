@@ -253,22 +253,39 @@ fn read_writes(
     Ok(last)
 }
 
-/// `GET calls?after=N`: those that the ring still holds.
+/// `GET calls?file_id=&event_id=&after=N`: those that the ring still holds, with heads and bodies.
 fn calls(host: &Host, query: Query<'_>) -> Answered {
+    const AT_ONCE: usize = 100;
     let mut next = query.number("after")?.unwrap_or(0);
+    let file_id = query.first("file_id");
+    let event_id = query.first("event_id");
     let mut found = Vec::new();
-    while found.len() < MOST_LISTED {
-        let (notices, last) = host.bus.after(next, MOST_LISTED);
-        if last == next {
+    let mut bytes = 0;
+    while found.len() < MOST_LISTED && bytes < MOST_LISTED_BYTES {
+        let entries = host.calls.after(next, AT_ONCE);
+        if entries.is_empty() {
             break;
         }
-        next = last;
-        found.extend(notices.into_iter().filter_map(|notice| match notice {
-            Notice::Closed(record) => Some(record),
-            _ => None,
-        }));
+        for (number, entry) in entries {
+            next = number;
+            let record = &entry.record;
+            if file_id.is_some() && file_id != record.file_id
+                || event_id
+                    .as_ref()
+                    .is_some_and(|id| !record.events.contains(id))
+            {
+                continue;
+            }
+            let text = entry.to_json(number).to_string();
+            bytes += text.len();
+            found.push(text);
+            if found.len() == MOST_LISTED || bytes >= MOST_LISTED_BYTES {
+                break;
+            }
+        }
     }
-    Ok(json_response(&json!({ "calls": found, "next": next })))
+    let list = found.join(",");
+    Ok(json_text(format!("{{\"calls\":[{list}],\"next\":{next}}}")))
 }
 
 /// `GET stream?after=N`: server-sent events, from the newest on where no number is given.
@@ -476,7 +493,11 @@ async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
 }
 
 fn json_response(value: &Value) -> Response<WireBody> {
-    let mut response = Response::new(WireBody::bytes(value.to_string()));
+    json_text(value.to_string())
+}
+
+fn json_text(text: String) -> Response<WireBody> {
+    let mut response = Response::new(WireBody::bytes(text));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -57,15 +57,21 @@ impl App {
     async fn box_call(&self, head: Head, body: RequestBody) -> Response<WireBody> {
         let mut call = self.host.open(&head);
         let without_body = head.method == Method::HEAD;
-        let answer = match call.admitted() {
-            Err(refusal) => *refusal,
-            Ok(wanted) => match self.read(wanted, &head, body).await {
-                Err(refusal) => refusal,
-                Ok(body) => {
-                    let request = BoxRequest { head, body };
-                    self.host.perform(&mut call, &request).await
-                }
-            },
+        let body = match call.admitted() {
+            Err(refusal) => Err(*refusal),
+            Ok(wanted) => self.read(wanted, &head, body).await,
+        };
+        let answer = match body {
+            Err(refusal) => {
+                call.asked(head.headers, &Body::None);
+                refusal
+            }
+            Ok(body) => {
+                let request = BoxRequest { head, body };
+                let answer = self.host.perform(&mut call, &request).await;
+                call.asked(request.head.headers, &request.body);
+                answer
+            }
         };
         call.answered(&answer);
         respond(call, answer, without_body).await
@@ -158,7 +164,7 @@ async fn collect(body: RequestBody, limit: u64) -> Result<Bytes, Answer> {
 }
 
 /// Turns an answer into what goes out. The call stays open until its content has left.
-async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response<WireBody> {
+async fn respond(mut call: OpenCall, answer: Answer, without_body: bool) -> Response<WireBody> {
     let request_id = call.request_id();
     let mut response = Response::new(WireBody::empty());
     *response.status_mut() = answer.status;
@@ -184,6 +190,7 @@ async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response
             Err(error) => return content_lost(call, &error, &request_id),
         },
     };
+    call.headed(response.headers());
     if without_body {
         if let Some(length) = body.length() {
             response
@@ -192,7 +199,7 @@ async fn respond(call: OpenCall, answer: Answer, without_body: bool) -> Response
         }
         return response;
     }
-    *response.body_mut() = WireBody::streaming(Held { body, _call: call });
+    *response.body_mut() = WireBody::streaming(Held { body, call });
     response
 }
 
@@ -237,7 +244,7 @@ fn content_lost(mut call: OpenCall, error: &io::Error, request_id: &str) -> Resp
 /// A body that keeps its call open while it goes out.
 struct Held {
     body: WireBody,
-    _call: OpenCall,
+    call: OpenCall,
 }
 
 impl HttpBody for Held {
@@ -248,7 +255,13 @@ impl HttpBody for Held {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.call.sent(data);
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

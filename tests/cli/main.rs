@@ -4,6 +4,7 @@ mod support;
 mod tiny_box;
 mod world;
 
+mod admin;
 mod basics;
 mod box_client;
 mod cards;

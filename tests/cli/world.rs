@@ -20,7 +20,7 @@ use crate::support::{skillctl, skillctl_process};
 
 /// A mock Box on a free port; ended when dropped.
 pub(crate) struct MockBox {
-    child: Child,
+    pub(crate) child: Child,
     folder: TempDir,
     pub(crate) url: String,
 }
@@ -36,15 +36,25 @@ impl MockBox {
     }
 
     /// By a program of its own: `skillctl`, or a shell that leads to it.
-    pub(crate) fn started(mut program: std::process::Command, options: &[&str]) -> Self {
+    pub(crate) fn started(program: std::process::Command, options: &[&str]) -> Self {
+        Self::printing(program, options, Stdio::null(), Stdio::null())
+    }
+
+    /// And with its output going somewhere.
+    pub(crate) fn printing(
+        mut program: std::process::Command,
+        options: &[&str],
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let ready = folder.path().join("ready.json");
         let child = program
             .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
             .arg(&ready)
             .args(options)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .expect("the mock starts");
         let mut mock = Self {

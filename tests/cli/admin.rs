@@ -1,0 +1,156 @@
+//! The admin API of `mock-box`: how a script or a test suite watches and steers it.
+
+use std::{
+    io::{BufRead, BufReader},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+use crate::world::{MockBox, http, keyword};
+
+#[test]
+fn a_wait_for_writes_returns_the_moment_one_lands() {
+    let mock = &MockBox::start();
+    let event = &mock.register("7");
+    let other = &mock.register("8");
+    let before = Instant::now();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| mock.ask("writes?file_id=7&wait=60"));
+        // Writes of another file do not end the wait.
+        assert_eq!(other.create(&json!([keyword("a")])), 201);
+        assert_eq!(event.create(&json!([keyword("b")])), 201);
+        let found = waiting.join().expect("an answer");
+        assert_eq!(found["writes"][0]["file_id"], "7");
+        assert_eq!(found["next"], 2);
+    });
+    assert!(before.elapsed() < Duration::from_secs(50), "it waited on");
+}
+
+#[test]
+fn writes_are_listed_by_file_by_event_and_after_a_number() {
+    let mock = MockBox::start();
+    let (first, second) = (mock.register("7"), mock.register("8"));
+    for event in [&first, &second, &first] {
+        assert_eq!(event.report("processing", &json!([keyword("a")])), 200);
+    }
+    let seqs = |query: &str| -> Vec<u64> {
+        let found = mock.ask(&format!("writes?{query}"));
+        let writes = found["writes"].as_array().expect("a list");
+        writes
+            .iter()
+            .filter_map(|write| write["seq"].as_u64())
+            .collect()
+    };
+    assert_eq!(seqs(""), [1, 2, 3]);
+    assert_eq!(seqs("file_id=7"), [1, 3]);
+    assert_eq!(seqs("after=1"), [2, 3]);
+    assert_eq!(seqs("after=3&wait=0"), [0; 0]);
+    let id = second.event["id"].as_str().expect("an id");
+    assert_eq!(seqs(&format!("event_id={id}")), [2]);
+    assert_eq!(seqs("event_id=nobody"), [0; 0]);
+    // Given back as `after`, the number leads past what was no match too.
+    assert_eq!(mock.ask("writes?event_id=nobody")["next"], 3);
+}
+
+#[test]
+fn calls_are_kept_with_heads_and_bodies_and_without_secrets() {
+    let mock = MockBox::with(&["--fault", "info=503,x1"]);
+    let event = mock.register("7");
+    let token = event.token("write");
+    let info = || {
+        let url = format!("{}/2.0/files/7?access_token={token}", mock.url);
+        http().get(url).send().expect("an answer").status().as_u16()
+    };
+    assert_eq!([info(), info()], [503, 200]);
+    assert_eq!(event.create(&json!([keyword("a word")])), 201);
+    let found = mock.ask("calls");
+    let calls = found["calls"].as_array().expect("a list");
+    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[0]["fault"], "info=503,x1");
+    assert_eq!(calls[0]["status"], 503);
+    assert_eq!(calls[0]["events"], json!([event.event["id"]]));
+    let created = &calls[2];
+    assert_eq!(
+        created["request"]["headers"]["content-type"],
+        "application/json"
+    );
+    let authorization = created["request"]["headers"]["authorization"].as_str();
+    assert!(authorization.is_some_and(|text| text.starts_with("Bearer [redacted …")));
+    let text = |side: &str| created[side]["body"].as_str().expect("a body").to_owned();
+    assert!(text("request").contains("a word") && text("answer").contains("$version"));
+    assert!(created["answer"]["headers"]["box-request-id"].is_string());
+    assert!(!found.to_string().contains(&token), "a token is told");
+    // The list goes on from where it was.
+    let next = found["next"].as_u64().expect("a number");
+    assert_eq!(mock.ask(&format!("calls?after={next}"))["calls"], json!([]));
+    assert_eq!(mock.ask("calls?file_id=8")["calls"], json!([]));
+}
+
+#[test]
+fn the_stream_tells_of_calls_and_writes_as_they_happen() {
+    let mock = MockBox::start();
+    let event = mock.register("7");
+    let stream = http()
+        .get(format!("{}/_mock/stream", mock.url))
+        .send()
+        .expect("it opens");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let mut lines = BufReader::new(stream)
+        .lines()
+        .map(|line| line.expect("a line"));
+    // It says so when it is connected: what happens from here on is told.
+    assert_eq!(lines.next().as_deref(), Some(": connected"));
+    assert_eq!(event.create(&json!([keyword("a")])), 201);
+    let kinds: Vec<String> = lines
+        .filter_map(|line| line.strip_prefix("event: ").map(str::to_owned))
+        .take(3)
+        .collect();
+    assert_eq!(kinds, ["open", "write", "call"]);
+}
+
+#[test]
+fn a_list_of_events_is_registered_as_one() {
+    let mock = MockBox::start();
+    let event = json!({
+        "id": "e", "skill": {"id": "1"}, "source": {"id": "7", "name": "a.txt", "size": 1},
+        "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
+    });
+    let post = |body: &Value| {
+        let url = format!("{}/_mock/events", mock.url);
+        let answer = http().post(url).body(body.to_string()).send();
+        let answer = answer.expect("an answer");
+        let status = answer.status().as_u16();
+        let bytes = answer.bytes().expect("bytes");
+        (
+            status,
+            serde_json::from_slice::<Value>(&bytes).expect("JSON"),
+        )
+    };
+    let (_, list) = post(&json!([event, event]));
+    assert_eq!(list[0]["source"]["id"], "7");
+    assert_ne!(list[1]["source"]["id"], "7", "the file is taken");
+    // One bad event, and none is registered.
+    let (status, refused) = post(&json!([event, {"no": "event"}]));
+    assert_eq!(status, 400);
+    assert!(
+        refused["error"]
+            .as_str()
+            .is_some_and(|error| error.starts_with("event 1: "))
+    );
+}
+
+#[test]
+fn what_the_admin_api_does_not_have_is_said() {
+    let mock = MockBox::start();
+    let answer = http().get(format!("{}/_mock/nothing", mock.url)).send();
+    let answer = answer.expect("an answer");
+    assert_eq!(answer.status(), 404);
+    let text = answer.text().expect("text");
+    assert!(text.contains("no GET /_mock/nothing"), "{text}");
+    let answer = http()
+        .get(format!("{}/_mock/writes?after=x", mock.url))
+        .send();
+    assert_eq!(answer.expect("an answer").status(), 400);
+}
