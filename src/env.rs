@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
 /// A source of the present moment, injected so that rules can be tested at any time of day.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -12,6 +12,11 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// The clock on the wall.
 pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
+}
+
+/// The time zone that clocks on this machine show.
+pub fn local_time_zone() -> TimeZone {
+    TimeZone::system()
 }
 
 /// The surroundings of the process, as they were when it started.

@@ -28,6 +28,16 @@ Faults:
   As in --fault download=429:1,x2. Of a download, answers strike the API call, and slow, truncate
   and reset the bytes. `cards` is writing metadata. A run of the same events repeats its faults.
 
+Output: a line a call on stdout (on stderr beside a command): time, kind of token, status,
+milliseconds, call, and what there is to say. With --format json one object a line, as it happens:
+  {\"open\":{\"call\",\"at\",\"operation\",\"events\"}}      the head of a call is in
+  {\"call\":{\"call\",\"at\",\"method\",\"host\",\"target\",\"operation\",\"status\",\"ms\",\"token\",\"events\",
+           \"file_id\",\"code\",\"message\",\"fault\",\"note\"}}   it has its answer
+  {\"write\":{\"events\",\"record\"}}                     as --record writes it
+  {\"connection\":{\"at\",\"kind\",\"host\",\"text\"}}      a connection that became no call
+  {\"gap\":{}}                                       some were too many to print
+  {\"summary\":{\"calls\",\"statuses\",\"faults\",\"writes\"}}   at the end
+
 Ended by Ctrl-C or SIGTERM it exits with 0; with 3 where the command failed.")]
 pub struct MockBoxArgs {
     /// Events whose files and tokens stand from the start: files, or folders
@@ -51,6 +61,9 @@ pub struct MockBoxArgs {
     /// Whether tokens are looked at
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub tokens: Tokens,
+    /// The largest upload: bytes, or with KB, MB, GB, KiB, MiB, GiB
+    #[arg(long, value_name = "SIZE", default_value = "100MiB", value_parser = size)]
+    pub max_body: u64,
     /// A variable that holds a user token which may do everything
     #[arg(long, value_name = "VAR")]
     pub user_token_env: Option<String>,
@@ -98,4 +111,43 @@ pub enum SchemaLevel {
     Box,
     /// All that the published schema does not allow
     Documented,
+}
+
+/// `1048576`, `100MiB`, `5 GB`.
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let factor: Option<u64> = match unit.trim() {
+        "" | "B" => Some(1),
+        "KB" | "kB" => Some(1000),
+        "MB" => Some(1_000_000),
+        "GB" => Some(1_000_000_000),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        _ => None,
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .zip(factor)
+        .and_then(|(number, factor)| number.checked_mul(factor))
+        .ok_or_else(|| "it must be a number of bytes, as in 1048576 or 100MiB".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn sizes_are_read_with_and_without_a_unit() {
+        assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("100MiB"), Ok(100 * 1024 * 1024));
+        assert_eq!(size("5 GB"), Ok(5_000_000_000));
+        for text in ["", "MiB", "-1", "1.5MB", "1TB", "99999999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 }

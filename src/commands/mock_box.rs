@@ -1,20 +1,27 @@
 //! `skillctl mock-box`: a mock that stands alone until it is ended.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+    time::timeout,
+};
 
 use super::{
     fixtures,
-    mock::{self, RunningMock, Start},
+    mock::{self, Start},
 };
 use crate::{
     cli::{
         OutputFormat,
         mock_box::{MockBoxArgs, SchemaLevel, Tokens},
     },
-    domain::{card::validate::Schema, event::wire, secret::Secret},
-    env::Environment,
+    domain::{card::validate::Schema, event::wire, notice::Notice, secret::Secret},
+    env::{Environment, local_time_zone},
     exit::{Failure, Outcome, Problem},
     host::Host,
     mock_box::{
@@ -25,7 +32,7 @@ use crate::{
     },
     render::{
         calls,
-        text::{Line, Role},
+        text::{Line, Role, Text},
     },
     replay::Case,
     server::egress::Egress,
@@ -61,15 +68,27 @@ pub(super) fn run(
         .help("name a variable that holds a token for its admin API with --admin-token-env")
         .usage());
     }
-    let runtime = super::runtime()?;
-    runtime.block_on(serve(
+    let plan = Plan {
         arguments,
         settings,
+        faults: faults(arguments)?,
         admin_token,
-        &cases,
-        environment,
-        terminal,
-    ))
+        cases,
+    };
+    let runtime = super::runtime()?;
+    let outcome = runtime.block_on(serve(plan, environment, terminal));
+    // Whoever reads the log may have stopped to; the end does not wait for them.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    outcome
+}
+
+/// All that the command line says, checked before anything is started.
+struct Plan<'a> {
+    arguments: &'a MockBoxArgs,
+    settings: Settings,
+    faults: Faults,
+    admin_token: Option<Secret>,
+    cases: Vec<Case>,
 }
 
 /// The secret in the variable that an option names.
@@ -103,6 +122,7 @@ fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settin
             SchemaLevel::Documented => Schema::Documented,
         },
         user_token,
+        max_upload: arguments.max_body,
         ..Settings::default()
     })
 }
@@ -114,14 +134,10 @@ fn faults(arguments: &MockBoxArgs) -> Result<Faults, Failure> {
     Ok(Faults::new(rules, arguments.seed))
 }
 
-async fn serve(
-    arguments: &MockBoxArgs,
-    settings: Settings,
-    admin_token: Option<Secret>,
-    cases: &[Case],
-    environment: &Environment,
-    terminal: &Terminal,
-) -> Outcome {
+async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -> Outcome {
+    let arguments = plan.arguments;
+    // Before anybody can know that there is something to end.
+    let mut ending = Ending::new()?;
     let egress = if arguments.no_egress {
         Egress::none()
     } else {
@@ -129,18 +145,23 @@ async fn serve(
     };
     let mock = mock::start(Start {
         listen: arguments.listen,
-        settings,
+        settings: plan.settings,
         record: arguments.record.as_deref(),
         fsync: arguments.fsync,
-        faults: faults(arguments)?,
-        admin_token,
+        faults: plan.faults,
+        admin_token: plan.admin_token,
         egress,
         ca_dir: arguments.ca_dir.as_deref(),
     })?;
     if let Some(warning) = &mock.warning {
         terminal.warn(warning);
     }
-    register(&mock.host, cases, arguments.events_dir.as_deref(), terminal)?;
+    register(
+        &mock.host,
+        &plan.cases,
+        arguments.events_dir.as_deref(),
+        terminal,
+    )?;
     let folder = mock.trust_files(environment).await?;
     for warning in &folder.warnings {
         terminal.warn(warning);
@@ -149,26 +170,32 @@ async fn serve(
         let ready = json!({
             "url": mock.url(), "ca": folder.files().ca, "pid": std::process::id()
         });
-        write(path, format!("{ready}\n").as_bytes())?;
+        write_whole(path, format!("{ready}\n").as_bytes())?;
     }
     terminal.note_line(
         Line::from("mock Box on ")
             .with(Role::Strong, mock.url())
             .plain(", ended by Ctrl-C"),
     );
-    let told = tokio::spawn(tell(
-        Arc::clone(&mock.host),
-        arguments.format,
-        terminal.clone(),
-    ));
+    let log = Log::start(&mock.host, arguments, terminal);
     let outcome = if arguments.command.is_empty() {
-        ended().await;
+        ending.wait().await;
         Ok(())
     } else {
         let url = mock.url();
-        command(&arguments.command, &url, &folder.files(), environment).await
+        command(
+            &arguments.command,
+            &url,
+            &folder.files(),
+            environment,
+            &mut ending,
+        )
+        .await
     };
-    end(mock, told, terminal).await;
+    let host = Arc::clone(&mock.host);
+    mock.stop().await;
+    log.end().await;
+    summary(&host, arguments.format, terminal);
     outcome
 }
 
@@ -179,6 +206,7 @@ async fn command(
     url: &str,
     files: &TrustFiles,
     environment: &Environment,
+    ending: &mut Ending,
 ) -> Outcome {
     const GRACE: Duration = Duration::from_secs(5);
     let started = Skill::start(&SkillCommand {
@@ -189,8 +217,12 @@ async fn command(
     let skill = started.map_err(|error| Problem::new(error.to_string()).outside())?;
     let death = tokio::select! {
         death = skill.died() => death,
-        () = ended() => {
-            skill.stop(GRACE).await;
+        () = ending.wait() => {
+            // Whoever asks twice means at once: dropping it kills it.
+            tokio::select! {
+                _ = skill.stop(GRACE) => {}
+                () = ending.wait() => {}
+            }
             return Ok(());
         }
     };
@@ -201,13 +233,19 @@ async fn command(
     Err(Problem::new(message).outside())
 }
 
-async fn end(mock: RunningMock, told: tokio::task::JoinHandle<()>, terminal: &Terminal) {
-    let writes = mock.host.look(|state| state.next_seq() - 1);
-    mock.stop().await;
-    told.abort();
-    terminal.note_line(Line::from(format!(
-        "ended, with {writes} metadata writes recorded"
-    )));
+/// What there was, when all is over.
+fn summary(host: &Host, format: OutputFormat, terminal: &Terminal) {
+    let totals = host.calls.totals();
+    let writes = host.writes();
+    match format {
+        OutputFormat::Human => terminal.note_line(calls::totals(&totals, writes)),
+        OutputFormat::Json => {
+            let mut summary = json!(totals);
+            summary["writes"] = writes.into();
+            let object = json!({ "summary": summary });
+            terminal.out_line(&Line::raw(object.to_string()));
+        }
+    }
 }
 
 /// Registers fixtures as if Box had just sent them, and writes them down as they now stand.
@@ -265,49 +303,127 @@ fn keep(host: &Host, path: &Path) -> Result<Content, Failure> {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes).map_err(|error| {
-        Problem::new(format!("cannot write {}: {error}", path.display())).outside()
-    })
+    fs::write(path, bytes).map_err(|error| not_written(path, &error))
 }
 
-/// Prints what happens, as it happens.
-async fn tell(host: Arc<Host>, format: OutputFormat, terminal: Terminal) {
+/// Whole or not at all: whoever waits for the file finds nothing half-written in it. What is no
+/// file (a pipe, a terminal) is written to as it is.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return write(path, bytes);
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let whole = || -> std::io::Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".ready-")
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    whole().map_err(|error| not_written(path, &error))
+}
+
+fn not_written(path: &Path, error: &std::io::Error) -> Failure {
+    Problem::new(format!("cannot write {}: {error}", path.display())).outside()
+}
+
+/// The log, printed on a thread of its own: a reader that stops to read holds up nobody else.
+struct Log {
+    stop: watch::Sender<bool>,
+    printed: JoinHandle<()>,
+}
+
+impl Log {
+    fn start(host: &Arc<Host>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (host, terminal) = (Arc::clone(host), terminal.clone());
+        let format = arguments.format;
+        let beside_a_command = !arguments.command.is_empty();
+        let runtime = Handle::current();
+        let printed = tokio::task::spawn_blocking(move || {
+            let zone = local_time_zone();
+            runtime.block_on(follow(&host, stopped, |notices| match format {
+                OutputFormat::Json => {
+                    let object = |notice: &Notice| {
+                        Line::raw(format!("{{\"{}\":{}}}", notice.kind(), notice.data()))
+                    };
+                    terminal.out(&notices.iter().map(object).collect());
+                }
+                OutputFormat::Human => {
+                    let lines = notices
+                        .iter()
+                        .filter_map(|notice| calls::line(notice, &zone));
+                    let lines: Text = lines.collect();
+                    if beside_a_command {
+                        terminal.note(&lines);
+                    } else {
+                        terminal.out(&lines);
+                    }
+                }
+            }));
+        });
+        Self { stop, printed }
+    }
+
+    /// Prints what is left, unless nobody reads it.
+    async fn end(self) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        self.stop.send_replace(true);
+        let _ = timeout(PATIENCE, self.printed).await;
+    }
+}
+
+/// Hands on what happens, as it happens, until it is told to stop and all is told.
+async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, print: impl Fn(&[Notice])) {
     const AT_ONCE: usize = 256;
     let mut bell = host.bus.bell();
     let mut seen = 0;
     loop {
         bell.mark_unchanged();
         let (notices, last) = host.bus.after(seen, AT_ONCE);
-        for notice in &notices {
-            match format {
-                OutputFormat::Human => {
-                    if let Some(line) = calls::line(notice) {
-                        terminal.out_line(&line);
-                    }
-                }
-                OutputFormat::Json => {
-                    let object = format!("{{\"{}\":{}}}", notice.kind(), notice.data());
-                    terminal.out_line(&Line::raw(object));
-                }
-            }
+        if last > seen {
+            print(&notices);
+            seen = last;
+            continue;
         }
-        if last == seen && bell.changed().await.is_err() {
+        if *stopped.borrow_and_update() {
             return;
         }
-        seen = last;
+        tokio::select! {
+            rung = bell.changed() => if rung.is_err() { return },
+            _ = stopped.changed() => {}
+        }
     }
 }
 
-/// Returns when the user or the system wants an end.
-async fn ended() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
-        // Without the signal there is still Ctrl-C.
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated.recv() => {}
+/// The wish of the user or the system for an end.
+struct Ending {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ending {
+    /// From now on the signals are waited for instead of ending the process.
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                Problem::new(format!("cannot wait for signals: {error}")).outside()
+            })
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

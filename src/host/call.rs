@@ -123,7 +123,7 @@ impl OpenCall {
     /// Takes down what the client sent.
     pub fn asked(&mut self, headers: HeaderMap, body: &Body) {
         self.request.headers = headers;
-        if let Body::Json(bytes) = body {
+        if let Body::Memory(bytes) = body {
             self.request.body.add(bytes);
         }
     }

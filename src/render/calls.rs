@@ -1,68 +1,138 @@
-//! The mock's log: a line a call, and one for a connection that became none.
+//! The mock's log: a line a call, and one for a connection that became none. What varies in
+//! length stands last, so that the eye can go down the columns.
+
+use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
 use super::{
-    replay::duration,
+    replay::{counted, duration},
     text::{Line, Role},
 };
 use crate::domain::{
     call::{CallRecord, TokenSeen},
+    hosts::is_loopback,
     notice::{Connection, Notice},
+    stats::Totals,
 };
 
-/// The line of a notice; nothing for what another line tells already.
-pub fn line(notice: &Notice) -> Option<Line> {
+/// Columns of the milliseconds.
+const MS: usize = 8;
+/// Columns of the word for the token.
+const TOKEN: usize = 5;
+
+/// The line of a notice, with the time as a clock in `zone` shows it; nothing for what another
+/// line tells already.
+pub fn line(notice: &Notice, zone: &TimeZone) -> Option<Line> {
     match notice {
-        Notice::Closed(record) => Some(call(record)),
-        Notice::Connection(connection) => Some(connected(connection)),
+        Notice::Closed(record) => Some(call(record, zone)),
+        Notice::Connection(connection) => Some(connected(connection, zone)),
         Notice::Gap => Some(Line::new().with(Role::Warn, "some calls were too many to show")),
         Notice::Opened(_) | Notice::Written(_) => None,
     }
 }
 
-fn call(record: &CallRecord) -> Line {
-    let role = match record.status {
-        0 => Role::Warn,
-        status if status >= 400 => Role::Bad,
-        _ => Role::Good,
-    };
-    let status = match record.status {
-        0 => "---".to_owned(),
-        status => status.to_string(),
-    };
-    let mut line = time(record.at)
-        .with(Role::Plain, token(record.token.as_ref()))
-        .padded(21)
-        .plain(format!("{:<7}", record.method))
-        .with(Role::Plain, &record.target)
-        .plain("  ")
-        .with(role, status)
-        .with(Role::Dim, format!("  {}", duration(record.ms)));
-    let said = match (&record.note, &record.code, &record.message) {
-        (Some(note), _, _) => Some(note.clone()),
-        (None, Some(code), Some(message)) => Some(format!("{code}: {message}")),
-        _ => None,
-    };
-    if let Some(said) = said {
-        line = line.plain("  ").with(Role::Accent, said);
+/// What there was, when all is over.
+pub fn totals(totals: &Totals, writes: u64) -> Line {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let mut line = Line::from("ended after ")
+        .with(Role::Strong, counted(count(totals.calls), "call", "calls"))
+        .plain(" and ")
+        .with(
+            Role::Strong,
+            counted(count(writes), "metadata write", "metadata writes"),
+        );
+    for (index, (status, number)) in totals.statuses.iter().enumerate() {
+        line = line.plain(if index == 0 { ": " } else { ", " });
+        let (role, word) = status_word(*status);
+        line = line.plain(format!("{number} × ")).with(role, word);
     }
-    if let Some(fault) = &record.fault {
-        line = line.with(Role::Warn, format!("  fault {fault}"));
+    if totals.faults > 0 {
+        let faults = counted(count(totals.faults), "call", "calls");
+        line = line.with(Role::Warn, format!("; faults struck {faults}"));
     }
     line
 }
 
-fn connected(connection: &Connection) -> Line {
-    time(connection.at)
-        .with(Role::Warn, "-")
-        .padded(21)
+fn call(record: &CallRecord, zone: &TimeZone) -> Line {
+    let (role, status) = status_word(record.status);
+    let host = if is_loopback(&record.host) {
+        ""
+    } else {
+        &record.host
+    };
+    let mut line = time(record.at, zone)
+        .plain(format!("{:<TOKEN$}  ", token(record.token.as_ref())))
+        .with(role, status)
+        .with(Role::Dim, format!("{:>MS$}  ", duration(record.ms)))
+        .plain(format!("{} ", record.method))
+        .with(Role::Dim, host)
+        .plain(short(&record.target));
+    let said = match (&record.note, &record.code, &record.message) {
+        (Some(note), _, _) => Some(Cow::from(note)),
+        (None, Some(code), Some(message)) => Some(Cow::from(format!("{code}: {message}"))),
+        _ => None,
+    };
+    if let Some(said) = said {
+        let role = if record.status >= 400 {
+            Role::Bad
+        } else {
+            Role::Accent
+        };
+        line = line.plain("  ").with(role, said);
+    }
+    if let Some(fault) = &record.fault {
+        line = line.with(Role::Warn, format!("  by the fault {fault}"));
+    }
+    line
+}
+
+/// A status as a person looks for it; a call that was never answered has none.
+fn status_word(status: u16) -> (Role, String) {
+    let role = match status {
+        0 => Role::Warn,
+        status if status >= 400 => Role::Bad,
+        _ => Role::Good,
+    };
+    match status {
+        0 => (role, "---".to_owned()),
+        status => (role, status.to_string()),
+    }
+}
+
+/// The target without what nobody reads: the inside of a download URL, `metadata/global/…`
+/// stays.
+fn short(target: &str) -> String {
+    const LONGEST: usize = 36;
+    let shorten = |segment: &str| -> String {
+        if segment.len() <= LONGEST || segment.contains("redacted") {
+            return segment.to_owned();
+        }
+        let kept: String = segment.chars().take(LONGEST / 3).collect();
+        format!("{kept}…")
+    };
+    let (path, query) = match target.split_once('?') {
+        None => (target, None),
+        Some((path, query)) => (path, Some(query)),
+    };
+    let mut text = path.split('/').map(shorten).collect::<Vec<_>>().join("/");
+    if let Some(query) = query {
+        text.push('?');
+        text.push_str(query);
+    }
+    text
+}
+
+fn connected(connection: &Connection, zone: &TimeZone) -> Line {
+    time(connection.at, zone)
+        .plain(format!("{:<TOKEN$}  ", "-"))
+        .with(Role::Warn, format!("---{:>MS$}  ", ""))
         .with(Role::Warn, &connection.text)
 }
 
-fn time(at: jiff::Timestamp) -> Line {
+fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
     let clock = at
-        .to_zoned(TimeZone::UTC)
+        .to_zoned(zone.clone())
         .strftime("%H:%M:%S%.3f")
         .to_string();
     Line::new().with(Role::Dim, clock).plain("  ")
@@ -76,5 +146,91 @@ fn token(seen: Option<&TokenSeen>) -> &'static str {
         Some(TokenSeen {
             kind: Some(kind), ..
         }) => kind.as_str(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, sync::Arc};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::domain::{call::Operation, token::TokenKind};
+
+    fn record(status: u16, target: &str) -> CallRecord {
+        CallRecord {
+            call: 1,
+            at: Timestamp::UNIX_EPOCH,
+            method: "GET".to_owned(),
+            host: "127.0.0.1".to_owned(),
+            target: target.to_owned(),
+            operation: Operation::Info,
+            status,
+            ms: 0.42,
+            token: Some(TokenSeen {
+                kind: Some(TokenKind::Read),
+                last4: "abcd".to_owned(),
+            }),
+            events: Vec::new(),
+            file_id: None,
+            code: None,
+            message: None,
+            fault: None,
+            note: None,
+        }
+    }
+
+    fn plain(record: CallRecord) -> String {
+        let notice = Notice::Closed(Arc::new(record));
+        line(&notice, &TimeZone::UTC).expect("a line").to_plain()
+    }
+
+    #[test]
+    fn a_call_is_a_line_whose_columns_stand_below_each_other() {
+        let well = plain(record(200, "/2.0/files/7"));
+        assert_eq!(well, "00:00:00.000  read   200  0.4 ms  GET /2.0/files/7");
+        let refused = plain(CallRecord {
+            token: None,
+            ms: 1234.0,
+            host: "api.box.com".to_owned(),
+            code: Some("not_found".to_owned()),
+            message: Some("Not Found".to_owned()),
+            fault: Some("info=404".to_owned()),
+            ..record(404, "/2.0/files/7")
+        });
+        assert_eq!(
+            refused,
+            "00:00:00.000  -      404   1.2 s  GET api.box.com/2.0/files/7  \
+             not_found: Not Found  by the fault info=404"
+        );
+        let cut = plain(CallRecord {
+            note: Some("2 cards (keyword, status)".to_owned()),
+            ..record(
+                0,
+                "/d/1/900000000107.910000000107.1795291588.5e23aba6cb5dacc3/download?a=b",
+            )
+        });
+        assert_eq!(
+            cut,
+            "00:00:00.000  read   ---  0.4 ms  GET /d/1/900000000107…/download?a=b  \
+             2 cards (keyword, status)"
+        );
+    }
+
+    #[test]
+    fn the_end_says_how_many_of_what() {
+        let found = Totals {
+            calls: 4,
+            statuses: BTreeMap::from([(0, 1), (200, 2), (404, 1)]),
+            faults: 1,
+        };
+        assert_eq!(
+            totals(&found, 1).to_plain(),
+            "ended after 4 calls and 1 metadata write: 1 × ---, 2 × 200, 1 × 404; \
+             faults struck 1 call"
+        );
+        let none = totals(&Totals::default(), 0).to_plain();
+        assert_eq!(none, "ended after 0 calls and 0 metadata writes");
     }
 }

@@ -15,6 +15,7 @@ mod fetch;
 mod fetch_mock;
 mod handler;
 mod mock_box;
+mod mock_log;
 mod mock_port;
 mod record;
 mod replay;
