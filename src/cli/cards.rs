@@ -238,8 +238,13 @@ pub struct GetArgs {
     pub at: BoxArgs,
 }
 
+const DELETE_EXAMPLES: &str = "\
+Examples:
+  skillctl cards delete --event event.json --box http://127.0.0.1:7269";
+
 /// Arguments of `skillctl cards delete`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = DELETE_EXAMPLES)]
 pub struct DeleteArgs {
     /// Which file, by which token.
     #[command(flatten)]
@@ -247,6 +252,9 @@ pub struct DeleteArgs {
     /// Which Box.
     #[command(flatten)]
     pub at: BoxArgs,
+    /// How to print what became of it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
 }
 
 const NEW_EXAMPLES: &str = "\

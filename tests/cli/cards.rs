@@ -415,7 +415,10 @@ fn every_mode_does_what_it_says() {
         .assert()
         .success()
         .stdout(contains("deleted"));
-    at.cards(&["delete"]).assert().code(3);
+    at.cards(&["delete", "--format", "json"])
+        .assert()
+        .code(3)
+        .stdout("");
     at.cards(&["get"])
         .assert()
         .code(3)
@@ -532,7 +535,7 @@ fn only_one_input_comes_from_stdin() {
 
 #[test]
 fn help_shows_examples() {
-    for command in ["validate", "render", "write", "get", "new"] {
+    for command in ["validate", "render", "write", "get", "delete", "new"] {
         cards(&[command, "--help"])
             .assert()
             .success()

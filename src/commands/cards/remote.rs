@@ -3,11 +3,12 @@
 
 use std::{future::Future, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::{
     cli::{
+        OutputFormat,
         box_access::{AccessArgs, BoxArgs},
         cards::{DeleteArgs, GetArgs},
     },
@@ -136,6 +137,11 @@ pub(super) fn delete(
             .await
             .map_err(|error| remote.explain(&error, ""))
     })?;
+    if arguments.format == OutputFormat::Json {
+        let result = json!({"ok": true, "file_id": file_id, "result": "deleted"});
+        terminal.out_raw(json::line(&result).as_bytes());
+        return Ok(());
+    }
     terminal.out_line(
         &Line::new()
             .with(Role::Good, "deleted")

@@ -36,7 +36,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// The call by the metadata API. An upsert begins with it, and goes on with [`overwrite`]
+    /// The call by the metadata API. An upsert begins with it, and goes on with [`Request::overwrite`]
     /// where it is answered with 409.
     pub fn by_metadata(cards: &[Value], mode: Mode) -> Self {
         match mode {

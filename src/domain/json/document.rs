@@ -214,7 +214,7 @@ fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
         )
         .help("write the character itself, or both halves: \\ud83d\\ude00"),
         "trailing characters" => Fault::at(at, "more text follows after the JSON value")
-            .help("a file holds one JSON value; several belong in a list"),
+            .help("one JSON value is read; of a .jsonl pick a line: sed -n 1p FILE | skillctl … -"),
         "trailing comma" => Fault::at(at, message).help("remove the comma before it"),
         _ if error.classify() == Category::Eof => Fault::at(
             text.trim_end().len(),
