@@ -14,3 +14,4 @@ pub mod request;
 pub mod shape;
 pub mod subtitles;
 pub mod validate;
+mod words;

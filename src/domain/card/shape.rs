@@ -113,7 +113,7 @@ fn none_here(message: &str) -> Box<Diagnostic> {
              a skill_invocations call, or a write record"
                 .to_owned(),
         ),
-        help: None,
+        help: Some("`skillctl cards new` makes a card".to_owned()),
     })
 }
 

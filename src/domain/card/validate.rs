@@ -7,6 +7,7 @@ use super::{
     mistake::Mistake,
     path::Path,
     shape::{self, Recognised, Shape},
+    words,
 };
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
@@ -88,15 +89,15 @@ struct Collector {
 impl Listener for Collector {
     fn hear(&mut self, path: &Path<'_>, mistake: &Mistake<'_>) -> Flow {
         if let Some(severity) = mistake.severity(self.schema) {
-            let words = mistake.words(&spoken_of(path, mistake).subject());
+            let words = words::of(mistake, &spoken_of(path, mistake).subject());
             self.found.push(Diagnostic {
                 severity,
                 code: words.code,
                 message: words.message,
                 pointer: path.pointer(),
-                found: words.found,
-                expected: words.expected,
-                help: words.help,
+                found: Some(words.found),
+                expected: Some(words.expected),
+                help: Some(words.help),
             });
         }
         Flow::Continue(())
