@@ -16,17 +16,17 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         let mut width = 0;
         for word in paragraph.split_whitespace() {
             let word_width = word.width();
-            if width > 0 && width + 1 + word_width <= columns {
-                line.push(' ');
-                line.push_str(word);
-                width += 1 + word_width;
-                continue;
-            }
-            if width > 0 {
+            if !line.is_empty() {
+                if width + 1 + word_width <= columns {
+                    line.push(' ');
+                    line.push_str(word);
+                    width += 1 + word_width;
+                    continue;
+                }
                 lines.push(std::mem::take(&mut line));
             }
             let mut rest = word;
-            while rest.width() > columns {
+            loop {
                 let (head, tail) = split_at_columns(rest, columns);
                 if tail.is_empty() {
                     break;
@@ -70,25 +70,27 @@ fn split_at_columns(text: &str, columns: usize) -> (&str, &str) {
 /// a character and what combines with it.
 fn split_in_columns(text: &str, columns: usize) -> (&str, &str) {
     let mut used = 0;
-    let mut split = 0;
+    let mut split = text.len();
     let mut joined = false;
     for (at, character) in text.char_indices() {
         let width = character.width().unwrap_or(0);
-        let begins = width > 0 && !joined;
-        if begins {
-            split = at;
+        if width > 0 && !joined {
             if used + width > columns {
-                return text.split_at(split);
+                split = at;
+                break;
             }
             used += width;
         }
         joined = character == JOINER;
     }
-    if used <= columns {
-        (text, "")
-    } else {
-        text.split_at(split)
+    // A joiner that joins nothing a terminal knows leaves both of its sides their width.
+    while text[..split].width() > columns {
+        split = text[..split]
+            .char_indices()
+            .next_back()
+            .map_or(0, |(at, _)| at);
     }
+    text.split_at(split)
 }
 
 #[cfg(test)]
@@ -107,6 +109,11 @@ mod tests {
         assert_eq!(wrap("a bcdefgh", 3), ["a", "bcd", "efg", "h"]);
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert_eq!(wrap("日本", 1), ["日", "本"]);
+    }
+
+    #[test]
+    fn a_word_of_megabytes_is_broken_in_one_pass() {
+        assert_eq!(wrap(&"x".repeat(4_000_000), 80).len(), 50_000);
     }
 
     #[test]

@@ -115,7 +115,8 @@ fn stamped(line: &str) -> Option<(f64, &str)> {
         Some(rest) => rest.split_once(']')?,
         None => line.split_once(": ")?,
     };
-    Some((seconds(time)?, text.trim()))
+    let text = text.trim();
+    (!text.is_empty()).then_some((seconds(time)?, text))
 }
 
 /// A block of lines between blank ones, as it is gathered.

@@ -1,13 +1,28 @@
-//! The validator of cards against JSON Schemas written from the same facts by other means: they
-//! must agree on any card, near the border between right and wrong above all.
+//! What holds for cards whatever they are. The validator against JSON Schemas written from the
+//! same facts by other means: they must agree on any card, near the border between right and wrong
+//! above all. And no input, however odd, may panic a reader or a renderer.
 
 use jsonschema::Validator;
 use proptest::{prelude::*, test_runner::Config};
 use serde_json::{Value, json};
-use skillctl::domain::{
-    card::validate::{Schema, box_refusal, validate},
-    diagnostic::Severity,
+use skillctl::{
+    domain::{
+        card::{
+            normalise::{difference, normalised},
+            preview::sections,
+            subtitles::{Format, read},
+            validate::{Schema, box_refusal, validate},
+        },
+        diagnostic::Severity,
+        json::document::Document,
+    },
+    render::{
+        cards::{html, json as card_json, markdown, text},
+        diagnostic::{findings, syntax_excerpt},
+        wrap::{cut, wrap},
+    },
 };
+use unicode_width::UnicodeWidthStr;
 
 const BOX: &str = include_str!("schemas/cards.box.schema.json");
 const DOCUMENTED: &str = include_str!("schemas/cards.documented.schema.json");
@@ -159,7 +174,7 @@ fn collect(value: &Value, at: String, pointers: &mut Vec<String>) {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 4096, failure_persistence: None, ..Config::default() })]
+    #![proptest_config(Config { cases: 2048, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn the_validator_agrees_with_the_schemas(cards in cards()) {
@@ -199,6 +214,66 @@ proptest! {
     }
 
     #[test]
+    fn no_value_panics_a_renderer_or_breaks_out_of_its_width(value in any_json(), width in 20_usize..120) {
+        let cards = match value {
+            Value::Array(cards) => cards,
+            other => vec![other],
+        };
+        let shown = sections(&cards, None);
+        for full in [false, true] {
+            let text = text::render(&shown, text::Options { width, full }).to_plain();
+            for line in text.lines() {
+                prop_assert!(line.width() <= width, "{} columns: {line}", line.width());
+            }
+        }
+        let page = html::render("x", &shown);
+        prop_assert_eq!(page.matches("<script").count(), 1);
+        let _ = markdown::render(&shown);
+        let _ = card_json::render(&cards);
+        let list = Value::from(cards);
+        prop_assert!(difference(&normalised(&list), &normalised(&normalised(&list)), 0.0).is_empty());
+    }
+
+    #[test]
+    fn no_bytes_panic_the_reader_and_every_fault_can_be_drawn(
+        bytes in json_like(), width in 0_usize..100
+    ) {
+        match Document::parse("x.json", bytes) {
+            Ok(document) => {
+                let found = validate(&document.value, Schema::Documented);
+                let located = document.locate(&found);
+                let _ = findings(&document.name, &document.text, &located, width, usize::MAX);
+            }
+            Err(error) => {
+                prop_assert!(error.range.end <= error.text.len().max(error.range.start));
+                let _ = syntax_excerpt(&error, width);
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_panics_the_reader_of_subtitles(text in subtitle_like()) {
+        for format in [Format::Srt, Format::Vtt, Format::Plain] {
+            for cue in read(&text, format).cues {
+                prop_assert!(!cue.text.is_empty());
+                prop_assert!(cue.start.is_none_or(f64::is_finite));
+            }
+        }
+    }
+
+    #[test]
+    fn wrapped_lines_fit_and_lose_nothing(text in "[a-z日👩\u{301}\u{200d} ]{0,60}", width in 2_usize..30) {
+        let lines = wrap(&text, width);
+        for line in &lines {
+            prop_assert!(line.width() <= width, "{line:?} in {width}");
+        }
+        let kept: String = lines.concat().split_whitespace().collect();
+        let all: String = text.split_whitespace().collect();
+        prop_assert_eq!(kept, all);
+        prop_assert!(cut(&text, width).width() <= width);
+    }
+
+    #[test]
     fn one_change_is_one_mistake_or_none(kind in 0..4_usize, change in change()) {
         // A list or an object put in place of a value may hold several mistakes of its own.
         let values = odd_values();
@@ -217,6 +292,71 @@ proptest! {
 fn is_mistaken_kind(card: &Value, kind: usize) -> bool {
     let names = ["keyword", "timeline", "transcript", "status"];
     card.get("skill_card_type") != Some(&json!(names[kind]))
+}
+
+/// Bytes that look like JSON often enough to get far.
+fn json_like() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop::sample::select(vec![
+        &b"{"[..],
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b"\n",
+        b" ",
+        b"\r\n",
+        b"\t",
+        b"\"a\"",
+        b"\"id\":5",
+        b"\"skill_card_type\":\"keyword\"",
+        b"\"entries\":[",
+        b"\"\\ud83d\"",
+        b"\"\\u0061\"",
+        b"null",
+        b"1e999",
+        b"\xff",
+        b"\xe6\x97\xa5",
+        b"\xe6",
+        b"\"",
+        b"\\",
+        b"\x1b[2J",
+        b"\"a\":1,\"a\":2",
+        b"[[[[[[[[[[[[[[[[",
+    ]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+/// Text that looks like subtitles often enough to get far.
+fn subtitle_like() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "1",
+        "\n",
+        "\n\n",
+        "\r\n",
+        "\r",
+        "00:00:01,000",
+        " --> ",
+        "-->",
+        "00:02.5",
+        "WEBVTT",
+        "NOTE ",
+        "<v Anna>",
+        "<",
+        ">",
+        "{\\an8}",
+        "{\\",
+        "&amp;",
+        "&",
+        "text",
+        "日本",
+        "\u{feff}",
+        " ",
+        "99999999999:00",
+        "[0:05] ",
+        "0:05: ",
+    ]);
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
