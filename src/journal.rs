@@ -231,32 +231,53 @@ impl Journal {
         Ok(record)
     }
 
-    /// Appends a record. When this returns, the system has the whole line.
+    /// Appends records, all or none. When this returns, the system has every line.
     ///
     /// # Errors
     /// What the system said; the file is then as it was before.
-    pub fn append(&mut self, record: &WriteRecord) -> Result<(), String> {
+    pub fn append<'a>(
+        &mut self,
+        records: impl IntoIterator<Item = &'a WriteRecord>,
+    ) -> Result<(), String> {
+        let mut lines = Vec::new();
+        let mut ends = Vec::new();
+        for record in records {
+            serde_json::to_writer(&mut lines, record).map_err(|error| error.to_string())?;
+            lines.push(b'\n');
+            ends.push((record, lines.len()));
+        }
+        let Some((last, _)) = ends.last() else {
+            return Ok(());
+        };
+        let last = last.seq;
+        self.write(&lines)?;
+        let mut start = 0;
+        for (record, end) in ends {
+            self.note(record, (end - start) as u64);
+            start = end;
+        }
+        if let Some(syncer) = &self.syncer {
+            syncer.ask(last);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, lines: &[u8]) -> Result<(), String> {
         if let Some(reason) = &self.broken {
             return Err(reason.clone());
         }
         if let Some(failure) = self.syncer.as_ref().and_then(Syncer::failure) {
             return Err(self.failed(&failure));
         }
-        let mut line = serde_json::to_vec(record).map_err(|error| error.to_string())?;
-        line.push(b'\n');
-        if let Err(error) = (&*self.file).write_all(&line) {
-            let reason = self.failed(&error);
-            // A part of the line may be there: cut it off, or never write again.
-            if self.file.set_len(self.end).is_err() {
-                self.broken = Some(reason.clone());
-            }
-            return Err(reason);
+        let Err(error) = (&*self.file).write_all(lines) else {
+            return Ok(());
+        };
+        let reason = self.failed(&error);
+        // A part of them may be there: cut it off, or never write again.
+        if self.file.set_len(self.end).is_err() {
+            self.broken = Some(reason.clone());
         }
-        self.note(record, line.len() as u64);
-        if let Some(syncer) = &self.syncer {
-            syncer.ask(record.seq);
-        }
-        Ok(())
+        Err(reason)
     }
 
     /// What to wait for, outside of any lock, before the last record may be answered; nothing
@@ -345,7 +366,7 @@ mod tests {
     fn records_are_read_back_from_any_number_on() {
         let mut journal = Journal::temporary().expect("a journal");
         for seq in 1..=200 {
-            journal.append(&record(seq)).expect("it appends");
+            journal.append([&record(seq)]).expect("it appends");
         }
         assert_eq!(numbers(&journal, 0).len(), 200);
         assert_eq!(numbers(&journal, 197), [198, 199, 200]);
@@ -358,7 +379,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("writes.jsonl");
         let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
-        journal.append(&record(1)).expect("it appends");
+        journal.append([&record(1)]).expect("it appends");
         drop(journal);
         let mut text = fs::read_to_string(&path).expect("it reads");
         text.push_str("{\"seq\":2,\"at\":\"19");
@@ -373,7 +394,7 @@ mod tests {
                 .expect("a warning")
                 .contains(":2: the last line was torn")
         );
-        journal.append(&record(2)).expect("it appends");
+        journal.append([&record(2)]).expect("it appends");
         let lines = fs::read_to_string(&path).expect("it reads");
         assert_eq!(lines.lines().count(), 2);
         assert_eq!(numbers(&journal, 1), [2]);
@@ -394,18 +415,28 @@ mod tests {
         let path = folder.path().join("writes.jsonl");
         let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
         for seq in 1..=3 {
-            journal.append(&record(seq)).expect("it appends");
+            journal.append([&record(seq)]).expect("it appends");
         }
         let reset = WriteRecord {
             op: WriteOp::Reset,
             ..record(4)
         };
-        journal.append(&reset).expect("it appends");
-        journal.append(&record(5)).expect("it appends");
+        journal.append([&reset]).expect("it appends");
+        journal.append([&record(5)]).expect("it appends");
         assert_eq!(numbers(&journal, 0), [5]);
         drop(journal);
         let (journal, _) = Journal::open(&path, drop).expect("a journal");
         assert_eq!((numbers(&journal, 2), journal.last()), (vec![5], 5));
+    }
+
+    #[test]
+    fn records_of_one_call_are_written_together_or_not_at_all() {
+        let mut journal = Journal::temporary().expect("a journal");
+        let both = [record(1), record(2)];
+        journal.append(&both).expect("it appends");
+        assert_eq!(numbers(&journal, 1), [2]);
+        journal.append(&[]).expect("nothing is no failure");
+        assert_eq!((journal.last(), numbers(&journal, 0).len()), (2, 2));
     }
 
     #[test]
@@ -443,16 +474,16 @@ mod tests {
     #[test]
     fn a_failed_append_leaves_the_file_as_it_was() {
         let mut journal = Journal::temporary().expect("a journal");
-        journal.append(&record(1)).expect("it appends");
+        journal.append([&record(1)]).expect("it appends");
         let writable = std::mem::replace(
             &mut journal.file,
             Arc::new(File::open("/dev/null").expect("it opens")),
         );
-        let reason = journal.append(&record(2)).expect_err("it is read-only");
+        let reason = journal.append([&record(2)]).expect_err("it is read-only");
         assert!(reason.contains("cannot write to the record file"));
         // The null device cannot be cut off either, so nothing is written from here on.
         journal.file = writable;
-        assert_eq!(journal.append(&record(2)), Err(reason));
+        assert_eq!(journal.append([&record(2)]), Err(reason));
         assert_eq!(numbers(&journal, 0), [1]);
     }
 
@@ -464,7 +495,7 @@ mod tests {
         assert!(journal.ticket().is_none());
         let mut journal = journal.with_fsync().expect("it syncs");
         for seq in 1..=3 {
-            journal.append(&record(seq)).expect("it appends");
+            journal.append([&record(seq)]).expect("it appends");
         }
         let ticket = journal.ticket().expect("a ticket");
         ticket.wait().await.expect("it is on the disk");
@@ -475,11 +506,11 @@ mod tests {
         let mut journal = Journal::temporary().expect("a journal");
         let refuse = || Err(io::Error::other("the disk is gone"));
         journal.syncer = Some(Syncer::start(0, refuse).expect("it starts"));
-        journal.append(&record(1)).expect("the system has it");
+        journal.append([&record(1)]).expect("the system has it");
         let ticket = journal.ticket().expect("a ticket");
         let reason = ticket.wait().await.expect_err("the disk has not");
         assert!(reason.contains("the disk is gone"), "{reason}");
-        let reason = journal.append(&record(2)).expect_err("it is over");
+        let reason = journal.append([&record(2)]).expect_err("it is over");
         assert!(reason.contains("the disk is gone"), "{reason}");
         assert_eq!(journal.last(), 1);
     }

@@ -27,10 +27,12 @@ use crate::{
     mock_box::{
         Answer, Change, Decision, Head, Ids, Request, State, admit,
         admit::Seen,
+        content::Content,
         decide, errors,
         faults::{Attempt, Faults, Rule, Strike},
         registration::{Registering, register},
-        state::{Settings, resumed_file},
+        shelf,
+        state::{File, Settings, resumed_file},
     },
 };
 use bus::Bus;
@@ -182,29 +184,56 @@ impl Host {
     fn decide(&self, call: &mut OpenCall, request: &Request) -> (Answer, Option<Ticket>) {
         let now = self.now();
         let mut inner = self.lock();
-        let Inner {
-            state,
-            journal,
-            ids,
-            writes,
-            ..
-        } = &mut *inner;
+        let Inner { state, ids, .. } = &mut *inner;
         let decision = decide(state, request, now, ids);
         if let Some(file_id) = &decision.file_id {
             call.names_file(file_id, event_of_file(state, Some(file_id)));
         }
-        match commit(state, journal, &decision) {
-            Ok(()) => {
+        match inner.carry_out(&decision) {
+            Ok(ticket) => {
+                // Told while the lock is held: the order of the stream is that of the writes.
                 for record in decision.records() {
-                    *writes += 1;
-                    // Told while the lock is held: the order of the stream is that of the writes.
                     self.bus.tell(written(call.events(), record));
                 }
-                let wrote = decision.records().next().is_some();
-                let ticket = if wrote { journal.ticket() } else { None };
                 (decision.answer, ticket)
             }
             Err(reason) => (errors::internal(reason), None),
+        }
+    }
+
+    /// Gives a file this content, and makes the file where there is none; says whether it did.
+    pub fn put_file(&self, id: &str, name: Option<String>, content: Content) -> (Box<File>, bool) {
+        let now = self.now();
+        let mut inner = self.lock();
+        let Inner { state, ids, .. } = &mut *inner;
+        let is_new = state.file(id).is_none();
+        let file = Box::new(shelf::put(state, id, name, content, now, ids));
+        state.apply(&Change::EditFile(file.clone()));
+        (file, is_new)
+    }
+
+    /// Takes a file away, with its metadata; says whether there was one.
+    ///
+    /// # Errors
+    /// Where that cannot be written down.
+    pub async fn remove_file(&self, id: &str) -> Result<bool, String> {
+        let ticket = {
+            let now = self.now();
+            let mut inner = self.lock();
+            let Inner { state, ids, .. } = &mut *inner;
+            let events: Vec<String> = event_of_file(state, Some(id)).into_iter().collect();
+            let Some(decision) = shelf::remove(state, id, now, ids) else {
+                return Ok(false);
+            };
+            let ticket = inner.carry_out(&decision)?;
+            for record in decision.records() {
+                self.bus.tell(written(events.clone(), record));
+            }
+            ticket
+        };
+        match ticket {
+            None => Ok(true),
+            Some(ticket) => ticket.wait().await.map(|()| true),
         }
     }
 
@@ -249,7 +278,7 @@ impl Host {
                 ..
             } = &mut *inner;
             let record = Arc::new(reset_record(state.next_seq(), now));
-            journal.append(&record)?;
+            journal.append([&*record])?;
             state.apply(&Change::Write(Arc::clone(&record)));
             faults.reset();
             self.calls.clear();
@@ -318,6 +347,24 @@ impl Host {
 }
 
 impl Inner {
+    /// Appends what is to be recorded, then applies everything; gives what is to be waited for
+    /// before it is answered.
+    fn carry_out(&mut self, decision: &Decision) -> Result<Option<Ticket>, String> {
+        let before = self.journal.last();
+        self.journal
+            .append(decision.records().map(|record| &**record))?;
+        for change in &decision.changes {
+            self.state.apply(change);
+        }
+        let written = self.journal.last() - before;
+        self.writes += written;
+        Ok(if written > 0 {
+            self.journal.ticket()
+        } else {
+            None
+        })
+    }
+
     /// What strikes a call, if anything does.
     fn strike(&mut self, head: &Head, seen: &Seen, file_event: Option<&str>) -> Option<Strike> {
         if self.faults.is_empty() {
@@ -339,17 +386,6 @@ impl Inner {
         }
         Some(strike)
     }
-}
-
-/// Appends what is to be recorded, then applies everything.
-fn commit(state: &mut State, journal: &mut Journal, decision: &Decision) -> Result<(), String> {
-    for record in decision.records() {
-        journal.append(record)?;
-    }
-    for change in &decision.changes {
-        state.apply(change);
-    }
-    Ok(())
 }
 
 fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp) {

@@ -46,6 +46,14 @@ impl Caller {
         Self { token, grant }
     }
 
+    /// Whoever steers the mock: without a token, and past every check.
+    pub fn nobody() -> Self {
+        Self {
+            token: None,
+            grant: None,
+        }
+    }
+
     /// The token as it may be told.
     pub fn seen(&self) -> Option<TokenSeen> {
         self.token.as_ref().map(|token| TokenSeen {

@@ -213,7 +213,7 @@ async fn document_text(source: Source) -> WireBody {
     })
 }
 
-async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
+pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
     match source {
         Source::Static(bytes) => {
             let range = usize::try_from(start).unwrap_or(usize::MAX)
@@ -235,6 +235,9 @@ fn content_lost(mut call: OpenCall, error: &io::Error, request_id: &str) -> Resp
     call.answered(&answer);
     let mut response = Response::new(WireBody::empty());
     *response.status_mut() = answer.status;
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
     if let AnswerBody::Error(body) = answer.body {
         *response.body_mut() = WireBody::bytes(body.to_json(request_id).to_string());
     }

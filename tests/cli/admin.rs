@@ -142,6 +142,57 @@ fn a_list_of_events_is_registered_as_one() {
 }
 
 #[test]
+fn files_are_put_looked_at_and_taken_away() {
+    let mock = MockBox::with(&["--tokens", "any", "--max-body", "10B"]);
+    let file = |id: &str| format!("{}/_mock/files/{id}", mock.url);
+    let put = |id: &str, bytes: &'static str| {
+        let answer = http().put(file(id) + "?name=a%20b.txt").body(bytes).send();
+        answer.expect("an answer").status().as_u16()
+    };
+    assert_eq!(put("7", "one"), 201);
+    let got = http().get(file("7")).send().expect("an answer");
+    assert_eq!(got.bytes().expect("bytes"), "one");
+    assert_eq!(put("7", "two"), 200);
+    let info = mock.ask("files/7?info=true");
+    assert_eq!(
+        (&info["name"], &info["size"], &info["versions"]),
+        (&json!("a b.txt"), &json!(3), &json!(2))
+    );
+    // A skill finds it too, and what it writes goes away with it.
+    let cards = format!("{}/2.0/files/7/metadata/global/boxSkillsCards", mock.url);
+    let write = || {
+        let request = http().post(&cards).bearer_auth("any");
+        let body = json!({"cards": [keyword("a")]}).to_string();
+        request
+            .body(body)
+            .send()
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    assert_eq!(write(), 201);
+    let gone = || {
+        http()
+            .delete(file("7"))
+            .send()
+            .expect("an answer")
+            .status()
+            .as_u16()
+    };
+    assert_eq!([gone(), gone()], [200, 404]);
+    assert_eq!(mock.ask("writes")["writes"][1]["op"], "delete");
+    assert_eq!(write(), 404);
+    assert_eq!(
+        [put("7", "longer than ten bytes"), put("no-number", "x")],
+        [413, 400]
+    );
+    assert_eq!(
+        http().get(file("7")).send().expect("an answer").status(),
+        404
+    );
+}
+
+#[test]
 fn what_the_admin_api_does_not_have_is_said() {
     let mock = MockBox::start();
     let answer = http().get(format!("{}/_mock/nothing", mock.url)).send();

@@ -1,0 +1,81 @@
+//! Files, as a script puts them on the shelf, looks at them and takes them away.
+
+use http::{HeaderValue, Method, Response, StatusCode, header};
+
+use super::{Answered, Query, Refused, events::spool, failed, json_response};
+use crate::{
+    host::Host,
+    mock_box::{
+        content::Content,
+        shelf::{describe, is_id},
+    },
+    server::{
+        app::open_content,
+        wire::{RequestBody, WireBody},
+    },
+};
+
+/// `GET|PUT|DELETE files/{id}`.
+pub(super) async fn answer(
+    host: &Host,
+    method: &Method,
+    id: &str,
+    query: Query<'_>,
+    body: RequestBody,
+) -> Answered {
+    if !is_id(id) {
+        let message = format!("`{id}` is no id of a file: Box's are numbers of up to 20 digits");
+        return Err(Refused(StatusCode::BAD_REQUEST, message));
+    }
+    match *method {
+        Method::GET if query.is_true("info") => info(host, id),
+        Method::GET => content(host, id).await,
+        Method::PUT => put(host, id, query, body).await,
+        Method::DELETE => match host.remove_file(id).await {
+            Ok(true) => Ok(json_response(&serde_json::json!({}))),
+            Ok(false) => Err(none(id)),
+            Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
+        },
+        _ => Err(Refused(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "a file is there for GET, PUT and DELETE".to_owned(),
+        )),
+    }
+}
+
+/// `GET files/{id}?info=true`: what there is to say about it, as JSON.
+fn info(host: &Host, id: &str) -> Answered {
+    let found = host.look(|state| state.file(id).map(describe));
+    let found = found.ok_or_else(|| none(id))?;
+    Ok(json_response(&found))
+}
+
+/// `GET files/{id}`: its bytes, as they were put.
+async fn content(host: &Host, id: &str) -> Answered {
+    let found = host.look(|state| state.file(id).map(|file| file.current().content.clone()));
+    let content = found.ok_or_else(|| none(id))?;
+    let body = open_content(&content.source, 0, content.size)
+        .await
+        .map_err(|error| failed(&error))?;
+    let mut response = Response::new(body);
+    let bytes = HeaderValue::from_static("application/octet-stream");
+    response.headers_mut().insert(header::CONTENT_TYPE, bytes);
+    Ok(response)
+}
+
+/// `PUT files/{id}?name=`: the raw bytes are a new version of the file, or the file where there
+/// is none.
+async fn put(host: &Host, id: &str, query: Query<'_>, body: RequestBody) -> Answered {
+    let limit = host.look(|state| state.settings.max_upload);
+    let content = Content::from(spool(host, body, Some(limit)).await?);
+    let (file, is_new) = host.put_file(id, query.first("name"), content);
+    let mut response: Response<WireBody> = json_response(&describe(&file));
+    if is_new {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    Ok(response)
+}
+
+fn none(id: &str) -> Refused {
+    Refused(StatusCode::NOT_FOUND, format!("there is no file {id}"))
+}

@@ -1,0 +1,204 @@
+//! What happens, for whoever watches: writes, calls, and the stream of both.
+
+use std::{fmt::Write, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::stream;
+use http::{HeaderValue, Response, StatusCode, header, request::Parts};
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use serde_json::json;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Answered, Query, Refused, json_response, json_text};
+use crate::{
+    domain::{call::WriteRecord, notice::Notice},
+    host::Host,
+    server::wire::WireBody,
+};
+
+/// Records and calls that one answer lists at the most.
+const MOST_LISTED: usize = 1000;
+/// Bytes of records that one answer lists, give or take the last of them.
+const MOST_LISTED_BYTES: usize = 16 * 1024 * 1024;
+
+/// `GET writes?file_id=&event_id=&after=SEQ&wait=SECONDS`.
+pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
+    let after = query.number("after")?.unwrap_or(0);
+    let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
+    let file_id = query.first("file_id");
+    let event_id = query.first("event_id");
+    let event_file = event_id
+        .as_deref()
+        .and_then(|id| host.look(|state| state.event(id).map(|event| event.file_id.clone())));
+    let wanted = |record: &WriteRecord| {
+        file_id.as_ref().is_none_or(|id| *id == record.file_id)
+            && event_id.as_ref().is_none_or(|id| {
+                record.invocation_id.as_ref() == Some(id)
+                    || event_file.as_ref() == Some(&record.file_id)
+            })
+    };
+    let deadline = Instant::now() + wait;
+    let mut bell = host.bus.bell();
+    let mut next = after;
+    let mut found = Vec::new();
+    loop {
+        bell.mark_unchanged();
+        // The bell rings for other things too; the file is looked at for writes alone.
+        if host.last_write() > next {
+            next = read_writes(host, next, wanted, &mut found)?;
+        }
+        if !found.is_empty() {
+            break;
+        }
+        match timeout_at(deadline, bell.changed()).await {
+            Ok(Ok(())) => {}
+            _ => break,
+        }
+    }
+    let next = found.last().map_or(after.max(next), |record| record.seq);
+    Ok(json_response(&json!({ "writes": found, "next": next })))
+}
+
+/// Reads on after number `after` until there is enough for one answer; gives the number of the
+/// last record that was looked at.
+fn read_writes(
+    host: &Host,
+    after: u64,
+    wanted: impl Fn(&WriteRecord) -> bool,
+    found: &mut Vec<WriteRecord>,
+) -> Result<u64, Refused> {
+    let mut last = after;
+    let mut bytes = 0;
+    for record in host.records(after) {
+        let record = record
+            .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
+        last = record.seq;
+        if !wanted(&record) {
+            continue;
+        }
+        bytes += record.instance.as_ref().map_or(0, |json| json.get().len())
+            + record.patch.as_ref().map_or(0, |json| json.get().len());
+        found.push(record);
+        if found.len() == MOST_LISTED || bytes > MOST_LISTED_BYTES {
+            break;
+        }
+    }
+    Ok(last)
+}
+
+/// `GET calls?file_id=&event_id=&after=N`: those that the ring still holds, with heads and bodies.
+pub(super) fn calls(host: &Host, query: Query<'_>) -> Answered {
+    const AT_ONCE: usize = 100;
+    let mut next = query.number("after")?.unwrap_or(0);
+    let file_id = query.first("file_id");
+    let event_id = query.first("event_id");
+    let mut found = Vec::new();
+    let mut bytes = 0;
+    while found.len() < MOST_LISTED && bytes < MOST_LISTED_BYTES {
+        let entries = host.calls.after(next, AT_ONCE);
+        if entries.is_empty() {
+            break;
+        }
+        for (number, entry) in entries {
+            next = number;
+            let record = &entry.record;
+            if file_id.is_some() && file_id != record.file_id
+                || event_id
+                    .as_ref()
+                    .is_some_and(|id| !record.events.contains(id))
+            {
+                continue;
+            }
+            let text = entry.to_json(number).to_string();
+            bytes += text.len();
+            found.push(text);
+            if found.len() == MOST_LISTED || bytes >= MOST_LISTED_BYTES {
+                break;
+            }
+        }
+    }
+    let list = found.join(",");
+    Ok(json_text(format!("{{\"calls\":[{list}],\"next\":{next}}}")))
+}
+
+/// `GET stream?after=N`: server-sent events, from the newest on where no number is given.
+pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Response<WireBody> {
+    const AT_ONCE: usize = 256;
+    const ALIVE: Duration = Duration::from_secs(15);
+    let resumed = parts
+        .headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let start = query
+        .number("after")
+        .ok()
+        .flatten()
+        .or(resumed)
+        .unwrap_or_else(|| host.bus.newest());
+    let state = (Arc::clone(host), host.bus.bell(), start, true);
+    let chunks = stream::unfold(state, |(host, mut bell, after, first)| async move {
+        if first {
+            // Something goes out at once, so that the client knows that it is connected.
+            return Some((": connected\n\n".to_owned(), (host, bell, after, false)));
+        }
+        loop {
+            bell.mark_unchanged();
+            let (notices, last) = host.bus.after(after, AT_ONCE);
+            if last > after {
+                let text = server_sent(&notices, last);
+                return Some((text, (host, bell, last, false)));
+            }
+            match timeout(ALIVE, bell.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return None,
+                Err(_) => return Some((": alive\n\n".to_owned(), (host, bell, after, false))),
+            }
+        }
+    });
+    let frames = StreamBody::new(Frames(Box::pin(chunks)));
+    let mut response = Response::new(WireBody::streaming(frames));
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Text chunks as body frames.
+struct Frames<S>(std::pin::Pin<Box<S>>);
+
+impl<S: stream::Stream<Item = String>> stream::Stream for Frames<S> {
+    type Item = Result<Frame<Bytes>, std::io::Error>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0
+            .as_mut()
+            .poll_next(context)
+            .map(|chunk| chunk.map(|text| Ok(Frame::data(Bytes::from(text)))))
+    }
+}
+
+/// Notices as server-sent events; the last of them has the number `last`.
+fn server_sent(notices: &[Notice], last: u64) -> String {
+    let numbered = notices
+        .iter()
+        .filter(|notice| !matches!(notice, Notice::Gap))
+        .count() as u64;
+    let mut number = last - numbered;
+    let mut text = String::new();
+    for notice in notices {
+        if !matches!(notice, Notice::Gap) {
+            number += 1;
+        }
+        let (kind, data) = (notice.kind(), notice.data());
+        // Writing into a string cannot fail.
+        let _ = write!(text, "id: {number}\nevent: {kind}\ndata: {data}\n\n");
+    }
+    text
+}
