@@ -29,7 +29,8 @@ pub fn body(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
 /// # Errors
 /// 400 for a name that Box takes for nothing.
 pub fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
-    let Some(value) = body.get("name") else {
+    // Older Python SDKs send null for a name that is to stay.
+    let Some(value) = body.get("name").filter(|name| !name.is_null()) else {
         return Ok(None);
     };
     let invalid = |code, message| Err(errors::client(StatusCode::BAD_REQUEST, code, message));

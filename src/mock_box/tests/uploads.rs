@@ -76,8 +76,11 @@ fn a_new_version_minds_if_match_and_may_rename() {
     let line = head("POST /api/2.0/files/42/content", Some(&any()));
     let stale = world.upload(with(line.clone(), "if-match", "7"), None, b"x");
     assert_eq!(stale.status, 412);
+    let attributes = json!({"name": null, "content_modified_at": null});
+    let made = world.upload(line.clone(), Some(&attributes), b"x");
+    assert_eq!(json_of(&made)["entries"][0]["name"], "talk.txt");
     let attributes = json!({"name": "speech.txt"});
-    let made = world.upload(with(line, "if-match", "0"), Some(&attributes), b"x");
+    let made = world.upload(with(line, "if-match", "1"), Some(&attributes), b"x");
     assert_eq!(json_of(&made)["entries"][0]["name"], "speech.txt");
     let missing = head("POST /api/2.0/files/41/content", Some(&any()));
     assert_eq!(world.upload(missing, None, b"x").status, 404);
