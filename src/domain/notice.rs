@@ -19,6 +19,8 @@ pub enum Notice {
     Closed(Arc<CallRecord>),
     /// Metadata was written.
     Written(Arc<Written>),
+    /// A file came into a folder through the API: what Box tells a Skill of.
+    Placed(Arc<Placed>),
     /// A connection did not become a call, or was not for Box.
     Connection(Arc<Connection>),
     /// Notices before this one were lost: the reader was too slow. Only the stream says this.
@@ -47,6 +49,32 @@ pub struct Written {
     pub record: Arc<WriteRecord>,
 }
 
+/// A file that came into a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// When.
+    pub at: Timestamp,
+    /// How.
+    pub how: Placement,
+    /// The file.
+    pub file_id: String,
+    /// The folder it lay in before, where it was moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub old_parent_id: Option<String>,
+}
+
+/// How a file came into its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placement {
+    /// It was uploaded, or a new version of it was.
+    Upload,
+    /// It was copied there.
+    Copy,
+    /// It was moved there, not merely renamed.
+    Move,
+}
+
 /// Something on a connection that no call tells about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -68,6 +96,7 @@ impl Notice {
             Self::Opened(_) => "open",
             Self::Closed(_) => "call",
             Self::Written(_) => "write",
+            Self::Placed(_) => "placed",
             Self::Connection(_) => "connection",
             Self::Gap => "gap",
         }
@@ -79,6 +108,7 @@ impl Notice {
             Self::Opened(opening) => to_raw_value(opening),
             Self::Closed(record) => to_raw_value(record),
             Self::Written(written) => to_raw_value(written),
+            Self::Placed(placed) => to_raw_value(placed),
             Self::Connection(connection) => to_raw_value(connection),
             Self::Gap => to_raw_value(&serde_json::json!({})),
         }
@@ -95,6 +125,7 @@ impl Notice {
             "open" => Self::Opened(serde_json::from_str(data)?),
             "call" => Self::Closed(serde_json::from_str(data)?),
             "write" => Self::Written(serde_json::from_str(data)?),
+            "placed" => Self::Placed(serde_json::from_str(data)?),
             "connection" => Self::Connection(serde_json::from_str(data)?),
             "gap" => Self::Gap,
             _ => return Ok(None),

@@ -195,6 +195,9 @@ impl Host {
                 for record in decision.records() {
                     self.bus.tell(written(call.events(), record));
                 }
+                if let Some(placed) = &decision.placed {
+                    self.bus.tell(Notice::Placed(Arc::new(placed.clone())));
+                }
                 (decision.answer, ticket)
             }
             Err(reason) => (errors::internal(reason), None),

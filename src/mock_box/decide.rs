@@ -17,7 +17,7 @@ use super::{
     tokens::Caller,
     uploads, users,
 };
-use crate::domain::call::WriteRecord;
+use crate::domain::{call::WriteRecord, notice::Placed};
 
 /// What becomes of a call.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct Decision {
     pub changes: Vec<Change>,
     /// The file that the call was about, where only its body names it.
     pub file_id: Option<String>,
+    /// The file that came into a folder by it.
+    pub placed: Option<Placed>,
 }
 
 impl Decision {
@@ -37,6 +39,7 @@ impl Decision {
             answer,
             changes: Vec::new(),
             file_id: None,
+            placed: None,
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
     errors, instances, naming, object, preconditions,
     state::{Change, File, State, Version},
 };
+use crate::domain::notice::{Placed, Placement};
 
 /// `GET /files/{id}`.
 ///
@@ -87,15 +88,21 @@ pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
             file,
         )));
     }
+    let placed = (changed.parent_id != file.parent_id).then(|| Placed {
+        at: context.now,
+        how: Placement::Move,
+        file_id: id.to_owned(),
+        old_parent_id: Some(file.parent_id.clone()),
+    });
     let changed = File {
         etag: file.etag + 1,
         modified_at: context.now,
         ..changed
     };
     Ok(Decision {
-        answer: object::answer(context, StatusCode::OK, &changed),
-        changes: vec![Change::EditFile(Box::new(changed))],
-        file_id: None,
+        placed,
+        changes: vec![Change::EditFile(Box::new(changed.clone()))],
+        ..Decision::answer(object::answer(context, StatusCode::OK, &changed))
     })
 }
 
@@ -124,10 +131,16 @@ pub fn copy(context: &mut Context<'_>, id: &str) -> Result<Decision, Answer> {
         description: file.description.clone(),
         ..File::new(context.ids.number().to_string(), name, parent_id, version)
     };
+    let placed = Placed {
+        at: context.now,
+        how: Placement::Copy,
+        file_id: copy.id.clone(),
+        old_parent_id: None,
+    };
     Ok(Decision {
-        answer: object::answer(context, StatusCode::CREATED, &copy),
-        changes: vec![Change::EditFile(Box::new(copy))],
-        file_id: None,
+        placed: Some(placed),
+        changes: vec![Change::EditFile(Box::new(copy.clone()))],
+        ..Decision::answer(object::answer(context, StatusCode::CREATED, &copy))
     })
 }
 

@@ -303,9 +303,8 @@ fn written(status: StatusCode, record: WriteRecord, instance: Option<&Instance>)
         _ => Answer::empty(status),
     };
     Decision {
-        answer,
         changes: vec![Change::Write(Arc::new(record))],
-        file_id: None,
+        ..Decision::answer(answer)
     }
 }
 

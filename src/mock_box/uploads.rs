@@ -12,6 +12,7 @@ use super::{
     request::{Body, Upload},
     state::{Change, File, Version},
 };
+use crate::domain::notice::{Placed, Placement};
 
 /// `POST /api/2.0/files/content`.
 ///
@@ -104,7 +105,14 @@ fn uploaded(context: &Context<'_>, file: File) -> Decision {
     let answer = Answer::json(StatusCode::CREATED, &list)
         .header_text(header::ETAG, &format!("\"{}\"", file.etag))
         .note(format!("file {}: {size} bytes", file.id));
+    let placed = Placed {
+        at: context.now,
+        how: Placement::Upload,
+        file_id: file.id.clone(),
+        old_parent_id: None,
+    };
     Decision {
+        placed: Some(placed),
         file_id: Some(file.id.clone()),
         changes: vec![Change::EditFile(Box::new(file))],
         ..Decision::answer(answer)

@@ -28,7 +28,7 @@ pub fn line(notice: &Notice, zone: &TimeZone) -> Option<Line> {
         Notice::Closed(record) => Some(call(record, zone)),
         Notice::Connection(connection) => Some(connected(connection, zone)),
         Notice::Gap => Some(Line::new().with(Role::Warn, "some calls were too many to show")),
-        Notice::Opened(_) | Notice::Written(_) => None,
+        Notice::Opened(_) | Notice::Written(_) | Notice::Placed(_) => None,
     }
 }
 

@@ -207,7 +207,7 @@ impl Watch {
                 }
                 inner.connections.push_back(Arc::clone(connection));
             }
-            Notice::Gap => {}
+            Notice::Placed(_) | Notice::Gap => {}
         }
     }
 

@@ -164,6 +164,30 @@ fn a_body_that_is_too_large_is_413_at_once_by_its_head() {
 }
 
 #[test]
+fn an_upload_beyond_max_body_is_413_while_it_comes_in() {
+    let mock = MockBox::with(&["--tokens", "any", "--max-body", "10KiB"]);
+    let attributes = json!({"name": "a", "parent": {"id": "0"}}).to_string();
+    let body = whole(&[
+        part("name=\"attributes\"", attributes.as_bytes()),
+        part("name=\"file\"; filename=\"a\"", &vec![b'x'; 20_000]),
+    ]);
+    let answer = http()
+        .post(format!("{}/api/2.0/files/content", mock.url))
+        .bearer_auth("any")
+        .header(
+            "content-type",
+            format!("multipart/form-data; boundary=\"{BOUNDARY}\""),
+        )
+        // A reader has no length, so that none is promised in the head.
+        .body(reqwest::blocking::Body::new(std::io::Cursor::new(body)))
+        .send()
+        .expect("an answer");
+    assert_eq!(answer.status(), 413);
+    assert_eq!(json_of(answer)["code"], "request_entity_too_large");
+    assert_eq!(uploaded(&mock, "b", &[b'x'; 9000])["size"], 9000);
+}
+
+#[test]
 fn head_is_answered_as_get_is_without_the_body() {
     let mock = open();
     let file = uploaded(&mock, "a.txt", b"words");

@@ -1,8 +1,9 @@
 //! The files API.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{CARDS, World, any, bytes_of, card, header_of, json_of, with};
+use crate::domain::notice::Placement;
 use crate::mock_box::{Change, registration::Registering, request::tests::head, state::State};
 
 #[test]
@@ -304,6 +305,34 @@ fn metadata_follows_a_move_and_is_not_copied() {
             .send("POST /2.0/files/42/copy", &any(), &json!({}))
             .status,
         400
+    );
+}
+
+#[test]
+fn what_comes_into_a_folder_is_told_and_a_mere_renaming_is_not() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let attributes = json!({"name": "new.txt", "parent": {"id": "0"}});
+    let upload = head("POST /api/2.0/files/content", Some(&any()));
+    let made = json_of(&world.upload(upload, Some(&attributes), b"words"));
+    world.send("PUT /2.0/files/42", &any(), &json!({"name": "other.txt"}));
+    let root = json!({"parent": {"id": "0"}});
+    let copy = json_of(&world.send("POST /2.0/files/42/copy", &any(), &root));
+    let moving = json!({"name": "moved.txt", "parent": {"id": "0"}});
+    world.send("PUT /2.0/files/42", &any(), &moving);
+    let placed: Vec<_> = world
+        .placed
+        .iter()
+        .map(|one| (one.how, one.file_id.as_str(), one.old_parent_id.as_deref()))
+        .collect();
+    let id = |file: &Value| file["id"].as_str().expect("an id").to_owned();
+    assert_eq!(
+        placed,
+        [
+            (Placement::Upload, id(&made["entries"][0]).as_str(), None),
+            (Placement::Copy, id(&copy).as_str(), None),
+            (Placement::Move, "42", Some("44")),
+        ]
     );
 }
 

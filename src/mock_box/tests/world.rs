@@ -6,7 +6,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{call::WriteRecord, event::Event, secret::Secret, token::TokenKind},
+    domain::{call::WriteRecord, event::Event, notice::Placed, secret::Secret, token::TokenKind},
     mock_box::{
         Admission, Answer, Body, Change, Head, Ids, Request, State, admit,
         admit::Wanted,
@@ -35,6 +35,7 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     pub(super) origin: String,
     pub(super) records: Vec<WriteRecord>,
+    pub(super) placed: Vec<Placed>,
 }
 
 impl World {
@@ -58,6 +59,7 @@ impl World {
             now: Timestamp::from_second(1_800_000_000).expect("in range"),
             origin: "http://127.0.0.1:7269".to_owned(),
             records: Vec::new(),
+            placed: Vec::new(),
         }
     }
 
@@ -175,6 +177,7 @@ impl World {
                 self.records.push((**record).clone());
             }
         }
+        self.placed.extend(decision.placed);
         decision.answer
     }
 }
