@@ -7,6 +7,7 @@ pub mod event;
 pub mod fetch;
 pub mod mock_box;
 pub mod replay;
+pub mod report;
 pub mod sample_skill;
 pub mod size;
 
@@ -75,7 +76,10 @@ pub enum OutputFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Replay events to a skill, and check what it does with them
-    Replay(replay::ReplayArgs),
+    Replay(Box<replay::ReplayArgs>),
+    /// Bring the reports of several replays together
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Play Box for a skill: files, tokens, metadata, every write recorded
     MockBox(mock_box::MockBoxArgs),
     /// Check, show, write and make skill cards

@@ -34,6 +34,11 @@ impl Connections {
         }
     }
 
+    /// Whether `url` is reached without a proxy.
+    pub fn is_direct(&self, url: &Url) -> bool {
+        is_own_machine(url) || self.proxies.for_scheme(url.scheme()).is_none()
+    }
+
     /// The same, trusting the certificates of a PEM file too.
     ///
     /// # Errors

@@ -7,9 +7,12 @@ mod event;
 mod fetch;
 mod fixtures;
 pub mod input;
+mod interrupts;
 mod mock;
 mod mock_box;
 mod replay;
+mod report;
+mod reports;
 mod sample_skill;
 mod skill;
 
@@ -24,6 +27,7 @@ use crate::{
 pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome {
     match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, environment, terminal),
+        Command::Report(command) => report::run(command, terminal),
         Command::MockBox(arguments) => mock_box::run(arguments, environment, terminal),
         Command::Cards(arguments) => cards::run(arguments, environment, terminal),
         Command::Event(command) => event::run(command, environment, terminal),

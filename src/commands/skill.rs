@@ -75,7 +75,7 @@ pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
 pub(super) async fn start(
     words: Vec<String>,
     url: Option<Url>,
-    mock_url: &str,
+    mock_url: Option<&str>,
     trust: Option<&TrustFiles>,
     environment: &Environment,
     terminal: &Terminal,
@@ -93,9 +93,10 @@ pub(super) async fn start(
     refuse_taken(&host, port)
         .await
         .map_err(|error| refused(&error, None))?;
-    let mut variables = match trust {
-        Some(files) => interception(mock_url, files, environment),
-        None => base_urls(mock_url),
+    let mut variables = match (mock_url, trust) {
+        (Some(mock), Some(files)) => interception(mock, files, environment),
+        (Some(mock), None) => base_urls(mock),
+        (None, _) => Vec::new(),
     };
     variables.push(("PORT".to_owned(), port.to_string()));
     let child = Skill::start(&SkillCommand {

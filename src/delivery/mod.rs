@@ -1,24 +1,26 @@
 //! Bringing an event to a Skill as Box does: headers, signatures, envelope, deadline. One attempt
 //! at a time, each with what came of it; whoever repeats them decides when.
 
+mod headers;
+mod pool;
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, header};
-use jiff::{Timestamp, tz::Offset};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use tokio::time::timeout_at;
 use url::Url;
 
 use crate::{
     client::{Connections, Http},
     domain::{
-        event::{envelope, refresh::format_time, signature, signature::Keys},
+        event::{envelope, signature::Keys},
         outcome::Reply,
     },
 };
+use pool::Pool;
 
-/// Box's own name in deliveries (facts §1).
-const USER_AGENT: &str = "Box-Skills-Client/0.1";
-const CONTENT_TYPE: &str = "application/json; charset=UTF-8";
 /// The most that is read of a reply, in bytes: nobody looks at more.
 const MOST_OF_A_REPLY: usize = 64 * 1024;
 
@@ -35,12 +37,38 @@ pub enum Envelope {
 /// Where events go, and how.
 #[derive(Debug)]
 pub struct Courier {
-    http: Http,
+    way: Way,
     url: Url,
     keys: Keys,
     envelope: Envelope,
     deadline: Duration,
 }
+
+/// How the Skill is reached.
+#[derive(Debug)]
+enum Way {
+    /// In clear, without a proxy.
+    Direct(Pool),
+    /// By TLS or a proxy.
+    General(Http),
+}
+
+/// What is to be brought.
+#[derive(Clone, Copy, Debug)]
+pub struct Parcel<'a> {
+    /// The exact bytes.
+    pub body: &'a Bytes,
+    /// The headers of the capture, if it had some.
+    pub captured: &'a [(String, String)],
+    /// When it should have been sent: the time of the reply counts from here.
+    pub due: Instant,
+    /// What becomes the delivery timestamp: at or before the present second, since newer SDKs
+    /// refuse a time ahead.
+    pub now: Timestamp,
+}
+
+/// The status and the start of the body of an answer, or a sentence that says why there is none.
+type Exchange = Result<(u16, Bytes), String>;
 
 impl Courier {
     /// A courier to the Skill at `url`, which has `deadline` for each reply.
@@ -51,8 +79,14 @@ impl Courier {
         envelope: Envelope,
         deadline: Duration,
     ) -> Self {
+        let direct = (url.scheme() == "http" && connections.is_direct(&url))
+            .then(|| Pool::new(&url))
+            .flatten();
         Self {
-            http: Http::new(connections),
+            way: match direct {
+                Some(pool) => Way::Direct(pool),
+                None => Way::General(Http::new(connections)),
+            },
             url,
             keys,
             envelope,
@@ -65,73 +99,77 @@ impl Courier {
         &self.url
     }
 
-    /// Delivers `body` once. `now` becomes the delivery timestamp: at or before the present
-    /// second, since newer SDKs refuse a time ahead.
+    /// Delivers `body` once, now.
     pub async fn deliver(&self, body: &Bytes, now: Timestamp) -> Reply {
-        let headers = self.headers(body, now);
+        let parcel = Parcel {
+            body,
+            captured: &[],
+            due: Instant::now(),
+            now,
+        };
+        self.bring(parcel).await
+    }
+
+    /// Delivers a parcel once.
+    pub async fn bring(&self, parcel: Parcel<'_>) -> Reply {
+        let headers = headers::of(parcel.captured, &self.keys, parcel.body, parcel.now);
         match self.envelope {
-            Envelope::None => self.post(body.clone(), &headers).await.0,
+            Envelope::None => self.post(parcel.body.clone(), &headers, parcel.due).await.0,
             Envelope::AwsProxy => {
-                let wrapped = envelope::wrap(&headers, body).to_string();
+                let wrapped = envelope::wrap(&headers, parcel.body).to_string();
                 let json = [("content-type".to_owned(), "application/json".to_owned())];
-                let (reply, answer) = self.post(Bytes::from(wrapped), &json).await;
+                let (reply, answer) = self.post(Bytes::from(wrapped), &json, parcel.due).await;
                 unwrap(reply, &answer)
             }
         }
     }
 
-    fn headers(&self, body: &[u8], now: Timestamp) -> Vec<(String, String)> {
-        let timestamp = format_time(now, Offset::UTC);
-        let mut headers = vec![
-            (
-                header::CONTENT_TYPE.as_str().to_owned(),
-                CONTENT_TYPE.to_owned(),
-            ),
-            (
-                header::USER_AGENT.as_str().to_owned(),
-                USER_AGENT.to_owned(),
-            ),
-            (signature::TIMESTAMP.to_owned(), timestamp.clone()),
-        ];
-        if !self.keys.is_empty() {
-            let signed = signature::headers(&self.keys, body, &timestamp);
-            for (name, value) in signed {
-                headers.retain(|(known, _)| known != name);
-                headers.push((name.to_owned(), value));
+    /// Posts, and reads the answer to its end: half an answer is none. The deadline counts from
+    /// now, since the Skill cannot help a delivery that goes out late.
+    async fn post(
+        &self,
+        body: Bytes,
+        headers: &[(String, String)],
+        due: Instant,
+    ) -> (Reply, Bytes) {
+        let headers = header_map(headers);
+        let end = tokio::time::Instant::now() + self.deadline;
+        let exchange = async {
+            match &self.way {
+                Way::Direct(pool) => pool.post(body, headers).await,
+                Way::General(http) => general(http, &self.url, body, headers).await,
             }
-        }
-        headers
-    }
-
-    /// Posts, and reads the answer to its end: half an answer is none.
-    async fn post(&self, body: Bytes, headers: &[(String, String)]) -> (Reply, Bytes) {
-        let client = match self.http.client(&self.url) {
-            Ok(client) => client,
-            Err(error) => return (Reply::Failed(error.to_string()), Bytes::new()),
         };
-        let mut request = client.post(self.url.clone()).body(body);
-        for (name, value) in headers {
-            if let (Ok(name), Ok(value)) = (
-                HeaderName::try_from(name.as_str()),
-                HeaderValue::try_from(value.as_str()),
-            ) {
-                request = request.header(name, value);
-            }
-        }
-        let began = Instant::now();
-        let ms = || began.elapsed().as_secs_f64() * 1000.0;
-        match tokio::time::timeout(self.deadline, exchange(request)).await {
+        match timeout_at(end, exchange).await {
             Err(_) => (
                 Reply::Late(self.deadline.as_secs_f64() * 1000.0),
                 Bytes::new(),
             ),
-            Ok(Ok((status, answer))) => (Reply::Answered { status, ms: ms() }, answer),
+            Ok(Ok((status, answer))) => {
+                let ms = due.elapsed().as_secs_f64() * 1000.0;
+                (Reply::Answered { status, ms }, answer)
+            }
             Ok(Err(reason)) => (Reply::Failed(reason), Bytes::new()),
         }
     }
 }
 
-async fn exchange(request: reqwest::RequestBuilder) -> Result<(u16, Bytes), String> {
+fn header_map(headers: &[(String, String)]) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(headers.len() + 2);
+    for (name, value) in headers {
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::try_from(name.as_str()),
+            HeaderValue::try_from(value.as_str()),
+        ) {
+            map.append(name, value);
+        }
+    }
+    map
+}
+
+async fn general(http: &Http, url: &Url, body: Bytes, headers: HeaderMap) -> Exchange {
+    let client = http.client(url).map_err(|error| error.to_string())?;
+    let request = client.post(url.clone()).headers(headers).body(body);
     let mut response = request.send().await.map_err(|error| sentence(&error))?;
     let status = response.status().as_u16();
     let mut answer = Vec::new();
@@ -161,8 +199,8 @@ fn sentence(error: &reqwest::Error) -> String {
 }
 
 /// The innermost cause.
-fn cause(error: &reqwest::Error) -> String {
-    let mut error: &dyn std::error::Error = error;
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }

@@ -13,5 +13,6 @@ pub mod metadata;
 pub mod notice;
 pub mod outcome;
 pub mod secret;
+pub mod shard;
 pub mod stats;
 pub mod token;

@@ -2,14 +2,16 @@
 //! Times are milliseconds since it was sent, so that nothing here needs a clock.
 
 pub mod check;
+pub mod record;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
     call::{CallRecord, Operation, WriteOp, WriteRecord},
     card::model::{Reported, reported},
+    notice::Connection,
 };
 
 /// Milliseconds since the event was sent; negative for what came before.
@@ -107,14 +109,25 @@ pub struct CallSeen {
     pub record: CallRecord,
 }
 
+/// One sending of the event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// When.
+    pub at: Millis,
+    /// What came of it, once that is known. Its time counts from this delivery.
+    pub reply: Option<Reply>,
+    /// Whether it is there to see that a second delivery changes nothing.
+    pub is_duplicate: bool,
+}
+
 /// Calls and writes kept of one event; a Skill that polls for ever must not fill the memory.
 const MOST_KEPT: usize = 500;
 
 /// Everything that was seen of one event so far.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// The reply, once it is in.
-    pub reply: Option<Reply>,
+    /// How often and when it was sent; one, unless it was repeated.
+    pub deliveries: Vec<Delivery>,
     /// Calls that have their answer.
     pub calls: Vec<CallSeen>,
     /// Calls that were not kept.
@@ -123,15 +136,56 @@ pub struct Observed {
     pub writes: Vec<WriteSeen>,
     /// The cards as they now stand.
     pub cards: Option<Value>,
+    /// The cards as they stood before the event was sent once more on purpose.
+    pub cards_before: Option<Option<Value>>,
     open: BTreeSet<u64>,
     last_activity: Millis,
 }
 
 impl Observed {
-    /// The reply is in.
+    /// It is sent; once more, where it was before.
+    pub fn sent(&mut self, at: Millis) {
+        self.deliveries.push(Delivery {
+            at,
+            reply: None,
+            is_duplicate: false,
+        });
+        self.touch(at);
+    }
+
+    /// It is sent once more, to see that this changes nothing.
+    pub fn sent_again(&mut self, at: Millis) {
+        self.cards_before = Some(self.cards.clone());
+        self.sent(at);
+        if let Some(delivery) = self.deliveries.last_mut() {
+            delivery.is_duplicate = true;
+        }
+    }
+
+    /// The reply to the last delivery is in.
     pub fn replied(&mut self, reply: Reply, now: Millis) {
-        self.reply = Some(reply);
+        if let Some(delivery) = self.deliveries.last_mut() {
+            delivery.reply = Some(reply);
+        }
         self.touch(now);
+    }
+
+    /// The reply to the last delivery, once it is in.
+    pub fn reply(&self) -> Option<&Reply> {
+        self.deliveries.last()?.reply.as_ref()
+    }
+
+    /// How long the Skill went on after its reply, in milliseconds: what to give it once more
+    /// when it gets the event once more.
+    pub fn went_on_for(&self) -> Millis {
+        let replied =
+            self.deliveries
+                .last()
+                .and_then(|delivery| match delivery.reply.as_ref()? {
+                    Reply::Answered { ms, .. } => Some(delivery.at + ms),
+                    _ => None,
+                });
+        replied.map_or(0.0, |at| (self.last_activity - at).max(0.0))
     }
 
     /// A call opened.
@@ -186,16 +240,20 @@ impl Observed {
         self.writes.iter().rev().find_map(|write| write.status)
     }
 
-    /// When the last card was written.
+    /// When the last card was written; what an event that was sent once more on purpose brings
+    /// does not count.
     pub fn cards_ms(&self) -> Option<Millis> {
-        self.writes.last().map(|write| write.ms)
+        let once_more = self.deliveries.iter().find(|it| it.is_duplicate);
+        let end = once_more.map_or(Millis::INFINITY, |delivery| delivery.at);
+        let in_time = |write: &&WriteSeen| write.ms < end;
+        self.writes.iter().rev().find(in_time).map(|write| write.ms)
     }
 
     /// Whether the event is finished at `now`: the reply is in, a final status is in, no call is
     /// open, and nothing has happened for `settle` milliseconds. After a reply that is no 2xx
     /// nothing more is waited for: Box would send the event again.
     pub fn is_settled(&self, now: Millis, settle: Millis) -> bool {
-        let Some(reply) = &self.reply else {
+        let Some(reply) = self.reply() else {
             return false;
         };
         let is_over = !reply.is_good() || self.status().is_some_and(Status::is_final);
@@ -207,7 +265,7 @@ impl Observed {
         self.last_activity + settle
     }
 
-    /// Calls that reached the mock, without the bytes behind a 302.
+    /// Calls that reached the mock.
     pub fn box_calls(&self) -> usize {
         self.calls.len() + self.calls_left_out
     }
@@ -240,7 +298,9 @@ pub struct Outcome {
     /// The checks.
     pub verdicts: Vec<check::Verdict>,
     /// What the mock saw of connections that never became a call, where the event had no call.
-    pub instead: Vec<String>,
+    pub instead: Vec<Arc<Connection>>,
+    /// Whether there was a mock to see what the Skill does.
+    pub has_mock: bool,
 }
 
 impl Outcome {
@@ -274,6 +334,8 @@ pub struct Summary {
     pub strays: Vec<String>,
     /// Events that were not sent because the run was interrupted or stopped at a failure.
     pub left_out: usize,
+    /// Whether the user ended it.
+    pub interrupted: bool,
 }
 
 impl Summary {
@@ -281,8 +343,8 @@ impl Summary {
     pub fn count(&mut self, outcome: &Outcome) {
         self.total += 1;
         self.passed += usize::from(outcome.is_ok());
-        if let Some(Reply::Answered { ms, .. }) = outcome.observed.reply {
-            self.reply.record(ms);
+        if let Some(Reply::Answered { ms, .. }) = outcome.observed.reply() {
+            self.reply.record(*ms);
         }
         if let Some(ms) = outcome.observed.cards_ms() {
             self.cards.record(ms);

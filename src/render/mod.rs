@@ -7,6 +7,7 @@ pub mod diagnostic;
 pub mod json;
 pub mod replay;
 pub mod replay_json;
+pub mod report;
 pub mod text;
 pub mod units;
 pub mod wrap;

@@ -1,14 +1,17 @@
 //! A replay for people: a line an event, why it failed with the timeline of its calls, and the
-//! summary at the end.
+//! summary at the end. Everything is drawn from the records, so that a report says what the
+//! terminal said.
 
 use super::text::{Line, Role, Text};
 use crate::domain::{
-    card::normalise::Difference,
+    card::model::{Card, Kind},
     outcome::{
-        Observed, Outcome, Reply, Status, Summary,
-        check::{Failure, at},
+        check::at,
+        record::{
+            CallRow, CheckRecord, DifferenceRecord, QuantilesRecord, Record, ReplyRecord,
+            SummaryRecord,
+        },
     },
-    stats::Quantiles,
 };
 
 /// Columns of the reply and of the status, so that the lines of a run align.
@@ -18,56 +21,65 @@ const STATUS_COLUMNS: usize = 29;
 const MOST_LINES: usize = 40;
 
 /// The line of one event; `name_columns` is how wide the longest case name is.
-pub fn line(outcome: &Outcome, name_columns: usize) -> Line {
-    let verdict = if outcome.is_ok() {
+pub fn line(record: &Record, name_columns: usize) -> Line {
+    let verdict = if record.ok {
         Line::new().with(Role::Good, "PASS")
     } else {
         Line::new().with(Role::Bad, "FAIL")
     };
     let name = verdict
         .plain("  ")
-        .plain(&outcome.case)
+        .plain(&record.case)
         .padded(6 + name_columns);
     let reply_at = name.width() + 2 + REPLY_COLUMNS;
-    let (reply, role) = reply_words(outcome.observed.reply.as_ref());
-    let line = name.plain("  ").with(role, reply).padded(reply_at);
+    let (reply, role) = reply_words(record.reply.as_ref());
+    let line = name.plain("  ").with(role, reply);
+    if !record.mock {
+        return line;
+    }
+    let line = line.padded(reply_at);
     let status_at = line.width() + 2 + STATUS_COLUMNS;
-    let line = line
-        .plain("  ")
-        .with(Role::Plain, status_words(&outcome.observed));
-    match cards_words(&outcome.observed) {
+    let line = line.plain("  ").with(Role::Plain, status_words(record));
+    match cards_words(record) {
         Some(cards) => line.padded(status_at).plain("  ").with(Role::Dim, cards),
         None => line,
     }
 }
 
-fn reply_words(reply: Option<&Reply>) -> (String, Role) {
+fn reply_words(reply: Option<&ReplyRecord>) -> (String, Role) {
     match reply {
-        Some(Reply::Answered { status, ms }) => {
+        Some(ReplyRecord {
+            status: Some(status),
+            ms,
+            ..
+        }) => {
             let role = if (200..300).contains(status) {
                 Role::Plain
             } else {
                 Role::Bad
             };
-            (format!("{status} in {}", duration(*ms)), role)
+            (
+                format!("{status} in {}", duration(ms.unwrap_or_default())),
+                role,
+            )
         }
-        Some(Reply::Late(_)) => ("no reply in time".to_owned(), Role::Bad),
-        Some(Reply::Failed(_)) | None => ("no reply".to_owned(), Role::Bad),
+        Some(ReplyRecord { ms: Some(_), .. }) => ("no reply in time".to_owned(), Role::Bad),
+        _ => ("no reply".to_owned(), Role::Bad),
     }
 }
 
-fn status_words(observed: &Observed) -> String {
-    match (observed.status(), observed.cards_ms()) {
-        (Some(status), Some(ms)) => format!("{} in {}", status.as_str(), duration(ms)),
+fn status_words(record: &Record) -> String {
+    match (&record.status, record.cards_ms) {
+        (Some(status), Some(ms)) => format!("{status} in {}", duration(ms)),
         (None, Some(ms)) => format!("cards in {}", duration(ms)),
         _ => "no cards".to_owned(),
     }
 }
 
-fn cards_words(observed: &Observed) -> Option<String> {
-    use crate::domain::card::model::{Card, Kind};
-    let cards = observed.cards.as_ref()?.as_array()?;
-    let kinds: Vec<&str> = cards
+fn cards_words(record: &Record) -> Option<String> {
+    record.cards.as_ref()?;
+    let kinds: Vec<&str> = record
+        .cards()
         .iter()
         .map(|card| Card(card).kind().map_or("unknown", Kind::as_str))
         .collect();
@@ -75,42 +87,48 @@ fn cards_words(observed: &Observed) -> Option<String> {
 }
 
 /// Why an event failed: each check with its reason, then the timeline.
-pub fn failure(outcome: &Outcome) -> Text {
+pub fn failure(record: &Record) -> Text {
     let mut text = Text::new();
-    for (check, failure) in outcome.failures() {
+    for check in record.failures() {
         text.push(
             Line::from("      ")
-                .with(Role::Bad, check.as_str())
+                .with(Role::Bad, &check.name)
                 .padded(16)
-                .plain(&failure.reason),
+                .plain(check.reason.as_deref().unwrap_or_default()),
         );
-        text.append(differences(failure), 16);
+        text.append(differences(check), 16);
     }
-    if outcome.observed.box_calls() == 0 {
-        text.append(no_calls(outcome), 6);
+    let is_good = record
+        .reply
+        .as_ref()
+        .and_then(|reply| reply.status)
+        .is_some_and(|status| (200..300).contains(&status));
+    if record.mock && is_good && record.calls.is_empty() {
+        text.append(no_calls(record), 6);
     }
     text.push(Line::from("      ").with(Role::Dim, "timeline"));
-    text.append(timeline(&outcome.observed), 8);
+    text.append(timeline(record), 8);
     text
 }
 
-fn differences(failure: &Failure) -> Text {
+fn differences(check: &CheckRecord) -> Text {
     let mut text = Text::new();
-    for difference in failure.differences.iter().take(MOST_LINES / 2) {
-        let Difference {
+    for difference in check.differences.iter().take(MOST_LINES / 2) {
+        let DifferenceRecord {
             pointer,
             expected,
-            actual,
+            found,
         } = difference;
-        text.push(Line::new().with(Role::Strong, pointer.as_str()));
+        let pointer = if pointer.is_empty() { "(all)" } else { pointer };
+        text.push(Line::new().with(Role::Strong, pointer));
         let shown = |value: &Option<serde_json::Value>| match value {
             Some(value) => shortened(&value.to_string()),
             None => "nothing".to_owned(),
         };
         text.push(Line::new().with(Role::Good, format!("- expected {}", shown(expected))));
-        text.push(Line::new().with(Role::Bad, format!("+ found    {}", shown(actual))));
+        text.push(Line::new().with(Role::Bad, format!("+ found    {}", shown(found))));
     }
-    let more = failure.differences.len().saturating_sub(MOST_LINES / 2);
+    let more = check.differences.len().saturating_sub(MOST_LINES / 2);
     if more > 0 {
         text.push(Line::new().with(Role::Dim, format!("and {more} more")));
     }
@@ -118,59 +136,64 @@ fn differences(failure: &Failure) -> Text {
 }
 
 /// Where the Skill never called: what the mock saw instead, and what to try.
-fn no_calls(outcome: &Outcome) -> Text {
+fn no_calls(record: &Record) -> Text {
     let mut text = Text::new();
-    if outcome.instead.is_empty() {
+    if record.instead.is_empty() {
         text.push(
-            "The skill made no call to Box that the mock saw. Does it read BOX_API_BASE_URL,",
+            "The skill made no call to Box that the mock saw: it went elsewhere, or nowhere.",
         );
         text.push(
-            "or does it run with the variables of `skillctl env`? Started with `-- COMMAND` it",
+            "Does it read BOX_API_BASE_URL? If its Box address is fixed in the code, start it with",
         );
-        text.push("gets them by itself.");
-    } else {
-        text.push("The skill made no call to Box; what the mock saw instead:");
-        for seen in &outcome.instead {
-            text.push(Line::from("  ").plain(seen));
+        text.push("`-- COMMAND`, or with the variables of `skillctl env`: they lead it here.");
+        return text;
+    }
+    text.push("The skill made no call to Box; what the mock saw instead:");
+    for seen in &record.instead {
+        text.push(Line::from("  ").plain(&seen.text));
+    }
+    let mut kinds: Vec<&str> = record
+        .instead
+        .iter()
+        .map(|seen| seen.kind.as_str())
+        .collect();
+    kinds.dedup();
+    for kind in kinds {
+        if let Some(advice) = advice(kind) {
+            text.push(Line::new().with(Role::Accent, "  try: ").plain(advice));
         }
     }
     text
 }
 
-/// The timeline of an event: reply, calls and what they were answered, in their order.
-pub fn timeline(observed: &Observed) -> Text {
-    let mut rows: Vec<(f64, Line)> = vec![(0.0, Line::from("event sent"))];
-    match &observed.reply {
-        Some(Reply::Answered { status, ms }) => {
-            rows.push((*ms, Line::from(format!("the skill replies {status}"))));
+/// What to try, by what the mock saw.
+fn advice(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "tls-failed" => {
+            "start the skill with `-- COMMAND` or the variables of `skillctl env`, which make it trust the mock's certificate; a client with certificates of its own needs the file in BOX_CA_BUNDLE or NODE_EXTRA_CA_CERTS"
         }
-        Some(Reply::Late(deadline)) => {
-            rows.push((
-                *deadline,
-                Line::new().with(Role::Bad, "no reply until here"),
-            ));
+        "other-host" => {
+            "look whether the skill calls the host it should: Box's hosts come to the mock, all others pass through"
         }
-        _ => {}
-    }
-    for call in &observed.calls {
-        let record = &call.record;
-        let role = if record.status >= 400 {
-            Role::Bad
-        } else {
-            Role::Plain
-        };
-        let mut line = Line::from(format!("{} {} ", record.method, record.target))
-            .with(role, format!("{}", record.status));
-        if let Some(note) = record.note.as_ref().or(record.code.as_ref()) {
-            line = line.with(Role::Dim, format!("  {note}"));
+        "malformed" => "the client must speak HTTP/1.1 to the mock, in clear or over TLS",
+        "timed-out" => {
+            "the client connected and then sent nothing: look for a call that never goes out"
         }
-        if let Some(fault) = &record.fault {
-            line = line.with(Role::Warn, format!("  fault {fault}"));
-        }
-        rows.push((call.ms, line));
-    }
+        _ => return None,
+    })
+}
+
+/// The timeline of an event: deliveries, replies, calls and what they were answered, in order.
+pub fn timeline(record: &Record) -> Text {
+    let mut rows = deliveries(record);
+    rows.extend(
+        record
+            .calls
+            .iter()
+            .map(|call| (call.at_ms, call_line(call))),
+    );
     rows.sort_by(|(left, _), (right, _)| left.total_cmp(right));
-    let left_out = rows.len().saturating_sub(MOST_LINES) + observed.calls_left_out;
+    let left_out = rows.len().saturating_sub(MOST_LINES) + record.calls_left_out;
     rows.truncate(MOST_LINES);
     let mut text: Text = rows
         .into_iter()
@@ -188,54 +211,105 @@ pub fn timeline(observed: &Observed) -> Text {
     text
 }
 
+fn deliveries(record: &Record) -> Vec<(f64, Line)> {
+    let mut rows = Vec::new();
+    if record.deliveries.is_empty() {
+        rows.push((0.0, Line::from("event sent")));
+        rows.extend(record.reply.as_ref().and_then(|reply| replied(reply, 0.0)));
+    }
+    for (number, delivery) in record.deliveries.iter().enumerate() {
+        let what = match (number, delivery.duplicate) {
+            (0, _) => "event sent",
+            (_, true) => "the same event sent once more",
+            (_, false) => "event sent again",
+        };
+        rows.push((delivery.at_ms, Line::from(what)));
+        let reply = delivery.reply.as_ref();
+        rows.extend(reply.and_then(|reply| replied(reply, delivery.at_ms)));
+    }
+    rows
+}
+
+fn replied(reply: &ReplyRecord, sent: f64) -> Option<(f64, Line)> {
+    let at = sent + reply.ms?;
+    Some(match reply.status {
+        Some(status) => (at, Line::from(format!("the skill replies {status}"))),
+        None => (at, Line::new().with(Role::Bad, "no reply until here")),
+    })
+}
+
+fn call_line(call: &CallRow) -> Line {
+    let role = if call.status >= 400 {
+        Role::Bad
+    } else {
+        Role::Plain
+    };
+    let status = match call.status {
+        0 => "broken off".to_owned(),
+        status => status.to_string(),
+    };
+    let mut line = Line::from(format!("{} {} ", call.method, call.target)).with(role, status);
+    if let Some(note) = call.note.as_ref().or(call.code.as_ref()) {
+        line = line.with(Role::Dim, format!("  {note}"));
+    }
+    if let Some(fault) = &call.fault {
+        line = line.with(Role::Warn, format!("  fault {fault}"));
+    }
+    line
+}
+
 /// The summary: the count, then latencies in a small table.
-pub fn summary(summary: &Summary) -> Text {
+pub fn summary(summary: &SummaryRecord) -> Text {
     let mut text = Text::new();
     for stray in &summary.strays {
         text.push(Line::new().with(Role::Bad, "FAIL").plain("  ").plain(stray));
     }
     text.push(Line::new());
-    let failed = summary.total - summary.passed;
-    let mut line = Line::new()
-        .with(Role::Strong, counted(summary.total, "event", "events"))
-        .plain(": ")
-        .with(
-            if summary.passed > 0 {
-                Role::Good
-            } else {
-                Role::Plain
-            },
-            format!("{} passed", summary.passed),
-        );
-    if failed > 0 {
-        line = line.plain(", ").with(Role::Bad, format!("{failed} failed"));
-    }
-    if summary.left_out > 0 {
-        line = line
-            .plain(", ")
-            .with(Role::Warn, format!("{} not sent", summary.left_out));
-    }
-    text.push(line.with(Role::Dim, pace(summary)));
-    let rows = [
-        ("reply", summary.reply.quantiles()),
-        ("cards", summary.cards.quantiles()),
-    ];
-    if rows.iter().any(|(_, quantiles)| quantiles.count > 0) {
+    text.push(counts(summary).with(Role::Dim, pace(summary)));
+    let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
+    if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
         text.push(Line::from(" ".repeat(7)).with(
             Role::Dim,
             format!("{:>10}{:>10}{:>10}{:>10}", "p50", "p90", "p99", "max"),
         ));
     }
     for (name, quantiles) in rows {
-        if quantiles.count > 0 {
+        if let Some(quantiles) = quantiles {
             text.push(quantile_row(name, &quantiles));
         }
     }
     text
 }
 
+/// `3 events: 2 passed, 1 failed`.
+pub fn counts(summary: &SummaryRecord) -> Line {
+    let passed_role = if summary.passed > 0 {
+        Role::Good
+    } else {
+        Role::Plain
+    };
+    let mut line = Line::new()
+        .with(Role::Strong, counted(summary.total, "event", "events"))
+        .plain(": ")
+        .with(passed_role, format!("{} passed", summary.passed));
+    if summary.failed > 0 {
+        line = line
+            .plain(", ")
+            .with(Role::Bad, format!("{} failed", summary.failed));
+    }
+    if summary.not_sent > 0 {
+        line = line
+            .plain(", ")
+            .with(Role::Warn, format!("{} not sent", summary.not_sent));
+    }
+    if summary.interrupted {
+        line = line.plain(", ").with(Role::Warn, "interrupted");
+    }
+    line
+}
+
 #[allow(clippy::cast_precision_loss, reason = "a rate for people")]
-fn pace(summary: &Summary) -> String {
+fn pace(summary: &SummaryRecord) -> String {
     let took = duration(summary.seconds * 1000.0);
     if summary.total < 2 || summary.seconds <= 0.0 {
         return format!("  in {took}");
@@ -246,8 +320,8 @@ fn pace(summary: &Summary) -> String {
     )
 }
 
-fn quantile_row(name: &str, quantiles: &Quantiles) -> Line {
-    let Quantiles {
+fn quantile_row(name: &str, quantiles: &QuantilesRecord) -> Line {
+    let QuantilesRecord {
         p50, p90, p99, max, ..
     } = *quantiles;
     let cells: String = [p50, p90, p99, max]
@@ -285,9 +359,4 @@ fn shortened(text: &str) -> String {
     }
     let start: String = text.chars().take(MOST - 1).collect();
     format!("{start}…")
-}
-
-/// The status, for a program: Box's word or nothing.
-pub fn status_word(observed: &Observed) -> Option<&'static str> {
-    observed.status().map(Status::as_str)
 }

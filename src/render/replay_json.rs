@@ -1,120 +1,28 @@
-//! A replay for programs: one object an event, and one for the summary (design §2).
+//! A replay for programs: one object an event, and one for the summary (docs/reports.md).
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::replay::status_word;
-use crate::domain::{
-    outcome::{CallSeen, Outcome, Reply, Summary},
-    stats::Quantiles,
-};
+use crate::domain::outcome::record::{Record, SummaryRecord};
 
-/// `{"case","event_id","file_id","ok","reply","status","cards_ms","checks","calls"}`.
-pub fn outcome(outcome: &Outcome) -> Value {
-    let observed = &outcome.observed;
-    let checks: Vec<Value> = outcome
-        .verdicts
-        .iter()
-        .map(|verdict| {
-            let mut check = json!({
-                "name": verdict.check.as_str(),
-                "ok": verdict.is_ok(),
-                "reason": verdict.failure.as_ref().map(|failure| &failure.reason)
-            });
-            if let Some(failure) = verdict
-                .failure
-                .as_ref()
-                .filter(|it| !it.differences.is_empty())
-            {
-                check["differences"] = failure
-                    .differences
-                    .iter()
-                    .map(|difference| {
-                        json!({
-                            "pointer": difference.pointer.as_str(),
-                            "expected": difference.expected,
-                            "found": difference.actual
-                        })
-                    })
-                    .collect();
-            }
-            check
-        })
-        .collect();
-    json!({
-        "case": outcome.case,
-        "event_id": outcome.event_id,
-        "file_id": outcome.file_id,
-        "ok": outcome.is_ok(),
-        "reply": reply(observed.reply.as_ref()),
-        "status": status_word(observed),
-        "cards_ms": observed.cards_ms().map(rounded),
-        "checks": checks,
-        "calls": observed.calls.iter().map(call).collect::<Vec<_>>()
-    })
+/// The version of the report's shape: it grows when a reader of the old one would go wrong.
+pub const VERSION: u32 = 1;
+
+/// One event in one line.
+pub fn outcome(record: &Record) -> String {
+    serde_json::to_string(record).unwrap_or_default()
 }
 
 /// `{"summary":{…}}`.
-pub fn summary(summary: &Summary) -> Value {
-    json!({
-        "summary": {
-            "ok": summary.is_ok(),
-            "total": summary.total,
-            "passed": summary.passed,
-            "failed": summary.total - summary.passed,
-            "not_sent": summary.left_out,
-            "seconds": rounded(summary.seconds),
-            "reply_ms": quantiles(&summary.reply.quantiles()),
-            "cards_ms": quantiles(&summary.cards.quantiles()),
-            "strays": summary.strays
-        }
-    })
+pub fn summary(summary: &SummaryRecord) -> String {
+    json!({ "summary": summary }).to_string()
 }
 
-fn reply(reply: Option<&Reply>) -> Value {
-    match reply {
-        Some(Reply::Answered { status, ms }) => json!({"status": status, "ms": rounded(*ms)}),
-        Some(Reply::Late(ms)) => json!({"status": null, "ms": rounded(*ms), "error": "late"}),
-        Some(Reply::Failed(reason)) => json!({"status": null, "ms": null, "error": reason}),
-        None => Value::Null,
-    }
+/// What stands before the outcomes of a report.
+pub fn report_start() -> String {
+    format!("{{\"version\":{VERSION},\"outcomes\":[")
 }
 
-fn call(call: &CallSeen) -> Value {
-    let record = &call.record;
-    json!({
-        "at_ms": rounded(call.ms),
-        "ms": rounded(record.ms),
-        "method": record.method,
-        "host": record.host,
-        "target": record.target,
-        "operation": record.operation.as_str(),
-        "status": record.status,
-        "token": record.token,
-        "code": record.code,
-        "message": record.message,
-        "fault": record.fault,
-        "note": record.note
-    })
-}
-
-fn quantiles(quantiles: &Quantiles) -> Value {
-    if quantiles.count == 0 {
-        return Value::Null;
-    }
-    let Quantiles {
-        count,
-        p50,
-        p90,
-        p99,
-        max,
-    } = *quantiles;
-    json!({
-        "count": count, "p50": rounded(p50), "p90": rounded(p90), "p99": rounded(p99),
-        "max": rounded(max)
-    })
-}
-
-/// Microseconds are enough.
-fn rounded(ms: f64) -> f64 {
-    (ms * 1000.0).round() / 1000.0
+/// What stands behind them.
+pub fn report_end(summary: &SummaryRecord) -> String {
+    format!("\n],\"summary\":{}}}\n", json!(summary))
 }

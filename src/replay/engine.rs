@@ -1,5 +1,5 @@
-//! The engine: registers events, delivers them, waits until each is finished, and judges it. What
-//! happens is told through a channel as it happens.
+//! The engine: reads cases, sends each in its turn, and tells what happens through a channel as it
+//! happens. What it holds does not grow with the number of events.
 
 use std::{
     path::PathBuf,
@@ -10,37 +10,42 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use tokio::{
     sync::{Semaphore, mpsc, watch as channel},
     task::JoinSet,
-    time::sleep,
+    time::{sleep, sleep_until},
 };
 
 use super::{
+    boxed::BoxSide,
     mock::{Mock, MockError, Registration},
-    plan::Case,
-    watch::{Tracked, Watch},
+    one::{self, Turn},
+    plan::{Case, Plan, PlanError},
 };
 use crate::{
     delivery::Courier,
-    domain::{
-        event::Event,
-        outcome::{
-            Observed, Outcome, Reply, Summary,
-            check::{self, Check, Terms},
-        },
-    },
+    domain::outcome::{Outcome, check::Check},
     env::Clock,
 };
+
+/// Cases that are read ahead.
+const READ_AHEAD: usize = 32;
+/// How long before its time an event is registered.
+const LEAD: Duration = Duration::from_millis(50);
 
 /// How a run goes.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Events under way at once; at least 1.
     pub concurrency: usize,
-    /// How often each case is sent; at least 1.
-    pub repeat: usize,
+    /// How often the cases are sent.
+    pub rounds: Rounds,
+    /// Events a second, sent at their times whether or not earlier ones are answered.
+    pub rate: Option<f64>,
+    /// Whether every event is sent once more after it has settled.
+    pub duplicate: bool,
+    /// How often an event is sent again after a late or non-2xx reply.
+    pub retries: u32,
     /// How long to wait for the cards after the reply.
     pub wait: Duration,
     /// How long nothing may happen before an event counts as finished.
@@ -53,23 +58,37 @@ pub struct Settings {
     pub off: Vec<Check>,
 }
 
+/// How often the cases are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounds {
+    /// So many times; at least 1.
+    Times(usize),
+    /// Over and over, until so much time has passed.
+    For(Duration),
+}
+
+impl Rounds {
+    /// Whether an event's name says which round it is of.
+    pub(super) fn are_numbered(self) -> bool {
+        self != Self::Times(1)
+    }
+}
+
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Told {
-    /// It begins, with so many events.
-    Started(usize),
     /// An event is judged.
-    Judged(Box<Outcome>),
+    Judged(Box<Outcome>, Arc<Case>),
 }
 
 /// Everything a run needs.
 pub struct Run {
     /// The cases.
-    pub cases: Vec<Case>,
+    pub plan: Arc<Plan>,
     /// How it goes.
     pub settings: Settings,
-    /// The mock that plays Box.
-    pub mock: Mock,
+    /// The mock that plays Box, if one does.
+    pub mock: Option<Mock>,
     /// Who brings the events.
     pub courier: Courier,
     /// What time it is.
@@ -78,6 +97,17 @@ pub struct Run {
     pub died: channel::Receiver<Option<String>>,
     /// True once the user wants it to end.
     pub stop: channel::Receiver<bool>,
+}
+
+/// What there is to say of a run beside its outcomes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ended {
+    /// Seconds from the first event to the last verdict.
+    pub seconds: f64,
+    /// What fails the run as a whole.
+    pub strays: Vec<String>,
+    /// Events that were not sent.
+    pub left_out: usize,
 }
 
 /// Why a run could not go on.
@@ -94,267 +124,218 @@ pub enum RunError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A fixture that is no longer what it was when it was checked.
+    #[error("a fixture changed during the run")]
+    Changed(Box<PlanError>),
 }
 
 /// What the events of a run share.
-struct Shared {
-    run: Run,
-    watch: Watch,
-    /// Set at the first failure under `fail_fast`.
-    failed: AtomicBool,
+pub(super) struct Shared {
+    pub(super) run: Run,
+    pub(super) boxed: Option<BoxSide>,
+    /// Set at the first failure under `fail_fast`, and where the run cannot go on.
+    ended: AtomicBool,
 }
 
 impl Run {
-    /// Runs to the end, or until it is stopped; gives the summary and tells everything else.
+    /// How many events there will be; unknown where time decides.
+    pub fn total(&self) -> Option<usize> {
+        match self.settings.rounds {
+            Rounds::Times(times) => Some(self.plan.count.saturating_mul(times)),
+            Rounds::For(_) => None,
+        }
+    }
+
+    /// Runs to the end, or until it is stopped.
     ///
     /// # Errors
-    /// Where the mock or a fixture's content fails; what was judged until then has been told.
-    pub async fn go(self, tell: mpsc::Sender<Told>) -> Result<Summary, RunError> {
-        let start = self.mock.health().await?.next;
-        let contents = self.put_contents().await?;
-        let stream = self.mock.stream(start).await?;
+    /// Where the mock or a fixture fails; what was judged until then has been told.
+    pub async fn go(mut self, tell: mpsc::Sender<Told>) -> Result<Ended, RunError> {
+        let boxed = match self.mock.take() {
+            Some(mock) => Some(BoxSide::new(mock, self.settings.registration).await?),
+            None => None,
+        };
+        let total = self.total();
         let shared = Arc::new(Shared {
             run: self,
-            watch: Watch::new(start),
-            failed: AtomicBool::new(false),
+            boxed,
+            ended: AtomicBool::new(false),
         });
-        let follower = {
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move {
-                let url = shared.run.mock.url().clone();
-                shared
-                    .watch
-                    .follow(stream, || MockError::Gap { url: url.clone() })
-                    .await
-            })
+        let began = Instant::now();
+        let sent = send_all(&shared, &tell).await?;
+        let mut ended = Ended {
+            seconds: began.elapsed().as_secs_f64(),
+            left_out: total.map_or(0, |total| total - sent),
+            ..Ended::default()
         };
-        let result = send_all(&shared, &contents, &tell).await;
-        follower.abort();
-        let mut summary = result?;
-        if let Ok(Err(gap)) = follower.await {
-            return Err(gap.into());
+        // Every task is over.
+        if let Some(boxed) = Arc::into_inner(shared).and_then(|shared| shared.boxed) {
+            ended.strays = boxed.end().await?;
         }
-        summary.strays = shared.watch.strays();
-        Ok(summary)
+        Ok(ended)
     }
+}
 
-    /// Puts the content of every case, and gives the names by which events refer to it.
-    async fn put_contents(&self) -> Result<Vec<Option<String>>, RunError> {
-        let mut names = Vec::with_capacity(self.cases.len());
-        for case in &self.cases {
-            names.push(match &case.content {
-                None => None,
-                Some(path) => {
-                    let file =
-                        tokio::fs::File::open(path)
-                            .await
-                            .map_err(|source| RunError::Content {
-                                path: path.clone(),
-                                source,
-                            })?;
-                    Some(self.mock.put_content(file).await?)
+/// A case with its number and that of its round.
+type Read = Result<(usize, usize, Arc<Case>), PlanError>;
+
+/// Reads the cases on a thread of its own, a few ahead.
+fn read_all(plan: Arc<Plan>, rounds: Rounds) -> mpsc::Receiver<Read> {
+    let (send, cases) = mpsc::channel(READ_AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let rounds = match rounds {
+            Rounds::Times(times) => times,
+            Rounds::For(_) => usize::MAX,
+        };
+        for round in 0..rounds {
+            if plan.count == 0 {
+                return;
+            }
+            for (index, case) in plan.cases().enumerate() {
+                let read = case.map(|case| (index, round, case));
+                if send.blocking_send(read).is_err() {
+                    return;
                 }
-            });
+            }
         }
-        Ok(names)
-    }
-
-    fn total(&self) -> usize {
-        self.cases.len() * self.settings.repeat
-    }
+    });
+    cases
 }
 
-async fn send_all(
-    shared: &Arc<Shared>,
-    contents: &[Option<String>],
-    tell: &mpsc::Sender<Told>,
-) -> Result<Summary, RunError> {
-    let run = &shared.run;
-    let began = Instant::now();
-    let mut summary = Summary::default();
-    let mut tasks = JoinSet::new();
-    let slots = Arc::new(Semaphore::new(run.settings.concurrency));
-    // Whoever listens may be gone; the verdict is in the summary all the same.
-    let _ = tell.send(Told::Started(run.total())).await;
-    let mut sent = 0;
-    'sending: for round in 0..run.settings.repeat {
-        for (index, content) in contents.iter().enumerate() {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            while let Some(done) = tasks.try_join_next() {
-                take_in(shared, &mut summary, tell, done).await?;
-            }
-            if *run.stop.borrow() || shared.failed.load(Ordering::Relaxed) {
-                break 'sending;
-            }
-            sent += 1;
-            let (shared, content) = (Arc::clone(shared), content.clone());
-            tasks.spawn(async move {
-                let outcome = one(&shared, index, round, content.as_deref()).await;
-                drop(slot);
-                outcome
-            });
-        }
-    }
-    while let Some(done) = tasks.join_next().await {
-        take_in(shared, &mut summary, tell, done).await?;
-    }
-    summary.left_out = run.total() - sent;
-    summary.seconds = began.elapsed().as_secs_f64();
-    Ok(summary)
-}
-
-type Done = Result<Result<Outcome, MockError>, tokio::task::JoinError>;
-
-async fn take_in(
-    shared: &Shared,
-    summary: &mut Summary,
-    tell: &mpsc::Sender<Told>,
-    done: Done,
-) -> Result<(), RunError> {
-    let outcome = match done {
-        Ok(outcome) => outcome?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+/// Sends every case in its turn, and gives how many it sent.
+async fn send_all(shared: &Arc<Shared>, tell: &mpsc::Sender<Told>) -> Result<usize, RunError> {
+    let settings = &shared.run.settings;
+    let mut cases = read_all(Arc::clone(&shared.run.plan), settings.rounds);
+    let slots = Arc::new(Semaphore::new(settings.concurrency));
+    let pace = Pace {
+        began: Instant::now(),
+        rate: settings.rate,
     };
-    summary.count(&outcome);
+    let end = match settings.rounds {
+        Rounds::For(duration) => pace.began.checked_add(duration),
+        Rounds::Times(_) => None,
+    };
+    let mut tasks = JoinSet::new();
+    let mut failed = None;
+    let mut sent = 0;
+    while let Some(read) = until_stopped(shared, end, cases.recv()).await.flatten() {
+        let (index, round, case) = read.map_err(|error| RunError::Changed(Box::new(error)))?;
+        let due = pace.due(sent);
+        if end.is_some_and(|end| due.is_some_and(|due| due >= end)) {
+            break;
+        }
+        let ready = async {
+            if let Some(due) = due {
+                sleep_until((due.checked_sub(LEAD).unwrap_or(due)).into()).await;
+            }
+            Arc::clone(&slots).acquire_owned().await
+        };
+        let Some(slot) = until_stopped(shared, end, ready).await else {
+            break;
+        };
+        while let Some(done) = tasks.try_join_next() {
+            failed = failed.or(error_of(done));
+        }
+        if failed.is_some() || shared.ended.load(Ordering::Relaxed) {
+            break;
+        }
+        sent += 1;
+        let turn = Turn {
+            index,
+            round,
+            case,
+            due,
+        };
+        let (shared, tell) = (Arc::clone(shared), tell.clone());
+        tasks.spawn(async move {
+            let result = one_turn(&shared, turn, &tell).await;
+            if result.is_err() {
+                shared.ended.store(true, Ordering::Relaxed);
+            }
+            drop(slot);
+            result
+        });
+    }
+    drop(cases);
+    while let Some(done) = tasks.join_next().await {
+        failed = failed.or(error_of(done));
+    }
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(sent),
+    }
+}
+
+fn error_of(done: Result<Result<(), RunError>, tokio::task::JoinError>) -> Option<RunError> {
+    match done {
+        Ok(result) => result.err(),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// What `wanted` gives; `None` once the user wants an end or the time is over.
+async fn until_stopped<T>(
+    shared: &Shared,
+    end: Option<Instant>,
+    wanted: impl Future<Output = T>,
+) -> Option<T> {
+    let mut stop = shared.run.stop.clone();
+    let over = async {
+        match end {
+            Some(end) => sleep(end.saturating_duration_since(Instant::now())).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        Ok(_) = stop.wait_for(|stop| *stop) => None,
+        () = over => None,
+        got = wanted => Some(got),
+    }
+}
+
+/// One turn, told and counted.
+async fn one_turn(shared: &Shared, turn: Turn, tell: &mpsc::Sender<Told>) -> Result<(), RunError> {
+    let outcome = one::play(shared, &turn).await?;
     if !outcome.is_ok() && shared.run.settings.fail_fast {
-        shared.failed.store(true, Ordering::Relaxed);
+        shared.ended.store(true, Ordering::Relaxed);
     }
-    let forgotten = shared.watch.judged(outcome.event_id.clone());
-    if !forgotten.is_empty() {
-        shared.run.mock.retire(&forgotten).await?;
+    if let Some(boxed) = &shared.boxed {
+        boxed.judged(&outcome.event_id).await?;
     }
-    let _ = tell.send(Told::Judged(Box::new(outcome))).await;
+    // Whoever listens may be gone.
+    let _ = tell.send(Told::Judged(Box::new(outcome), turn.case)).await;
     Ok(())
 }
 
-/// One event from its registration to its verdict.
-async fn one(
-    shared: &Shared,
-    index: usize,
-    round: usize,
-    content: Option<&str>,
-) -> Result<Outcome, MockError> {
-    let run = &shared.run;
-    let case = &run.cases[index];
-    let name = match run.settings.repeat {
-        1 => case.name.clone(),
-        _ => format!("{} #{}", case.name, round + 1),
-    };
-    let event = register(run, case, content).await?;
-    let tracked = shared.watch.track(event.id(), name.clone(), (run.clock)());
-    deliver(run, &event, &tracked).await;
-    let observed = wait(shared, &tracked).await?;
-    let died = run.died.borrow().clone();
-    let terms = Terms {
-        expected: case.expected.as_ref(),
-        deliveries: 1,
-        wait: millis(run.settings.wait),
-        has_mock: true,
-        died: died.as_deref(),
-    };
-    Ok(Outcome {
-        index,
-        case: name,
-        event_id: event.id(),
-        file_id: event.file_id(),
-        verdicts: check::run(&observed, &terms, &run.settings.off),
-        instead: if observed.box_calls() == 0 {
-            shared.watch.connections()
-        } else {
-            Vec::new()
-        },
-        observed,
-    })
+/// When each event is due.
+struct Pace {
+    began: Instant,
+    rate: Option<f64>,
 }
 
-async fn register(run: &Run, case: &Case, content: Option<&str>) -> Result<Event, MockError> {
-    let event = &case.captured.event;
-    let refused = |reason: String| MockError::NoMock {
-        url: run.mock.url().clone(),
-        reason,
-    };
-    let registered = run
-        .mock
-        .register(&[(event.value(), content)], run.settings.registration)
-        .await?
-        .pop()
-        .ok_or_else(|| refused("it registered nothing".to_owned()))?;
-    if registered == *event.value() {
-        // As recorded, to the byte.
-        return Ok(event.clone());
+impl Pace {
+    /// The time of the event with number `sent`; none where each follows the one before.
+    #[allow(clippy::cast_precision_loss, reason = "a number of events")]
+    fn due(&self, sent: usize) -> Option<Instant> {
+        let after = Duration::try_from_secs_f64(sent as f64 / self.rate?).ok()?;
+        self.began.checked_add(after)
     }
-    Event::from_value(registered).map_err(|found| refused(found.message))
 }
 
-/// Delivers the event; the reply, or the death of the Skill, goes to the tracked event.
-async fn deliver(run: &Run, event: &Event, tracked: &Tracked) {
-    let body: &Bytes = event.body();
-    let mut died = run.died.clone();
-    let reply = tokio::select! {
-        reply = run.courier.deliver(body, (run.clock)()) => reply,
-        Ok(why) = died.wait_for(Option::is_some) => {
-            Reply::Failed(why.clone().unwrap_or_default())
-        }
-    };
-    let now = tracked.elapsed();
-    tracked.with(|observed| observed.replied(reply, now));
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Waits until the event is finished, or the time for its cards is over.
-async fn wait(shared: &Shared, tracked: &Tracked) -> Result<Observed, MockError> {
-    let settings = &shared.run.settings;
-    let settle = millis(settings.settle);
-    let deadline = tracked.elapsed() + millis(settings.wait);
-    loop {
-        let rung = tracked.bell.notified();
-        let now = tracked.elapsed();
-        let (settled, settles_at) = tracked.with(|observed| {
-            (
-                observed.is_settled(now, settle),
-                observed.settles_at(settle),
-            )
-        });
-        if settled || now >= deadline || has_died(&shared.run) {
-            // Only what the stream has not told yet could change the verdict: hear it out first.
-            let newest = shared.run.mock.health().await?.next;
-            if !shared.watch.caught_up(newest).await {
-                let url = shared.run.mock.url().clone();
-                let reason = "its stream of what happens ended".to_owned();
-                return Err(MockError::Unreachable { url, reason });
-            }
-            let now = tracked.elapsed();
-            let still = tracked.with(|observed| observed.is_settled(now, settle));
-            if still || now >= deadline || has_died(&shared.run) {
-                return Ok(tracked.judge());
-            }
-            continue;
-        }
-        let next = if settles_at > now {
-            settles_at.min(deadline)
-        } else {
-            deadline
+    #[test]
+    fn events_are_due_at_equal_distances() {
+        let began = Instant::now();
+        let pace = Pace {
+            began,
+            rate: Some(4.0),
         };
-        let pause = Duration::from_secs_f64((next - now).max(1.0) / 1000.0);
-        tokio::select! {
-            () = rung => {}
-            () = sleep(pause) => {}
-            () = died(&shared.run) => {}
-        }
+        let due = [0, 1, 8].map(|sent| pace.due(sent).expect("a time") - began);
+        assert_eq!(due.map(|due| due.as_millis()), [0, 250, 2000]);
+        assert_eq!(Pace { began, rate: None }.due(7), None);
     }
-}
-
-fn has_died(run: &Run) -> bool {
-    run.died.borrow().is_some()
-}
-
-/// Returns when the Skill has died; never, where nobody would know.
-async fn died(run: &Run) {
-    let mut died = run.died.clone();
-    if died.wait_for(Option::is_some).await.is_err() {
-        std::future::pending::<()>().await;
-    }
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

@@ -24,7 +24,7 @@ pub struct Mock {
 }
 
 /// Why the mock did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum MockError {
     /// It cannot be reached, or broke off.
     #[error("the mock at {url} does not answer: {reason}")]

@@ -2,11 +2,14 @@
 //! It speaks to any mock by its URL and tells what happens as typed events; how that looks is for
 //! others.
 
+mod batch;
+mod boxed;
 pub mod engine;
 pub mod mock;
+mod one;
 pub mod plan;
 mod watch;
 
-pub use engine::{Run, Settings, Told};
+pub use engine::{Ended, Rounds, Run, RunError, Settings, Told};
 pub use mock::{Mock, MockError};
-pub use plan::{Case, PlanError};
+pub use plan::{Case, Plan, PlanError};

@@ -22,7 +22,7 @@ use crate::domain::{
 };
 
 /// Judged events of which late calls are still told; older ones are forgotten.
-const JUDGED_KEPT: usize = 1024;
+const JUDGED_KEPT: usize = 512;
 /// Connections and strays that are kept to be told.
 const MOST_TOLD: usize = 20;
 
@@ -41,6 +41,7 @@ struct Inner {
     strays: Vec<String>,
     strays_left_out: usize,
     connections: VecDeque<Arc<Connection>>,
+    lost_a_part: bool,
 }
 
 /// One event under way.
@@ -61,6 +62,17 @@ struct TrackedState {
 }
 
 impl Tracked {
+    /// An event that is sent at `since`, which is `sent_at` on the clock.
+    pub(super) fn new(case: String, sent_at: Timestamp, since: Instant) -> Self {
+        Self {
+            case,
+            sent_at,
+            since,
+            state: Mutex::default(),
+            bell: Notify::new(),
+        }
+    }
+
     /// Milliseconds since it was sent.
     pub(super) fn elapsed(&self) -> f64 {
         self.since.elapsed().as_secs_f64() * 1000.0
@@ -75,7 +87,8 @@ impl Tracked {
     pub(super) fn judge(&self) -> Observed {
         let mut state = self.lock();
         state.judged = true;
-        state.observed.clone()
+        // What comes late needs no memory of what came in time.
+        std::mem::take(&mut state.observed)
     }
 
     fn ms(&self, at: Timestamp) -> f64 {
@@ -96,16 +109,8 @@ impl Watch {
     }
 
     /// Begins to follow an event that is about to be sent.
-    pub(super) fn track(&self, event_id: String, case: String, now: Timestamp) -> Arc<Tracked> {
-        let tracked = Arc::new(Tracked {
-            case,
-            sent_at: now,
-            since: Instant::now(),
-            state: Mutex::default(),
-            bell: Notify::new(),
-        });
-        self.lock().events.insert(event_id, Arc::clone(&tracked));
-        tracked
+    pub(super) fn track(&self, event_id: String, tracked: Arc<Tracked>) {
+        self.lock().events.insert(event_id, tracked);
     }
 
     /// An event is judged: it is kept for a while, for what comes late. Gives the events that are
@@ -134,13 +139,20 @@ impl Watch {
         strays
     }
 
-    /// What the mock saw of connections that became no call.
-    pub(super) fn connections(&self) -> Vec<String> {
-        self.lock()
-            .connections
-            .iter()
-            .map(|connection| connection.text.clone())
-            .collect()
+    /// What the mock saw of connections that became no call, each kind of it once.
+    pub(super) fn connections(&self) -> Vec<Arc<Connection>> {
+        let mut seen: Vec<Arc<Connection>> = Vec::new();
+        for connection in &self.lock().connections {
+            if !seen.iter().any(|known| known.text == connection.text) {
+                seen.push(Arc::clone(connection));
+            }
+        }
+        seen
+    }
+
+    /// Whether the stream has lost a part.
+    pub(super) fn lost_a_part(&self) -> bool {
+        self.lock().lost_a_part
     }
 
     /// Waits until everything up to notice `number` has been handed on; false where the stream
@@ -166,7 +178,10 @@ impl Watch {
             events.push(&chunk);
             while let Some((number, kind, data)) = events.next() {
                 match Notice::read(&kind, &data) {
-                    Ok(Some(Notice::Gap)) | Err(_) => result = Err(gap()),
+                    Ok(Some(Notice::Gap)) | Err(_) => {
+                        self.lock().lost_a_part = true;
+                        result = Err(gap());
+                    }
                     Ok(Some(notice)) => self.hand_on(&notice),
                     Ok(None) => {}
                 }

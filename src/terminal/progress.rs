@@ -110,6 +110,14 @@ impl Progress {
         }
     }
 
+    /// Does something that writes to the terminal too: the bar steps aside.
+    pub fn beside(&self, write: impl FnOnce()) {
+        match &self.shape {
+            Shape::Bar(bar, _) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+
     /// Says something beside the progress, on a line of its own.
     pub fn say(&self, line: Line) {
         match &self.shape {

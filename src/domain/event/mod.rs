@@ -4,6 +4,7 @@
 //! An [`Event`] keeps the exact bytes it was read from and every member that it does not know.
 //! Facts §1 is where its rules come from.
 
+pub mod edit;
 pub mod envelope;
 pub mod redaction;
 pub mod refresh;

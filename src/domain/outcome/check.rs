@@ -28,17 +28,20 @@ pub enum Check {
     Cards,
     /// The final cards are those of `expected.json`.
     Expected,
+    /// The same event again changed nothing.
+    Duplicate,
 }
 
 impl Check {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Reply,
         Self::Tokens,
         Self::Finished,
         Self::Outcome,
         Self::Cards,
         Self::Expected,
+        Self::Duplicate,
     ];
 
     /// Its name.
@@ -50,6 +53,7 @@ impl Check {
             Self::Outcome => "outcome",
             Self::Cards => "cards",
             Self::Expected => "expected",
+            Self::Duplicate => "duplicate",
         }
     }
 }
@@ -95,8 +99,6 @@ impl Verdict {
 pub struct Terms<'a> {
     /// What the case expects.
     pub expected: Option<&'a Expected>,
-    /// How often the event was delivered.
-    pub deliveries: usize,
     /// How long the cards were waited for, in milliseconds.
     pub wait: f64,
     /// Whether there was a mock to see what the Skill does.
@@ -114,6 +116,7 @@ pub fn run(observed: &Observed, terms: &Terms<'_>, off: &[Check]) -> Vec<Verdict
         .filter(|check| {
             *check != Check::Expected || terms.expected.is_some_and(|it| it.cards.is_some())
         })
+        .filter(|check| *check != Check::Duplicate || observed.cards_before.is_some())
         .map(|check| Verdict {
             check,
             failure: failure(check, observed, terms),
@@ -125,13 +128,16 @@ fn failure(check: Check, observed: &Observed, terms: &Terms<'_>) -> Option<Failu
     if check == Check::Expected {
         return differences(observed, terms.expected?);
     }
+    if check == Check::Duplicate {
+        return duplicate(observed);
+    }
     let reason = match check {
         Check::Reply => reply(observed, terms),
         Check::Tokens => tokens(observed),
         Check::Finished => finished(observed, terms),
         Check::Outcome => outcome(observed, terms),
         Check::Cards => cards(observed),
-        Check::Expected => None,
+        Check::Expected | Check::Duplicate => None,
     }?;
     Some(Failure {
         reason,
@@ -140,25 +146,32 @@ fn failure(check: Check, observed: &Observed, terms: &Terms<'_>) -> Option<Failu
 }
 
 fn reply(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
-    match &observed.reply {
-        _ if terms.died.is_some() => terms.died.map(str::to_owned),
-        Some(reply) if reply.is_good() => None,
+    if let Some(died) = terms.died {
+        return Some(died.to_owned());
+    }
+    let reason = match observed.reply() {
+        Some(reply) if reply.is_good() => return None,
         Some(Reply::Answered {
             status: status @ 300..=399,
             ..
-        }) => Some(format!(
-            "the skill answered {status}, a redirect, which Box does not follow"
-        )),
-        Some(Reply::Answered { status, .. }) => Some(format!(
-            "the skill answered {status}; Box takes only 2xx, and sends the event again"
-        )),
-        Some(Reply::Late(deadline)) => Some(format!(
+        }) => format!("the skill answered {status}, a redirect, which Box does not follow"),
+        Some(Reply::Answered { status, .. }) => {
+            format!("the skill answered {status}; Box takes only 2xx, and sends the event again")
+        }
+        Some(Reply::Late(deadline)) => format!(
             "no reply within {}; Box takes that for a failure and sends the event again: answer first, work afterwards",
             seconds(*deadline)
-        )),
-        Some(Reply::Failed(how)) => Some(how.clone()),
-        None => Some("the skill never replied".to_owned()),
-    }
+        ),
+        Some(Reply::Failed(how)) => how.clone(),
+        None => "the skill never replied".to_owned(),
+    };
+    Some(match observed.deliveries.len() {
+        0 | 1 => reason,
+        _ if observed.cards_before.is_some() => {
+            format!("when the same event came once more, {reason}")
+        }
+        times => format!("sent {times} times, and at last {reason}"),
+    })
 }
 
 fn tokens(observed: &Observed) -> Option<String> {
@@ -218,41 +231,66 @@ fn is_other_file(record: &CallRecord) -> bool {
 }
 
 fn finished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
-    let reports = || {
-        observed
-            .writes
-            .iter()
-            .filter_map(|write| Some((write, write.status?)))
-    };
-    let Some((first_final, _)) = reports().find(|(_, status)| status.is_final()) else {
-        return left_unfinished(observed, terms);
-    };
-    let after =
-        |write: &&WriteSeen| write.ms > first_final.ms || !std::ptr::eq(*write, first_final);
-    let late = reports()
-        .skip_while(|(write, _)| !std::ptr::eq(*write, first_final))
-        .skip(1)
-        .find(|(write, status)| after(write) && *status != Status::Success);
-    if let Some((write, status)) = late {
-        return Some(format!(
-            "{} was written at {}, after the final {} at {}: the file now shows it",
-            status.as_str(),
-            at(write.ms),
-            first_final.status.map_or("", Status::as_str),
-            at(first_final.ms)
-        ));
+    if !observed.status().is_some_and(Status::is_final) {
+        let late = after_the_final(observed);
+        return late.or_else(|| left_unfinished(observed, terms));
     }
-    let successes = reports()
+    if let Some(late) = after_the_final(observed) {
+        return Some(late);
+    }
+    let successes = reports(observed)
         .filter(|(write, status)| write.is_explicit && *status == Status::Success)
         .count();
-    let deliveries = terms.deliveries.max(1);
-    (successes > deliveries).then(|| {
-        format!("success was reported {successes} times for {deliveries} delivery: once is right")
-    })
+    let deliveries = observed.deliveries.len().max(1);
+    let times = match deliveries {
+        1 => "one delivery".to_owned(),
+        many => format!("{many} deliveries"),
+    };
+    (successes > deliveries)
+        .then(|| format!("success was reported {successes} times for {times}: once is right"))
+}
+
+/// The writes that say how the invocation stands.
+fn reports(observed: &Observed) -> impl Iterator<Item = (&WriteSeen, Status)> {
+    observed
+        .writes
+        .iter()
+        .filter_map(|write| Some((write, write.status?)))
+}
+
+/// A status after the final one, before the event was delivered once more.
+fn after_the_final(observed: &Observed) -> Option<String> {
+    let mut deliveries = observed
+        .deliveries
+        .iter()
+        .skip(1)
+        .map(|it| it.at)
+        .peekable();
+    let mut last_final: Option<&WriteSeen> = None;
+    for (write, status) in reports(observed) {
+        while deliveries.next_if(|at| *at <= write.ms).is_some() {
+            // A delivery begins anew.
+            last_final = None;
+        }
+        match last_final {
+            Some(first) if status != Status::Success => {
+                return Some(format!(
+                    "{} was written at {}, after the final {} at {}: the file now shows it",
+                    status.as_str(),
+                    at(write.ms),
+                    first.status.map_or("", Status::as_str),
+                    at(first.ms)
+                ));
+            }
+            None if status.is_final() => last_final = Some(write),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn left_unfinished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
-    if !observed.reply.as_ref().is_some_and(Reply::is_good) {
+    if !observed.reply().is_some_and(Reply::is_good) {
         // The reply check says what is wrong; nothing more was waited for.
         return None;
     }
@@ -320,6 +358,26 @@ fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
     };
     Some(Failure {
         reason,
+        differences,
+    })
+}
+
+/// What changed in the stored cards when the same event came once more.
+fn duplicate(observed: &Observed) -> Option<Failure> {
+    let shown = |cards: Option<&Value>| cards.map_or(Value::Null, normalised);
+    let before = observed.cards_before.as_ref()?;
+    let differences = difference(
+        &shown(before.as_ref()),
+        &shown(observed.cards.as_ref()),
+        0.0,
+    );
+    let reason = match differences.len() {
+        0 => return None,
+        1 => "the same event once more changed the stored cards in one place".to_owned(),
+        many => format!("the same event once more changed the stored cards in {many} places"),
+    };
+    Some(Failure {
+        reason: format!("{reason}: Box sends an event again when a reply is late or lost"),
         differences,
     })
 }

@@ -19,8 +19,8 @@ use crate::{
     render::text::{is_unshowable, visible},
 };
 
-const STYLE: &str = include_str!("sidebar.css");
-const SCRIPT: &str = include_str!("sidebar.js");
+pub(in crate::render) const STYLE: &str = include_str!("sidebar.css");
+pub(in crate::render) const SCRIPT: &str = include_str!("sidebar.js");
 
 /// Bytes that a line of a transcript takes about, for one allocation instead of many.
 const BYTES_PER_ENTRY: usize = 140;
@@ -31,10 +31,7 @@ const LINES_IN_BLOCK: usize = 200;
 /// The page; `name` says what the cards belong to.
 pub fn render(name: &str, sections: &[Section<'_>]) -> String {
     let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
-    let policy = format!(
-        "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
-        STANDARD.encode(Sha256::digest(SCRIPT))
-    );
+    let policy = policy();
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -66,9 +63,31 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
     page.into_string()
 }
 
+/// What a page may load and run: its own script alone.
+pub(in crate::render) fn policy() -> String {
+    format!(
+        "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        STANDARD.encode(Sha256::digest(SCRIPT))
+    )
+}
+
+/// The sections without the page around them, for a page with the cards of many files. Their
+/// elements are numbered from `first`, which must leave room for them.
+pub(in crate::render) fn panel(sections: &[Section<'_>], first: usize) -> Markup {
+    let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
+    html! {
+        div .sidebar {
+            @for section in &present {
+                (section_of(&Section { index: first + section.index, ..(*section).clone() }))
+            }
+            @if !hidden.is_empty() { (left_out(&hidden)) }
+        }
+    }
+}
+
 /// Text as the page shows it: blanks and line breaks as a browser has them, what is invisible or
 /// turns the direction of what follows by its escapes. (What would be markup is escaped by maud.)
-fn shown(text: &str) -> Cow<'_, str> {
+pub(in crate::render) fn shown(text: &str) -> Cow<'_, str> {
     let odd = |it: char| is_unshowable(it) || (it.is_whitespace() && it != ' ');
     let is_plain = !text.contains(odd) && !text.contains("  ") && text.trim() == text;
     if is_plain {

@@ -1,0 +1,179 @@
+//! What is printed and written of a run: a line an event, the cards, the progress, the summary, the
+//! reports, and `expected.json` where it is to be updated.
+
+use std::{fs, time::Instant};
+
+use serde_json::json;
+
+use crate::{
+    cli::{OutputFormat, replay::ReplayArgs},
+    commands::reports::Reports,
+    domain::{
+        card::{normalise::normalised, preview::sections},
+        outcome::{
+            Outcome as Judged, Status, Summary,
+            check::Check,
+            record::{Record, SummaryRecord},
+        },
+    },
+    exit::{Failure, Outcome, Problem},
+    render::{
+        cards, replay as draw, replay_json,
+        text::{Line, Text},
+    },
+    replay::{Case, Ended, Rounds, Run},
+    terminal::{
+        Terminal,
+        progress::{Amount, Progress},
+    },
+};
+
+/// What is shown of a run.
+pub(super) struct Show<'a> {
+    arguments: &'a ReplayArgs,
+    terminal: &'a Terminal,
+    reports: Reports<'a>,
+    summary: Summary,
+    columns: usize,
+    progress: Option<Progress>,
+    began: Instant,
+    not_updated: usize,
+}
+
+impl<'a> Show<'a> {
+    /// Prepares to show.
+    pub(super) fn new(arguments: &'a ReplayArgs, terminal: &'a Terminal) -> Result<Self, Failure> {
+        Ok(Self {
+            arguments,
+            terminal,
+            reports: Reports::new(&arguments.report)?,
+            summary: Summary::default(),
+            columns: 0,
+            progress: None,
+            began: Instant::now(),
+            not_updated: 0,
+        })
+    }
+
+    /// The run begins.
+    pub(super) fn begin(&mut self, run: &Run) {
+        let number = match run.settings.rounds {
+            Rounds::Times(1) => 0,
+            Rounds::Times(times) => 2 + times.to_string().len(),
+            Rounds::For(_) => 6,
+        };
+        self.columns = run.plan.columns + number;
+        self.began = Instant::now();
+        let total = run.total();
+        if total == Some(0) {
+            self.terminal
+                .note_line(Line::from("this shard is empty: nothing is sent"));
+        }
+        if total.is_none_or(|total| total > 1) {
+            let progress = self.terminal.progress("events", Amount::Count);
+            if let Some(total) = total {
+                progress.total(total as u64);
+            }
+            self.progress = Some(progress);
+        }
+    }
+
+    /// An event is judged.
+    pub(super) fn judged(&mut self, outcome: &Judged, case: &Case) -> Outcome {
+        self.summary.count(outcome);
+        let mut record = Record::of(outcome, true);
+        self.reports.take(&record)?;
+        let mut draw = || match self.arguments.format {
+            OutputFormat::Json => {
+                if !self.arguments.show_cards {
+                    record.cards = None;
+                }
+                self.terminal
+                    .out_line(&Line::raw(replay_json::outcome(&record)));
+            }
+            OutputFormat::Human => self.draw(&record),
+        };
+        if let Some(progress) = &self.progress {
+            progress.beside(draw);
+            progress.position(self.summary.total as u64);
+        } else {
+            draw();
+        }
+        if self.arguments.update {
+            self.update(outcome, case)?;
+        }
+        Ok(())
+    }
+
+    fn draw(&self, record: &Record) {
+        self.terminal.out_line(&draw::line(record, self.columns));
+        if !record.ok {
+            self.terminal.out(&draw::failure(record));
+        }
+        if self.arguments.show_cards && !record.cards().is_empty() {
+            let options = cards::text::Options {
+                width: self.terminal.width.saturating_sub(6),
+                full: false,
+            };
+            let mut text = Text::new();
+            text.append(
+                cards::text::render(&sections(record.cards(), None), options),
+                6,
+            );
+            self.terminal.out(&text);
+        }
+    }
+
+    /// Writes what came of a case to its `expected.json`, unless a check failed.
+    fn update(&mut self, outcome: &Judged, case: &Case) -> Outcome {
+        let Some(path) = &case.expected_path else {
+            return Ok(());
+        };
+        // The outcome check compares with the old status, which is about to be replaced.
+        if outcome.failures().any(|(check, _)| check != Check::Outcome) {
+            self.not_updated += 1;
+            let message = format!("{} is left as it was: a check failed", path.display());
+            self.terminal.warn(&message);
+            return Ok(());
+        }
+        let observed = &outcome.observed;
+        let cards = observed.cards.as_ref().map(normalised);
+        let status = observed.status().map(Status::as_str);
+        let text = format!("{:#}\n", json!({ "status": status, "cards": cards }));
+        // For a line of many the folder may still be missing.
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        made.and_then(|()| fs::write(path, text)).map_err(|error| {
+            Problem::new(format!("cannot write {}: {error}", path.display())).outside()
+        })
+    }
+
+    /// The run is over: the summary, the reports, the verdict.
+    pub(super) fn end(mut self, ended: Ended, was_interrupted: bool) -> Outcome {
+        self.progress = None;
+        self.summary.strays = ended.strays;
+        self.summary.left_out = ended.left_out;
+        self.summary.interrupted = was_interrupted;
+        self.summary.seconds = match ended.seconds {
+            0.0 => self.began.elapsed().as_secs_f64(),
+            seconds => seconds,
+        };
+        let record = SummaryRecord::of(&self.summary);
+        match self.arguments.format {
+            OutputFormat::Json => {
+                self.terminal
+                    .out_line(&Line::raw(replay_json::summary(&record)));
+            }
+            OutputFormat::Human => self.terminal.out(&draw::summary(&record)),
+        }
+        let written = self.reports.write(&record);
+        if was_interrupted {
+            return Err(Failure::Interrupted);
+        }
+        written?;
+        if self.summary.is_ok() && self.not_updated == 0 {
+            Ok(())
+        } else {
+            Err(Failure::Check)
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The headers of a delivery: Box's own, those of the capture that still make sense, and fresh
+//! signatures.
+
+use jiff::{Timestamp, tz::Offset};
+
+use crate::domain::event::{
+    refresh::format_time,
+    signature::{self, Keys, is_signature_header},
+};
+
+/// Box's own name in deliveries (facts §1).
+const USER_AGENT: (&str, &str) = ("User-Agent", "Box-Skills-Client/0.1");
+const CONTENT_TYPE: (&str, &str) = ("Content-Type", "application/json; charset=UTF-8");
+
+/// Headers that were true of the captured connection alone, and what each hop or the gateway put
+/// there.
+const OF_THE_WAY: [&str; 15] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "content-encoding",
+    "accept-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+    "expect",
+    "via",
+    "forwarded",
+    "x-real-ip",
+    "cdn-loop",
+];
+const OF_THE_WAY_BY_START: [&str; 5] = ["x-forwarded-", "x-amz", "cloudfront-", "proxy-", "cf-"];
+
+/// Whether a captured header says something of the event rather than of the way it came.
+pub(super) fn makes_sense(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    !is_signature_header(&name)
+        && !OF_THE_WAY.contains(&name.as_str())
+        && !OF_THE_WAY_BY_START
+            .iter()
+            .any(|start| name.starts_with(start))
+}
+
+/// The headers of a delivery at `now`, by the names that Box gives them: what stood in the
+/// capture, else what Box sends; signed where there is a key.
+pub(super) fn of(
+    captured: &[(String, String)],
+    keys: &Keys,
+    body: &[u8],
+    now: Timestamp,
+) -> Vec<(String, String)> {
+    let mut headers: Vec<(String, String)> = captured
+        .iter()
+        .filter(|(name, _)| makes_sense(name))
+        .cloned()
+        .collect();
+    for (name, value) in [CONTENT_TYPE, USER_AGENT] {
+        if !headers
+            .iter()
+            .any(|(known, _)| known.eq_ignore_ascii_case(name))
+        {
+            headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    let timestamp = format_time(now, Offset::UTC);
+    if keys.is_empty() {
+        headers.push((signature::TIMESTAMP.to_owned(), timestamp));
+    } else {
+        let signed = signature::headers(keys, body, &timestamp);
+        headers.extend(
+            signed
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    fn names(headers: &[(String, String)]) -> Vec<&str> {
+        headers.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    fn captured() -> Vec<(String, String)> {
+        [
+            ("Host", "skill.example.com"),
+            ("User-Agent", "Box-Skills-Client/0.2"),
+            ("X-Tenant", "a"),
+            ("X-Forwarded-For", "192.0.2.1"),
+            ("X-Amzn-Trace-Id", "Root=1"),
+            ("box-signature-primary", "stale"),
+            ("Content-Length", "12"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    #[test]
+    fn a_capture_keeps_what_is_not_of_its_way() {
+        let headers = of(&captured(), &Keys::default(), b"{}", Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            names(&headers),
+            [
+                "User-Agent",
+                "X-Tenant",
+                "Content-Type",
+                "box-delivery-timestamp"
+            ]
+        );
+        assert_eq!(headers[0].1, "Box-Skills-Client/0.2");
+    }
+
+    #[test]
+    fn a_key_signs_the_exact_bytes() {
+        let keys = Keys {
+            primary: Some(Secret::new("primary-key")),
+            secondary: None,
+        };
+        let headers = of(&captured(), &keys, b"{}", Timestamp::UNIX_EPOCH);
+        let signature = headers
+            .iter()
+            .find(|(name, _)| name == signature::PRIMARY)
+            .expect("it is signed");
+        let wanted = signature::sign(
+            &Secret::new("primary-key"),
+            b"{}",
+            "1970-01-01T00:00:00+00:00",
+        );
+        assert_eq!(signature.1, wanted);
+        assert!(!names(&headers).contains(&signature::SECONDARY));
+    }
+}

@@ -1,0 +1,157 @@
+//! Connections in clear to one Skill, kept open between events. There is one host, so a list of
+//! idle connections is all there is to keep; TLS and proxies are for the general client.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Request, header};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use url::Url;
+
+use super::{Exchange, MOST_OF_A_REPLY};
+
+/// After so long a server may be about to close a connection that nobody uses; an event that is
+/// sent into that moment would be lost.
+const LONGEST_IDLE: Duration = Duration::from_secs(1);
+
+/// The connections to a Skill.
+#[derive(Debug)]
+pub(super) struct Pool {
+    host: String,
+    port: u16,
+    named: HeaderValue,
+    target: String,
+    idle: Mutex<Vec<Idle>>,
+}
+
+#[derive(Debug)]
+struct Idle {
+    sender: SendRequest<Full<Bytes>>,
+    since: Instant,
+}
+
+impl Pool {
+    /// Connections to the host of `url`, which must be http; `None` where it has none.
+    pub(super) fn new(url: &Url) -> Option<Self> {
+        let host = url.host_str()?;
+        let port = url.port_or_known_default()?;
+        let named = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let target = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        Some(Self {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            named: HeaderValue::try_from(named).ok()?,
+            target,
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Posts, and reads the answer to its end.
+    pub(super) async fn post(&self, body: Bytes, headers: http::HeaderMap) -> Exchange {
+        let mut request = Request::post(&self.target)
+            .body(Full::new(body))
+            .map_err(|error| format!("the skill's URL cannot be called: {error}"))?;
+        *request.headers_mut() = headers;
+        request
+            .headers_mut()
+            .insert(header::HOST, self.named.clone());
+        let (mut sender, response) = self.send(request).await?;
+        let (head, mut body) = response.into_parts();
+        let status = head.status.as_u16();
+        let mut answer = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                format!(
+                    "the skill answered {status}, but broke off in the middle: {}",
+                    super::cause(&error)
+                )
+            })?;
+            if let Some(data) = frame.data_ref()
+                && answer.len() < MOST_OF_A_REPLY
+            {
+                answer.extend_from_slice(data);
+            }
+        }
+        // Only where the connection can go on at once is it worth keeping.
+        if sender.ready().await.is_ok() {
+            self.lock().push(Idle {
+                sender,
+                since: Instant::now(),
+            });
+        }
+        Ok((status, Bytes::from(answer)))
+    }
+
+    /// Sends by an idle connection, else by a new one. A request that an idle connection did not
+    /// take any more goes out by the next.
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<
+        (
+            SendRequest<Full<Bytes>>,
+            http::Response<hyper::body::Incoming>,
+        ),
+        String,
+    > {
+        loop {
+            let idle = self.lock().pop();
+            let is_new = idle.is_none();
+            let mut sender = match idle {
+                Some(idle) if idle.since.elapsed() > LONGEST_IDLE || idle.sender.is_closed() => {
+                    continue;
+                }
+                Some(idle) => idle.sender,
+                None => self.connect().await?,
+            };
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((sender, response)),
+                Err(mut failed) => match failed.take_message() {
+                    Some(again) if !is_new => request = again,
+                    _ => return Err(sentence(failed.error())),
+                },
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+        let cannot =
+            |reason: &dyn std::fmt::Display| format!("could not connect to the skill: {reason}");
+        let stream = TcpStream::connect((self.host.as_str(), self.port))
+            .await
+            .map_err(|error| cannot(&error))?;
+        stream.set_nodelay(true).map_err(|error| cannot(&error))?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| cannot(&error))?;
+        // What ends it is seen by the request that it carries.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What became of a request that got no answer, for a newcomer.
+fn sentence(error: &hyper::Error) -> String {
+    let cause = super::cause(error);
+    if error.is_incomplete_message() || error.is_canceled() || cause.contains("reset") {
+        "the skill closed the connection without an answer".to_owned()
+    } else {
+        format!("what the skill sent is no HTTP answer: {cause}")
+    }
+}

@@ -1,0 +1,389 @@
+//! An outcome and a summary as they are written down: one shape for `--format json`, for the JSON
+//! report, and for everything that is drawn from either. docs/reports.md describes it for others.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{CallSeen, Delivery, Outcome, Reply, Status, Summary};
+use crate::domain::{
+    call::TokenSeen,
+    stats::{Latencies, Quantiles},
+};
+
+/// One event, judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The case, by its path, with the number of the repeat where there are several.
+    pub case: String,
+    /// The invocation's id as it was sent.
+    pub event_id: String,
+    /// The file's id as it was sent.
+    pub file_id: String,
+    /// Whether every check passed.
+    pub ok: bool,
+    /// The reply to the last delivery.
+    pub reply: Option<ReplyRecord>,
+    /// How the invocation stands, in Box's word.
+    pub status: Option<Cow<'static, str>>,
+    /// When the last card was written, in milliseconds from the sending.
+    pub cards_ms: Option<f64>,
+    /// The checks that were made.
+    pub checks: Vec<CheckRecord>,
+    /// The calls of the Skill, in their order.
+    pub calls: Vec<CallRow>,
+    /// Calls that were too many to keep.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub calls_left_out: usize,
+    /// All deliveries, where there was more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deliveries: Vec<DeliveryRecord>,
+    /// What the mock saw instead, where no call came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub instead: Vec<Instead>,
+    /// Whether a mock watched what the Skill does.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub mock: bool,
+    /// The cards that were written, in reports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cards: Option<Value>,
+}
+
+/// How the Skill replied.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplyRecord {
+    /// The status; none without an answer.
+    pub status: Option<u16>,
+    /// Milliseconds to the answer, or of the deadline that passed.
+    pub ms: Option<f64>,
+    /// Why there is no answer: `late`, or a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// One sending of the event.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeliveryRecord {
+    /// When, in milliseconds from the first.
+    pub at_ms: f64,
+    /// What came of it.
+    pub reply: Option<ReplyRecord>,
+    /// Whether it was sent to see that nothing changes.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub duplicate: bool,
+}
+
+/// A check and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// Whether it passed.
+    pub ok: bool,
+    /// Why not.
+    pub reason: Option<String>,
+    /// What differs from what was expected.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<DifferenceRecord>,
+}
+
+/// One place in which the cards differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DifferenceRecord {
+    /// Where.
+    pub pointer: String,
+    /// What was expected; nothing where there should be nothing.
+    pub expected: Option<Value>,
+    /// What was found; nothing where there was nothing.
+    pub found: Option<Value>,
+}
+
+/// A call of the Skill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallRow {
+    /// When its head was in, in milliseconds from the sending.
+    pub at_ms: f64,
+    /// How long it took, in milliseconds.
+    pub ms: f64,
+    /// The method.
+    pub method: String,
+    /// The host that the client named.
+    pub host: String,
+    /// Path and query, tokens redacted.
+    pub target: String,
+    /// Which of Box's operations it is.
+    pub operation: Cow<'static, str>,
+    /// What it was answered with; 0 where the connection ended before.
+    pub status: u16,
+    /// The token it carried, as far as it may be told.
+    pub token: Option<TokenSeen>,
+    /// Box's error code.
+    pub code: Option<String>,
+    /// What the refusal says.
+    pub message: Option<String>,
+    /// The fault that struck.
+    pub fault: Option<String>,
+    /// What a person should know beside.
+    pub note: Option<String>,
+}
+
+/// A connection that became no call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instead {
+    /// What, for programs: `tls-failed`, `other-host`, …
+    pub kind: String,
+    /// What happened and why, in a sentence.
+    pub text: String,
+}
+
+/// A whole run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SummaryRecord {
+    /// Whether everything passed.
+    pub ok: bool,
+    /// Events that were judged.
+    pub total: usize,
+    /// Those that passed.
+    pub passed: usize,
+    /// Those that did not.
+    pub failed: usize,
+    /// Events that were not sent, because the run was interrupted or stopped at a failure.
+    pub not_sent: usize,
+    /// Whether the user ended it.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// Seconds from the first event to the last verdict.
+    pub seconds: f64,
+    /// The time to the reply.
+    pub reply_ms: Option<QuantilesRecord>,
+    /// The time to the last card.
+    pub cards_ms: Option<QuantilesRecord>,
+    /// What fails the run as a whole.
+    pub strays: Vec<String>,
+}
+
+/// Latencies, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QuantilesRecord {
+    /// How many there were.
+    pub count: u64,
+    /// Half of them were at most this long.
+    pub p50: f64,
+    /// Nine of ten.
+    pub p90: f64,
+    /// 99 of 100.
+    pub p99: f64,
+    /// The longest.
+    pub max: f64,
+}
+
+impl Record {
+    /// What is written down of an outcome; its cards too, where `with_cards`.
+    pub fn of(outcome: &Outcome, with_cards: bool) -> Self {
+        let observed = &outcome.observed;
+        let several = match observed.deliveries.as_slice() {
+            [_] => &[],
+            deliveries => deliveries,
+        };
+        Self {
+            case: outcome.case.clone(),
+            event_id: outcome.event_id.clone(),
+            file_id: outcome.file_id.clone(),
+            ok: outcome.is_ok(),
+            reply: observed.reply().map(ReplyRecord::of),
+            status: observed.status().map(Status::as_str).map(Cow::Borrowed),
+            cards_ms: observed.cards_ms().map(rounded),
+            checks: outcome.verdicts.iter().map(CheckRecord::of).collect(),
+            calls: observed.calls.iter().map(CallRow::of).collect(),
+            calls_left_out: observed.calls_left_out,
+            deliveries: several.iter().map(DeliveryRecord::of).collect(),
+            instead: outcome
+                .instead
+                .iter()
+                .map(|connection| Instead {
+                    kind: connection.kind.clone(),
+                    text: connection.text.clone(),
+                })
+                .collect(),
+            mock: outcome.has_mock,
+            cards: observed.cards.clone().filter(|_| with_cards),
+        }
+    }
+
+    /// The checks that failed, with why.
+    pub fn failures(&self) -> impl Iterator<Item = &CheckRecord> {
+        self.checks.iter().filter(|check| !check.ok)
+    }
+
+    /// The cards that were written.
+    pub fn cards(&self) -> &[Value] {
+        let list = self.cards.as_ref().and_then(Value::as_array);
+        list.map_or(&[], Vec::as_slice)
+    }
+}
+
+impl ReplyRecord {
+    fn of(reply: &Reply) -> Self {
+        match reply {
+            Reply::Answered { status, ms } => Self {
+                status: Some(*status),
+                ms: Some(rounded(*ms)),
+                error: None,
+            },
+            Reply::Late(ms) => Self {
+                status: None,
+                ms: Some(rounded(*ms)),
+                error: Some("late".to_owned()),
+            },
+            Reply::Failed(reason) => Self {
+                status: None,
+                ms: None,
+                error: Some(reason.clone()),
+            },
+        }
+    }
+}
+
+impl DeliveryRecord {
+    fn of(delivery: &Delivery) -> Self {
+        Self {
+            at_ms: rounded(delivery.at),
+            reply: delivery.reply.as_ref().map(ReplyRecord::of),
+            duplicate: delivery.is_duplicate,
+        }
+    }
+}
+
+impl CheckRecord {
+    fn of(verdict: &super::check::Verdict) -> Self {
+        let failure = verdict.failure.as_ref();
+        Self {
+            name: Cow::Borrowed(verdict.check.as_str()),
+            ok: verdict.is_ok(),
+            reason: failure.map(|failure| failure.reason.clone()),
+            differences: failure.map_or_else(Vec::new, |failure| {
+                let differences = failure.differences.iter();
+                differences
+                    .map(|difference| DifferenceRecord {
+                        pointer: difference.pointer.as_str().to_owned(),
+                        expected: difference.expected.clone(),
+                        found: difference.actual.clone(),
+                    })
+                    .collect()
+            }),
+        }
+    }
+}
+
+impl CallRow {
+    fn of(call: &CallSeen) -> Self {
+        let record = &call.record;
+        Self {
+            at_ms: rounded(call.ms),
+            ms: rounded(record.ms),
+            method: record.method.clone(),
+            host: record.host.clone(),
+            target: record.target.clone(),
+            operation: Cow::Borrowed(record.operation.as_str()),
+            status: record.status,
+            token: record.token.clone(),
+            code: record.code.clone(),
+            message: record.message.clone(),
+            fault: record.fault.clone(),
+            note: record.note.clone(),
+        }
+    }
+}
+
+impl SummaryRecord {
+    /// What is written down of a summary.
+    pub fn of(summary: &Summary) -> Self {
+        Self {
+            ok: summary.is_ok(),
+            total: summary.total,
+            passed: summary.passed,
+            failed: summary.total - summary.passed,
+            not_sent: summary.left_out,
+            interrupted: summary.interrupted,
+            seconds: rounded(summary.seconds),
+            reply_ms: quantiles(&summary.reply),
+            cards_ms: quantiles(&summary.cards),
+            strays: summary.strays.clone(),
+        }
+    }
+}
+
+impl Summary {
+    /// Takes in what was written down of an outcome.
+    pub fn count_record(&mut self, record: &Record) {
+        self.total += 1;
+        self.passed += usize::from(record.ok);
+        let reply = record.reply.as_ref();
+        if let Some(ms) = reply.filter(|it| it.status.is_some()).and_then(|it| it.ms) {
+            self.reply.record(ms);
+        }
+        if let Some(ms) = record.cards_ms {
+            self.cards.record(ms);
+        }
+    }
+
+    /// Takes in what was written down of a run, but for its outcomes.
+    pub fn add(&mut self, record: &SummaryRecord) {
+        self.left_out += record.not_sent;
+        self.interrupted |= record.interrupted;
+        // Shards run beside each other.
+        self.seconds = self.seconds.max(record.seconds);
+        self.strays.extend(record.strays.iter().cloned());
+    }
+}
+
+fn quantiles(latencies: &Latencies) -> Option<QuantilesRecord> {
+    let Quantiles {
+        count,
+        p50,
+        p90,
+        p99,
+        max,
+    } = latencies.quantiles();
+    (count > 0).then(|| QuantilesRecord {
+        count,
+        p50: rounded(p50),
+        p90: rounded(p90),
+        p99: rounded(p99),
+        max: rounded(max),
+    })
+}
+
+/// Microseconds are enough.
+fn rounded(ms: f64) -> f64 {
+    (ms * 1000.0).round() / 1000.0
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_true(flag: &bool) -> bool {
+    *flag
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,123 @@
+//! One page that needs nothing else: every event with its verdict, and for those that are opened
+//! the reasons, the timeline, and the cards as Box shows them.
+
+use maud::{DOCTYPE, PreEscaped, html};
+
+use crate::{
+    domain::{
+        card::preview::sections,
+        outcome::record::{QuantilesRecord, Record, SummaryRecord},
+    },
+    render::{
+        cards::html::{SCRIPT, STYLE, panel, policy, shown},
+        replay::{self, duration},
+    },
+};
+
+const OWN_STYLE: &str = include_str!("report.css");
+/// Events of each verdict that can be opened; more would make a page that no browser opens.
+const MOST_OPENED: usize = 500;
+/// Room for the numbers of one event's cards.
+const NUMBERS_PER_EVENT: usize = 10_000;
+
+/// What stands before the events.
+pub fn start(summary: &SummaryRecord) -> String {
+    let counts = replay::counts(summary).to_plain();
+    let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
+    let verdict = if summary.ok { "passed" } else { "failed" };
+    let head = html! {
+        (DOCTYPE)
+        (PreEscaped("<html lang=\"en\"><head>"))
+        meta charset="utf-8";
+        meta http-equiv="Content-Security-Policy" content=(policy());
+        meta name="viewport" content="width=device-width, initial-scale=1";
+        meta name="referrer" content="no-referrer";
+        meta name="color-scheme" content="light dark";
+        title { "skillctl replay " (verdict) ": " (counts) }
+        style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
+        (PreEscaped("</head><body><main class=\"page\">"))
+        header {
+            h1 { "Replay " (verdict) }
+            p { (counts) ", in " (duration(summary.seconds * 1000.0)) }
+            @if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
+                table {
+                    tr { th {} th scope="col" { "p50" } th scope="col" { "p90" } th scope="col" { "p99" } th scope="col" { "max" } }
+                    @for (name, quantiles) in rows {
+                        @if let Some(QuantilesRecord { p50, p90, p99, max, .. }) = quantiles {
+                            tr { th scope="row" { (name) } @for ms in [p50, p90, p99, max] { td { (duration(ms)) } } }
+                        }
+                    }
+                }
+            }
+            @for stray in &summary.strays { p .stray { (shown(stray)) } }
+        }
+        @if summary.failed > 0 && summary.passed > 0 {
+            input #only .only type="checkbox";
+            " " label for="only" { "failed events only" }
+        }
+    };
+    head.into_string()
+}
+
+/// An event, the `number`-th from 0; `nth` counts those with the same verdict.
+pub fn case(record: &Record, number: usize, nth: usize) -> String {
+    let reply = match record.reply.as_ref() {
+        Some(reply) => match (reply.status, reply.ms) {
+            (Some(status), Some(ms)) => format!("{status} in {}", duration(ms)),
+            _ => "no reply".to_owned(),
+        },
+        None => "no reply".to_owned(),
+    };
+    let status = record.status.as_deref().unwrap_or("");
+    let line = html! {
+        span .verdict { (if record.ok { "PASS" } else { "FAIL" }) }
+        span .name dir="auto" { (shown(&record.case)) }
+        span .quiet { (reply) }
+        span .quiet { (status) }
+    };
+    let opens = nth < MOST_OPENED;
+    let page = html! {
+        details .event .failed[!record.ok] open[!record.ok && nth < 5] {
+            summary { (line) }
+            @if opens {
+                div .inside {
+                    div {
+                        @if !record.ok {
+                            ul .reasons {
+                                @for check in record.failures() {
+                                    li { b { (check.name) } " " (shown(check.reason.as_deref().unwrap_or_default())) }
+                                }
+                            }
+                        }
+                        pre tabindex="0" { (text_of(record)) }
+                    }
+                    @let sections = sections(record.cards(), None);
+                    @if !sections.is_empty() { (panel(&sections, (number + 1) * NUMBERS_PER_EVENT)) }
+                }
+            } @else {
+                p .quiet { "Too many events to show them all; the JSON report has this one." }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn text_of(record: &Record) -> String {
+    let text = if record.ok {
+        replay::timeline(record)
+    } else {
+        replay::failure(record)
+    };
+    text.to_plain()
+}
+
+/// What stands behind them.
+pub fn end() -> String {
+    let tail = html! {
+        p #said .unseen role="status" aria-live="polite" {}
+        (PreEscaped("</main>"))
+        script { (PreEscaped(SCRIPT)) }
+        (PreEscaped("</body></html>\n"))
+    };
+    tail.into_string()
+}

@@ -1,0 +1,103 @@
+//! Markdown for the summary of a CI job: the count, the failures with their reasons, the
+//! latencies. Bounded: GitHub refuses summaries over 1 MiB.
+
+use std::fmt::{self, Write};
+
+use crate::{
+    domain::outcome::record::{QuantilesRecord, Record, SummaryRecord},
+    render::replay::{self, duration},
+};
+
+/// Failures that are shown in full.
+const MOST_SHOWN: usize = 50;
+/// Bytes of a timeline that are shown.
+const MOST_BYTES: usize = 8 * 1024;
+
+/// What stands before the failures.
+pub fn start(summary: &SummaryRecord) -> String {
+    let sign = if summary.ok { "✅" } else { "❌" };
+    let mut text = format!(
+        "## {sign} skillctl replay\n\n{}, in {}\n",
+        replay::counts(summary).to_plain(),
+        duration(summary.seconds * 1000.0)
+    );
+    let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
+    if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
+        text.push_str("\n| | p50 | p90 | p99 | max |\n|---|--:|--:|--:|--:|\n");
+    }
+    for (name, quantiles) in rows {
+        if let Some(QuantilesRecord {
+            p50, p90, p99, max, ..
+        }) = quantiles
+        {
+            let cells = [p50, p90, p99, max].map(duration).join(" | ");
+            put(&mut text, format_args!("| {name} | {cells} |\n"));
+        }
+    }
+    for stray in &summary.strays {
+        put(&mut text, format_args!("\n- {}\n", inline(stray)));
+    }
+    text
+}
+
+/// A failed event, the `number`-th from 0; nothing for those that passed and for too many.
+pub fn case(record: &Record, number: usize) -> String {
+    if record.ok || number >= MOST_SHOWN {
+        return String::new();
+    }
+    let mut text = format!("\n### ❌ {}\n\n", inline(&record.case));
+    for check in record.failures() {
+        let reason = check.reason.as_deref().unwrap_or_default();
+        put(
+            &mut text,
+            format_args!("- **{}**: {}\n", check.name, inline(reason)),
+        );
+    }
+    let plain = replay::failure(record).to_plain();
+    let mut end = plain.len().min(MOST_BYTES);
+    while !plain.is_char_boundary(end) {
+        end -= 1;
+    }
+    // A fence longer than any run of backticks inside.
+    let longest = plain.split(|it| it != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    put(
+        &mut text,
+        format_args!(
+            "\n<details><summary>timeline</summary>\n\n{fence}text\n{}\n{fence}\n\n</details>\n",
+            plain[..end].trim_end()
+        ),
+    );
+    text
+}
+
+/// What stands behind the failures.
+pub fn end(failures: usize) -> String {
+    match failures.saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!("\nand {more} more that failed\n"),
+    }
+}
+
+/// Text within a line: what Markdown or HTML would read is escaped.
+fn inline(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '&' => escaped.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '@' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            other if other.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+fn put(text: &mut String, words: fmt::Arguments<'_>) {
+    // Writing into a string cannot fail.
+    let _ = text.write_fmt(words);
+}

@@ -1,0 +1,287 @@
+//! The side of Box in a run: content is put, events are registered in batches, what is over is
+//! retired, and a verdict waits until the stream has told everything.
+
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    fmt::Write,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde_json::Value;
+use sha1::{Digest, Sha1};
+use tokio::{sync::Mutex, task::JoinHandle};
+use uuid::Uuid;
+
+use super::{
+    batch::Batcher,
+    engine::RunError,
+    mock::{Mock, MockError, Registration},
+    plan::Case,
+    watch::Watch,
+};
+use crate::domain::event::{Event, edit::Edit, id_text};
+
+/// Events that one call registers.
+const REGISTERED_AT_ONCE: usize = 64;
+/// Bytes of events that one call registers.
+const BYTES_AT_ONCE: f64 = 4.0 * 1024.0 * 1024.0;
+
+/// Box, as a run sees it.
+#[derive(Debug)]
+pub(super) struct BoxSide {
+    mock: Arc<Mock>,
+    pub(super) watch: Arc<Watch>,
+    registrar: Batcher<Item, Result<Value, MockError>>,
+    barrier: Batcher<(), Result<u64, MockError>>,
+    contents: Mutex<Contents>,
+    follower: JoinHandle<Result<(), MockError>>,
+}
+
+/// An event to be registered, with the name of its content.
+#[derive(Debug)]
+struct Item {
+    case: Arc<Case>,
+    content: Option<String>,
+    /// An id for an event that has none: by it the mock says what happens. It is not sent.
+    lent_id: Option<Value>,
+}
+
+impl Item {
+    fn value(&self) -> Cow<'_, Value> {
+        let value = self.case.captured.event.value();
+        let (Some(id), Some(members)) = (&self.lent_id, value.as_object()) else {
+            return Cow::Borrowed(value);
+        };
+        let mut members = members.clone();
+        members.insert("id".to_owned(), id.clone());
+        Cow::Owned(Value::Object(members))
+    }
+}
+
+fn lend_id() -> Value {
+    Value::from(format!("{}_0", Uuid::new_v4()))
+}
+
+/// Content that was put, by path and by what it is: equal files are put once.
+#[derive(Debug, Default)]
+struct Contents {
+    by_path: HashMap<PathBuf, String>,
+    by_sha1: HashMap<String, String>,
+}
+
+impl BoxSide {
+    /// Begins to follow `mock`.
+    ///
+    /// # Errors
+    /// Where it does not answer.
+    pub(super) async fn new(mock: Mock, how: Registration) -> Result<Self, MockError> {
+        let mock = Arc::new(mock);
+        let start = mock.health().await?.next;
+        let stream = mock.stream(start).await?;
+        let watch = Arc::new(Watch::new(start));
+        let follower = tokio::spawn({
+            let (watch, url) = (Arc::clone(&watch), mock.url().clone());
+            async move {
+                watch
+                    .follow(stream, || MockError::Gap { url: url.clone() })
+                    .await
+            }
+        });
+        let registrar = Batcher::new(REGISTERED_AT_ONCE, weight, {
+            let mock = Arc::clone(&mock);
+            move |items| register(Arc::clone(&mock), items, how)
+        });
+        let barrier = Batcher::new(REGISTERED_AT_ONCE, |()| 0.0, {
+            let mock = Arc::clone(&mock);
+            move |asked: Vec<()>| {
+                let mock = Arc::clone(&mock);
+                async move {
+                    let newest = mock.health().await.map(|health| health.next);
+                    vec![newest; asked.len()]
+                }
+            }
+        });
+        Ok(Self {
+            mock,
+            watch,
+            registrar,
+            barrier,
+            contents: Mutex::default(),
+            follower,
+        })
+    }
+
+    /// Registers the event of a case, and gives it as it is to be sent, with the id by which the
+    /// mock speaks of it.
+    ///
+    /// # Errors
+    /// Where the mock or the content beside the fixture fails.
+    pub(super) async fn register(
+        &self,
+        case: &Arc<Case>,
+        edits: &[Edit],
+    ) -> Result<(Event, String), RunError> {
+        let content = match &case.content {
+            Some(path) => Some(self.put(path).await?),
+            None => None,
+        };
+        let event = &case.captured.event;
+        let item = Item {
+            case: Arc::clone(case),
+            lent_id: event.id().is_empty().then(lend_id),
+            content,
+        };
+        let lends = item.lent_id.is_some();
+        let answer = self.registrar.ask(item).await;
+        let mut registered = answer.unwrap_or_else(|| Err(self.refused("it is gone")))?;
+        for edit in edits {
+            edit.apply_again(&mut registered);
+        }
+        let id = registered.get("id").and_then(id_text).unwrap_or_default();
+        if lends && let Some(members) = registered.as_object_mut() {
+            members.shift_remove("id");
+        }
+        if registered == *event.value() {
+            // As recorded, to the byte.
+            return Ok((event.clone(), id));
+        }
+        match Event::from_value(registered) {
+            Ok(event) => Ok((event, id)),
+            Err(found) => Err(self.refused(&found.message).into()),
+        }
+    }
+
+    /// Puts the content at `path`, unless it or its equal was put before; gives its name.
+    async fn put(&self, path: &Path) -> Result<String, RunError> {
+        let failed = |source| RunError::Content {
+            path: path.to_owned(),
+            source,
+        };
+        // Held over the call: whoever wants the same content waits for it.
+        let mut contents = self.contents.lock().await;
+        if let Some(name) = contents.by_path.get(path) {
+            return Ok(name.clone());
+        }
+        let sha1 = tokio::task::spawn_blocking({
+            let path = path.to_owned();
+            move || sha1_of(&path)
+        });
+        let sha1 = match sha1.await {
+            Ok(sha1) => sha1.map_err(failed)?,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let name = if let Some(name) = contents.by_sha1.get(&sha1) {
+            name.clone()
+        } else {
+            let file = tokio::fs::File::open(path).await.map_err(failed)?;
+            self.mock.put_content(file).await?
+        };
+        contents.by_sha1.insert(sha1, name.clone());
+        contents.by_path.insert(path.to_owned(), name.clone());
+        Ok(name)
+    }
+
+    /// Returns when the stream has told everything that has happened until now.
+    ///
+    /// # Errors
+    /// Where the mock does not answer, or its stream has ended.
+    pub(super) async fn hear_out(&self) -> Result<(), MockError> {
+        let answer = self.barrier.ask(()).await;
+        let newest = answer.unwrap_or_else(|| Err(self.refused("it is gone")))?;
+        if self.watch.caught_up(newest).await {
+            return Ok(());
+        }
+        Err(MockError::Unreachable {
+            url: self.mock.url().clone(),
+            reason: "its stream of what happens ended".to_owned(),
+        })
+    }
+
+    /// An event is judged; those that are over for good leave the mock.
+    ///
+    /// # Errors
+    /// Where the mock does not answer.
+    pub(super) async fn judged(&self, event_id: &str) -> Result<(), MockError> {
+        let forgotten = self.watch.judged(event_id.to_owned());
+        if forgotten.is_empty() {
+            return Ok(());
+        }
+        self.mock.retire(&forgotten).await
+    }
+
+    /// Ends the following; what fails the run as a whole.
+    ///
+    /// # Errors
+    /// Where the stream lost a part.
+    pub(super) async fn end(self) -> Result<Vec<String>, MockError> {
+        // What was told until now is heard; a mock that is gone has nothing more to tell.
+        let _ = self.hear_out().await;
+        self.follower.abort();
+        match self.follower.await {
+            Ok(Err(gap)) => Err(gap),
+            _ if self.watch.lost_a_part() => Err(MockError::Gap {
+                url: self.mock.url().clone(),
+            }),
+            _ => Ok(self.watch.strays()),
+        }
+    }
+
+    fn refused(&self, reason: &str) -> MockError {
+        MockError::NoMock {
+            url: self.mock.url().clone(),
+            reason: reason.to_owned(),
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a share of megabytes")]
+fn weight(item: &Item) -> f64 {
+    item.case.captured.event.body().len() as f64 / BYTES_AT_ONCE
+}
+
+async fn register(
+    mock: Arc<Mock>,
+    items: Vec<Item>,
+    how: Registration,
+) -> Vec<Result<Value, MockError>> {
+    let values: Vec<_> = items.iter().map(Item::value).collect();
+    let events: Vec<_> = values
+        .iter()
+        .zip(&items)
+        .map(|(value, item)| (value.as_ref(), item.content.as_deref()))
+        .collect();
+    match mock.register(&events, how).await {
+        Ok(registered) if registered.len() == items.len() => {
+            registered.into_iter().map(Ok).collect()
+        }
+        Ok(registered) => {
+            let reason = format!("it registered {} of {}", registered.len(), items.len());
+            let url = mock.url().clone();
+            vec![Err(MockError::NoMock { url, reason }); items.len()]
+        }
+        Err(error) => vec![Err(error); items.len()],
+    }
+}
+
+fn sha1_of(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha1::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    let digest = hasher.finalize();
+    let mut text = String::with_capacity(2 * digest.len());
+    for byte in digest {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}

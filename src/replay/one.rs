@@ -1,0 +1,245 @@
+//! One event, from its registration to its verdict.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{sleep, sleep_until};
+
+use super::{
+    boxed::BoxSide,
+    engine::{RunError, Shared},
+    plan::Case,
+    watch::Tracked,
+};
+use crate::{
+    delivery::Parcel,
+    domain::{
+        event::Event,
+        outcome::{
+            Observed, Outcome, Reply,
+            check::{self, Terms},
+        },
+    },
+};
+
+/// The first wait before a late or refused event is sent again; each further one is twice as
+/// long. Box publishes neither.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
+const LONGEST_BACK_OFF: Duration = Duration::from_mins(1);
+
+/// A case in its turn.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// The number of the case in the plan, from 0.
+    pub(super) index: usize,
+    /// The number of the round, from 0.
+    pub(super) round: usize,
+    /// The case.
+    pub(super) case: Arc<Case>,
+    /// When it is to be sent.
+    pub(super) due: Option<Instant>,
+}
+
+/// Plays one event.
+pub(super) async fn play(shared: &Shared, turn: &Turn) -> Result<Outcome, RunError> {
+    let case = &turn.case;
+    let registered;
+    let (event, event_id) = match &shared.boxed {
+        Some(boxed) => {
+            registered = boxed.register(case, shared.run.plan.edits()).await?;
+            (&registered.0, registered.1.clone())
+        }
+        None => (&case.captured.event, case.captured.event.id()),
+    };
+    if let Some(due) = turn.due {
+        sleep_until(due.into()).await;
+    }
+    let due = turn.due.unwrap_or_else(Instant::now);
+    let name = if shared.run.settings.rounds.are_numbered() {
+        format!("{} #{}", case.name, turn.round + 1)
+    } else {
+        case.name.clone()
+    };
+    let tracked = Arc::new(Tracked::new(name.clone(), sent_at(shared, due), due));
+    if let Some(boxed) = &shared.boxed {
+        boxed.watch.track(event_id.clone(), Arc::clone(&tracked));
+    }
+    let one = One {
+        shared,
+        case,
+        event,
+        tracked: &tracked,
+    };
+    let observed = one.send_and_wait(due).await?;
+    Ok(one.judge(turn.index, name, event_id, observed))
+}
+
+/// The time on the clock at the moment that `due` names.
+fn sent_at(shared: &Shared, due: Instant) -> Timestamp {
+    let late = SignedDuration::try_from(due.elapsed()).unwrap_or_default();
+    let now = (shared.run.clock)();
+    now.checked_sub(late).unwrap_or(now)
+}
+
+/// An event under way.
+struct One<'a> {
+    shared: &'a Shared,
+    case: &'a Arc<Case>,
+    event: &'a Event,
+    tracked: &'a Tracked,
+}
+
+impl One<'_> {
+    async fn send_and_wait(&self, due: Instant) -> Result<Observed, RunError> {
+        let settings = &self.shared.run.settings;
+        self.tracked.with(|observed| observed.sent(0.0));
+        self.deliver(due).await;
+        self.send_again_while_refused().await;
+        let Some(boxed) = &self.shared.boxed else {
+            return Ok(self.tracked.judge());
+        };
+        let settle = millis(settings.settle);
+        self.wait(boxed, settle).await?;
+        if settings.duplicate
+            && self
+                .tracked
+                .with(|it| it.reply().is_some_and(Reply::is_good))
+        {
+            // What the Skill did after its reply it may do once more.
+            let settle = settle + self.tracked.with(|observed| observed.went_on_for());
+            let now = self.tracked.elapsed();
+            self.tracked.with(|observed| observed.sent_again(now));
+            self.deliver(Instant::now()).await;
+            self.send_again_while_refused().await;
+            self.wait(boxed, settle).await?;
+        }
+        Ok(self.tracked.judge())
+    }
+
+    /// As Box does: a late or non-2xx reply, and the event comes again, later each time.
+    async fn send_again_while_refused(&self) {
+        let mut stop = self.shared.run.stop.clone();
+        for attempt in 0..self.shared.run.settings.retries {
+            let is_good = self
+                .tracked
+                .with(|observed| observed.reply().is_some_and(Reply::is_good));
+            if is_good || self.has_died() || *stop.borrow() {
+                return;
+            }
+            let back_off = FIRST_BACK_OFF
+                .saturating_mul(2_u32.saturating_pow(attempt))
+                .min(LONGEST_BACK_OFF);
+            tokio::select! {
+                () = sleep(back_off) => {}
+                Ok(_) = stop.wait_for(|stop| *stop) => return,
+                () = self.died() => return,
+            }
+            let now = self.tracked.elapsed();
+            self.tracked.with(|observed| observed.sent(now));
+            self.deliver(Instant::now()).await;
+        }
+    }
+
+    /// Delivers once; the reply, or the death of the Skill, goes to the tracked event.
+    async fn deliver(&self, due: Instant) {
+        let run = &self.shared.run;
+        let parcel = Parcel {
+            body: self.event.body(),
+            captured: &self.case.captured.headers,
+            due,
+            now: (run.clock)(),
+        };
+        let mut died = run.died.clone();
+        let reply = tokio::select! {
+            biased;
+            reply = run.courier.bring(parcel) => reply,
+            Ok(why) = died.wait_for(Option::is_some) => {
+                Reply::Failed(why.clone().unwrap_or_default())
+            }
+        };
+        let now = self.tracked.elapsed();
+        self.tracked.with(|observed| observed.replied(reply, now));
+    }
+
+    /// Waits until the event is finished, or the time for its cards is over.
+    async fn wait(&self, boxed: &BoxSide, settle: f64) -> Result<(), RunError> {
+        let tracked = self.tracked;
+        let deadline = tracked.elapsed() + millis(self.shared.run.settings.wait);
+        loop {
+            let rung = tracked.bell.notified();
+            let now = tracked.elapsed();
+            let (settled, settles_at) = tracked.with(|observed| {
+                (
+                    observed.is_settled(now, settle),
+                    observed.settles_at(settle),
+                )
+            });
+            if settled || now >= deadline || self.has_died() {
+                // Only what the stream has not told yet could change the verdict: hear it out.
+                boxed.hear_out().await?;
+                let now = tracked.elapsed();
+                let still = tracked.with(|observed| observed.is_settled(now, settle));
+                if still || now >= deadline || self.has_died() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let next = if settles_at > now {
+                settles_at.min(deadline)
+            } else {
+                deadline
+            };
+            let pause = Duration::from_secs_f64((next - now).max(1.0) / 1000.0);
+            tokio::select! {
+                () = rung => {}
+                () = sleep(pause) => {}
+                () = self.died() => {}
+            }
+        }
+    }
+
+    fn judge(&self, index: usize, name: String, event_id: String, observed: Observed) -> Outcome {
+        let settings = &self.shared.run.settings;
+        let died = self.shared.run.died.borrow().clone();
+        let has_mock = self.shared.boxed.is_some();
+        let terms = Terms {
+            expected: self.case.expected.as_ref(),
+            wait: millis(settings.wait),
+            has_mock,
+            died: died.as_deref(),
+        };
+        let instead = match &self.shared.boxed {
+            Some(boxed) if observed.box_calls() == 0 => boxed.watch.connections(),
+            _ => Vec::new(),
+        };
+        Outcome {
+            index,
+            case: name,
+            event_id,
+            file_id: self.event.file_id(),
+            verdicts: check::run(&observed, &terms, &settings.off),
+            instead,
+            has_mock,
+            observed,
+        }
+    }
+
+    fn has_died(&self) -> bool {
+        self.shared.run.died.borrow().is_some()
+    }
+
+    /// Returns when the Skill has died; never, where nobody would know.
+    async fn died(&self) {
+        let mut died = self.shared.run.died.clone();
+        if died.wait_for(Option::is_some).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

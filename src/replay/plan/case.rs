@@ -1,0 +1,277 @@
+//! One case: an event with what lies beside it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::{
+    PlanError,
+    find::{Source, file_name},
+};
+use crate::domain::{
+    diagnostic::{Diagnostic, Severity},
+    event::Captured,
+    json::{document::Document, pointer::Pointer},
+    outcome::{Status, check::Expected},
+};
+
+/// An event with what lies beside it.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// Its name: the path as the user sees it, without the file's name for a case folder, and
+    /// with the number of the line in a file of many.
+    pub name: String,
+    /// The event.
+    pub captured: Captured,
+    /// The content that the mock serves.
+    pub content: Option<PathBuf>,
+    /// What the final state should be.
+    pub expected: Option<Expected>,
+    /// Where `expected.json` lies, or would lie; nowhere for the standard input.
+    pub expected_path: Option<PathBuf>,
+}
+
+/// What may lie beside an event, and what the event is called.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beside {
+    pub(super) name: String,
+    folder: PathBuf,
+    content_prefix: Option<String>,
+    pub(super) expected: Option<PathBuf>,
+}
+
+impl Beside {
+    /// Beside the file at `path`.
+    pub(super) fn file(path: &Path) -> Self {
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let file = file_name(path);
+        if file == "event.json" && !folder.as_os_str().is_empty() {
+            return Self {
+                name: folder.display().to_string(),
+                content_prefix: Some("content.".to_owned()),
+                expected: Some(folder.join("expected.json")),
+                folder,
+            };
+        }
+        let stem = file.strip_suffix(".json").unwrap_or(&file);
+        Self {
+            name: path.display().to_string(),
+            content_prefix: Some(format!("{stem}.content.")),
+            expected: Some(folder.join(format!("{stem}.expected.json"))),
+            folder,
+        }
+    }
+
+    /// Beside line `line` of the file that is called `shown`.
+    pub(super) fn line(shown: &Path, line: usize) -> Self {
+        let is_file = shown.extension().is_some_and(|ending| ending == "jsonl");
+        Self {
+            name: format!("{}:{line}", shown.display()),
+            expected: is_file.then(|| {
+                shown
+                    .with_extension("")
+                    .join(format!("{line}.expected.json"))
+            }),
+            ..Self::default()
+        }
+    }
+
+    /// Nothing lies beside what is called `name`.
+    pub(super) fn nothing(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    fn content(&self, listing: &mut Listing) -> Result<Option<PathBuf>, PlanError> {
+        let Some(prefix) = &self.content_prefix else {
+            return Ok(None);
+        };
+        let names = listing.of(&self.folder)?;
+        let found = names.iter().find(|name| name.starts_with(prefix.as_str()));
+        Ok(found.map(|name| self.folder.join(name)))
+    }
+}
+
+/// The content files of the folder that was looked into last: a folder of a thousand events is
+/// listed once.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    folder: Option<PathBuf>,
+    names: Vec<String>,
+}
+
+impl Listing {
+    fn of(&mut self, folder: &Path) -> Result<&[String], PlanError> {
+        if self.folder.as_deref() == Some(folder) {
+            return Ok(&self.names);
+        }
+        let place = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        let fail = |error| PlanError::Unreadable(place.to_owned(), error);
+        let mut names = Vec::new();
+        for entry in fs::read_dir(place).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if (name.starts_with("content.") || name.contains(".content."))
+                && entry.path().is_file()
+            {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        self.folder = Some(folder.to_owned());
+        self.names = names;
+        Ok(&self.names)
+    }
+}
+
+/// An event that was read, still without what lies beside it.
+pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
+    let bytes = Bytes::from(document.text.clone().into_bytes());
+    Captured::read(&document.value, &bytes)
+        .map_err(|found| PlanError::Wrong(Box::new((document, *found))))
+}
+
+/// An event in a line. It is read without its place, which only an error asks for.
+pub(super) fn event_in_line(
+    line: &[u8],
+    shown: &Path,
+    number: usize,
+) -> Result<Captured, PlanError> {
+    let name = shown.display().to_string();
+    let refused = match Document::parse(name.clone(), line.to_vec()) {
+        Ok(document) => match event(document) {
+            Ok(captured) => return Ok(captured),
+            Err(refused) => refused,
+        },
+        Err(refused) => PlanError::Syntax(refused),
+    };
+    // With an empty line for each before it, every place is that in the file.
+    let mut placed = vec![b'\n'; number - 1];
+    placed.extend_from_slice(line);
+    match Document::parse(name, placed) {
+        Ok(document) => event(document),
+        Err(syntax) => Err(PlanError::Syntax(syntax)),
+    }
+    .and(Err(refused))
+}
+
+/// The case of `captured`.
+pub(super) fn case(
+    captured: Captured,
+    beside: Beside,
+    listing: &mut Listing,
+    tolerance: f64,
+) -> Result<Case, PlanError> {
+    let content = beside.content(listing)?;
+    let expected = match &beside.expected {
+        Some(path) if path.exists() => Some(Expected {
+            tolerance,
+            ..read_expected(path)?
+        }),
+        _ => None,
+    };
+    Ok(Case {
+        name: beside.name,
+        captured,
+        content,
+        expected,
+        expected_path: beside.expected,
+    })
+}
+
+/// Reads the document of a source that holds one.
+pub(super) fn document(source: &Source) -> Result<Document, PlanError> {
+    match source {
+        Source::File(path) | Source::Lines(_, path) => read_document(path),
+        Source::Stdin(spooled) => {
+            let name = PathBuf::from("<stdin>");
+            let fail = |error| PlanError::Unreadable(name.clone(), error);
+            let mut bytes = Vec::new();
+            let reader = spooled.open().map_err(fail)?;
+            io::Read::read_to_end(&mut io::Read::take(reader, super::LARGEST + 1), &mut bytes)
+                .map_err(fail)?;
+            if bytes.len() as u64 > super::LARGEST {
+                return Err(PlanError::TooLarge(name));
+            }
+            Document::parse("<stdin>", bytes).map_err(PlanError::Syntax)
+        }
+    }
+}
+
+/// Reads a JSON file.
+///
+/// # Errors
+/// Where it cannot be read or is not JSON.
+pub fn read_document(path: &Path) -> Result<Document, PlanError> {
+    let fail = |error| PlanError::Unreadable(path.to_owned(), error);
+    if fs::metadata(path).map_err(fail)?.len() > super::LARGEST {
+        return Err(PlanError::TooLarge(path.to_owned()));
+    }
+    let bytes = fs::read(path).map_err(fail)?;
+    Document::parse(path.display().to_string(), bytes).map_err(PlanError::Syntax)
+}
+
+fn read_expected(path: &Path) -> Result<Expected, PlanError> {
+    let document = read_document(path)?;
+    match expected_of(&document.value) {
+        Ok(expected) => Ok(expected),
+        Err(found) => Err(PlanError::Wrong(Box::new((document, found)))),
+    }
+}
+fn expected_of(value: &Value) -> Result<Expected, Diagnostic> {
+    let wrong = |pointer: Pointer, message: &str, expected: &str| Diagnostic {
+        severity: Severity::Error,
+        code: "not-expected",
+        message: message.to_owned(),
+        pointer,
+        found: None,
+        expected: Some(expected.to_owned()),
+        help: None,
+    };
+    if !value.is_object() {
+        return Err(wrong(
+            Pointer::ROOT,
+            "this is no expected.json",
+            "an object with status and cards",
+        ));
+    }
+    let status = match value.get("status") {
+        None | Some(Value::Null) => None,
+        Some(word) => {
+            let status = word.as_str().and_then(Status::parse);
+            Some(status.ok_or_else(|| {
+                wrong(
+                    Pointer::ROOT.key("status"),
+                    "this is no status of an invocation",
+                    "processing, success, transient_failure or permanent_failure",
+                )
+            })?)
+        }
+    };
+    let cards = match value.get("cards") {
+        None | Some(Value::Null) => None,
+        Some(cards) if cards.is_array() => Some(cards.clone()),
+        Some(_) => {
+            return Err(wrong(
+                Pointer::ROOT.key("cards"),
+                "`cards` is not a list",
+                "a list of cards",
+            ));
+        }
+    };
+    Ok(Expected {
+        status,
+        cards,
+        tolerance: 0.0,
+    })
+}

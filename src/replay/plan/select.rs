@@ -1,0 +1,60 @@
+//! Which cases are taken, and what is changed in their events before they go out.
+
+use std::path::Path;
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::domain::{event::edit::Edit, shard::Shard};
+
+/// Which cases are taken, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    filter: Option<GlobSet>,
+    /// The part that is taken.
+    pub shard: Option<Shard>,
+    /// What is changed in every event.
+    pub edits: Vec<Edit>,
+    /// By how much numbers may differ from `expected.json`.
+    pub tolerance: f64,
+}
+
+impl Selection {
+    /// Only the cases whose path matches one of `globs`; all, where there is none.
+    ///
+    /// # Errors
+    /// Where one is no glob.
+    pub fn filtered(globs: &[String]) -> Result<Self, String> {
+        if globs.is_empty() {
+            return Ok(Self::default());
+        }
+        let mut set = GlobSetBuilder::new();
+        for glob in globs {
+            set.add(Glob::new(glob).map_err(|error| error.to_string())?);
+        }
+        let filter = Some(set.build().map_err(|error| error.to_string())?);
+        Ok(Self {
+            filter,
+            ..Self::default()
+        })
+    }
+
+    /// Whether the filter lets a case through, by its name or the path of its file.
+    pub(super) fn lets(&self, name: &str, file: &Path) -> bool {
+        self.filter
+            .as_ref()
+            .is_none_or(|filter| filter.is_match(name) || filter.is_match(file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_matches_the_name_or_the_file() {
+        let selection = Selection::filtered(&["*upload*".to_owned()]).expect("a glob");
+        assert!(selection.lets("a/upload-text", "a/upload-text/event.json".as_ref()));
+        assert!(!selection.lets("a/copy", "a/copy/event.json".as_ref()));
+        assert!(Selection::filtered(&["[".to_owned()]).is_err());
+    }
+}
