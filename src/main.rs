@@ -2,12 +2,19 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use skillctl::{cli::Cli, commands, env::Environment, exit, terminal::Terminal};
+use skillctl::{
+    cli::{Cli, layers},
+    commands,
+    env::Environment,
+    exit,
+    terminal::Terminal,
+};
 
 fn main() -> ExitCode {
     let environment = Environment::read();
-    let cli = match Cli::try_parse() {
+    let file = std::fs::read_to_string(layers::NAME);
+    let variable = |name: &str| environment.var(name).map(str::to_owned);
+    let cli = match Cli::read(std::env::args_os(), variable, file) {
         Ok(cli) => cli,
         Err(answer) => return exit::of_command_line(&answer),
     };

@@ -51,7 +51,6 @@ pub struct BoxArgs {
     #[arg(
         long = "box",
         value_name = "URL",
-        env = "SKILLCTL_BOX",
         default_value = "https://api.box.com"
     )]
     pub root: Url,

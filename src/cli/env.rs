@@ -19,22 +19,15 @@ pub struct EnvArgs {
     /// The mock to lead to
     #[arg(
         long = "box",
-        env = "SKILLCTL_BOX",
         value_name = "URL",
         default_value = "http://127.0.0.1:7269"
     )]
     pub box_url: Url,
     /// How to write the variables
-    #[arg(
-        long,
-        env = "SKILLCTL_ENV_SHELL",
-        value_enum,
-        default_value_t,
-        value_name = "KIND"
-    )]
+    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
     pub shell: Shell,
     /// A variable that holds the admin token of the mock
-    #[arg(long, env = "SKILLCTL_ENV_ADMIN_TOKEN_ENV", value_name = "VAR")]
+    #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
 }
 

@@ -79,7 +79,7 @@ pub struct NewArgs {
     #[arg(long, value_name = "ID", value_parser = digits, default_value = "700100")]
     pub enterprise_id: String,
     /// Register the event and its file with the mock at this URL, and show the tokens it minted
-    #[arg(long = "box", value_name = "URL", env = "SKILLCTL_BOX")]
+    #[arg(long = "box", value_name = "URL")]
     pub box_url: Option<url::Url>,
     /// The variable that holds the mock's admin token
     #[arg(long, value_name = "VAR")]

@@ -2,9 +2,11 @@
 
 pub mod box_access;
 pub mod cards;
+pub mod completions;
 pub mod env;
 pub mod event;
 pub mod fetch;
+pub mod layers;
 pub mod mock_box;
 pub mod replay;
 pub mod report;
@@ -17,6 +19,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Replays captured events against a skill, plays Box for it, and shows, checks and records the
 /// cards it writes. Everything runs on this machine; no Box account is needed.
+///
+/// Every option may also come from a variable, SKILLCTL_<COMMAND>_<OPTION>, or from a table of
+/// skillctl.toml in the current folder.
 #[derive(Debug, Parser)]
 #[command(
     name = "skillctl",
@@ -91,6 +96,10 @@ pub enum Command {
     Fetch(Box<fetch::FetchArgs>),
     /// Print the variables that lead a skill to a running mock
     Env(env::EnvArgs),
+    /// Print the script by which a shell completes skillctl
+    Completions(completions::CompletionsArgs),
+    /// Print the pages of the manual
+    Man(completions::ManArgs),
     /// Play a small real skill on a local port (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),

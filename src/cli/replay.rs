@@ -49,7 +49,7 @@ pub struct ReplayArgs {
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// The invocation URL of the skill
-    #[arg(long, env = "SKILLCTL_SKILL", value_name = "URL", conflicts_with = "sample_skill", help_heading = SKILL)]
+    #[arg(long, value_name = "URL", conflicts_with = "sample_skill", help_heading = SKILL)]
     pub skill: Option<Url>,
     /// Replay to the built-in skill, started for this run
     #[arg(long, conflicts_with = "command", help_heading = SKILL)]
@@ -67,7 +67,7 @@ pub struct ReplayArgs {
     #[arg(last = true, value_name = "SKILL COMMAND")]
     pub command: Vec<String>,
     /// The mock Box to use; else one on 127.0.0.1:7269, else one of this run's own
-    #[arg(long = "box", env = "SKILLCTL_BOX", value_name = "URL", help_heading = BOX)]
+    #[arg(long = "box", value_name = "URL", help_heading = BOX)]
     pub box_url: Option<Url>,
     /// Use no mock: send the exact bytes, and check the reply alone
     #[arg(

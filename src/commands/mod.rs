@@ -2,6 +2,7 @@
 
 pub mod box_access;
 mod cards;
+mod completions;
 mod env;
 mod event;
 mod fetch;
@@ -33,6 +34,11 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Event(command) => event::run(command, environment, terminal),
         Command::Fetch(arguments) => fetch::run(arguments, environment, terminal),
         Command::Env(arguments) => env::run(arguments, environment, terminal),
+        Command::Completions(arguments) => {
+            completions::completions(arguments, terminal);
+            Ok(())
+        }
+        Command::Man(arguments) => completions::man(arguments, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
 }

@@ -1,0 +1,38 @@
+//! `skillctl completions` and `skillctl man`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap_complete::Shell;
+
+/// Options of `completions`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl completions bash > ~/.local/share/bash-completion/completions/skillctl
+  skillctl completions zsh > ~/.zfunc/_skillctl
+  skillctl completions fish > ~/.config/fish/completions/skillctl.fish")]
+pub struct CompletionsArgs {
+    /// The shell that completes
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Options of `man`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl man | man -l -
+      the page of skillctl
+  skillctl man replay | man -l -
+      the page of a command
+  skillctl man --dir ~/.local/share/man/man1
+      a page for each command")]
+pub struct ManArgs {
+    /// The command to describe: replay, event new
+    #[arg(value_name = "COMMAND", conflicts_with = "dir")]
+    pub command: Vec<String>,
+    /// Write a page for each command to this folder
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}

@@ -1,0 +1,457 @@
+//! Where the value of a flag comes from: the command line, else the environment, else
+//! `skillctl.toml`. What the lower two say is put into the command line as if it had been typed,
+//! so that everything that holds for a flag holds for them; a flag that was typed, or that does
+//! not go with one that was, is left alone.
+
+mod file;
+
+use std::{collections::BTreeSet, ffi::OsString, io};
+
+use clap::{
+    Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
+
+use super::Cli;
+pub use file::NAME;
+use file::Table;
+
+/// Flags that hold a secret, which has no place in a file.
+const SECRETS: [&str; 1] = ["token"];
+
+/// A value that was given elsewhere than on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Given {
+    /// Its text, or several where a flag may be repeated.
+    values: Vec<String>,
+    /// Where it stands, for messages.
+    place: String,
+}
+
+impl Cli {
+    /// Reads the command line; `variable` gives the variables of the environment, `file` what came
+    /// of reading `skillctl.toml`, which need not be there.
+    ///
+    /// # Errors
+    /// What clap has to say: help and version too.
+    pub fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+        variable: impl Fn(&str) -> Option<String>,
+        file: io::Result<String>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        command.build();
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let refused = |message: String| Self::command().error(ErrorKind::InvalidValue, message);
+        let file = match file {
+            Ok(text) => file::read(&text, &command).map_err(refused)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Table::default(),
+            Err(error) => return Err(refused(format!("cannot read {NAME}: {error}"))),
+        };
+        let (arguments, added) = match command.clone().try_get_matches_from(&arguments) {
+            Err(answer) if !answer.use_stderr() => return Err(answer),
+            // What is missing may come from below.
+            _ => add(&command, arguments, variable, &file).map_err(refused)?,
+        };
+        let matches = Self::command()
+            .try_get_matches_from(arguments)
+            .map_err(|error| with_place(error, &added))?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// The command line with what the lower layers add, and where each added flag comes from.
+type Added = (Vec<OsString>, Vec<(String, String)>);
+
+fn add(
+    root: &Command,
+    mut arguments: Vec<OsString>,
+    variable: impl Fn(&str) -> Option<String>,
+    file: &Table,
+) -> Result<Added, String> {
+    let relaxed = root.clone().ignore_errors(true);
+    let Ok(matches) = relaxed.try_get_matches_from(&arguments) else {
+        return Ok((arguments, Vec::new()));
+    };
+    let path = path_of(&matches);
+    let Some((leaf, place)) = leaf(root, &path, &arguments) else {
+        return Ok((arguments, Vec::new()));
+    };
+    let mut present = typed(&matches);
+    let mut flags = Vec::new();
+    let mut added = Vec::new();
+    for layer in [Layer::Environment(&variable), Layer::File(file)] {
+        for argument in leaf.get_arguments() {
+            let Some(name) = argument.get_long().filter(|name| !is_of_clap(name)) else {
+                continue;
+            };
+            if present.contains(argument.get_id()) || !goes_with(leaf, argument, &present) {
+                continue;
+            }
+            let Some(given) = layer.get(&path, name, argument)? else {
+                continue;
+            };
+            let typed = as_typed(argument, name, &given)?;
+            if !typed.is_empty() {
+                added.push((format!("--{name}"), given.place));
+                present.insert(argument.get_id().clone());
+                flags.extend(typed.into_iter().map(OsString::from));
+            }
+        }
+    }
+    arguments.splice(place..place, flags);
+    Ok((arguments, added))
+}
+
+/// The names of the commands on the way to the one that is called.
+fn path_of(matches: &ArgMatches) -> Vec<String> {
+    let mut path = Vec::new();
+    let mut here = matches;
+    while let Some((name, below)) = here.subcommand() {
+        path.push(name.to_owned());
+        here = below;
+    }
+    path
+}
+
+/// The command that is called, and the place behind its name in the command line.
+fn leaf<'a>(
+    root: &'a Command,
+    path: &[String],
+    arguments: &[OsString],
+) -> Option<(&'a Command, usize)> {
+    let mut command = root;
+    let mut place = 1;
+    for name in path {
+        command = command.find_subcommand(name)?;
+        let is_name = |word: &OsString| {
+            word.to_str()
+                .is_some_and(|word| word == name || command.get_all_aliases().any(|it| it == word))
+        };
+        // `--color never replay`: a value is no name.
+        let at = (place..arguments.len()).find(|at| {
+            is_name(&arguments[*at])
+                && arguments[at - 1]
+                    .to_str()
+                    .is_none_or(|before| *at == 1 || before != "--color")
+        })?;
+        place = at + 1;
+    }
+    (!path.is_empty() && !command.has_subcommands()).then_some((command, place))
+}
+
+/// What was typed, in all commands of the way.
+fn typed(matches: &ArgMatches) -> BTreeSet<Id> {
+    let mut typed = BTreeSet::new();
+    let mut here = Some(matches);
+    while let Some(matches) = here {
+        typed.extend(
+            matches
+                .ids()
+                .filter(|id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine))
+                .cloned(),
+        );
+        here = matches.subcommand().map(|(_, below)| below);
+    }
+    typed
+}
+
+/// Whether nothing that is there excludes the argument.
+fn goes_with(command: &Command, argument: &Arg, present: &BTreeSet<Id>) -> bool {
+    let excludes = |one: &Arg, other: &Id| {
+        command
+            .get_arg_conflicts_with(one)
+            .iter()
+            .any(|excluded| excluded.get_id() == other)
+    };
+    let by_conflict = command.get_arguments().any(|other| {
+        present.contains(other.get_id())
+            && (excludes(argument, other.get_id()) || excludes(other, argument.get_id()))
+    });
+    let by_group = command.get_groups().any(|group| {
+        let members: Vec<&Id> = group.get_args().collect();
+        !group.clone().is_multiple()
+            && members.contains(&argument.get_id())
+            && members.iter().any(|id| present.contains(*id))
+    });
+    !by_conflict && !by_group
+}
+
+/// Flags that clap adds by itself.
+fn is_of_clap(name: &str) -> bool {
+    matches!(name, "help" | "version")
+}
+
+/// What gives values beside the command line.
+enum Layer<'a> {
+    Environment(&'a dyn Fn(&str) -> Option<String>),
+    File(&'a Table),
+}
+
+impl Layer<'_> {
+    fn get(&self, path: &[String], flag: &str, argument: &Arg) -> Result<Option<Given>, String> {
+        match self {
+            Self::File(table) => Ok(table.get(path, flag).cloned()),
+            Self::Environment(variable) => {
+                let found = variables(path, flag)
+                    .into_iter()
+                    .find_map(|name| Some((variable(&name)?, name)));
+                let Some((text, name)) = found else {
+                    return Ok(None);
+                };
+                let values = match argument.get_action() {
+                    ArgAction::Append => text.lines().map(str::to_owned).collect(),
+                    ArgAction::SetTrue => match truth(&text) {
+                        Some(truth) => vec![truth.to_string()],
+                        None => {
+                            return Err(format!(
+                                "the variable {name} holds `{text}`, where true or false is expected"
+                            ));
+                        }
+                    },
+                    _ => vec![text],
+                };
+                Ok(Some(Given {
+                    values,
+                    place: format!("the variable {name}"),
+                }))
+            }
+        }
+    }
+}
+
+/// The variables that may hold a flag, the closest first: `SKILLCTL_REPLAY_TIMEOUT`, and for what
+/// all commands share `SKILLCTL_BOX`, `SKILLCTL_SKILL`, `SKILLCTL_COLOR` too.
+fn variables(path: &[String], flag: &str) -> Vec<String> {
+    const SHARED: [&str; 5] = ["box", "skill", "color", "quiet", "verbose"];
+    let upper = |words: &str| words.to_ascii_uppercase().replace('-', "_");
+    let mut names = vec![format!(
+        "SKILLCTL_{}_{}",
+        upper(&path.join("_")),
+        upper(flag)
+    )];
+    if SHARED.contains(&flag) {
+        names.push(format!("SKILLCTL_{}", upper(flag)));
+    }
+    names
+}
+
+fn truth(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The words that would be typed.
+fn as_typed(argument: &Arg, name: &str, given: &Given) -> Result<Vec<String>, String> {
+    let wrong = |value: &str, wanted: &str| {
+        Err(format!(
+            "{} holds `{value}` for {name}, where {wanted} is expected",
+            given.place
+        ))
+    };
+    match argument.get_action() {
+        ArgAction::SetTrue => match given.values.as_slice() {
+            [value] if value == "true" => Ok(vec![format!("--{name}")]),
+            [value] if value == "false" => Ok(Vec::new()),
+            other => wrong(&other.join(", "), "true or false"),
+        },
+        ArgAction::Count => match given.values.as_slice() {
+            [value] => match (value.parse::<u8>(), truth(value)) {
+                (Ok(times), _) => Ok(vec![format!("--{name}"); times.into()]),
+                (_, Some(on)) => Ok(vec![format!("--{name}"); on.into()]),
+                _ => wrong(value, "a small number"),
+            },
+            other => wrong(&other.join(", "), "a small number"),
+        },
+        ArgAction::Append => Ok(given
+            .values
+            .iter()
+            .map(|value| format!("--{name}={value}"))
+            .collect()),
+        _ => match given.values.as_slice() {
+            [value] => Ok(vec![format!("--{name}={value}")]),
+            other => wrong(&other.join(", "), "one value"),
+        },
+    }
+}
+
+/// An error about a flag that was not typed says where it comes from.
+fn with_place(error: clap::Error, added: &[(String, String)]) -> clap::Error {
+    let Some(ContextValue::String(about)) = error.get(ContextKind::InvalidArg) else {
+        return error;
+    };
+    let flag = about.split([' ', '=']).next().unwrap_or_default();
+    let Some((_, place)) = added.iter().find(|(name, _)| name == flag) else {
+        return error;
+    };
+    let said = error.render().to_string();
+    let first = said.lines().next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    Cli::command().error(error.kind(), format!("{first} (from {place})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Command as Called;
+
+    fn read(
+        words: &str,
+        variables: &[(&str, &str)],
+        file: Option<&str>,
+    ) -> Result<Cli, clap::Error> {
+        let words = words.split_whitespace().map(OsString::from);
+        let variable = |wanted: &str| {
+            let found = variables.iter().find(|(name, _)| *name == wanted)?;
+            Some(found.1.to_owned())
+        };
+        let file = file.map(str::to_owned);
+        Cli::read(words, variable, file.ok_or(io::ErrorKind::NotFound.into()))
+    }
+
+    fn replay(
+        words: &str,
+        variables: &[(&str, &str)],
+        file: Option<&str>,
+    ) -> crate::cli::replay::ReplayArgs {
+        match read(words, variables, file).expect("it reads").command {
+            Called::Replay(arguments) => *arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_which_beats_the_file() {
+        let file = Some("[replay]\nconcurrency = 3\nrepeat = 5\nretries = 7\n");
+        let variables = [
+            ("SKILLCTL_REPLAY_CONCURRENCY", "20"),
+            ("SKILLCTL_REPLAY_REPEAT", "50"),
+        ];
+        let read = replay(
+            "skillctl replay --concurrency 100 --sample-skill a.json",
+            &variables,
+            file,
+        );
+        assert_eq!(read.concurrency, Some(100));
+        assert_eq!((read.repeat, read.retries), (50, 7));
+    }
+
+    #[test]
+    fn what_was_typed_drives_out_what_does_not_go_with_it() {
+        let variables = [
+            ("SKILLCTL_SKILL", "http://127.0.0.1:1/"),
+            ("SKILLCTL_BOX", "http://127.0.0.1:2/"),
+        ];
+        let sample = replay("skillctl replay --sample-skill a.json", &variables, None);
+        assert!(sample.skill.is_none());
+        assert!(sample.box_url.is_some());
+        let without = replay("skillctl replay --no-mock a.json", &variables, None);
+        assert!(without.skill.is_some());
+        assert!(without.box_url.is_none());
+    }
+
+    #[test]
+    fn flags_without_a_value_lists_and_counts_are_understood() {
+        let file = Some(
+            "verbose = 2\n[replay]\nfail-fast = true\nno-check = [\"cards\", \"tokens\"]\nwait = \"1s\"\n",
+        );
+        let variables = [
+            ("SKILLCTL_REPLAY_KEEP", "yes"),
+            ("SKILLCTL_REPLAY_UPDATE", "0"),
+            ("SKILLCTL_REPLAY_SET", "/a=1\n/b=[1,2]"),
+        ];
+        let cli =
+            read("skillctl replay --sample-skill a.json", &variables, file).expect("it reads");
+        assert_eq!(cli.global.verbose, 2);
+        let Called::Replay(read) = cli.command else {
+            panic!("another command");
+        };
+        assert!(read.fail_fast && read.keep && !read.update);
+        assert_eq!((read.no_check.len(), read.set.len()), (2, 2));
+    }
+
+    #[test]
+    fn the_command_behind_two_dashes_stays_as_it_is() {
+        let read = replay(
+            "skillctl replay a.json -- node replay --wait 5",
+            &[("SKILLCTL_REPLAY_WAIT", "9s")],
+            None,
+        );
+        assert_eq!(read.command, ["node", "replay", "--wait", "5"]);
+        assert_eq!(read.wait.as_secs(), 9);
+    }
+
+    #[test]
+    fn a_wrong_value_says_where_it_comes_from() {
+        let told = |variables: &[(&str, &str)], file| {
+            let refused = read("skillctl replay --sample-skill a.json", variables, file);
+            let error = refused.expect_err("wrong");
+            assert!(error.use_stderr());
+            error.to_string()
+        };
+        for (variables, file, wanted) in [
+            (
+                &[("SKILLCTL_REPLAY_WAIT", "soon")][..],
+                None,
+                "from the variable SKILLCTL_REPLAY_WAIT",
+            ),
+            (
+                &[("SKILLCTL_REPLAY_KEEP", "perhaps")],
+                None,
+                "SKILLCTL_REPLAY_KEEP holds `perhaps`",
+            ),
+            (
+                &[],
+                Some("[replay]\n\nrepeat = 0\n"),
+                "from skillctl.toml:3",
+            ),
+            (&[], Some("[replay]\nkeep = 3\n"), "skillctl.toml:2"),
+            (
+                &[],
+                Some("[replay]\nconcurency = 3\n"),
+                "skillctl.toml:2: `replay` has no option `concurency`; did you mean `concurrency`?",
+            ),
+            (
+                &[],
+                Some("\n[repla]\n"),
+                "skillctl.toml:2: there is no command `repla`",
+            ),
+            (&[], Some("[replay]\nwait = [\n"), "skillctl.toml:2"),
+            (
+                &[],
+                Some("[fetch]\ntoken = \"abc\"\n"),
+                "skillctl.toml:2: a secret has no place in a file",
+            ),
+        ] {
+            let said = told(variables, file);
+            assert!(said.contains(wanted), "{wanted}: {said}");
+            assert!(!said.contains("abc"), "{said}");
+        }
+    }
+
+    #[test]
+    fn every_flag_of_every_command_has_a_variable_of_its_own() {
+        let mut root = Cli::command();
+        root.build();
+        let mut names = BTreeSet::new();
+        let mut commands = vec![(root.clone(), Vec::new())];
+        while let Some((command, path)) = commands.pop() {
+            for below in command.get_subcommands() {
+                let mut path: Vec<String> = path.clone();
+                path.push(below.get_name().to_owned());
+                commands.push((below.clone(), path));
+            }
+            if command.has_subcommands() {
+                continue;
+            }
+            for flag in command.get_arguments().filter_map(Arg::get_long) {
+                assert!(names.insert(variables(&path, flag)[0].clone()), "{flag}");
+            }
+        }
+        assert!(names.contains("SKILLCTL_EVENT_NEW_TRIGGER"), "{names:?}");
+    }
+}
