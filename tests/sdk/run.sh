@@ -68,6 +68,38 @@ with "$new" "$here/python/plain_urllib.py"
 with "$new" "$here/python/plain_requests.py"
 with sh "$here/curl.sh"
 
+# The signatures of replay, as the SDKs check them: the exact bytes, and the events as a mock makes
+# them new; a slash and letters beyond ASCII in the body; then a wrong key, which none may take.
+export PRIMARY=the-primary-key SECONDARY=the-secondary-key OTHER=another-key
+unseen="--no-check tokens --no-check finished --no-check outcome --no-check cards --no-check expected"
+events="$top/fixtures/events/slash-field $top/fixtures/events/non-ascii-name"
+
+# signed COMMAND…: a skill that replies 200 to what it takes for signed by Box.
+signed() {
+  for mode in "--no-mock" "--wait 1s --settle 10ms $unseen"; do
+    # shellcheck disable=SC2086 # options and paths are lists
+    "$skillctl" replay $mode --primary-key-env PRIMARY --secondary-key-env SECONDARY $events \
+      -- "$@" >"$work/out" 2>"$work/err" || {
+      failed="$failed
+  signed ($mode): $*"
+      cat "$work/out" "$work/err" >&2
+    }
+  done
+  # shellcheck disable=SC2086
+  "$skillctl" replay --no-mock --primary-key-env OTHER --secondary-key-env OTHER $events \
+    -- "$@" >"$work/out" 2>"$work/err" && failed="$failed
+  took a wrong signature: $*"
+  echo "signed: $*" | sed "s|$here/||g"
+}
+
+signed node "$here/node/signed.cjs" box-node-sdk-1 raw
+signed node "$here/node/signed.cjs" box-node-sdk-1 parsed
+signed node "$here/node/signed.cjs" box-node-sdk-3 raw
+signed node "$here/node/signed.cjs" box-node-sdk-3 parsed
+signed node "$here/node/signed.cjs" box-node-sdk-10 raw
+signed "$old" "$here/python/signed.py" 3
+signed "$new" "$here/python/signed.py" 10
+
 if [ -n "$failed" ]; then
   echo "failed:$failed" >&2
   exit 1
