@@ -69,10 +69,7 @@ pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
     let changed = File {
         name: naming::name(&body)?.unwrap_or_else(|| file.name.clone()),
         parent_id: naming::parent(state, &body)?.unwrap_or_else(|| file.parent_id.clone()),
-        description: match body.get("description").and_then(Value::as_str) {
-            Some(description) => description.to_owned(),
-            None => file.description.clone(),
-        },
+        description: naming::description(&body)?.unwrap_or_else(|| file.description.clone()),
         ..file.clone()
     };
     if changed.name != file.name || changed.parent_id != file.parent_id {

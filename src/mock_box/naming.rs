@@ -9,6 +9,8 @@ use crate::domain::event::id_text;
 
 /// The longest name, in characters.
 const LONGEST: usize = 255;
+/// The longest description, in characters.
+const LONGEST_DESCRIPTION: usize = 256;
 
 /// A body as a JSON object.
 ///
@@ -52,6 +54,22 @@ pub fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
     Ok(Some(name.to_owned()))
 }
 
+/// The description that a body gives, where it gives one.
+///
+/// # Errors
+/// 400 for one that is no text, or too long.
+pub fn description(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    match body.get("description") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.chars().count() <= LONGEST_DESCRIPTION => {
+            Ok(Some(text.clone()))
+        }
+        Some(_) => Err(errors::bad_request(format!(
+            "'description' must be a string of at most {LONGEST_DESCRIPTION} characters"
+        ))),
+    }
+}
+
 /// The folder that a body names as `parent.id`, where it names one.
 ///
 /// # Errors
@@ -78,7 +96,8 @@ pub fn check_free(
     but: Option<&str>,
 ) -> Result<(), Answer> {
     // Box takes names that differ in case alone for the same.
-    let same = |other: &str| other == name || other.to_lowercase() == name.to_lowercase();
+    let lower = name.to_lowercase();
+    let same = |other: &str| other == name || other.to_lowercase() == lower;
     if let Some(file) = state
         .files_in(folder_id)
         .find(|file| same(&file.name) && but != Some(file.id.as_str()))

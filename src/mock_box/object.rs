@@ -114,6 +114,9 @@ fn selected(state: &State, head: &Head, file: &File, fields: &str) -> Value {
     let all = full(state, file);
     let mut chosen = pick(&all, "");
     for field in names(fields) {
+        if chosen.contains_key(field) {
+            continue;
+        }
         if let Some(path) = field.strip_prefix("metadata.") {
             put_metadata(state, file, path, &mut chosen);
         } else if field == "representations" {
@@ -155,9 +158,11 @@ fn put_metadata(state: &State, file: &File, path: &str, chosen: &mut Map<String,
     let Some(instance) = state.instance(&place) else {
         return;
     };
-    let value: Value = serde_json::from_str(&instance.json).unwrap_or_default();
     let scopes = chosen.entry("metadata").or_insert_with(|| json!({}));
-    scopes[scope][template] = value;
+    // Asked for again it is not read again: instances may be large.
+    if scopes[scope].get(template).is_none() {
+        scopes[scope][template] = serde_json::from_str(&instance.json).unwrap_or_default();
+    }
 }
 
 /// Of `all`: type, id, etag, and what `fields` names.

@@ -31,6 +31,8 @@ enum Kind {
 /// Without `X-Rep-Hints` Box lists all that there are.
 const ALL: &str =
     "[jpg?dimensions=1024x1024][png?dimensions=1024x1024][pdf][extracted_text][mp3][mp4]";
+/// The most entries of one answer.
+const MOST: usize = 100;
 /// The size of a picture where the hint names none.
 const DIMENSIONS: &str = "1024x1024";
 
@@ -51,6 +53,7 @@ pub fn list(head: &Head, file: &File) -> Vec<Value> {
     hints
         .split(['[', ']'])
         .filter_map(|group| group.split(',').find_map(Wanted::from_hint))
+        .take(MOST)
         .map(|wanted| entry(head, file, &wanted))
         .collect()
 }

@@ -312,9 +312,9 @@ pub fn route(method: &Method, segments: &[String]) -> Result<Route, NoRoute> {
     };
     let mut is_path = false;
     for (row_method, template, make) in ROWS {
-        if let Some(captures) = matches(template, path) {
+        if matches(template, path) {
             if *row_method == method {
-                return Ok(make(&captures));
+                return Ok(make(&captures(template, path)));
             }
             is_path = true;
         }
@@ -340,18 +340,23 @@ fn below_version(segments: &[String]) -> &[String] {
     path
 }
 
-fn matches(template: &str, path: &[String]) -> Option<Vec<String>> {
-    let mut captures = Vec::new();
+/// Whether a path has the form of a template.
+fn matches(template: &str, path: &[String]) -> bool {
     let mut segments = path.iter();
-    for part in template.split('/') {
-        let segment = segments.next()?;
-        match part {
-            "{}" => captures.push(segment.clone()),
-            fixed if fixed == segment => {}
-            _ => return None,
-        }
-    }
-    segments.next().is_none().then_some(captures)
+    let fits = |part: &str, segment: &String| part == "{}" || part == segment;
+    template
+        .split('/')
+        .all(|part| segments.next().is_some_and(|segment| fits(part, segment)))
+        && segments.next().is_none()
+}
+
+/// What stands in a path where its template has `{}`.
+fn captures(template: &str, path: &[String]) -> Vec<String> {
+    let parts = template.split('/').zip(path);
+    parts
+        .filter(|(part, _)| *part == "{}")
+        .map(|(_, segment)| segment.clone())
+        .collect()
 }
 
 fn closest(method: &str, path: &[String]) -> Option<String> {

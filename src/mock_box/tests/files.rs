@@ -241,6 +241,8 @@ fn renaming_and_describing_advance_the_etag_and_idle_changes_do_not() {
     assert_eq!(renamed["file_version"]["id"], "43");
     let again = json_of(&world.send(line, &any(), &body));
     assert_eq!(again["etag"], "1");
+    let long = json!({"description": "x".repeat(257)});
+    assert_eq!(world.send(line, &any(), &long).status, 400);
     for (name, code) in [
         ("a/b", "item_name_invalid"),
         ("", "item_name_invalid"),
