@@ -17,7 +17,7 @@ use crate::domain::{
     call::{WriteOp, WriteRecord},
     card::{
         model::{Card, Kind},
-        validate::box_refusal,
+        validate::{Schema, box_refusal},
     },
     event::id_text,
     metadata::{
@@ -115,7 +115,37 @@ struct InvocationBody {
     status: Option<Value>,
     metadata: Option<Value>,
     file: Option<Value>,
+    /// As it was sent: null, which the official kit sends, is not the same as nothing.
+    #[serde(default, deserialize_with = "as_sent")]
     usage: Option<Box<RawValue>>,
+}
+
+fn as_sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(from).map(Some)
+}
+
+impl InvocationBody {
+    /// What Box takes and its description does not allow, for those who want to hold to it.
+    fn check_documented(&self) -> Result<(), Answer> {
+        let usage = self
+            .usage
+            .as_ref()
+            .map(|usage| serde_json::from_str(usage.get()).unwrap_or(Value::Null));
+        let is_usage = |usage: &Value| {
+            usage.is_object()
+                && usage.get("unit").is_none_or(Value::is_string)
+                && usage.get("value").is_none_or(Value::is_number)
+        };
+        if usage.as_ref().is_some_and(|usage| !is_usage(usage)) {
+            let message = "'usage' must be an object of a unit and a value";
+            return Err(errors::bad_request(message));
+        }
+        let kind = self.file.as_ref().and_then(|file| file.get("type"));
+        if kind.is_none_or(|kind| kind != "file") {
+            return Err(errors::bad_request("'file.type' must be 'file'"));
+        }
+        Ok(())
+    }
 }
 
 /// `PUT /skill_invocations/{skill}`: sets all cards of a file and says how the invocation stands.
@@ -154,6 +184,9 @@ fn set_cards(
     body: InvocationBody,
 ) -> Result<Decision, Answer> {
     let file = context.state.file(file_id).ok_or_else(errors::not_found)?;
+    if context.state.settings.schema == Schema::Documented {
+        body.check_documented()?;
+    }
     let status = body
         .status
         .as_ref()
@@ -180,7 +213,7 @@ fn set_cards(
     let mut record = record(context, file, &path, WriteOp::Invocation, Some(&instance));
     record.skill_id = Some(skill_id.to_owned());
     record.status = Some(status);
-    record.usage = body.usage;
+    record.usage = body.usage.filter(|usage| usage.get() != "null");
     // Box answers 200 with no body here.
     let answer = Answer::empty(StatusCode::OK).note(note_of(&record, &instance.fields));
     Ok(Decision {

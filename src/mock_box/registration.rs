@@ -51,6 +51,13 @@ pub fn register(
     ids: &mut Ids,
 ) -> Registered {
     let recorded = event.file_id();
+    // An event of an earlier mock may bring numbers that this one would give next.
+    let brought = [
+        Some(recorded.clone()),
+        event.file_version_id(),
+        event.parent_id(),
+    ];
+    brought.iter().flatten().for_each(|id| ids.taken(id));
     let takes_recorded = how.keep || how.same_file || is_free(state, &recorded);
     let file_id = if takes_recorded {
         recorded

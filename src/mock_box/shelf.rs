@@ -30,6 +30,7 @@ pub fn put(
     now: Timestamp,
     ids: &mut Ids,
 ) -> File {
+    ids.taken(id);
     let version = Version {
         id: ids.number().to_string(),
         content,

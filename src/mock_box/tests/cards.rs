@@ -225,6 +225,19 @@ fn the_documented_schema_refuses_what_the_official_kit_sends() {
     assert_eq!(json_of(&refused)["code"], "schema_validation_failed");
     let taken = world.send(&line, &event.write, &json!({"cards": [card("a")]}));
     assert_eq!(taken.status, 201);
+
+    let line = "PUT /2.0/skill_invocations/46";
+    let of_kit = invocation("success", &json!([card("a")]));
+    let refused = world.send(line, &event.write, &of_kit);
+    assert_eq!(
+        json_of(&refused)["message"],
+        "'usage' must be an object of a unit and a value"
+    );
+    let mut documented = of_kit;
+    documented["usage"] = json!({"unit": "file", "value": 1});
+    assert_eq!(world.send(line, &event.write, &documented).status, 200);
+    documented["file"] = json!({"id": "42"});
+    assert_eq!(world.send(line, &event.write, &documented).status, 400);
 }
 
 #[test]

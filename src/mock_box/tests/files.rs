@@ -367,6 +367,14 @@ fn a_deleted_file_is_gone_with_its_metadata_and_the_record_says_so() {
 }
 
 #[test]
+fn numbers_that_an_event_brings_are_not_given_again() {
+    let mut world = World::open();
+    let next = world.ids.clone().number().to_string();
+    world.register_id(&next, "brought.txt", &Registering::default());
+    assert_ne!(world.ids.number().to_string(), next);
+}
+
+#[test]
 fn a_reset_brings_lasting_files_back_as_they_were() {
     let mut world = World::open();
     let lasting = Registering {

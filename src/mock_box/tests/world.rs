@@ -69,10 +69,14 @@ impl World {
     }
 
     pub(super) fn register_how(&mut self, name: &str, how: &Registering) -> Registered {
+        self.register_id("42", name, how)
+    }
+
+    pub(super) fn register_id(&mut self, id: &str, name: &str, how: &Registering) -> Registered {
         let event = json!({
             "type": "skill_invocation", "id": "recorded_1", "skill": {"id": "46"},
             "source": {
-                "id": "42", "name": name, "size": 1, "parent": {"id": "44"},
+                "id": id, "name": name, "size": 1, "parent": {"id": "44"},
                 "file_version": {"id": "43"}
             },
             "token": {
