@@ -99,17 +99,17 @@ pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) ->
     let mut text = Text::new();
     let severity = finding.severity.as_str();
     let title_width = severity.len() + finding.code.len() + 4;
-    for (row, words) in wrap(&finding.message, room(width, title_width))
-        .iter()
-        .enumerate()
-    {
-        text.push(if row == 0 {
-            Line::new()
-                .with(role, format!("{severity}[{}]", finding.code))
-                .with(Role::Strong, format!(": {words}"))
-        } else {
-            Line::from(" ".repeat(title_width)).with(Role::Strong, words)
-        });
+    let first = wrap(&finding.message, room(width, title_width)).swap_remove(0);
+    text.push(
+        Line::new()
+            .with(role, format!("{severity}[{}]", finding.code))
+            .with(Role::Strong, format!(": {first}")),
+    );
+    let rest = finding.message.strip_prefix(&first).unwrap_or_default();
+    if !rest.trim().is_empty() {
+        for words in wrap(rest, room(width, FURTHER)) {
+            text.push(Line::from(" ".repeat(FURTHER)).with(Role::Strong, words));
+        }
     }
     let gutter = gutter_of([located.place]);
     text.push(arrow(name, located.place, gutter));
@@ -134,6 +134,9 @@ pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) ->
     }
     text
 }
+
+/// Columns that the further lines of a message are moved right by.
+const FURTHER: usize = 4;
 
 /// A stretch of the text that is pointed at.
 struct Mark<'a> {

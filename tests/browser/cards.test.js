@@ -76,6 +76,8 @@ test("a pill opens its timeline and closes it again", async () => {
     return [(part.left - bar.left) / bar.width, part.width / bar.width];
   });
   assert.ok(Math.abs(share[0]) < 0.01 && Math.abs(share[1] - 90 / 600) < 0.02, String(share));
+  const [text, ground] = await page.$eval(pill, (it) => [getComputedStyle(it).color, getComputedStyle(it).backgroundColor]);
+  assert.notEqual(text, ground, "the label of an open pill under the pointer can be read");
   await picture(page, "pill");
   await page.click(pill);
   assert.equal(await expanded(page, pill), "false");
