@@ -49,7 +49,7 @@ pub struct MockBoxArgs {
     /// Write {"url","ca","pid"} to this file once it is ready
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Write the registered events, as they now stand, to this folder
+    /// Write the events of the FIXTUREs, as they now stand, to this folder
     #[arg(long, value_name = "DIR")]
     pub events_dir: Option<PathBuf>,
     /// Append every metadata write to this file, and resume from what it holds

@@ -402,7 +402,10 @@ fn report(done: &Done, place: &str, spent: Duration, format: OutputFormat, termi
     };
     let line = Line::new()
         .with(Role::Good, "fetched ")
-        .with(Role::Strong, place)
+        .with(
+            Role::Strong,
+            if place == STDIN { "to stdout" } else { place },
+        )
         .plain(format!(
             ": {} in {}, SHA-1 {} ",
             units::bytes(done.bytes),

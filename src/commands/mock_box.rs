@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::{
     runtime::Handle,
     signal::unix::{Signal, SignalKind, signal},
@@ -20,7 +20,12 @@ use crate::{
         OutputFormat,
         mock_box::{MockBoxArgs, SchemaLevel, Tokens},
     },
-    domain::{card::validate::Schema, event::wire, notice::Notice, secret::Secret},
+    domain::{
+        card::validate::Schema,
+        event::{id_text, wire},
+        notice::Notice,
+        secret::Secret,
+    },
     env::{Environment, local_time_zone},
     exit::{Failure, Outcome, Problem},
     host::Host,
@@ -271,10 +276,8 @@ fn register(
     }
     let registered = host.register(&events);
     for (number, (case, event)) in cases.iter().zip(&registered).enumerate() {
-        let file = event
-            .pointer("/source/id")
-            .and_then(Value::as_str)
-            .unwrap_or("?");
+        let file = event.pointer("/source/id").and_then(id_text);
+        let file = file.unwrap_or_default();
         terminal.note_line(
             Line::from("registered ")
                 .with(Role::Strong, &case.name)

@@ -105,7 +105,9 @@ pub(super) async fn start(
         output: destination(terminal),
     })
     .map_err(|error| refused(&error, None))?;
-    if let Err(error) = child.wait_ready(&host, port, READY_WITHIN).await {
+    let ready = child.wait_ready(&host, port, READY_WITHIN);
+    let ready = saying_so(ready, &format!("{host}:{port}"), terminal).await;
+    if let Err(error) = ready {
         let output = output_of(&child);
         child.stop(GRACE).await;
         return Err(refused(&error, Some(output)));
@@ -125,6 +127,21 @@ pub(super) async fn start(
         child: Some(child),
         _alive: None,
     })
+}
+
+/// Waits, and says what is waited for once it takes long.
+async fn saying_so<T>(ready: impl Future<Output = T>, address: &str, terminal: &Terminal) -> T {
+    const LONG: Duration = Duration::from_secs(3);
+    let mut ready = std::pin::pin!(ready);
+    if let Ok(ready) = timeout(LONG, &mut ready).await {
+        return ready;
+    }
+    let words = format!(
+        "waiting for the skill to listen on {address} (its PORT), {} s at the most",
+        READY_WITHIN.as_secs()
+    );
+    terminal.note_line(Line::from(words));
+    ready.await
 }
 
 impl RunningSkill {

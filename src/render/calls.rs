@@ -67,7 +67,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         .with(Role::Dim, format!("{:>MS$}  ", duration(record.ms)))
         .plain(format!("{} ", record.method))
         .with(Role::Dim, host)
-        .plain(short(&record.target));
+        .plain(short_target(&record.target));
     let said = match (&record.note, &record.code, &record.message) {
         (Some(note), _, _) => Some(Cow::from(note)),
         (None, Some(code), Some(message)) => Some(Cow::from(format!("{code}: {message}"))),
@@ -102,7 +102,7 @@ fn status_word(status: u16) -> (Role, String) {
 
 /// The target without what nobody reads: the inside of a download URL, `metadata/global/…`
 /// stays.
-fn short(target: &str) -> String {
+pub fn short_target(target: &str) -> String {
     const LONGEST: usize = 36;
     let shorten = |segment: &str| -> String {
         if segment.len() <= LONGEST || segment.contains("redacted") {

@@ -2,11 +2,14 @@
 //! summary at the end. Everything is drawn from the records, so that a report says what the
 //! terminal said.
 
-use super::text::{Line, Role, Text};
+use super::{
+    calls::short_target,
+    text::{Line, Role, Text},
+};
 use crate::domain::{
     card::model::{Card, Kind},
     outcome::{
-        check::at,
+        check::{Check, at},
         record::{
             CallRow, CheckRecord, DifferenceRecord, QuantilesRecord, Record, ReplyRecord,
             SummaryRecord,
@@ -16,7 +19,7 @@ use crate::domain::{
 
 /// Columns of the reply and of the status, so that the lines of a run align.
 const REPLY_COLUMNS: usize = 15;
-const STATUS_COLUMNS: usize = 29;
+const STATUS_COLUMNS: usize = 18;
 /// Lines of a timeline and of a diff that are shown.
 const MOST_LINES: usize = 40;
 
@@ -97,6 +100,11 @@ pub fn failure(record: &Record) -> Text {
                 .plain(check.reason.as_deref().unwrap_or_default()),
         );
         text.append(differences(check), 16);
+        if !check.differences.is_empty() && check.name == Check::Expected.as_str() {
+            let advice =
+                "--update writes what came to expected.json, --no-check expected leaves it out";
+            text.push(Line::from(" ".repeat(16)).with(Role::Dim, advice));
+        }
     }
     let is_good = record
         .reply
@@ -170,7 +178,7 @@ fn no_calls(record: &Record) -> Text {
 fn advice(kind: &str) -> Option<&'static str> {
     Some(match kind {
         "tls-failed" => {
-            "start the skill with `-- COMMAND` or the variables of `skillctl env`, which make it trust the mock's certificate; a client with certificates of its own needs the file in BOX_CA_BUNDLE or NODE_EXTRA_CA_CERTS"
+            "start the skill with `-- COMMAND` or the variables of `skillctl env`, which make it trust the mock's certificate; a client with certificates of its own needs the file that SSL_CERT_FILE names"
         }
         "other-host" => {
             "look whether the skill calls the host it should: Box's hosts come to the mock, all others pass through"
@@ -248,7 +256,8 @@ fn call_line(call: &CallRow) -> Line {
         0 => "broken off".to_owned(),
         status => status.to_string(),
     };
-    let mut line = Line::from(format!("{} {} ", call.method, call.target)).with(role, status);
+    let target = short_target(&call.target);
+    let mut line = Line::from(format!("{} {target} ", call.method)).with(role, status);
     if let Some(note) = call.note.as_ref().or(call.code.as_ref()) {
         line = line.with(Role::Dim, format!("  {note}"));
     }
@@ -267,6 +276,10 @@ pub fn summary(summary: &SummaryRecord) -> Text {
     text.push(Line::new());
     text.push(counts(summary).with(Role::Dim, pace(summary)));
     let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
+    // The quantiles of one are that one, and its line says it already.
+    if summary.total < 2 {
+        return text;
+    }
     if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
         text.push(Line::from(" ".repeat(7)).with(
             Role::Dim,
@@ -312,10 +325,10 @@ pub fn counts(summary: &SummaryRecord) -> Line {
 fn pace(summary: &SummaryRecord) -> String {
     let took = duration(summary.seconds * 1000.0);
     if summary.total < 2 || summary.seconds <= 0.0 {
-        return format!("  in {took}");
+        return format!(" in {took}");
     }
     format!(
-        "  in {took}, {:.1} events/s",
+        " in {took}, {:.1} events/s",
         summary.total as f64 / summary.seconds
     )
 }

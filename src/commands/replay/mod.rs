@@ -234,12 +234,17 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
     let (tell, mut told) = mpsc::channel(64);
     let going = tokio::spawn(run.go(tell));
     let mut ended: Result<Ended, RunError> = Ok(Ended::default());
+    let mut is_stopping = false;
     loop {
         tokio::select! {
             biased;
             () = interrupts.ended() => {
                 going.abort();
                 break;
+            }
+            () = interrupts.stopped(), if !is_stopping => {
+                is_stopping = true;
+                show.stopping();
             }
             what = told.recv() => match what {
                 Some(Told::Judged(outcome, case)) => show.judged(&outcome, &case)?,

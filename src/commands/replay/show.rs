@@ -78,6 +78,18 @@ impl<'a> Show<'a> {
         }
     }
 
+    /// The user wants an end.
+    pub(super) fn stopping(&self) {
+        let say = || {
+            let words = "finishing what is under way; Ctrl-C once more ends at once";
+            self.terminal.note_line(Line::from(words));
+        };
+        match &self.progress {
+            Some(progress) => progress.beside(say),
+            None => say(),
+        }
+    }
+
     /// An event is judged.
     pub(super) fn judged(&mut self, outcome: &Judged, case: &Case) -> Outcome {
         self.summary.count(outcome);

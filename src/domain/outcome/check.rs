@@ -290,7 +290,7 @@ fn after_the_final(observed: &Observed) -> Option<String> {
 }
 
 fn left_unfinished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
-    if !observed.reply().is_some_and(Reply::is_good) {
+    if terms.died.is_some() || !observed.reply().is_some_and(Reply::is_good) {
         // The reply check says what is wrong; nothing more was waited for.
         return None;
     }
@@ -320,7 +320,7 @@ fn outcome(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
             wanted.as_str()
         )),
         None => Some(format!(
-            "the skill reported nothing, expected was {}",
+            "no status was reported; {} was expected",
             wanted.as_str()
         )),
     }
@@ -349,7 +349,12 @@ fn cards(observed: &Observed) -> Option<String> {
 
 fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
     let wanted = expected.cards.as_ref()?;
-    let actual = observed.cards.as_ref().map_or(Value::Null, normalised);
+    let Some(actual) = observed.cards.as_ref().map(normalised) else {
+        return Some(Failure {
+            reason: "there are no cards to compare with expected.json".to_owned(),
+            differences: Vec::new(),
+        });
+    };
     let differences = difference(&normalised(wanted), &actual, expected.tolerance);
     let reason = match differences.len() {
         0 => return None,
