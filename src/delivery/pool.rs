@@ -2,12 +2,13 @@
 //! idle connections is all there is to keep; TLS and proxies are for the general client.
 
 use std::{
+    io,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -19,6 +20,12 @@ use super::{Exchange, MOST_OF_A_REPLY};
 /// After so long a server may be about to close a connection that nobody uses; an event that is
 /// sent into that moment would be lost.
 const LONGEST_IDLE: Duration = Duration::from_secs(1);
+
+/// An answer with the connection that it came by.
+type Sent = (
+    SendRequest<Full<Bytes>>,
+    http::Response<hyper::body::Incoming>,
+);
 
 /// The connections to a Skill.
 #[derive(Debug)]
@@ -59,15 +66,9 @@ impl Pool {
     }
 
     /// Posts, and reads the answer to its end.
-    pub(super) async fn post(&self, body: Bytes, headers: http::HeaderMap) -> Exchange {
-        let mut request = Request::post(&self.target)
-            .body(Full::new(body))
-            .map_err(|error| format!("the skill's URL cannot be called: {error}"))?;
-        *request.headers_mut() = headers;
-        request
-            .headers_mut()
-            .insert(header::HOST, self.named.clone());
-        let (mut sender, response) = self.send(request).await?;
+    pub(super) async fn post(&self, body: Bytes, mut headers: HeaderMap) -> Exchange {
+        headers.insert(header::HOST, self.named.clone());
+        let (mut sender, response) = self.send(&body, headers).await?;
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
         let mut answer = Vec::new();
@@ -94,18 +95,10 @@ impl Pool {
         Ok((status, Bytes::from(answer)))
     }
 
-    /// Sends by an idle connection, else by a new one. A request that an idle connection did not
-    /// take any more goes out by the next.
-    async fn send(
-        &self,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<
-        (
-            SendRequest<Full<Bytes>>,
-            http::Response<hyper::body::Incoming>,
-        ),
-        String,
-    > {
+    /// Sends by an idle connection, else by a new one. A request that got nothing at all on an idle
+    /// connection goes out once more by another: the server closed it in that moment, as it may. A
+    /// Skill that closes on purpose does so on a new one too.
+    async fn send(&self, body: &Bytes, headers: HeaderMap) -> Result<Sent, String> {
         loop {
             let idle = self.lock().pop();
             let is_new = idle.is_none();
@@ -116,12 +109,14 @@ impl Pool {
                 Some(idle) => idle.sender,
                 None => self.connect().await?,
             };
-            match sender.try_send_request(request).await {
+            let mut request = Request::post(&self.target)
+                .body(Full::new(body.clone()))
+                .map_err(|error| format!("the skill's URL cannot be called: {error}"))?;
+            request.headers_mut().clone_from(&headers);
+            match sender.send_request(request).await {
                 Ok(response) => return Ok((sender, response)),
-                Err(mut failed) => match failed.take_message() {
-                    Some(again) if !is_new => request = again,
-                    _ => return Err(sentence(failed.error())),
-                },
+                Err(error) if is_new || !is_closed(&error) => return Err(sentence(&error)),
+                Err(_) => {}
             }
         }
     }
@@ -148,10 +143,25 @@ impl Pool {
 
 /// What became of a request that got no answer, for a newcomer.
 fn sentence(error: &hyper::Error) -> String {
-    let cause = super::cause(error);
-    if error.is_incomplete_message() || error.is_canceled() || cause.contains("reset") {
+    if is_closed(error) {
         "the skill closed the connection without an answer".to_owned()
     } else {
-        format!("what the skill sent is no HTTP answer: {cause}")
+        format!(
+            "what the skill sent is no HTTP answer: {}",
+            super::cause(error)
+        )
     }
+}
+
+/// Whether the connection was closed before anything of an answer came.
+fn is_closed(error: &hyper::Error) -> bool {
+    let by_system = || {
+        let source = std::error::Error::source(error);
+        let kind = source.and_then(|source| Some(source.downcast_ref::<io::Error>()?.kind()));
+        matches!(
+            kind,
+            Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe)
+        )
+    };
+    error.is_incomplete_message() || error.is_canceled() || error.is_closed() || by_system()
 }

@@ -1,0 +1,265 @@
+//! How fast replay sends, beside a minimal loop over hyper's own client in the same run, and how
+//! much memory it takes. Not a measurement of a library but of the program as people run it:
+//!
+//! ```sh
+//! cargo bench --bench replay                 # throughput at 1, 16 and 64 connections, latency
+//! cargo bench --bench replay -- million      # and a million events from a file of lines
+//! ```
+//!
+//! The aims: at least 0.8 of the loop, under 10 ms of its own for one event, under 40 MiB for a
+//! million events, and no more than 64 MiB with the mock and all checks, 64 events at a time.
+
+#![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+use std::{
+    convert::Infallible,
+    fs::{self, File},
+    io::{BufWriter, Read, Seek, SeekFrom, Write},
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::{client::conn::http1 as client, server::conn::http1 as server, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+const EVENT: &str = "fixtures/events/upload-text/event.json";
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let skill = runtime.block_on(skill());
+    let body = Bytes::from(fs::read(EVENT).expect("the fixture"));
+    println!(
+        "{:<14}{:>12}{:>12}{:>8}{:>10}",
+        "connections", "hyper loop", "replay", "share", "RSS"
+    );
+    for connections in CONNECTIONS {
+        let events = if connections == 1 { 20_000 } else { 100_000 };
+        let bare = runtime.block_on(bare(skill, &body, connections, events));
+        let (replayed, kib) = replay(skill, connections, events);
+        println!(
+            "{connections:<14}{bare:>10.0}/s{replayed:>10.0}/s{:>8.2}{:>7} MiB",
+            replayed / bare,
+            kib / 1024
+        );
+    }
+    one_event(skill);
+    with_all_checks();
+    if std::env::args().any(|argument| argument == "million") {
+        million(skill);
+    }
+}
+
+/// A bare server that answers 200 to everything.
+async fn skill() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let answer = service_fn(|request: Request<hyper::body::Incoming>| async move {
+                let _ = request.into_body().collect().await;
+                Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
+            });
+            tokio::spawn(server::Builder::new().serve_connection(TokioIo::new(stream), answer));
+        }
+    });
+    address
+}
+
+/// Events a second of the least that a client can do.
+async fn bare(skill: SocketAddr, body: &Bytes, connections: usize, events: usize) -> f64 {
+    let left = Arc::new(AtomicUsize::new(events));
+    let began = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..connections {
+        let (left, body) = (Arc::clone(&left), body.clone());
+        tasks.spawn(async move {
+            let stream = TcpStream::connect(skill).await.expect("it connects");
+            stream.set_nodelay(true).expect("no delay");
+            let (mut sender, connection) = client::handshake(TokioIo::new(stream))
+                .await
+                .expect("a connection");
+            tokio::spawn(connection);
+            let take = || {
+                left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                })
+            };
+            while take().is_ok() {
+                sender.ready().await.expect("it goes on");
+                let request = Request::post("/")
+                    .header("host", "127.0.0.1")
+                    .header("content-type", "application/json; charset=UTF-8")
+                    .body(Full::new(body.clone()))
+                    .expect("a request");
+                let response = sender.send_request(request).await.expect("an answer");
+                response.into_body().collect().await.expect("a body");
+            }
+        });
+    }
+    tasks.join_all().await;
+    rate(events, began.elapsed())
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a number of events")]
+fn rate(events: usize, spent: Duration) -> f64 {
+    events as f64 / spent.as_secs_f64()
+}
+
+/// Runs replay without a mock; events a second by its own count, and its memory in KiB.
+fn replay(skill: SocketAddr, connections: usize, events: usize) -> (f64, u64) {
+    let (connections, events) = (connections.to_string(), events.to_string());
+    let skill = format!("http://{skill}/");
+    run(&[
+        "replay",
+        "--no-mock",
+        "--skill",
+        &skill,
+        EVENT,
+        "--concurrency",
+        &connections,
+        "--repeat",
+        &events,
+    ])
+}
+
+/// Runs a replay; events a second by its own summary, and its largest memory in KiB.
+fn run(arguments: &[&str]) -> (f64, u64) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("out.jsonl");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_skillctl"))
+        .args(arguments)
+        .args(["--format", "json", "-q"])
+        .stdin(Stdio::null())
+        .stdout(File::create(&report).expect("a file"))
+        .spawn()
+        .expect("replay starts");
+    let status = format!("/proc/{}/status", child.id());
+    let mut most = 0;
+    while child.try_wait().expect("a state").is_none() {
+        most = most.max(memory(&status));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let summary = last_line(&report);
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("a summary");
+    let summary = &summary["summary"];
+    assert_eq!(summary["ok"], true, "{summary}");
+    let total = summary["total"].as_f64().expect("a count");
+    let seconds = summary["seconds"].as_f64().expect("seconds");
+    (total / seconds, most)
+}
+
+/// The most memory that the process had so far, in KiB; 0 where the system does not say.
+fn memory(status: &str) -> u64 {
+    let text = fs::read_to_string(status).unwrap_or_default();
+    text.lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// The summary: of a million lines only the end is read.
+fn last_line(path: &Path) -> String {
+    let mut file = File::open(path).expect("it opens");
+    let length = file.metadata().expect("its length").len();
+    file.seek(SeekFrom::Start(length.saturating_sub(1 << 16)))
+        .expect("its end");
+    let mut end = Vec::new();
+    file.read_to_end(&mut end).expect("it reads");
+    let end = String::from_utf8_lossy(&end);
+    end.lines().last().expect("a line").to_owned()
+}
+
+/// What one event costs from start to end, and what of it is the program's own: `--version` does
+/// nothing, a replay without a mock does all but wait for cards.
+fn one_event(skill: SocketAddr) {
+    const TIMES: u32 = 50;
+    let skill = format!("http://{skill}/");
+    let time = |arguments: &[&str]| {
+        let began = Instant::now();
+        for _ in 0..TIMES {
+            let status = Command::new(env!("CARGO_BIN_EXE_skillctl"))
+                .args(arguments)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .expect("it runs");
+            assert!(status.success());
+        }
+        began.elapsed().as_secs_f64() * 1000.0 / f64::from(TIMES)
+    };
+    println!(
+        "start and end (--version)          {:>8.1} ms",
+        time(&["--version"])
+    );
+    let replay = ["replay", "--no-mock", "--skill", &skill, EVENT];
+    println!(
+        "one event without a mock           {:>8.1} ms",
+        time(&replay)
+    );
+    let sample = ["replay", "--sample-skill", "--settle", "0s", EVENT];
+    println!(
+        "one event, mock and skill started  {:>8.1} ms",
+        time(&sample)
+    );
+}
+
+/// All checks, 64 events at a time, through the sample skill.
+fn with_all_checks() {
+    let (rate, kib) = run(&[
+        "replay",
+        "--sample-skill",
+        "fixtures/events/upload-text",
+        "--concurrency",
+        "64",
+        "--repeat",
+        "10000",
+        "--settle",
+        "50ms",
+    ]);
+    println!(
+        "mock, all checks, 64 at a time     {rate:>8.0}/s {} MiB",
+        kib / 1024
+    );
+}
+
+/// A million events, one a line.
+fn million(skill: SocketAddr) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("million.jsonl");
+    let event: serde_json::Value =
+        serde_json::from_slice(&fs::read(EVENT).expect("the fixture")).expect("JSON");
+    let line = event.to_string();
+    let mut file = BufWriter::new(File::create(&path).expect("a file"));
+    for _ in 0..1_000_000 {
+        writeln!(file, "{line}").expect("it writes");
+    }
+    file.flush().expect("it writes");
+    drop(file);
+    let skill = format!("http://{skill}/");
+    let path = path.display().to_string();
+    let (rate, kib) = run(&[
+        "replay",
+        "--no-mock",
+        "--skill",
+        &skill,
+        &path,
+        "--concurrency",
+        "64",
+    ]);
+    println!(
+        "a million events from a file       {rate:>8.0}/s {} MiB",
+        kib / 1024
+    );
+}
