@@ -54,7 +54,7 @@ pub fn list(head: &Head, file: &File) -> Vec<Value> {
         .split(['[', ']'])
         .filter_map(|group| group.split(',').find_map(Wanted::from_hint))
         .take(MOST)
-        .map(|wanted| entry(head, file, &wanted))
+        .map(|wanted| entry(head, file, &file.current().id, &wanted))
         .collect()
 }
 
@@ -64,7 +64,7 @@ pub fn list(head: &Head, file: &File) -> Vec<Value> {
 /// 404 where there is no such file, version or representation.
 pub fn info(context: &Context<'_>, path: &RepresentationPath) -> Result<Answer, Answer> {
     let (file, _, wanted) = find(context, path)?;
-    let entry = entry(&context.request.head, file, &wanted);
+    let entry = entry(&context.request.head, file, &path.version_id, &wanted);
     Ok(Answer::json(StatusCode::OK, &entry))
 }
 
@@ -119,11 +119,11 @@ fn find<'a>(
     Ok((file, &version.content, wanted))
 }
 
-fn entry(head: &Head, file: &File, wanted: &Wanted) -> Value {
+fn entry(head: &Head, file: &File, version_id: &str, wanted: &Wanted) -> Value {
     let place = format!(
         "2.0/internal_files/{}/versions/{}/representations/{}",
         file.id,
-        file.current().id,
+        version_id,
         wanted.in_path()
     );
     let (api, download) = if head.is_for_box() {

@@ -3,6 +3,7 @@
 mod cards;
 mod files;
 mod folders;
+mod hostile;
 mod oauth;
 mod refusals;
 mod representations;

@@ -159,6 +159,16 @@ impl World {
         self.uploading(head, upload)
     }
 
+    /// Makes a call with the one or the other body, as it is wanted.
+    pub(super) fn either(&mut self, head: Head, body: &[u8], upload: Upload) -> Answer {
+        let body = Bytes::copy_from_slice(body);
+        self.whole(head, |wanted| match wanted {
+            Wanted::Nothing => Body::None,
+            Wanted::Memory(_) => Body::Memory(body),
+            Wanted::Upload(_) => Body::Upload(upload),
+        })
+    }
+
     pub(super) fn uploading(&mut self, head: Head, upload: Upload) -> Answer {
         self.whole(head, |wanted| match wanted {
             Wanted::Upload(_) => Body::Upload(upload),
