@@ -142,6 +142,19 @@ mod tests {
     }
 
     #[test]
+    fn a_book_in_one_line_is_folded_too() {
+        let text = "word ".repeat(100_000);
+        let cards = [
+            serde_json::json!({"skill_card_type": "transcript", "entries": [{"text": text}]}),
+            serde_json::json!({"skill_card_type": "status", "status": {"code": "x", "message": text}}),
+        ];
+        let folded = text_of(&cards, 80, false);
+        assert_eq!(folded.lines().count(), 2 + 2 * 12 + 1, "{folded}");
+        assert_eq!(folded.matches("…\n").count(), 2);
+        assert!(text_of(&cards, 80, true).lines().count() > 10_000);
+    }
+
+    #[test]
     fn no_cards_say_so() {
         assert_eq!(text_of(&[], 80, false), "no cards\n");
         assert!(markdown::render(&[]).contains("No cards"));

@@ -113,8 +113,8 @@ fn body(section: &Section<'_>, options: Options) -> (String, Text) {
             (about, transcript(lines, options))
         }
         Body::Status(sentence, code) => {
-            let mut text = Text::new();
-            push_wrapped(&mut text, Role::Plain, sentence, options.width);
+            let rows = rows(sentence, options, options.width);
+            let text = rows.into_iter().map(Line::from).collect();
             (cut(&shown_on_one_line(code), options.width / 2), text)
         }
         Body::NoInformation => {
@@ -137,6 +137,31 @@ fn about(items: &[Item<'_>], duration: Option<f64>, one: &str, many: &str) -> St
         Some(duration) => format!("{count} · {}", clock(duration)),
         None => count,
     }
+}
+
+/// Rows that are shown of one long text.
+const ROWS_BEFORE_FOLD: usize = 12;
+
+/// The rows of a text, which may be a book: folded, its first ones, the last of them ended by `…`.
+fn rows(text: &str, options: Options, width: usize) -> Vec<String> {
+    if options.full {
+        return wrapped(text, width);
+    }
+    // So many characters fill more rows than are shown, whatever they are.
+    let enough = (ROWS_BEFORE_FOLD + 1) * (width + 1) * 2;
+    let start = text.trim_start();
+    let end = start
+        .char_indices()
+        .nth(enough)
+        .map_or(start.len(), |(at, _)| at);
+    let mut rows = wrapped(&start[..end], width);
+    if rows.len() > ROWS_BEFORE_FOLD {
+        rows.truncate(ROWS_BEFORE_FOLD);
+        if let Some(last) = rows.last_mut() {
+            *last = format!("{}…", cut(last, width - 1).trim_end_matches('…'));
+        }
+    }
+    rows
 }
 
 fn push_wrapped(text: &mut Text, role: Role, words: &str, width: usize) {
@@ -325,7 +350,7 @@ fn transcript(lines: &[Spoken<'_>], options: Options) -> Text {
     let room = options.width.saturating_sub(indent).max(8);
     let mut text = Text::new();
     for (line, time) in shown.iter().zip(times) {
-        let mut rows = wrapped(&line.text, room);
+        let mut rows = rows(&line.text, options, room);
         if rows.is_empty() {
             rows.push(String::new());
         }
