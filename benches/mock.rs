@@ -1,0 +1,560 @@
+//! How fast the mock Box is beside a bare hyper server that returns the same bytes, and how much
+//! memory it holds: `cargo bench --bench mock`.
+//!
+//! 64 keep-alive connections ask for an instance (GET) and write one (PUT of an invocation,
+//! recorded to a file), in turn to the mock in clear, to the bare server, and to the mock over
+//! TLS; the medians of the rounds' own ratios count, for other work on the machine strikes
+//! neighbours alike. Then a million writes (or as many as `MOCK_BENCH_WRITES` says), and the most
+//! memory that the mock held (`VmHWM`, where there is a /proc). Then how soon after its start an
+//! embedded mock answers. What was asked for and not reached fails the run.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a benchmark's result is what it prints"
+)]
+
+use std::{
+    convert::Infallible,
+    env, fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitCode, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{Method, Request, Response, header};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use serde_json::{Value, json};
+use skillctl::{
+    env::wall_clock,
+    host::{Host, Options},
+    server::{
+        admin::Admin,
+        app::App,
+        authority::Authority,
+        egress::Egress,
+        port::{BoundPort, PortOptions, serve},
+    },
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::Runtime,
+    sync::watch,
+    task::JoinSet,
+};
+
+const CONNECTIONS: usize = 64;
+const ROUNDS: usize = 7;
+const ROUND: Duration = Duration::from_millis(700);
+/// What was asked for: shares of the bare server's throughput, and of clear text.
+const WANTED_GET: f64 = 0.7;
+const WANTED_PUT: f64 = 0.5;
+const WANTED_TLS: f64 = 0.6;
+/// At most so much memory, in KiB.
+const MOST_MEMORY: u64 = 64 << 10;
+/// Ready after so long at the most.
+const READY: Duration = Duration::from_millis(20);
+/// In the environment of a process of this program that is the bare server.
+const BARE: &str = "MOCK_BENCH_BARE_BODY";
+
+fn main() -> ExitCode {
+    if let Ok(body) = env::var(BARE) {
+        runtime().block_on(bare(body.into()));
+        return ExitCode::SUCCESS;
+    }
+    // `cargo test --benches` only wants to know that it runs.
+    let is_measured = env::args().any(|argument| argument == "--bench");
+    let mut verdict = Verdict {
+        is_measured,
+        failed: false,
+    };
+    ready(&mut verdict);
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
+    let mock = Mock::start(folder.path());
+    throughput(&mock, &mut verdict);
+    drop(mock);
+    memory(folder.path(), &mut verdict);
+    if verdict.failed && is_measured {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// What was measured against what was asked for.
+struct Verdict {
+    is_measured: bool,
+    failed: bool,
+}
+
+impl Verdict {
+    fn say(&mut self, what: &str, is_reached: bool) {
+        self.failed |= !is_reached;
+        println!("{} {what}", if is_reached { "  ok  " } else { "MISSED" });
+    }
+
+    fn rounds(&self) -> usize {
+        if self.is_measured { ROUNDS } else { 1 }
+    }
+}
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime")
+}
+
+/// The bare server: reads what comes, and returns the body it was given.
+async fn bare(body: Bytes) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    println!("{}", listener.local_addr().expect("an address"));
+    loop {
+        let Ok((socket, _)) = listener.accept().await else {
+            continue;
+        };
+        socket.set_nodelay(true).expect("no delay");
+        let body = body.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request: Request<Incoming>| {
+                let body = body.clone();
+                async move {
+                    let is_put = request.method() == Method::PUT;
+                    // As the mock must, to know what is written.
+                    let _ = request.into_body().collect().await;
+                    Ok::<_, Infallible>(bare_answer(if is_put { Bytes::new() } else { body }))
+                }
+            });
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+            // A client that goes away is the end of it.
+            let _ = connection.await;
+        });
+    }
+}
+
+/// With the headers of the mock's own answers.
+fn bare_answer(body: Bytes) -> Response<Full<Bytes>> {
+    let mut answer = Response::builder().header("box-request-id", "0123456789abcdef0001");
+    if !body.is_empty() {
+        answer = answer
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CACHE_CONTROL, "no-cache, no-store");
+    }
+    answer.body(Full::new(body)).expect("an answer")
+}
+
+/// A child that is ended with its owner.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A mock as a process of its own, recording, with an event for each connection.
+struct Mock {
+    process: Process,
+    address: SocketAddr,
+    certificate: String,
+    events: Vec<(String, String)>,
+}
+
+impl Mock {
+    fn start(folder: &Path) -> Self {
+        let ready = folder.join("ready.json");
+        // What an earlier mock has left there.
+        let _ = fs::remove_file(&ready);
+        let process = Command::new(env!("CARGO_BIN_EXE_skillctl"))
+            .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
+            .arg(&ready)
+            .arg("--record")
+            .arg(folder.join("writes.jsonl"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the mock starts");
+        let process = Process(process);
+        let ready: Value = loop {
+            if let Ok(text) = fs::read(&ready) {
+                break serde_json::from_slice(&text).expect("whole JSON");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let address = ready["url"]
+            .as_str()
+            .and_then(|url| url.strip_prefix("http://"));
+        let address = address
+            .and_then(|text| text.parse().ok())
+            .expect("an address");
+        let certificate = ready["ca"].as_str().expect("a path");
+        let certificate = fs::read_to_string(certificate).expect("a certificate");
+        let events = runtime().block_on(register(address));
+        Self {
+            process,
+            address,
+            certificate,
+            events,
+        }
+    }
+
+    /// The most memory it held, in KiB.
+    fn memory(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().trim_end_matches("kB").trim().parse().ok()
+    }
+
+    fn gets(&self) -> Vec<Bytes> {
+        let request = |(id, token): &(String, String)| {
+            let path = format!("/2.0/files/{id}/metadata/global/boxSkillsCards");
+            message("GET", &path, token, "")
+        };
+        self.events.iter().map(request).collect()
+    }
+
+    fn puts(&self) -> Vec<Bytes> {
+        let request = |(id, token): &(String, String)| {
+            message("PUT", "/2.0/skill_invocations/137", token, &invocation(id))
+        };
+        self.events.iter().map(request).collect()
+    }
+}
+
+fn message(method: &str, path: &str, token: &str, body: &str) -> Bytes {
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: api.box.com\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+    )
+    .into()
+}
+
+fn invocation(file_id: &str) -> String {
+    let entries: Vec<Value> = (0..12)
+        .map(|nth| {
+            json!({"type": "text", "text": format!("keyword {nth}"),
+            "appears": [{"start": nth, "end": nth + 1}]})
+        })
+        .collect();
+    json!({
+        "status": "success",
+        "file": {"type": "file", "id": file_id},
+        "metadata": {"cards": [{
+            "type": "skill_card", "skill_card_type": "keyword",
+            "created_at": "2018-10-29T11:29:09-07:00",
+            "skill": {"type": "service", "id": "137"},
+            "invocation": {"type": "skill_invocation", "id": "1"},
+            "skill_card_title": {"code": "skills_topics", "message": "Topics"},
+            "duration": 60, "entries": entries
+        }]},
+        "usage": {"unit": "files", "value": 1}
+    })
+    .to_string()
+}
+
+/// Registers an event for each connection; gives the file and the write token of each.
+async fn register(address: SocketAddr) -> Vec<(String, String)> {
+    let event = |nth: usize| {
+        json!({
+            "id": "e", "skill": {"id": "137"},
+            "source": {"id": (1000 + nth).to_string(), "name": "a.txt", "size": 1},
+            "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
+        })
+    };
+    let body = json!((0..CONNECTIONS).map(event).collect::<Vec<_>>()).to_string();
+    let request = format!(
+        "POST /_mock/events HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut client = Client::new(TcpStream::connect(address).await.expect("it accepts"));
+    let answer = client.ask(request.as_bytes()).await;
+    let events: Vec<Value> = serde_json::from_slice(&answer).expect("events");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    events
+        .iter()
+        .map(|event| {
+            let token = &event["token"]["write"]["access_token"];
+            (text(&event["source"]["id"]), text(token))
+        })
+        .collect()
+}
+
+/// One connection that asks and reads.
+struct Client<S> {
+    stream: S,
+    buffer: Vec<u8>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
+    fn new(stream: S) -> Self {
+        Self {
+            stream,
+            buffer: Vec::with_capacity(16 * 1024),
+        }
+    }
+
+    /// Sends a whole request, and reads the whole answer; gives its body.
+    async fn ask(&mut self, request: &[u8]) -> &[u8] {
+        self.stream.write_all(request).await.expect("it is sent");
+        self.stream.flush().await.expect("it is sent");
+        self.buffer.clear();
+        loop {
+            let read = self
+                .stream
+                .read_buf(&mut self.buffer)
+                .await
+                .expect("an answer");
+            assert!(read > 0, "the connection ended");
+            let head = self
+                .buffer
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n");
+            let Some(head) = head else {
+                continue;
+            };
+            let end = head + 4 + length(&self.buffer[..head]);
+            if self.buffer.len() >= end {
+                assert!(self.buffer.starts_with(b"HTTP/1.1 2"), "it is refused");
+                return &self.buffer[head + 4..end];
+            }
+        }
+    }
+}
+
+fn length(head: &[u8]) -> usize {
+    const NAME: &[u8] = b"content-length: ";
+    let start = head.windows(NAME.len()).position(|window| window == NAME);
+    let digits = &head[start.expect("a length") + NAME.len()..];
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
+}
+
+/// Where a round of requests goes.
+#[derive(Clone)]
+enum Way {
+    Clear(SocketAddr),
+    Tls(SocketAddr, tokio_rustls::TlsConnector),
+}
+
+impl Way {
+    fn tls(mock: &Mock) -> Self {
+        let mut roots = rustls::RootCertStore::empty();
+        let der = CertificateDer::from_pem_slice(mock.certificate.as_bytes());
+        roots.add(der.expect("a certificate")).expect("a root");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("TLS versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self::Tls(mock.address, Arc::new(config).into())
+    }
+}
+
+/// Requests in a second, over all connections.
+async fn rate(way: &Way, requests: &[Bytes]) -> f64 {
+    let done = Arc::new(AtomicU64::new(0));
+    let mut clients = JoinSet::new();
+    let (start, started) = watch::channel(None);
+    for request in requests {
+        let (way, request, done) = (way.clone(), request.clone(), Arc::clone(&done));
+        let started = started.clone();
+        clients.spawn(async move {
+            match way {
+                Way::Clear(address) => {
+                    let stream = connect(address).await;
+                    load(Client::new(stream), &request, started, &done).await;
+                }
+                Way::Tls(address, connector) => {
+                    let name = ServerName::try_from("api.box.com").expect("a name");
+                    let stream = connect(address).await;
+                    let stream = connector
+                        .connect(name, stream)
+                        .await
+                        .expect("it is trusted");
+                    load(Client::new(stream), &request, started, &done).await;
+                }
+            }
+        });
+    }
+    let begun = Instant::now();
+    start.send_replace(Some(begun + ROUND));
+    while clients.join_next().await.is_some() {}
+    #[allow(clippy::cast_precision_loss, reason = "they are few")]
+    let requests = done.load(Ordering::Relaxed) as f64;
+    requests / ROUND.as_secs_f64()
+}
+
+async fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).await.expect("it accepts");
+    stream.set_nodelay(true).expect("no delay");
+    stream
+}
+
+async fn load<S: AsyncRead + AsyncWrite + Unpin>(
+    mut client: Client<S>,
+    request: &[u8],
+    mut started: watch::Receiver<Option<Instant>>,
+    done: &AtomicU64,
+) {
+    // Warm, so that no handshake and no first touch is counted.
+    client.ask(request).await;
+    let until = started.wait_for(Option::is_some).await;
+    let until = until.ok().and_then(|until| *until).expect("it starts");
+    let mut own = 0;
+    while Instant::now() < until {
+        client.ask(request).await;
+        own += 1;
+    }
+    done.fetch_add(own, Ordering::Relaxed);
+}
+
+fn throughput(mock: &Mock, verdict: &mut Verdict) {
+    let runtime = runtime();
+    let (gets, puts) = (mock.gets(), mock.puts());
+    let instance = runtime.block_on(async {
+        let mut client = Client::new(connect(mock.address).await);
+        for put in &puts {
+            client.ask(put).await;
+        }
+        String::from_utf8(client.ask(&gets[0]).await.to_vec()).expect("text")
+    });
+    let bare = Command::new(env::current_exe().expect("this program"))
+        .env(BARE, &instance)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the bare server starts");
+    let mut bare = Process(bare);
+    let mut line = String::new();
+    let out = bare.0.stdout.take().expect("its output");
+    BufReader::new(out).read_line(&mut line).expect("a line");
+    let bare = Way::Clear(line.trim().parse().expect("an address"));
+    let (clear, tls) = (Way::Clear(mock.address), Way::tls(mock));
+    for (name, requests, wanted) in [("GET", &gets, WANTED_GET), ("PUT", &puts, WANTED_PUT)] {
+        let mut rates = [const { Vec::new() }; 3];
+        for _ in 0..verdict.rounds() {
+            for (way, rates) in [&bare, &clear, &tls].into_iter().zip(&mut rates) {
+                rates.push(runtime.block_on(rate(way, requests)));
+            }
+        }
+        let [bare, clear, tls] = rates;
+        println!(
+            "{name} of {} bytes: bare {:.0}/s, mock {:.0}/s, mock over TLS {:.0}/s",
+            requests[0].len(),
+            median(&bare),
+            median(&clear),
+            median(&tls)
+        );
+        for (what, above, below, wanted) in [
+            ("of the bare server", &clear, &bare, wanted),
+            ("over TLS of clear text", &tls, &clear, WANTED_TLS),
+        ] {
+            let share = median(
+                &above
+                    .iter()
+                    .zip(below)
+                    .map(|(a, b)| a / b)
+                    .collect::<Vec<_>>(),
+            );
+            let text = format!("{name}: {share:.2} {what}; wanted are {wanted}");
+            verdict.say(&text, share >= wanted);
+        }
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
+fn memory(folder: &Path, verdict: &mut Verdict) {
+    let writes = match env::var("MOCK_BENCH_WRITES") {
+        Ok(text) => text.parse().expect("MOCK_BENCH_WRITES is a number"),
+        Err(_) if verdict.is_measured => 1_000_000,
+        Err(_) => 1000,
+    };
+    let mock = Mock::start(&{
+        let own = folder.join("memory");
+        fs::create_dir(&own).expect("a folder");
+        own
+    });
+    let puts = mock.puts();
+    let begun = Instant::now();
+    runtime().block_on(async {
+        let mut clients = JoinSet::new();
+        for put in puts {
+            let address = mock.address;
+            clients.spawn(async move {
+                let mut client = Client::new(connect(address).await);
+                for _ in 0..writes / CONNECTIONS {
+                    client.ask(&put).await;
+                }
+            });
+        }
+        while clients.join_next().await.is_some() {}
+    });
+    let seconds = begun.elapsed().as_secs_f64();
+    match mock.memory() {
+        None => println!("{writes} writes in {seconds:.0} s; no /proc to tell the memory"),
+        Some(kibibytes) => {
+            let text = format!(
+                "{writes} writes in {seconds:.0} s: at most {} MiB held; wanted are {}",
+                kibibytes >> 10,
+                MOST_MEMORY >> 10
+            );
+            verdict.say(&text, kibibytes <= MOST_MEMORY);
+        }
+    }
+}
+
+/// From nothing to the first answer of an embedded mock.
+fn ready(verdict: &mut Verdict) {
+    let runtime = runtime();
+    let times: Vec<f64> = (0..verdict.rounds())
+        .map(|_| {
+            let begun = Instant::now();
+            runtime.block_on(first_answer());
+            begun.elapsed().as_secs_f64()
+        })
+        .collect();
+    let found = median(&times) * 1000.0;
+    let wanted = READY.as_secs_f64() * 1000.0;
+    let text = format!("ready and answering after {found:.1} ms; wanted are {wanted:.0}");
+    verdict.say(&text, found <= wanted);
+}
+
+async fn first_answer() {
+    let clock = wall_clock();
+    let now = clock();
+    let port = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let address = port.local_addr();
+    let (host, _) = Host::start(Options::default(), clock).expect("a host");
+    let authority = Arc::new(Authority::in_memory(now).expect("an authority"));
+    let (_trust, trust) = watch::channel(None);
+    let admin = Admin {
+        url: format!("http://{address}"),
+        token: None,
+        certificate: authority.certificate_pem().to_owned(),
+        trust,
+    };
+    let app = Arc::new(App::new(host, admin, address));
+    let options = PortOptions::new(authority, Egress::none());
+    let served = tokio::spawn(serve(port, app, options, std::future::pending()));
+    let mut client = Client::new(connect(address).await);
+    let asked = b"GET /_mock/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
+    client.ask(asked).await;
+    served.abort();
+}
