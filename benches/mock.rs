@@ -280,7 +280,7 @@ async fn register(address: SocketAddr) -> Vec<(String, String)> {
     );
     let mut client = Client::new(TcpStream::connect(address).await.expect("it accepts"));
     let answer = client.ask(request.as_bytes()).await;
-    let events: Vec<Value> = serde_json::from_slice(&answer).expect("events");
+    let events: Vec<Value> = serde_json::from_slice(answer).expect("events");
     let text = |value: &Value| value.as_str().expect("text").to_owned();
     events
         .iter()
