@@ -6,6 +6,7 @@ pub mod bus;
 pub mod call;
 pub mod calls;
 pub mod docx;
+pub mod picture;
 pub mod spool;
 
 use std::{

@@ -45,6 +45,23 @@ pub enum AnswerBody {
     },
     /// The words of a .docx, taken out of its content as it goes out.
     DocumentText(Content),
+    /// A picture made from another as it goes out.
+    Picture(Box<PictureOf>),
+}
+
+/// A picture to be made from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PictureOf {
+    /// The other.
+    pub content: Content,
+    /// How wide it may be, in pixels.
+    pub width: u32,
+    /// How high it may be, in pixels.
+    pub height: u32,
+    /// Whether it is to be a PNG; else it is a JPEG.
+    pub is_png: bool,
+    /// What is served where the other is no picture.
+    pub otherwise: Content,
 }
 
 impl Answer {

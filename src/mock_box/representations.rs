@@ -1,12 +1,13 @@
 //! Representations of a file: what a hint asks for, where it lies, how far it is, and its content.
-//! Nothing is converted here: a file that is of the type already is its own representation, text
-//! is taken out of text and of .docx, and elsewhere a small valid file stands in.
+//! A file that is of the type already is its own representation, pictures become each other, text
+//! is taken out of text and of .docx, and elsewhere a small valid file stands in. The making
+//! itself is done as the answer goes out.
 
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
 use super::{
-    answer::{Answer, AnswerBody},
+    answer::{Answer, AnswerBody, PictureOf},
     content::{Content, extension, is_text, placeholder},
     decide::Context,
     errors, files,
@@ -40,8 +41,10 @@ const DIMENSIONS: &str = "1024x1024";
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Wanted {
     kind: Kind,
-    /// `WIDTHxHEIGHT`, of pictures.
+    /// `WIDTHxHEIGHT`, of pictures, as it was asked for.
     dimensions: String,
+    /// The same in pixels.
+    size: (u16, u16),
     /// Whether each page is a file of its own.
     is_paged: bool,
 }
@@ -82,7 +85,22 @@ pub fn content(context: &Context<'_>, path: &RepresentationPath) -> Result<Answe
     if wanted.kind.is_already(&ending) {
         return serve::send(context, &name, held);
     }
-    serve::send(context, &name, &placeholder(&name))
+    let otherwise = placeholder(&name);
+    if wanted.kind.is_picture() && matches!(&*ending, "png" | "jpg" | "jpeg" | "gif") {
+        let (width, height) = wanted.size;
+        let picture = PictureOf {
+            content: held.clone(),
+            width: width.into(),
+            height: height.into(),
+            is_png: wanted.kind == Kind::Png,
+            otherwise,
+        };
+        let body = AnswerBody::Picture(Box::new(picture));
+        let answer = Answer::empty(StatusCode::OK);
+        let answer = answer.header_text(header::CONTENT_TYPE, serve::content_type(&name));
+        return Ok(Answer { body, ..answer });
+    }
+    serve::send(context, &name, &otherwise)
 }
 
 fn extracted_text(
@@ -214,10 +232,9 @@ impl Wanted {
     fn new(kind: &str, dimensions: &str, is_paged: bool) -> Option<Self> {
         let kind = Kind::parse(kind)?;
         let (width, height) = dimensions.split_once('x')?;
-        width.parse::<u16>().ok()?;
-        height.parse::<u16>().ok()?;
         Some(Self {
             kind,
+            size: (width.parse().ok()?, height.parse().ok()?),
             dimensions: dimensions.to_owned(),
             is_paged,
         })

@@ -108,7 +108,8 @@ pub fn send(context: &Context<'_>, name: &str, served: &Content) -> Result<Answe
     Ok(answer)
 }
 
-fn content_type(name: &str) -> &'static str {
+/// The type of a file, by its ending.
+pub fn content_type(name: &str) -> &'static str {
     match extension(name).as_str() {
         "txt" | "md" | "srt" => "text/plain; charset=utf-8",
         "vtt" => "text/vtt; charset=utf-8",

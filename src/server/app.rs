@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::io::AsyncSeekExt;
+use tokio::{io::AsyncSeekExt, sync::Semaphore};
 
 use super::{
     admin::{self, Admin},
@@ -23,11 +23,11 @@ use super::{
 };
 use crate::{
     domain::hosts::{HostPort, is_box},
-    host::{Host, call::OpenCall, docx},
+    host::{Host, call::OpenCall, docx, picture},
     mock_box::{
         Answer, Body, Head, Request as BoxRequest,
         admit::Wanted,
-        answer::AnswerBody,
+        answer::{AnswerBody, PictureOf},
         content::Source,
         errors::{self, Envelope, ErrorBody},
     },
@@ -181,6 +181,10 @@ async fn respond(mut call: OpenCall, answer: Answer, without_body: bool) -> Resp
         AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
         AnswerBody::Error(error) => WireBody::bytes(error.to_json(&request_id).to_string()),
         AnswerBody::DocumentText(content) => document_text(content.source).await,
+        AnswerBody::Picture(picture) => match picture_body(*picture).await {
+            Ok(body) => body,
+            Err(error) => return content_lost(call, &error, &request_id),
+        },
         AnswerBody::Content {
             content,
             start,
@@ -203,13 +207,31 @@ async fn respond(mut call: OpenCall, answer: Answer, without_body: bool) -> Resp
     response
 }
 
+/// Documents and pictures that are unpacked at once: each may take much memory for a moment.
+static UNPACKING: Semaphore = Semaphore::const_new(2);
+
+/// Does work that takes a while, beside the sockets.
+async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let _turn = UNPACKING.acquire().await.ok()?;
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// The picture; where the other is none, a small valid one.
+async fn picture_body(wanted: PictureOf) -> io::Result<WireBody> {
+    let otherwise = wanted.otherwise.clone();
+    match unpack(move || picture::make(&wanted)).await {
+        Some(Ok(bytes)) => Ok(WireBody::bytes(bytes)),
+        _ => open_content(&otherwise.source, 0, otherwise.size).await,
+    }
+}
+
 /// The words of a document; where there are none to be had, that is what the text says.
 async fn document_text(source: Source) -> WireBody {
-    let read = tokio::task::spawn_blocking(move || docx::text(&source)).await;
+    let read = unpack(move || docx::text(&source)).await;
     WireBody::bytes(match read {
-        Ok(Ok(text)) => text,
-        Ok(Err(error)) => format!("The mock Box found no text in this document: {error}.\n"),
-        Err(_) => "The mock Box failed to read this document.\n".to_owned(),
+        Some(Ok(text)) => text,
+        Some(Err(error)) => format!("The mock Box found no text in this document: {error}.\n"),
+        None => "The mock Box failed to read this document.\n".to_owned(),
     })
 }
 

@@ -237,3 +237,23 @@ fn the_text_of_a_document_is_taken_out_of_it() {
         assert_eq!(answer.text().expect("text"), text);
     }
 }
+
+#[test]
+fn a_picture_is_made_into_the_representation_that_is_asked_for() {
+    let mock = open();
+    let png = include_bytes!("../../fixtures/cards/anna.png");
+    for (name, content) in [("a.png", png.as_slice()), ("b.png", b"no picture")] {
+        let file = uploaded(&mock, name, content);
+        let place = format!(
+            "/2.0/internal_files/{}/versions/{}/representations/jpg_16x16/content/1.jpg",
+            file["id"].as_str().expect("an id"),
+            file["file_version"]["id"].as_str().expect("a version")
+        );
+        let answer = get(&mock, &place);
+        assert_eq!(answer.headers()["content-type"], "image/jpeg");
+        let bytes = answer.bytes().expect("bytes");
+        assert!(bytes.starts_with(b"\xff\xd8"), "{name} is no JPEG");
+        let is_placeholder = bytes == include_bytes!("../../fixtures/files/placeholder.jpg")[..];
+        assert_eq!(is_placeholder, name == "b.png");
+    }
+}

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{World, bytes_of, header_of, json_of};
+use crate::mock_box::answer::AnswerBody;
 
 const LIST: &str = "GET /2.0/files/42?fields=representations";
 
@@ -19,7 +20,7 @@ fn entries(world: &mut World, name: &str, hints: &str) -> Vec<Value> {
 #[test]
 fn a_hint_gets_an_entry_that_leads_to_info_and_content() {
     let mut world = World::new();
-    let event = world.register("photo.png");
+    let event = world.register("film.mp4");
     let hints = "[jpg?dimensions=1024x1024]";
     let file = world.with_header(LIST, &event.read, "x-rep-hints", hints);
     let entry = json_of(&file)["representations"]["entries"][0].clone();
@@ -97,6 +98,28 @@ fn a_file_of_the_type_is_its_own_representation() {
         bytes_of(&text),
         include_bytes!("../../../fixtures/files/placeholder.txt")
     );
+}
+
+#[test]
+fn a_picture_becomes_another_as_it_goes_out() {
+    let mut world = World::new();
+    let event = world.register("photo.png");
+    let place = "GET /2.0/internal_files/42/versions/43/representations";
+    let made = world.call(&format!("{place}/jpg_32x16/content"), Some(&event.read));
+    assert_eq!(header_of(&made, "content-type"), Some("image/jpeg"));
+    let AnswerBody::Picture(picture) = made.body else {
+        panic!("no picture: {made:?}");
+    };
+    assert_eq!(
+        (picture.width, picture.height, picture.is_png),
+        (32, 16, false)
+    );
+    assert_eq!(
+        Some(&picture.content),
+        world.state.file("42").map(|file| &file.current().content)
+    );
+    let same = world.call(&format!("{place}/png_32x16/content"), Some(&event.read));
+    assert!(matches!(same.body, AnswerBody::Content { .. }));
 }
 
 #[test]

@@ -1,0 +1,108 @@
+//! A picture made into another: the representations `jpg` and `png` of a picture. What it takes to
+//! unpack one is bounded, whatever its head promises.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Cursor, Seek},
+};
+
+use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType};
+
+use crate::mock_box::{answer::PictureOf, content::Source};
+
+/// The most pixels in either direction that are unpacked.
+const MOST_PIXELS: u32 = 16_384;
+/// The most memory that unpacking may take, in bytes.
+const MOST_MEMORY: u64 = 128 * 1024 * 1024;
+
+/// Why a picture cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PictureError {
+    /// It cannot be read from disk.
+    #[error("it cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    /// It is no picture, or too large a one.
+    #[error("it is no picture: {0}")]
+    Picture(#[from] image::ImageError),
+}
+
+/// The bytes of the picture that is asked for: of the type, and made smaller where it is larger
+/// than asked for.
+///
+/// # Errors
+/// Where the source is no picture that can be read.
+pub fn make(wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
+    match &wanted.content.source {
+        Source::Static(bytes) => convert(Cursor::new(*bytes), wanted),
+        Source::Disk(path) => convert(BufReader::new(File::open(path)?), wanted),
+    }
+}
+
+fn convert(from: impl BufRead + Seek, wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MOST_PIXELS);
+    limits.max_image_height = Some(MOST_PIXELS);
+    limits.max_alloc = Some(MOST_MEMORY);
+    let mut reader = ImageReader::new(from).with_guessed_format()?;
+    reader.limits(limits);
+    let picture = reader.decode()?;
+    let is_larger = picture.width() > wanted.width || picture.height() > wanted.height;
+    let picture = if is_larger {
+        picture.resize(
+            wanted.width.max(1),
+            wanted.height.max(1),
+            FilterType::Triangle,
+        )
+    } else {
+        picture
+    };
+    let mut bytes = Cursor::new(Vec::new());
+    if wanted.is_png {
+        picture.write_to(&mut bytes, ImageFormat::Png)?;
+    } else {
+        // JPEG knows no transparency.
+        DynamicImage::ImageRgb8(picture.into_rgb8()).write_to(&mut bytes, ImageFormat::Jpeg)?;
+    }
+    Ok(bytes.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock_box::content::placeholder;
+
+    fn wanted(name: &str, pixels: u32, is_png: bool) -> PictureOf {
+        PictureOf {
+            content: placeholder(name),
+            width: pixels,
+            height: pixels,
+            is_png,
+            otherwise: placeholder("a.jpg"),
+        }
+    }
+
+    #[test]
+    fn pictures_become_the_type_and_no_larger_than_asked() {
+        for (name, is_png, format) in [
+            ("a.png", false, ImageFormat::Jpeg),
+            ("a.gif", false, ImageFormat::Jpeg),
+            ("a.jpg", true, ImageFormat::Png),
+        ] {
+            let bytes = make(&wanted(name, 1024, is_png)).expect(name);
+            assert_eq!(image::guess_format(&bytes).expect("a format"), format);
+            let small = make(&wanted(name, 1, is_png)).expect(name);
+            let small = image::load_from_memory(&small).expect("a picture");
+            assert_eq!((small.width(), small.height()), (1, 1), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_picture_or_too_large_a_one_is_refused() {
+        assert!(make(&wanted("a.pdf", 9, true)).is_err());
+        // A PNG's head that promises 60,000 by 60,000 pixels.
+        let mut bomb =
+            b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\xea\x60\0\0\xea\x60\x08\x06\0\0\0".to_vec();
+        bomb.extend_from_slice(&[0; 100]);
+        assert!(convert(Cursor::new(&bomb), &wanted("a.png", 9, true)).is_err());
+    }
+}
