@@ -23,8 +23,9 @@ const STATUS_COLUMNS: usize = 18;
 /// Lines of a timeline and of a diff that are shown.
 const MOST_LINES: usize = 40;
 
-/// The line of one event; `name_columns` is how wide the longest case name is.
-pub fn line(record: &Record, name_columns: usize) -> Line {
+/// The line of one event; `name_columns` is how wide the longest case name is. On a terminal of
+/// `width` columns what does not fit behind the status is left out.
+pub fn line(record: &Record, name_columns: usize, width: Option<usize>) -> Line {
     let verdict = if record.ok {
         Line::new().with(Role::Good, "PASS")
     } else {
@@ -43,9 +44,18 @@ pub fn line(record: &Record, name_columns: usize) -> Line {
     let line = line.padded(reply_at);
     let status_at = line.width() + 2 + STATUS_COLUMNS;
     let line = line.plain("  ").with(Role::Plain, status_words(record));
-    match cards_words(record) {
-        Some(cards) => line.padded(status_at).plain("  ").with(Role::Dim, cards),
-        None => line,
+    let Some(cards) = cards_words(record) else {
+        return line;
+    };
+    let full = line
+        .clone()
+        .padded(status_at)
+        .plain("  ")
+        .with(Role::Dim, cards);
+    if width.is_none_or(|width| full.width() <= width) {
+        full
+    } else {
+        line
     }
 }
 

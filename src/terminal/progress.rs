@@ -3,11 +3,12 @@
 //! amounts of.
 
 use std::{
+    fmt::Write,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::{Terminal, Verbosity};
 use crate::render::{
@@ -209,11 +210,15 @@ fn style(amount: Amount, ends: bool) -> ProgressStyle {
             "{wide_msg} {decimal_bytes}/{decimal_total_bytes} [{bar:24}] {decimal_bytes_per_sec} {eta} left"
         }
         (Amount::Bytes, false) => "{spinner} {wide_msg} {decimal_bytes} {decimal_bytes_per_sec}",
-        (Amount::Count, true) => "{wide_msg} {pos}/{len} [{bar:24}] {per_sec} {eta} left",
-        (Amount::Count, false) => "{spinner} {wide_msg} {pos} {per_sec}",
+        (Amount::Count, true) => "{wide_msg} {pos}/{len} [{bar:24}] {pace} {eta} left",
+        (Amount::Count, false) => "{spinner} {wide_msg} {pos} {pace}",
     };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("pace", |state: &ProgressState, to: &mut dyn Write| {
+            // A pace that cannot be written is not shown.
+            let _ = write!(to, "{:.1}/s", state.per_sec());
+        })
         .progress_chars("=> ")
 }
 

@@ -47,7 +47,7 @@ pub(super) fn run(
     }
     handler(arguments)?;
     let keys = keys(arguments, environment)?;
-    let show = Show::new(arguments, terminal)?;
+    let show = Show::new(arguments, environment, terminal)?;
     let plan = fixtures::plan(&arguments.fixtures, selection(arguments)?, terminal)?;
     if plan.has_signatures && keys.is_empty() {
         terminal.warn(

@@ -16,6 +16,7 @@ use crate::{
             record::{Record, SummaryRecord},
         },
     },
+    env::Environment,
     exit::{Failure, Outcome, Problem},
     render::{
         cards, replay as draw, replay_json,
@@ -35,6 +36,8 @@ pub(super) struct Show<'a> {
     reports: Reports<'a>,
     summary: Summary,
     columns: usize,
+    /// Columns of the terminal that the lines go to, if they go to one.
+    width: Option<usize>,
     progress: Option<Progress>,
     began: Instant,
     not_updated: usize,
@@ -42,13 +45,18 @@ pub(super) struct Show<'a> {
 
 impl<'a> Show<'a> {
     /// Prepares to show.
-    pub(super) fn new(arguments: &'a ReplayArgs, terminal: &'a Terminal) -> Result<Self, Failure> {
+    pub(super) fn new(
+        arguments: &'a ReplayArgs,
+        environment: &Environment,
+        terminal: &'a Terminal,
+    ) -> Result<Self, Failure> {
         Ok(Self {
             arguments,
             terminal,
             reports: Reports::new(&arguments.report)?,
             summary: Summary::default(),
             columns: 0,
+            width: environment.stdout_is_terminal.then_some(terminal.width),
             progress: None,
             began: Instant::now(),
             not_updated: 0,
@@ -118,7 +126,7 @@ impl<'a> Show<'a> {
     }
 
     fn draw(&self, record: &Record) {
-        self.terminal.out_line(&draw::line(record, self.columns));
+        self.terminal.out_line(&draw::line(record, self.columns, self.width));
         if !record.ok {
             self.terminal.out(&draw::failure(record));
         }
