@@ -13,7 +13,10 @@ use crate::{
         cards::{DeleteArgs, GetArgs},
     },
     client::{BoxClient, BoxError},
-    commands::box_access::{self, Access},
+    commands::{
+        self,
+        box_access::{self, Access},
+    },
     domain::{
         metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
         token::TokenKind,
@@ -85,16 +88,12 @@ impl Remote {
 
 /// Runs calls to their end, unless the user ends them first.
 pub(super) fn wait_for<T>(calls: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Problem::new(format!("cannot start: {error}")).outside())?
-        .block_on(async {
-            tokio::select! {
-                result = calls => result,
-                Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
-            }
-        })
+    commands::runtime()?.block_on(async {
+        tokio::select! {
+            result = calls => result,
+            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),
+        }
+    })
 }
 
 /// `skillctl cards get`.
