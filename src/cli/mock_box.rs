@@ -88,6 +88,10 @@ pub struct MockBoxArgs {
     /// How to print the calls
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
+    /// Run a function beside the mock, led to it, on PORT or a free port: node:index.handler,
+    /// python:app.lambda_handler
+    #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]
+    pub handler: Option<String>,
     /// A command to start when the mock is ready, led to it; when it ends, so does the mock
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,

@@ -42,8 +42,9 @@ use crate::{
     replay::Case,
     server::egress::Egress,
     supervise::{
+        handler::Handler,
+        ports::free_port,
         process::{Destination, Skill, SkillCommand},
-        run_folder::TrustFiles,
         variables::interception,
     },
     terminal::Terminal,
@@ -60,6 +61,11 @@ pub(super) fn run(
         paths => fixtures::read(paths, terminal)?,
     };
     let settings = settings(arguments, environment)?;
+    let parse = |text: &String| {
+        Handler::parse(text)
+            .map_err(|reason| Problem::new(format!("--handler {text}: {reason}")).usage())
+    };
+    let handler = arguments.handler.as_ref().map(parse).transpose()?;
     let admin_token = secret_of(
         arguments.admin_token_env.as_deref(),
         "--admin-token-env",
@@ -78,6 +84,7 @@ pub(super) fn run(
         settings,
         faults: faults(arguments)?,
         admin_token,
+        handler,
         cases,
     };
     let runtime = super::runtime()?;
@@ -93,6 +100,7 @@ struct Plan<'a> {
     settings: Settings,
     faults: Faults,
     admin_token: Option<Secret>,
+    handler: Option<Handler>,
     cases: Vec<Case>,
 }
 
@@ -183,19 +191,26 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
             .plain(", ended by Ctrl-C"),
     );
     let log = Log::start(&mock.host, arguments, terminal);
-    let outcome = if arguments.command.is_empty() {
+    let mut variables = interception(&mock.url(), &folder.files(), environment);
+    let words = match &plan.handler {
+        None => arguments.command.clone(),
+        Some(handler) => {
+            let port = handler_port(environment)?;
+            variables.push(("PORT".to_owned(), port.clone()));
+            terminal.note_line(
+                Line::from(format!("{handler} on "))
+                    .with(Role::Strong, format!("http://127.0.0.1:{port}")),
+            );
+            handler.prepare(folder.path()).map_err(|error| {
+                Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
+            })?
+        }
+    };
+    let outcome = if words.is_empty() {
         ending.wait().await;
         Ok(())
     } else {
-        let url = mock.url();
-        command(
-            &arguments.command,
-            &url,
-            &folder.files(),
-            environment,
-            &mut ending,
-        )
-        .await
+        command(words, variables, &mut ending).await
     };
     let host = Arc::clone(&mock.host);
     mock.stop().await;
@@ -204,19 +219,29 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     outcome
 }
 
+/// The port of a function: that of the variable `PORT`, else a free one.
+fn handler_port(environment: &Environment) -> Result<String, Failure> {
+    if let Some(port) = environment.var("PORT") {
+        return Ok(port.to_owned());
+    }
+    let port = free_port().map_err(|error| {
+        Problem::new(format!("found no free port for the handler: {error}")).outside()
+    })?;
+    Ok(port.to_string())
+}
+
 /// Runs the command of the command line until it or the user ends it. Its output goes where ours
 /// goes.
 async fn command(
-    words: &[String],
-    url: &str,
-    files: &TrustFiles,
-    environment: &Environment,
+    words: Vec<String>,
+    variables: Vec<(String, String)>,
     ending: &mut Ending,
 ) -> Outcome {
     const GRACE: Duration = Duration::from_secs(5);
+    let line = words.join(" ");
     let started = Skill::start(&SkillCommand {
-        words: words.to_vec(),
-        variables: interception(url, files, environment),
+        words,
+        variables,
         output: Destination::PassedOn,
     });
     let skill = started.map_err(|error| Problem::new(error.to_string()).outside())?;
@@ -234,7 +259,7 @@ async fn command(
     if death.is_success() {
         return Ok(());
     }
-    let message = format!("the command `{}` ended with {death}", words.join(" "));
+    let message = format!("the command `{line}` ended with {death}");
     Err(Problem::new(message).outside())
 }
 
@@ -345,7 +370,7 @@ impl Log {
         let (stop, stopped) = watch::channel(false);
         let (host, terminal) = (Arc::clone(host), terminal.clone());
         let format = arguments.format;
-        let beside_a_command = !arguments.command.is_empty();
+        let beside_a_command = arguments.handler.is_some() || !arguments.command.is_empty();
         let runtime = Handle::current();
         let printed = tokio::task::spawn_blocking(move || {
             let zone = local_time_zone();

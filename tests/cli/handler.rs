@@ -440,3 +440,23 @@ fn replay_with_a_handler_that_is_none_sends_nothing() {
             .stderr(contains("No module named 'app'"));
     }
 }
+
+#[test]
+fn a_handler_runs_beside_a_standing_mock_and_is_led_to_it() {
+    if !has("node") {
+        return;
+    }
+    let skill = tempdir().expect("a folder");
+    // It ends at once, and the mock with it.
+    let text = "console.log('led to', process.env.BOX_API_BASE_URL, 'on', process.env.PORT);\
+                process.exit(0); exports.handler = () => {};\n";
+    fs::write(skill.path().join("index.js"), text).expect("it can be written");
+    skillctl()
+        .current_dir(skill.path())
+        .args(["mock-box", "--listen", "127.0.0.1:0"])
+        .args(["--handler", "node:index.handler"])
+        .assert()
+        .success()
+        .stdout(contains("led to http://127.0.0.1:").and(contains("undefined").not()))
+        .stderr(contains("node:index.handler on http://127.0.0.1:"));
+}

@@ -126,7 +126,8 @@ impl<'a> Show<'a> {
     }
 
     fn draw(&self, record: &Record) {
-        self.terminal.out_line(&draw::line(record, self.columns, self.width));
+        self.terminal
+            .out_line(&draw::line(record, self.columns, self.width));
         if !record.ok {
             self.terminal.out(&draw::failure(record));
         }
