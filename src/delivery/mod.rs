@@ -1,8 +1,9 @@
 //! Bringing an event to a Skill as Box does: headers, signatures, envelope, deadline. One attempt
-//! at a time, each with what came of it; whoever repeats them decides when.
+//! at a time, each with what came of it; whoever repeats them does so by the one [`schedule`].
 
 mod headers;
 mod pool;
+pub mod schedule;
 
 use std::time::{Duration, Instant};
 

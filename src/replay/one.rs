@@ -15,7 +15,7 @@ use super::{
     watch::Tracked,
 };
 use crate::{
-    delivery::Parcel,
+    delivery::{Parcel, schedule::Schedule},
     domain::{
         event::Event,
         outcome::{
@@ -24,11 +24,6 @@ use crate::{
         },
     },
 };
-
-/// The first wait before a late or refused event is sent again; each further one is twice as
-/// long. Box publishes neither.
-const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
-const LONGEST_BACK_OFF: Duration = Duration::from_mins(1);
 
 /// A case in its turn.
 #[derive(Debug)]
@@ -122,16 +117,15 @@ impl One<'_> {
     /// As Box does: a late or non-2xx reply, and the event comes again, later each time.
     async fn send_again_while_refused(&self) {
         let mut stop = self.shared.run.stop.clone();
-        for attempt in 0..self.shared.run.settings.retries {
+        let schedule = Schedule::new(self.shared.run.settings.retries);
+        let mut attempt = 1;
+        while let Some(back_off) = schedule.pause_after(attempt) {
             let is_good = self
                 .tracked
                 .with(|observed| observed.reply().is_some_and(Reply::is_good));
             if is_good || self.has_died() || *stop.borrow() {
                 return;
             }
-            let back_off = FIRST_BACK_OFF
-                .saturating_mul(2_u32.saturating_pow(attempt))
-                .min(LONGEST_BACK_OFF);
             tokio::select! {
                 () = sleep(back_off) => {}
                 Ok(_) = stop.wait_for(|stop| *stop) => return,
@@ -140,6 +134,7 @@ impl One<'_> {
             let now = self.tracked.elapsed();
             self.tracked.with(|observed| observed.sent(now));
             self.deliver(Instant::now()).await;
+            attempt += 1;
         }
     }
 
