@@ -1,6 +1,7 @@
 //! What the mock tells whoever watches it: calls as they open and close, writes as they are
-//! recorded, connections that never became a call. One stream carries them all, in the order in
-//! which they happened, and everything that is said of a run is drawn from it.
+//! recorded, connections that never became a call, files as they come and the events that are sent
+//! about them. One stream carries them all, in the order in which they happened, and everything
+//! that is said of a run is drawn from it.
 
 use std::sync::Arc;
 
@@ -19,10 +20,14 @@ pub enum Notice {
     Closed(Arc<CallRecord>),
     /// Metadata was written.
     Written(Arc<Written>),
-    /// A file came into a folder through the API: what Box tells a Skill of.
+    /// A file came into a folder: what Box tells a Skill of.
     Placed(Arc<Placed>),
     /// A connection did not become a call, or was not for Box.
     Connection(Arc<Connection>),
+    /// An event was brought to the Skill, or was not.
+    Attempt(Arc<Attempt>),
+    /// A person should know of something in the served folder.
+    Remark(Arc<Remark>),
     /// Notices before this one were lost: the reader was too slow. Only the stream says this.
     Gap,
 }
@@ -56,8 +61,12 @@ pub struct Placed {
     pub at: Timestamp,
     /// How.
     pub how: Placement,
+    /// Who did it.
+    pub by: By,
     /// The file.
     pub file_id: String,
+    /// Its name.
+    pub name: String,
     /// The folder it lay in before, where it was moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_parent_id: Option<String>,
@@ -89,6 +98,76 @@ pub struct Connection {
     pub text: String,
 }
 
+/// Who brought a file into its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    /// A call of the API.
+    Api,
+    /// Somebody in the folder that is served.
+    Folder,
+    /// Nobody: the admin API asked for an event.
+    Admin,
+}
+
+/// What an attempt to deliver an event came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Delivered {
+    /// The Skill took the event.
+    Delivered,
+    /// It did not, and the event is sent again.
+    Retrying,
+    /// It did not, and that was the last attempt.
+    GivenUp,
+}
+
+/// One attempt to bring an event to the Skill.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began.
+    pub at: Timestamp,
+    /// The event's id.
+    pub event_id: String,
+    /// `ITEM_UPLOAD`, `ITEM_COPY`, `ITEM_MOVE`.
+    pub event_type: String,
+    /// The file's id.
+    pub file_id: String,
+    /// The file's name.
+    pub name: String,
+    /// The number of the attempt, from 1.
+    pub number: u32,
+    /// How many there are at the most.
+    pub of: u32,
+    /// What it came to.
+    pub result: Delivered,
+    /// The status of the Skill's reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Milliseconds to the reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ms: Option<f64>,
+    /// Why there is no reply, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Milliseconds until the next attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_ms: Option<u64>,
+}
+
+/// Something in the served folder, or about the events of its files, that a person should know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// When.
+    pub at: Timestamp,
+    /// What, for programs: `link`, `name`, `unreadable`, `gone`, `watch`, …
+    pub kind: String,
+    /// The path that it is about, from the served folder.
+    pub path: String,
+    /// What it is, in a sentence.
+    pub text: String,
+}
+
 impl Notice {
     /// The name of its kind in the stream.
     pub fn kind(&self) -> &'static str {
@@ -98,6 +177,8 @@ impl Notice {
             Self::Written(_) => "write",
             Self::Placed(_) => "placed",
             Self::Connection(_) => "connection",
+            Self::Attempt(_) => "attempt",
+            Self::Remark(_) => "remark",
             Self::Gap => "gap",
         }
     }
@@ -110,6 +191,8 @@ impl Notice {
             Self::Written(written) => to_raw_value(written),
             Self::Placed(placed) => to_raw_value(placed),
             Self::Connection(connection) => to_raw_value(connection),
+            Self::Attempt(attempt) => to_raw_value(attempt),
+            Self::Remark(remark) => to_raw_value(remark),
             Self::Gap => to_raw_value(&serde_json::json!({})),
         }
         .expect("notices are plain JSON values")
@@ -127,6 +210,8 @@ impl Notice {
             "write" => Self::Written(serde_json::from_str(data)?),
             "placed" => Self::Placed(serde_json::from_str(data)?),
             "connection" => Self::Connection(serde_json::from_str(data)?),
+            "attempt" => Self::Attempt(serde_json::from_str(data)?),
+            "remark" => Self::Remark(serde_json::from_str(data)?),
             "gap" => Self::Gap,
             _ => return Ok(None),
         }))

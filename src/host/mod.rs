@@ -6,12 +6,13 @@ pub mod bus;
 pub mod call;
 pub mod calls;
 pub mod docx;
+pub mod files;
 pub mod picture;
 pub mod spool;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
 use jiff::Timestamp;
@@ -52,6 +53,7 @@ pub struct Host {
     pub calls: Calls,
     /// Where contents lie.
     pub spool: Spool,
+    has_pump: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -137,6 +139,7 @@ impl Host {
             bus: Bus::default(),
             calls: Calls::default(),
             spool: Spool::new().map_err(|source| StartError::Spool { source })?,
+            has_pump: AtomicBool::new(false),
         });
         Ok((host, warning))
     }

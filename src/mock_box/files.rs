@@ -12,7 +12,7 @@ use super::{
     errors, instances, naming, object, preconditions,
     state::{Change, File, State, Version},
 };
-use crate::domain::notice::{Placed, Placement};
+use crate::domain::notice::{By, Placed, Placement};
 
 /// `GET /files/{id}`.
 ///
@@ -88,7 +88,9 @@ pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
     let placed = (changed.parent_id != file.parent_id).then(|| Placed {
         at: context.now,
         how: Placement::Move,
+        by: By::Api,
         file_id: id.to_owned(),
+        name: changed.name.clone(),
         old_parent_id: Some(file.parent_id.clone()),
     });
     let changed = File {
@@ -131,7 +133,9 @@ pub fn copy(context: &mut Context<'_>, id: &str) -> Result<Decision, Answer> {
     let placed = Placed {
         at: context.now,
         how: Placement::Copy,
+        by: By::Api,
         file_id: copy.id.clone(),
+        name: copy.name.clone(),
         old_parent_id: None,
     };
     Ok(Decision {

@@ -26,6 +26,7 @@ pub mod representations;
 pub mod request;
 pub mod routes;
 pub mod serve;
+pub mod served;
 pub mod shelf;
 pub mod state;
 pub mod tokens;

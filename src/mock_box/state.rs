@@ -189,8 +189,14 @@ pub enum Change {
     EditFile(Box<File>),
     /// A file and its metadata are deleted.
     RemoveFile(String),
-    /// A folder is made.
+    /// A file of a served folder is made or changed: a reset leaves it as it now is.
+    ServeFile(Box<File>),
+    /// A file of a served folder is gone, and no reset brings it back.
+    UnserveFile(String),
+    /// A folder is made or changed.
     PutFolder(Box<Folder>),
+    /// A folder is gone.
+    RemoveFolder(String),
     /// A token is given to a user.
     PutToken(Secret, Grant),
     /// A token is good no longer.
@@ -341,6 +347,17 @@ impl State {
                 }
             }
             Change::RemoveFile(id) => self.remove_file(id),
+            Change::ServeFile(file) => {
+                self.started.remove(&file.id);
+                self.files.insert(file.id.clone(), (**file).clone());
+            }
+            Change::UnserveFile(id) => {
+                self.remove_file(id);
+                self.started.remove(id);
+            }
+            Change::RemoveFolder(id) => {
+                self.folders.remove(id);
+            }
             Change::PutFolder(folder) => {
                 self.folders.insert(folder.id.clone(), (**folder).clone());
             }

@@ -12,7 +12,7 @@ use super::{
     request::{Body, Upload},
     state::{Change, File, Version},
 };
-use crate::domain::notice::{Placed, Placement};
+use crate::domain::notice::{By, Placed, Placement};
 
 /// `POST /api/2.0/files/content`.
 ///
@@ -108,7 +108,9 @@ fn uploaded(context: &Context<'_>, file: File) -> Decision {
     let placed = Placed {
         at: context.now,
         how: Placement::Upload,
+        by: By::Api,
         file_id: file.id.clone(),
+        name: file.name.clone(),
         old_parent_id: None,
     };
     Decision {

@@ -6,13 +6,14 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 
 use super::{
+    pump,
     replay::{counted, duration},
     text::{Line, Role},
 };
 use crate::domain::{
     call::{CallRecord, TokenSeen},
     hosts::is_loopback,
-    notice::{Connection, Notice},
+    notice::{Connection, Notice, Remark},
     stats::Totals,
 };
 
@@ -27,8 +28,11 @@ pub fn line(notice: &Notice, zone: &TimeZone) -> Option<Line> {
     match notice {
         Notice::Closed(record) => Some(call(record, zone)),
         Notice::Connection(connection) => Some(connected(connection, zone)),
+        Notice::Placed(placed) => pump::placed(placed, zone),
+        Notice::Attempt(attempt) => Some(pump::attempt(attempt, zone)),
+        Notice::Remark(remark) => Some(remarked(remark, zone)),
         Notice::Gap => Some(Line::new().with(Role::Warn, "some calls were too many to show")),
-        Notice::Opened(_) | Notice::Written(_) | Notice::Placed(_) => None,
+        Notice::Opened(_) | Notice::Written(_) => None,
     }
 }
 
@@ -124,10 +128,27 @@ pub fn short_target(target: &str) -> String {
 }
 
 fn connected(connection: &Connection, zone: &TimeZone) -> Line {
-    time(connection.at, zone)
-        .plain(format!("{:<TOKEN$}  ", "-"))
-        .with(Role::Warn, format!("---{:>MS$}  ", ""))
-        .with(Role::Warn, &connection.text)
+    start(connection.at, zone, "-", (Role::Warn, "---"), None).with(Role::Warn, &connection.text)
+}
+
+fn remarked(remark: &Remark, zone: &TimeZone) -> Line {
+    start(remark.at, zone, "dir", (Role::Warn, "---"), None).with(Role::Warn, &remark.text)
+}
+
+/// The columns of a line that is no call's: when, who, how it went, and after how many
+/// milliseconds.
+pub(super) fn start(
+    at: jiff::Timestamp,
+    zone: &TimeZone,
+    who: &str,
+    (role, status): (Role, &str),
+    ms: Option<f64>,
+) -> Line {
+    let ms = ms.map(duration).unwrap_or_default();
+    time(at, zone)
+        .plain(format!("{who:<TOKEN$}  "))
+        .with(role, status)
+        .with(Role::Dim, format!("{ms:>MS$}  "))
 }
 
 fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {

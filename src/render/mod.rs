@@ -5,6 +5,7 @@ pub mod calls;
 pub mod cards;
 pub mod diagnostic;
 pub mod json;
+pub mod pump;
 pub mod replay;
 pub mod replay_json;
 pub mod report;

@@ -222,7 +222,8 @@ impl Watch {
                 }
                 inner.connections.push_back(Arc::clone(connection));
             }
-            Notice::Placed(_) | Notice::Gap => {}
+            // The mock's own pump is no part of a run.
+            Notice::Placed(_) | Notice::Attempt(_) | Notice::Remark(_) | Notice::Gap => {}
         }
     }
 

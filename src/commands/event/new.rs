@@ -121,6 +121,8 @@ fn blueprint(arguments: &NewArgs) -> Result<Blueprint, Failure> {
         offset: Offset::UTC,
         file_id: arguments.file_id.clone().unwrap_or_else(random_digits),
         file_version_id: random_digits(),
+        // A file that was moved has been changed once.
+        sequence_id: u64::from(arguments.trigger == Trigger::Move),
         file_name: name,
         size: about.len(),
         folder_id: arguments.folder_id.clone(),

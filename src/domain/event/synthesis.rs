@@ -25,7 +25,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// `event.event_type`; a console test has none.
-    fn event_type(self) -> Option<&'static str> {
+    pub fn event_type(self) -> Option<&'static str> {
         match self {
             Self::Upload => Some("ITEM_UPLOAD"),
             Self::Copy => Some("ITEM_COPY"),
@@ -52,6 +52,8 @@ pub struct Blueprint {
     pub file_id: String,
     /// The file version's id.
     pub file_version_id: String,
+    /// Counts the file's changes.
+    pub sequence_id: u64,
     /// The file's name, with its ending.
     pub file_name: String,
     /// The file's size in bytes.
@@ -126,17 +128,12 @@ impl Blueprint {
     /// `source`, or `event.source`, which has no size unless it is a console test's.
     fn source(&self, outer: bool) -> Value {
         let is_test = self.trigger == Trigger::ConsoleTest;
-        let sequence = if self.trigger == Trigger::Move {
-            "1"
-        } else {
-            "0"
-        };
         let mut source = Map::new();
         let mut put = |name: &str, value: Value| source.insert(name.to_owned(), value);
         put("type", json!("file"));
         put("id", self.id(&self.file_id));
         put("name", json!(self.file_name));
-        put("sequence_id", self.id(sequence));
+        put("sequence_id", self.id(&self.sequence_id.to_string()));
         put(
             "file_version",
             json!({"id": self.id(&self.file_version_id)}),
@@ -191,6 +188,7 @@ mod tests {
             offset: Offset::constant(-7),
             file_id: text("42"),
             file_version_id: text("43"),
+            sequence_id: 3,
             file_name: text("a.txt"),
             size: 9,
             folder_id: text("44"),
@@ -267,6 +265,7 @@ mod tests {
     fn a_move_names_the_folder_it_came_from() {
         let event = make(&plan(Trigger::Move));
         assert_eq!(event["event"]["event_type"], "ITEM_MOVE");
+        assert_eq!(event["source"]["sequence_id"], "3");
         assert_eq!(event["source"]["old_parent_id"], "45");
         assert_eq!(make(&plan(Trigger::Copy))["source"]["old_parent_id"], "");
     }

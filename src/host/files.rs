@@ -1,0 +1,113 @@
+//! Files that come and change beside the API: those of a served folder, and the events that are
+//! made for any of them.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use serde_json::Value;
+
+use super::{Host, Inner, written};
+use crate::{
+    domain::{
+        event::Event,
+        notice::{By, Notice, Placed, Placement, Remark},
+    },
+    mock_box::{
+        Answer, Decision,
+        registration::{Registering, register},
+        served::{self, Served},
+        state::File,
+    },
+};
+
+/// Why an event cannot be fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotFired {
+    /// Nobody would send it.
+    #[error("this mock sends no events: start it with --skill URL, or with a command")]
+    NoPump,
+    /// There is no such file.
+    #[error("there is no such file")]
+    NoFile,
+}
+
+impl Host {
+    /// Takes in what was seen in the served folder.
+    ///
+    /// # Errors
+    /// Where the record of what goes with it cannot be written; nothing is changed then.
+    pub fn serve(&self, served: Served) -> Result<(), String> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let serving = served::serve(&inner.state, served, now);
+        let decision = Decision {
+            changes: serving.changes,
+            ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))
+        };
+        // Nobody waits for an answer, so nobody waits for the disk.
+        inner.carry_out(&decision)?;
+        for record in decision.records() {
+            self.bus.tell(written(Vec::new(), record));
+        }
+        if let Some(placed) = serving.placed {
+            self.bus.tell(Notice::Placed(Arc::new(placed)));
+        }
+        Ok(())
+    }
+
+    /// Makes and registers the event of a file as it now stands: `make` gives it with placeholders
+    /// for tokens. `None` where there is no such file any more.
+    pub fn announce(&self, file_id: &str, make: impl FnOnce(&File) -> Value) -> Option<Value> {
+        let now = self.now();
+        let mut inner = self.lock();
+        let Inner { state, ids, .. } = &mut *inner;
+        let event = Event::from_value(make(state.file(file_id)?)).ok()?;
+        let how = Registering {
+            same_file: true,
+            ..Registering::default()
+        };
+        let registered = register(state, &event, &how, now, ids);
+        for change in &registered.changes {
+            state.apply(change);
+        }
+        Some(registered.event)
+    }
+
+    /// From now on somebody sends events for the files that are told of.
+    pub fn expect_pump(&self) {
+        self.has_pump.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks for an event of a file, as if somebody had done this to it; gives the number of the
+    /// notice before those that come of it.
+    ///
+    /// # Errors
+    /// Where there is no such file, or nobody to send an event.
+    pub fn fire(&self, file_id: &str, how: Placement) -> Result<u64, NotFired> {
+        if !self.has_pump.load(Ordering::Relaxed) {
+            return Err(NotFired::NoPump);
+        }
+        let now = self.now();
+        let inner = self.lock();
+        let file = inner.state.file(file_id).ok_or(NotFired::NoFile)?;
+        let before = self.bus.newest();
+        self.bus.tell(Notice::Placed(Arc::new(Placed {
+            at: now,
+            how,
+            by: By::Admin,
+            file_id: file.id.clone(),
+            name: file.name.clone(),
+            old_parent_id: (how == Placement::Move).then(|| file.parent_id.clone()),
+        })));
+        Ok(before)
+    }
+
+    /// Tells a person of something in the served folder.
+    pub fn remark(&self, kind: &str, path: String, text: String) {
+        self.bus.tell(Notice::Remark(Arc::new(Remark {
+            at: self.now(),
+            kind: kind.to_owned(),
+            path,
+            text,
+        })));
+    }
+}
