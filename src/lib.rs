@@ -15,6 +15,7 @@ pub mod exit;
 pub mod host;
 pub mod journal;
 pub mod mock_box;
+pub mod pump;
 pub mod render;
 pub mod replay;
 pub mod sample_skill;

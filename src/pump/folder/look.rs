@@ -1,0 +1,211 @@
+//! What lies at a path of the served folder, and whether Box could hold it.
+
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+    time::SystemTime,
+};
+
+use serde_json::{Map, json};
+use sha1::{Digest, Sha1};
+
+use crate::mock_box::{
+    content::{Content, Source, hex},
+    naming,
+};
+
+/// The deepest folder that is served.
+const DEEPEST: usize = 90;
+
+/// What lies at a path.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// Nothing.
+    Gone,
+    /// A folder.
+    Folder,
+    /// A file.
+    File(Seen),
+    /// Something that is not served, and why.
+    Refused(Refusal),
+    /// Something that is passed over in silence: it is hidden, or lies in what is not served.
+    Passed,
+}
+
+/// A file as it was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// Where its content is: a link's own file.
+    pub(super) path: PathBuf,
+    /// What tells whether it has changed.
+    pub(super) stamp: Stamp,
+}
+
+/// What tells whether a file has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+/// Why something is not served.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// For programs.
+    pub(super) kind: &'static str,
+    /// For a person: what follows the path.
+    pub(super) text: String,
+}
+
+impl Refusal {
+    fn new(kind: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            kind,
+            text: text.into(),
+        }
+    }
+}
+
+/// Looks at `path`, which lies below `root`.
+pub(super) fn look(root: &Path, path: &Path) -> Found {
+    let Ok(below) = path.strip_prefix(root) else {
+        return Found::Passed;
+    };
+    if below.as_os_str().is_empty() {
+        return if root.is_dir() {
+            Found::Folder
+        } else {
+            Found::Gone
+        };
+    }
+    match name_of(below) {
+        Ok(()) => {}
+        Err(None) => return Found::Passed,
+        Err(Some(refusal)) => {
+            return match fs::symlink_metadata(path) {
+                Ok(_) => Found::Refused(refusal),
+                Err(_) => Found::Gone,
+            };
+        }
+    }
+    match fs::symlink_metadata(path) {
+        Err(error) if is_gone(&error) => Found::Gone,
+        Err(error) => Found::Refused(unreadable(&error)),
+        Ok(about) if about.is_symlink() => link(root, path),
+        Ok(about) if about.is_dir() => Found::Folder,
+        Ok(about) if about.is_file() => file(path.to_owned(), &about),
+        Ok(_) => Found::Refused(Refusal::new("special", "is neither a file nor a folder")),
+    }
+}
+
+/// Whether a path is passed over: by its own name, or that of a folder on the way.
+fn name_of(below: &Path) -> Result<(), Option<Refusal>> {
+    let mut parts = below.components().peekable();
+    let mut depth = 0;
+    while let Some(part) = parts.next() {
+        depth += 1;
+        let is_last = parts.peek().is_none();
+        let refusal = match part {
+            Component::Normal(name) if name.as_encoded_bytes().starts_with(b".") => {
+                return Err(None);
+            }
+            Component::Normal(name) => forbidden(name.to_str()),
+            _ => return Err(None),
+        };
+        let refusal = match depth {
+            DEEPEST.. => Some(Refusal::new("deep", "lies too deep")),
+            _ => refusal,
+        };
+        if let Some(refusal) = refusal {
+            return Err(is_last.then_some(refusal));
+        }
+    }
+    Ok(())
+}
+
+/// Why Box would not take a name.
+fn forbidden(name: Option<&str>) -> Option<Refusal> {
+    let Some(name) = name else {
+        return Some(Refusal::new("name", "has a name that is no UTF-8"));
+    };
+    let body = Map::from_iter([("name".to_owned(), json!(name))]);
+    let answer = naming::name(&body).err()?;
+    let said = answer.refusal().map_or("", |(code, _)| code);
+    Some(Refusal::new(
+        "name",
+        format!("has a name that Box forbids ({said})"),
+    ))
+}
+
+fn link(root: &Path, path: &Path) -> Found {
+    let refused = |text: &str| Found::Refused(Refusal::new("link", text));
+    let Ok(target) = fs::canonicalize(path) else {
+        return refused("is a link that leads nowhere");
+    };
+    if !target.starts_with(root) {
+        return refused("is a link out of the folder, and is not followed");
+    }
+    match fs::metadata(&target) {
+        Ok(about) if about.is_file() => file(target, &about),
+        _ => refused("is a link to a folder, and is not followed"),
+    }
+}
+
+fn file(path: PathBuf, about: &Metadata) -> Found {
+    Found::File(Seen {
+        path,
+        stamp: stamp(about),
+    })
+}
+
+fn stamp(about: &Metadata) -> Stamp {
+    Stamp {
+        length: about.len(),
+        modified: about.modified().ok(),
+    }
+}
+
+/// Reads a file to its end for its SHA-1; `None` where it changed meanwhile, so that it is not
+/// whole yet.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(super) fn read(seen: &Seen) -> Result<Option<Content>, Refusal> {
+    let failed = |error: io::Error| unreadable(&error);
+    let mut file = File::open(&seen.path).map_err(failed)?;
+    let mut hash = Sha1::new();
+    let mut buffer = vec![0; 64 * 1024];
+    let mut size = 0_u64;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => {
+                hash.update(&buffer[..length]);
+                size += length as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    let after = file.metadata().map_err(failed)?;
+    let is_whole = stamp(&after) == seen.stamp && size == seen.stamp.length;
+    Ok(is_whole.then(|| Content {
+        source: Source::Disk(seen.path.clone()),
+        size,
+        sha1: hex(&hash.finalize()),
+    }))
+}
+
+/// Whether an error means that nothing is there.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Why a file or folder that cannot be read is not served.
+pub(super) fn unreadable(error: &io::Error) -> Refusal {
+    Refusal::new("unreadable", format!("cannot be read: {error}"))
+}

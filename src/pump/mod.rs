@@ -1,0 +1,257 @@
+//! The event pump: what Box does when somebody uploads, copies or moves a file. It listens to the
+//! bus beside the server, makes the event of each file that is told of, and brings it to the Skill
+//! with signatures, deadline and back-off. Each delivery goes its own way: a Skill that is down
+//! holds nothing else up.
+
+pub mod folder;
+mod make;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::{
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+};
+
+use crate::{
+    delivery::{Courier, schedule::Schedule},
+    domain::{
+        event::wire,
+        notice::{Attempt, By, Delivered, Notice, Placed},
+        outcome::Reply,
+    },
+    host::Host,
+    mock_box::content::extension,
+};
+
+/// How events are sent.
+#[derive(Debug)]
+pub struct Settings {
+    /// Where they go.
+    pub courier: Courier,
+    /// When an attempt that failed is followed by another.
+    pub schedule: Schedule,
+    /// How many attempts are made at the same time.
+    pub concurrency: usize,
+    /// The endings of names that events are sent for, in lower case; all where there is none.
+    pub extensions: Vec<String>,
+}
+
+/// A pump that runs.
+#[derive(Debug)]
+pub struct Pump {
+    tally: Arc<Tally>,
+    running: JoinHandle<()>,
+}
+
+/// How the events stand.
+#[derive(Debug, Default)]
+struct Tally {
+    waiting: AtomicUsize,
+    delivered: AtomicUsize,
+    given_up: AtomicUsize,
+}
+
+/// How the events stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Those that the Skill took.
+    pub delivered: usize,
+    /// Those that it did not take, after all attempts.
+    pub given_up: usize,
+    /// Those that are still under way.
+    pub waiting: usize,
+}
+
+/// What the deliveries share.
+#[derive(Debug)]
+struct Works {
+    host: Arc<Host>,
+    settings: Settings,
+    slots: Semaphore,
+    tally: Arc<Tally>,
+}
+
+impl Pump {
+    /// Starts a pump: it sends the events of files that are told of after notice number `after`.
+    pub fn start(host: Arc<Host>, settings: Settings, after: u64) -> Self {
+        host.expect_pump();
+        let tally = Arc::new(Tally::default());
+        let works = Arc::new(Works {
+            slots: Semaphore::new(settings.concurrency),
+            host,
+            settings,
+            tally: Arc::clone(&tally),
+        });
+        Self {
+            tally,
+            running: tokio::spawn(listen(works, after)),
+        }
+    }
+
+    /// Ends it; what is under way is broken off.
+    pub fn stop(self) -> Standing {
+        self.running.abort();
+        Standing {
+            delivered: self.tally.delivered.load(Ordering::Relaxed),
+            given_up: self.tally.given_up.load(Ordering::Relaxed),
+            waiting: self.tally.waiting.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Takes what the bus tells, and starts a delivery for each file.
+async fn listen(works: Arc<Works>, after: u64) {
+    const AT_ONCE: usize = 1024;
+    let mut deliveries = JoinSet::new();
+    let mut bell = works.host.bus.bell();
+    let mut seen = after;
+    loop {
+        bell.mark_unchanged();
+        let (notices, last) = works.host.bus.after(seen, AT_ONCE);
+        for notice in notices {
+            match notice {
+                Notice::Placed(placed) if works.wants(&placed) => {
+                    works.tally.waiting.fetch_add(1, Ordering::Relaxed);
+                    deliveries.spawn(Arc::clone(&works).deliver(placed));
+                }
+                Notice::Gap => works.host.remark(
+                    "watch",
+                    String::new(),
+                    "too much happened at once: some files may be without their events; \
+                     POST /_mock/files/ID/fire sends one"
+                        .to_owned(),
+                ),
+                _ => {}
+            }
+        }
+        while deliveries.try_join_next().is_some() {}
+        if last == seen && bell.changed().await.is_err() {
+            return;
+        }
+        seen = last;
+    }
+}
+
+impl Works {
+    /// Whether Box's console would send an event for a file of this name. Who asks for one by hand
+    /// gets it.
+    fn wants(&self, placed: &Placed) -> bool {
+        let wanted = &self.settings.extensions;
+        placed.by == By::Admin || wanted.is_empty() || wanted.contains(&extension(&placed.name))
+    }
+
+    /// Brings the event of one file to the Skill, as often as it takes.
+    async fn deliver(self: Arc<Self>, placed: Arc<Placed>) {
+        let is_delivered = self.bring(&placed).await;
+        self.tally.waiting.fetch_sub(1, Ordering::Relaxed);
+        match is_delivered {
+            Some(true) => self.tally.delivered.fetch_add(1, Ordering::Relaxed),
+            Some(false) => self.tally.given_up.fetch_add(1, Ordering::Relaxed),
+            None => 0,
+        };
+    }
+
+    /// Whether the Skill took the event; `None` where there was nothing to send any more.
+    async fn bring(&self, placed: &Placed) -> Option<bool> {
+        let mut parcel: Option<Parcel> = None;
+        let mut number = 1;
+        loop {
+            // A slot is held for one attempt only: pauses hold nobody up.
+            let slot = self.slots.acquire().await.ok()?;
+            if parcel.is_none() {
+                // Made when it can go out: its tokens and times are fresh then.
+                parcel = self.parcel(placed);
+            }
+            let Some(parcel) = &parcel else {
+                let text = format!("{} was gone before its event could be sent", placed.name);
+                self.host.remark("gone", placed.name.clone(), text);
+                return None;
+            };
+            let at = self.host.now();
+            let reply = self.settings.courier.deliver(&parcel.body, at).await;
+            drop(slot);
+            let pause = (!reply.is_good())
+                .then(|| self.settings.schedule.pause_after(number))
+                .flatten();
+            self.tell(placed, parcel, number, at, &reply, pause);
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Some(reply.is_good()),
+            }
+            number += 1;
+        }
+    }
+
+    fn parcel(&self, placed: &Placed) -> Option<Parcel> {
+        let now = self.host.now();
+        let event = self.host.announce(&placed.file_id, |file| {
+            make::event(file, placed.how, placed.old_parent_id.clone(), now)
+        })?;
+        let text = |pointer: &str| {
+            let value = event.pointer(pointer).and_then(Value::as_str);
+            value.unwrap_or_default().to_owned()
+        };
+        Some(Parcel {
+            event_id: text("/id"),
+            event_type: text("/event/event_type"),
+            name: text("/source/name"),
+            body: Bytes::from(wire::encode(&event)),
+        })
+    }
+
+    fn tell(
+        &self,
+        placed: &Placed,
+        parcel: &Parcel,
+        number: u32,
+        at: Timestamp,
+        reply: &Reply,
+        pause: Option<Duration>,
+    ) {
+        let (status, ms, error) = match reply {
+            Reply::Answered { status, ms } => (Some(*status), Some(*ms), None),
+            Reply::Late(ms) => {
+                let error = format!("no reply within {} s", ms / 1000.0);
+                (None, Some(*ms), Some(error))
+            }
+            Reply::Failed(reason) => (None, None, Some(reason.clone())),
+        };
+        let result = match (reply.is_good(), pause) {
+            (true, _) => Delivered::Delivered,
+            (false, Some(_)) => Delivered::Retrying,
+            (false, None) => Delivered::GivenUp,
+        };
+        self.host.bus.tell(Notice::Attempt(Arc::new(Attempt {
+            at,
+            event_id: parcel.event_id.clone(),
+            event_type: parcel.event_type.clone(),
+            file_id: placed.file_id.clone(),
+            name: parcel.name.clone(),
+            number,
+            of: self.settings.schedule.attempts(),
+            result,
+            status,
+            ms,
+            error,
+            next_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
+        })));
+    }
+}
+
+/// An event as it goes out, each time with the same bytes.
+struct Parcel {
+    event_id: String,
+    event_type: String,
+    name: String,
+    body: Bytes,
+}
