@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
+use url::Url;
 
-use super::OutputFormat;
+use super::{OutputFormat, replay::at_least_one, size::parse_size};
 
 /// Options of `mock-box`.
 #[derive(Clone, Debug, Args)]
@@ -18,6 +19,11 @@ Examples:
       every metadata write as a line of JSON; started again, it goes on from there
   skillctl mock-box event.json -- npm test
       runs a command that is led to the mock, and ends with it
+  skillctl mock-box --files inbox --show-cards -- node server.js
+      serves a folder, starts a skill (on the port in PORT), sends it an event for each file that
+      is added, changed, copied or moved there or through the API, and shows the cards it writes
+  skillctl mock-box --files inbox --extensions jpg,png --skill http://127.0.0.1:3000/
+      the same for a skill that runs already, and for pictures alone
   curl -H 'Authorization: Bearer any' http://127.0.0.1:7269/2.0/files/1   (with --tokens any)
 
 Faults:
@@ -62,7 +68,7 @@ pub struct MockBoxArgs {
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub tokens: Tokens,
     /// The largest upload: bytes, or with KB, MB, GB, KiB, MiB, GiB
-    #[arg(long, value_name = "SIZE", default_value = "100MiB", value_parser = size)]
+    #[arg(long, value_name = "SIZE", default_value = "100MiB", value_parser = parse_size)]
     pub max_body: u64,
     /// A variable that holds a user token which may do everything
     #[arg(long, value_name = "VAR")]
@@ -70,6 +76,36 @@ pub struct MockBoxArgs {
     /// What to refuse of the cards that are written
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
     pub schema: SchemaLevel,
+    /// Serve this folder, read-only, as files and folders of Box, and watch it
+    #[arg(long, value_name = "DIR", help_heading = "Events")]
+    pub files: Option<PathBuf>,
+    /// Send an event here for each file that is uploaded, copied or moved, in the folder of --files
+    /// or through the API
+    #[arg(long, value_name = "URL", help_heading = "Events")]
+    pub skill: Option<Url>,
+    /// A variable that holds the primary key, to sign events
+    #[arg(long, value_name = "VAR", help_heading = "Events")]
+    pub primary_key_env: Option<String>,
+    /// A variable that holds the secondary key, to sign events
+    #[arg(long, value_name = "VAR", help_heading = "Events")]
+    pub secondary_key_env: Option<String>,
+    /// Send events only for files with these endings, as in jpg,png
+    #[arg(
+        long,
+        value_name = "LIST",
+        value_delimiter = ',',
+        help_heading = "Events"
+    )]
+    pub extensions: Vec<String>,
+    /// How many events may be on their way at once
+    #[arg(long, value_name = "C", default_value_t = 8, value_parser = at_least_one, help_heading = "Events")]
+    pub concurrency: usize,
+    /// How often an event is sent again after a late or non-2xx reply, with exponential back-off
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Events")]
+    pub retries: u32,
+    /// Show the cards as they are written
+    #[arg(long)]
+    pub show_cards: bool,
     /// Reach no host but Box's, which are answered here, and this machine
     #[arg(long)]
     pub no_egress: bool,
@@ -90,9 +126,10 @@ pub struct MockBoxArgs {
     pub format: OutputFormat,
     /// Run a function beside the mock, led to it, on PORT or a free port: node:index.handler,
     /// python:app.lambda_handler
-    #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]
+    #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with_all = ["command", "files", "skill"])]
     pub handler: Option<String>,
-    /// A command to start when the mock is ready, led to it; when it ends, so does the mock
+    /// A command to start when the mock is ready, led to it; when it ends, so does the mock. With
+    /// --files or --skill it is the skill that gets the events
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }
@@ -115,43 +152,4 @@ pub enum SchemaLevel {
     Box,
     /// All that the published schema does not allow
     Documented,
-}
-
-/// `1048576`, `100MiB`, `5 GB`.
-fn size(text: &str) -> Result<u64, String> {
-    let text = text.trim();
-    let end = text
-        .find(|character: char| !character.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let factor: Option<u64> = match unit.trim() {
-        "" | "B" => Some(1),
-        "KB" | "kB" => Some(1000),
-        "MB" => Some(1_000_000),
-        "GB" => Some(1_000_000_000),
-        "KiB" => Some(1 << 10),
-        "MiB" => Some(1 << 20),
-        "GiB" => Some(1 << 30),
-        _ => None,
-    };
-    let number: Option<u64> = number.parse().ok();
-    number
-        .zip(factor)
-        .and_then(|(number, factor)| number.checked_mul(factor))
-        .ok_or_else(|| "it must be a number of bytes, as in 1048576 or 100MiB".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_are_read_with_and_without_a_unit() {
-        assert_eq!(size("0"), Ok(0));
-        assert_eq!(size("100MiB"), Ok(100 * 1024 * 1024));
-        assert_eq!(size("5 GB"), Ok(5_000_000_000));
-        for text in ["", "MiB", "-1", "1.5MB", "1TB", "99999999999999GiB"] {
-            assert!(size(text).is_err(), "{text}");
-        }
-    }
 }

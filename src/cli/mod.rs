@@ -86,7 +86,7 @@ pub enum Command {
     #[command(subcommand)]
     Report(report::ReportCommand),
     /// Play Box for a skill: files, tokens, metadata, every write recorded
-    MockBox(mock_box::MockBoxArgs),
+    MockBox(Box<mock_box::MockBoxArgs>),
     /// Check, show, write and make skill cards
     Cards(cards::CardsArgs),
     /// Make, scrub and check events

@@ -1,19 +1,17 @@
 //! `skillctl mock-box`: a mock that stands alone until it is ended.
 
+mod log;
+mod pump;
+
 use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 
 use serde_json::json;
-use tokio::{
-    runtime::Handle,
-    signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-    task::JoinHandle,
-    time::timeout,
-};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
     fixtures,
-    mock::{self, Start},
+    mock::{self, RunningMock, Start},
+    skill::RunningSkill,
 };
 use crate::{
     cli::{
@@ -23,10 +21,9 @@ use crate::{
     domain::{
         card::validate::Schema,
         event::{id_text, wire},
-        notice::Notice,
         secret::Secret,
     },
-    env::{Environment, local_time_zone},
+    env::Environment,
     exit::{Failure, Outcome, Problem},
     host::Host,
     mock_box::{
@@ -37,7 +34,7 @@ use crate::{
     },
     render::{
         calls,
-        text::{Line, Role, Text},
+        text::{Line, Role},
     },
     replay::Case,
     server::egress::Egress,
@@ -45,10 +42,13 @@ use crate::{
         handler::Handler,
         ports::free_port,
         process::{Destination, Skill, SkillCommand},
+        run_folder::TrustFiles,
         variables::interception,
     },
     terminal::Terminal,
 };
+use log::Log;
+use pump::{Side, Wanted};
 
 /// Runs the command.
 pub(super) fn run(
@@ -61,11 +61,6 @@ pub(super) fn run(
         paths => fixtures::read(paths, terminal)?,
     };
     let settings = settings(arguments, environment)?;
-    let parse = |text: &String| {
-        Handler::parse(text)
-            .map_err(|reason| Problem::new(format!("--handler {text}: {reason}")).usage())
-    };
-    let handler = arguments.handler.as_ref().map(parse).transpose()?;
     let admin_token = secret_of(
         arguments.admin_token_env.as_deref(),
         "--admin-token-env",
@@ -79,12 +74,21 @@ pub(super) fn run(
         .help("name a variable that holds a token for its admin API with --admin-token-env")
         .usage());
     }
+    let handler = arguments
+        .handler
+        .as_deref()
+        .map(|text| {
+            Handler::parse(text)
+                .map_err(|reason| Problem::new(format!("--handler {text}: {reason}")).usage())
+        })
+        .transpose()?;
     let plan = Plan {
         arguments,
         settings,
         faults: faults(arguments)?,
         admin_token,
         handler,
+        wanted: Wanted::of(arguments, environment)?,
         cases,
     };
     let runtime = super::runtime()?;
@@ -101,6 +105,7 @@ struct Plan<'a> {
     faults: Faults,
     admin_token: Option<Secret>,
     handler: Option<Handler>,
+    wanted: Wanted,
     cases: Vec<Case>,
 }
 
@@ -179,39 +184,16 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     for warning in &folder.warnings {
         terminal.warn(warning);
     }
-    if let Some(path) = &arguments.ready_file {
-        let ready = json!({
-            "url": mock.url(), "ca": folder.files().ca, "pid": std::process::id()
-        });
-        write_whole(path, format!("{ready}\n").as_bytes())?;
-    }
-    terminal.note_line(
-        Line::from("mock Box on ")
-            .with(Role::Strong, mock.url())
-            .plain(", ended by Ctrl-C"),
-    );
     let log = Log::start(&mock.host, arguments, terminal);
-    let mut variables = interception(&mock.url(), &folder.files(), environment);
-    let words = match &plan.handler {
-        None => arguments.command.clone(),
-        Some(handler) => {
-            let port = handler_port(environment)?;
-            variables.push(("PORT".to_owned(), port.clone()));
-            terminal.note_line(
-                Line::from(format!("{handler} on "))
-                    .with(Role::Strong, format!("http://127.0.0.1:{port}")),
-            );
-            handler.prepare(folder.path()).map_err(|error| {
-                Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
-            })?
-        }
+    let around = Around {
+        arguments,
+        handler: plan.handler,
+        folder: folder.path(),
+        files: folder.files(),
+        environment,
+        terminal,
     };
-    let outcome = if words.is_empty() {
-        ending.wait().await;
-        Ok(())
-    } else {
-        command(words, variables, &mut ending).await
-    };
+    let outcome = stand(&mock, plan.wanted, &around, &mut ending).await;
     let host = Arc::clone(&mock.host);
     mock.stop().await;
     log.end().await;
@@ -219,15 +201,103 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     outcome
 }
 
-/// The port of a function: that of the variable `PORT`, else a free one.
-fn handler_port(environment: &Environment) -> Result<String, Failure> {
-    if let Some(port) = environment.var("PORT") {
-        return Ok(port.to_owned());
+/// What surrounds a mock that runs.
+struct Around<'a> {
+    arguments: &'a MockBoxArgs,
+    handler: Option<Handler>,
+    folder: &'a Path,
+    files: TrustFiles,
+    environment: &'a Environment,
+    terminal: &'a Terminal,
+}
+
+/// From what is started beside the mock to its end.
+async fn stand(
+    mock: &RunningMock,
+    wanted: Wanted,
+    around: &Around<'_>,
+    ending: &mut Ending,
+) -> Outcome {
+    let side = tokio::select! {
+        side = Side::start(mock, wanted, around) => side?,
+        () = ending.wait() => return Ok(()),
+    };
+    let outcome = ready(mock, &side, around, ending).await;
+    side.stop(around.terminal).await;
+    outcome
+}
+
+/// Says that the mock is ready, and waits for the end.
+async fn ready(
+    mock: &RunningMock,
+    side: &Side,
+    around: &Around<'_>,
+    ending: &mut Ending,
+) -> Outcome {
+    let Around {
+        arguments,
+        files,
+        environment,
+        terminal,
+        ..
+    } = around;
+    let url = mock.url();
+    if let Some(path) = &arguments.ready_file {
+        let ready = json!({ "url": url, "ca": files.ca, "pid": std::process::id() });
+        write_whole(path, format!("{ready}\n").as_bytes())?;
     }
-    let port = free_port().map_err(|error| {
-        Problem::new(format!("found no free port for the handler: {error}")).outside()
-    })?;
-    Ok(port.to_string())
+    terminal.note_line(
+        Line::from("mock Box on ")
+            .with(Role::Strong, &url)
+            .plain(", ended by Ctrl-C"),
+    );
+    if let Some(skill) = &side.skill {
+        return skill_ended(skill, ending).await;
+    }
+    let mut variables = interception(&url, files, environment);
+    let words = match &around.handler {
+        None => arguments.command.clone(),
+        Some(handler) => handler_words(handler, around, &mut variables)?,
+    };
+    if words.is_empty() {
+        ending.wait().await;
+        return Ok(());
+    }
+    command(words, variables, ending).await
+}
+
+/// The command that serves a function, on the port of the variable `PORT` or on a free one.
+fn handler_words(
+    handler: &Handler,
+    around: &Around<'_>,
+    variables: &mut Vec<(String, String)>,
+) -> Result<Vec<String>, Failure> {
+    let port = match around.environment.var("PORT") {
+        Some(port) => port.to_owned(),
+        None => free_port()
+            .map_err(|error| {
+                Problem::new(format!("found no free port for the handler: {error}")).outside()
+            })?
+            .to_string(),
+    };
+    around.terminal.note_line(
+        Line::from(format!("{handler} on ")).with(Role::Strong, format!("http://127.0.0.1:{port}")),
+    );
+    variables.push(("PORT".to_owned(), port));
+    handler.prepare(around.folder).map_err(|error| {
+        Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
+    })
+}
+
+/// Waits until the Skill or the user ends.
+async fn skill_ended(skill: &RunningSkill, ending: &mut Ending) -> Outcome {
+    tokio::select! {
+        failure = skill.failed() => match failure {
+            None => Ok(()),
+            Some(problem) => Err(problem.outside()),
+        },
+        () = ending.wait() => Ok(()),
+    }
 }
 
 /// Runs the command of the command line until it or the user ends it. Its output goes where ours
@@ -238,7 +308,7 @@ async fn command(
     ending: &mut Ending,
 ) -> Outcome {
     const GRACE: Duration = Duration::from_secs(5);
-    let line = words.join(" ");
+    let shown = words.join(" ");
     let started = Skill::start(&SkillCommand {
         words,
         variables,
@@ -259,7 +329,7 @@ async fn command(
     if death.is_success() {
         return Ok(());
     }
-    let message = format!("the command `{line}` ended with {death}");
+    let message = format!("the command `{shown}` ended with {death}");
     Err(Problem::new(message).outside())
 }
 
@@ -357,75 +427,6 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 
 fn not_written(path: &Path, error: &std::io::Error) -> Failure {
     Problem::new(format!("cannot write {}: {error}", path.display())).outside()
-}
-
-/// The log, printed on a thread of its own: a reader that stops to read holds up nobody else.
-struct Log {
-    stop: watch::Sender<bool>,
-    printed: JoinHandle<()>,
-}
-
-impl Log {
-    fn start(host: &Arc<Host>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        let (host, terminal) = (Arc::clone(host), terminal.clone());
-        let format = arguments.format;
-        let beside_a_command = arguments.handler.is_some() || !arguments.command.is_empty();
-        let runtime = Handle::current();
-        let printed = tokio::task::spawn_blocking(move || {
-            let zone = local_time_zone();
-            runtime.block_on(follow(&host, stopped, |notices| match format {
-                OutputFormat::Json => {
-                    let object = |notice: &Notice| {
-                        Line::raw(format!("{{\"{}\":{}}}", notice.kind(), notice.data()))
-                    };
-                    terminal.out(&notices.iter().map(object).collect());
-                }
-                OutputFormat::Human => {
-                    let lines = notices
-                        .iter()
-                        .filter_map(|notice| calls::line(notice, &zone));
-                    let lines: Text = lines.collect();
-                    if beside_a_command {
-                        terminal.note(&lines);
-                    } else {
-                        terminal.out(&lines);
-                    }
-                }
-            }));
-        });
-        Self { stop, printed }
-    }
-
-    /// Prints what is left, unless nobody reads it.
-    async fn end(self) {
-        const PATIENCE: Duration = Duration::from_millis(500);
-        self.stop.send_replace(true);
-        let _ = timeout(PATIENCE, self.printed).await;
-    }
-}
-
-/// Hands on what happens, as it happens, until it is told to stop and all is told.
-async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, print: impl Fn(&[Notice])) {
-    const AT_ONCE: usize = 256;
-    let mut bell = host.bus.bell();
-    let mut seen = 0;
-    loop {
-        bell.mark_unchanged();
-        let (notices, last) = host.bus.after(seen, AT_ONCE);
-        if last > seen {
-            print(&notices);
-            seen = last;
-            continue;
-        }
-        if *stopped.borrow_and_update() {
-            return;
-        }
-        tokio::select! {
-            rung = bell.changed() => if rung.is_err() { return },
-            _ = stopped.changed() => {}
-        }
-    }
 }
 
 /// The wish of the user or the system for an end.

@@ -153,6 +153,20 @@ impl RunningSkill {
             .filter(|output| !output.lines.is_empty())
     }
 
+    /// Waits until it has ended by itself, and says what was wrong if it did not end well. One
+    /// that was not started here never ends.
+    pub(super) async fn failed(&self) -> Option<Problem> {
+        let Some(child) = &self.child else {
+            return std::future::pending().await;
+        };
+        let death = child.died().await;
+        if death.is_success() {
+            return None;
+        }
+        let message = format!("the skill `{}` ended with {death}", child.command());
+        Some(Problem::new(message).excerpt(output_of(child)))
+    }
+
     /// Ends it, with everything it started; its adapter goes last.
     pub(super) async fn stop(self) {
         if let Some(child) = self.child {

@@ -139,6 +139,7 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
             Ok(()) => Ok(json_response(&json!({}))),
             Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
         },
+        (&Method::POST, path) if path.ends_with("/fire") => files::fire(host, path, query),
         (method, _) => match path.strip_prefix("files/") {
             Some(id) => files::answer(host, method, id, query, body).await,
             None => Err(Refused(

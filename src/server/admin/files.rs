@@ -4,7 +4,8 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 
 use super::{Answered, Query, Refused, events::spool, failed, json_response};
 use crate::{
-    host::Host,
+    domain::notice::Placement,
+    host::{Host, files::NotFired},
     mock_box::{
         content::Content,
         shelf::{describe, is_id},
@@ -41,6 +42,28 @@ pub(super) async fn answer(
             "a file is there for GET, PUT and DELETE".to_owned(),
         )),
     }
+}
+
+/// `POST files/{id}/fire?trigger=upload|copy|move`: an event for the file as it now stands, `202`
+/// with the number of the notice after which the stream tells of it.
+pub(super) fn fire(host: &Host, path: &str, query: Query<'_>) -> Answered {
+    let id = path.trim_start_matches("files/").trim_end_matches("/fire");
+    let how = match query.first("trigger").as_deref() {
+        None | Some("upload") => Placement::Upload,
+        Some("copy") => Placement::Copy,
+        Some("move") => Placement::Move,
+        Some(other) => {
+            let message = format!("`trigger` is upload, copy or move, and not {other}");
+            return Err(Refused(StatusCode::BAD_REQUEST, message));
+        }
+    };
+    let after = host.fire(id, how).map_err(|error| match error {
+        NotFired::NoPump => Refused(StatusCode::CONFLICT, error.to_string()),
+        NotFired::NoFile => Refused(StatusCode::NOT_FOUND, format!("{error}: {id}")),
+    })?;
+    let mut response = json_response(&serde_json::json!({ "file_id": id, "after": after }));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    Ok(response)
 }
 
 /// `GET files/{id}?info=true`: what there is to say about it, as JSON.

@@ -1,0 +1,165 @@
+//! What `mock-box` prints while it runs: a line a call, the events that are sent, and, where that
+//! is asked for, the cards as they are written.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
+
+use super::pump::sends_events;
+use crate::{
+    cli::{OutputFormat, mock_box::MockBoxArgs},
+    domain::{call::WriteRecord, card::preview::sections, notice::Notice, outcome::Observed},
+    env::local_time_zone,
+    host::Host,
+    render::{
+        calls, cards, pump,
+        text::{Line, Text},
+    },
+    terminal::Terminal,
+};
+
+/// Files whose invocation's end is waited for, at the most.
+const MOST_OPEN: usize = 10_000;
+/// Columns that cards are moved right by.
+const INDENT: usize = 6;
+
+/// The log, printed on a thread of its own: a reader that stops to read holds up nobody else.
+pub(super) struct Log {
+    stop: watch::Sender<bool>,
+    printed: JoinHandle<()>,
+}
+
+impl Log {
+    pub(super) fn start(host: &Arc<Host>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let (host, terminal) = (Arc::clone(host), terminal.clone());
+        let (format, show_cards) = (arguments.format, arguments.show_cards);
+        // A command that is no Skill of ours prints where we do.
+        let is_beside = arguments.handler.is_some() || !arguments.command.is_empty();
+        let beside_a_command = is_beside && !sends_events(arguments);
+        let runtime = Handle::current();
+        let printed = tokio::task::spawn_blocking(move || {
+            let mut shown = Shown::new(&host, show_cards.then_some(terminal.width));
+            runtime.block_on(follow(&host, stopped, |notices| match format {
+                OutputFormat::Json => {
+                    let object = |notice: &Notice| {
+                        Line::raw(format!("{{\"{}\":{}}}", notice.kind(), notice.data()))
+                    };
+                    terminal.out(&notices.iter().map(object).collect());
+                }
+                OutputFormat::Human => {
+                    let lines = shown.lines(notices);
+                    if beside_a_command {
+                        terminal.note(&lines);
+                    } else {
+                        terminal.out(&lines);
+                    }
+                }
+            }));
+        });
+        Self { stop, printed }
+    }
+
+    /// Prints what is left, unless nobody reads it.
+    pub(super) async fn end(self) {
+        const PATIENCE: Duration = Duration::from_millis(500);
+        self.stop.send_replace(true);
+        let _ = timeout(PATIENCE, self.printed).await;
+    }
+}
+
+/// Hands on what happens, as it happens, until it is told to stop and all is told.
+async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl FnMut(&[Notice])) {
+    const AT_ONCE: usize = 256;
+    let mut bell = host.bus.bell();
+    let mut seen = 0;
+    loop {
+        bell.mark_unchanged();
+        let (notices, last) = host.bus.after(seen, AT_ONCE);
+        if last > seen {
+            print(&notices);
+            seen = last;
+            continue;
+        }
+        if *stopped.borrow_and_update() {
+            return;
+        }
+        tokio::select! {
+            rung = bell.changed() => if rung.is_err() { return },
+            _ = stopped.changed() => {}
+        }
+    }
+}
+
+/// Notices as lines.
+struct Shown {
+    host: Arc<Host>,
+    zone: TimeZone,
+    /// The columns for cards, where they are shown.
+    width: Option<usize>,
+    /// When the files came whose invocations have no end yet.
+    open: HashMap<String, Timestamp>,
+}
+
+impl Shown {
+    fn new(host: &Arc<Host>, width: Option<usize>) -> Self {
+        Self {
+            host: Arc::clone(host),
+            zone: local_time_zone(),
+            width,
+            open: HashMap::new(),
+        }
+    }
+
+    fn lines(&mut self, notices: &[Notice]) -> Text {
+        let mut text = Text::new();
+        for notice in notices {
+            if let Some(line) = calls::line(notice, &self.zone) {
+                text.push(line);
+            }
+            match notice {
+                Notice::Placed(placed) => {
+                    if self.open.len() == MOST_OPEN {
+                        self.open.clear();
+                    }
+                    self.open.insert(placed.file_id.clone(), placed.at);
+                }
+                Notice::Written(written) => self.written(&written.record, &mut text),
+                _ => {}
+            }
+        }
+        text
+    }
+
+    fn written(&mut self, record: &WriteRecord, text: &mut Text) {
+        let mut observed = Observed::default();
+        observed.written(record, 0.0, 0.0);
+        let cards = observed.cards.as_ref().and_then(Value::as_array);
+        if let (Some(width), Some(cards)) = (self.width, cards) {
+            let options = cards::text::Options {
+                width: width.saturating_sub(INDENT),
+                full: false,
+            };
+            let sections = sections(cards, Some(&record.file_version_id));
+            text.append(cards::text::render(&sections, options), INDENT);
+        }
+        let Some(status) = observed.status().filter(|status| status.is_final()) else {
+            return;
+        };
+        let came = self.open.remove(&record.file_id);
+        if came.is_some() || self.width.is_some() {
+            let ms = came.map(|came| record.at.duration_since(came).as_secs_f64() * 1000.0);
+            let count = cards.map_or(0, Vec::len);
+            text.push(pump::ended(&self.name_of(record), status, count, ms));
+        }
+    }
+
+    fn name_of(&self, record: &WriteRecord) -> String {
+        self.host.look(|state| {
+            let file = state.file(&record.file_id);
+            file.map_or_else(|| record.file_id.clone(), |file| file.name.clone())
+        })
+    }
+}

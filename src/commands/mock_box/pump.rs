@@ -1,0 +1,191 @@
+//! The event pump of `mock-box`: the folder that is served, the Skill that gets the events, and
+//! the keys that sign them.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use url::Url;
+
+use super::{Around, secret_of};
+use crate::{
+    cli::mock_box::MockBoxArgs,
+    client::Connections,
+    commands::{
+        mock::RunningMock,
+        skill::{self, RunningSkill},
+    },
+    delivery::{Courier, Envelope, schedule::Schedule},
+    domain::event::signature::Keys,
+    env::Environment,
+    exit::{Failure, Problem},
+    host::Host,
+    pump::{
+        Pump, Settings, Standing,
+        folder::{FolderError, ServedFolder},
+    },
+    render::{replay::counted, text::Line},
+    terminal::Terminal,
+};
+
+/// How long a Skill has for its reply (facts §1).
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What was asked for, checked before anything is started.
+pub(super) struct Wanted {
+    keys: Keys,
+}
+
+/// What is to be started beside the mock.
+pub(super) struct Side {
+    /// The Skill, where it is a command of ours.
+    pub(super) skill: Option<RunningSkill>,
+    pump: Option<Pump>,
+    _folder: Option<ServedFolder>,
+}
+
+impl Wanted {
+    /// Reads the keys, and looks whether the Skill's URL can be one.
+    ///
+    /// # Errors
+    /// Exit code 2 for a variable that is not set, a URL that is none of http, and options that
+    /// do nothing without a Skill.
+    pub(super) fn of(arguments: &MockBoxArgs, environment: &Environment) -> Result<Self, Failure> {
+        if let Some(url) = &arguments.skill
+            && !matches!(url.scheme(), "http" | "https")
+        {
+            return Err(Problem::new(format!("{url} is no http(s) URL")).usage());
+        }
+        let key = |name: &Option<String>, option| secret_of(name.as_deref(), option, environment);
+        let keys = Keys {
+            primary: key(&arguments.primary_key_env, "--primary-key-env")?,
+            secondary: key(&arguments.secondary_key_env, "--secondary-key-env")?,
+        };
+        if !keys.is_empty() && !sends_events(arguments) {
+            return Err(Problem::new("there is no skill to sign events for")
+                .help("give --skill URL, or a folder (--files) and a command")
+                .usage());
+        }
+        Ok(Self { keys })
+    }
+}
+
+/// Whether the command, or what listens at a URL, is a Skill that is to get events.
+pub(super) fn sends_events(arguments: &MockBoxArgs) -> bool {
+    arguments.skill.is_some() || (arguments.files.is_some() && !arguments.command.is_empty())
+}
+
+impl Side {
+    /// Puts the folder into the mock, starts the Skill, and then the pump. What changes in the
+    /// folder meanwhile gets its event.
+    pub(super) async fn start(
+        mock: &RunningMock,
+        wanted: Wanted,
+        around: &Around<'_>,
+    ) -> Result<Self, Failure> {
+        let (host, arguments) = (&mock.host, around.arguments);
+        let after = host.bus.newest();
+        let folder = match &arguments.files {
+            None => None,
+            Some(path) => Some(open(host, path, around.terminal).await?),
+        };
+        let (skill, url) = if sends_events(arguments) {
+            skill_of(&mock.url(), around).await?
+        } else {
+            (None, None)
+        };
+        let pump = url.map(|url| {
+            let settings = settings(arguments, wanted.keys, url, around.environment);
+            Pump::start(Arc::clone(host), settings, after)
+        });
+        Ok(Self {
+            skill,
+            pump,
+            _folder: folder,
+        })
+    }
+
+    /// Ends what was started, and says what became of the events.
+    pub(super) async fn stop(self, terminal: &Terminal) {
+        if let Some(pump) = self.pump {
+            let Standing {
+                delivered,
+                given_up,
+                waiting,
+            } = pump.stop();
+            let others = [(given_up, "given up"), (waiting, "still under way")]
+                .into_iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, what)| format!("{number} {what}"));
+            let said: Vec<String> = [format!(
+                "{} delivered",
+                counted(delivered, "event", "events")
+            )]
+            .into_iter()
+            .chain(others)
+            .collect();
+            terminal.note_line(Line::from(said.join(", ")));
+        }
+        if let Some(skill) = self.skill {
+            skill.stop().await;
+        }
+    }
+}
+
+async fn open(host: &Arc<Host>, path: &Path, terminal: &Terminal) -> Result<ServedFolder, Failure> {
+    let (host, folder) = (Arc::clone(host), path.to_owned());
+    let opened = tokio::task::spawn_blocking(move || ServedFolder::open(host, &folder));
+    let served = match opened.await {
+        Ok(Ok(served)) => served,
+        Ok(Err(error @ FolderError::Unusable { .. })) => {
+            return Err(Problem::new(error.to_string())
+                .help("--files takes a folder")
+                .usage());
+        }
+        Ok(Err(error @ FolderError::Unwatched { .. })) => {
+            return Err(Problem::new(error.to_string())
+                .help("the system may watch too few folders: see fs.inotify.max_user_watches")
+                .outside());
+        }
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let files = counted(served.files, "file", "files");
+    terminal.note_line(Line::from(format!("serving {files} of {}", path.display())));
+    Ok(served)
+}
+
+/// The Skill, where it is to be started, and its URL.
+async fn skill_of(
+    mock_url: &str,
+    around: &Around<'_>,
+) -> Result<(Option<RunningSkill>, Option<Url>), Failure> {
+    let arguments = around.arguments;
+    if arguments.command.is_empty() {
+        return Ok((None, arguments.skill.clone()));
+    }
+    let skill = skill::start(
+        arguments.command.clone(),
+        arguments.skill.clone(),
+        Some(mock_url),
+        Some(&around.files),
+        around.environment,
+        around.terminal,
+    )
+    .await?;
+    let url = skill.url.clone();
+    Ok((Some(skill), Some(url)))
+}
+
+fn settings(arguments: &MockBoxArgs, keys: Keys, url: Url, environment: &Environment) -> Settings {
+    let ending = |text: &String| text.trim().trim_start_matches('.').to_ascii_lowercase();
+    Settings {
+        courier: Courier::new(
+            Connections::new(environment),
+            url,
+            keys,
+            Envelope::None,
+            DEADLINE,
+        ),
+        schedule: Schedule::new(arguments.retries),
+        concurrency: arguments.concurrency,
+        extensions: arguments.extensions.iter().map(ending).collect(),
+    }
+}
