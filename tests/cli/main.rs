@@ -21,6 +21,7 @@ mod misbehaviour;
 mod mock_box;
 mod mock_log;
 mod mock_port;
+mod pump;
 mod record;
 mod replay;
 mod reports;
