@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::domain::notice::Notice;
 
 const MOST: usize = 32 * 1024;
-const MOST_BYTES: usize = 32 * 1024 * 1024;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The ring and its bell.
 #[derive(Debug)]

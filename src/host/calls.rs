@@ -21,7 +21,7 @@ use crate::domain::{
 /// Calls that are kept at the most.
 const MOST: usize = 1000;
 /// Bytes that are kept at the most, about.
-const MOST_BYTES: usize = 8 * 1024 * 1024;
+const MOST_BYTES: usize = 6 * 1024 * 1024;
 /// Of each body.
 const MOST_OF_A_BODY: usize = 64 * 1024;
 

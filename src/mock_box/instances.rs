@@ -207,7 +207,10 @@ fn set_cards(
     };
     check_content(context, &path, &fields)?;
     let instance = match context.state.instance(&path) {
-        Some(stored) => read_back(stored)?.with_fields(fields),
+        // All fields are replaced: the old ones need not be read.
+        Some(stored) => Instance::read_head(&stored.json)
+            .map_err(|error| unreadable(&error))?
+            .with_fields(fields),
         None => new_instance(context, &path, fields),
     };
     let mut record = record(context, file, &path, WriteOp::Invocation, Some(&instance));
@@ -369,8 +372,11 @@ fn instance_answer(status: StatusCode, stored: &StoredInstance) -> Answer {
 }
 
 fn read_back(stored: &StoredInstance) -> Result<Instance, Answer> {
-    serde_json::from_str(&stored.json)
-        .map_err(|error| errors::internal(format!("a stored instance does not read back: {error}")))
+    serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> Answer {
+    errors::internal(format!("a stored instance does not read back: {error}"))
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Answer> {

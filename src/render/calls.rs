@@ -72,6 +72,14 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         .plain(format!("{} ", record.method))
         .with(Role::Dim, host)
         .plain(short_target(&record.target));
+    // An invocation says in its body which file it is about.
+    if let Some(id) = record
+        .file_id
+        .as_ref()
+        .filter(|id| !record.target.contains(*id))
+    {
+        line = line.with(Role::Dim, format!("  file {id}"));
+    }
     let said = match (&record.note, &record.code, &record.message) {
         (Some(note), _, _) => Some(Cow::from(note)),
         (None, Some(code), Some(message)) => Some(Cow::from(format!("{code}: {message}"))),
@@ -209,6 +217,11 @@ mod tests {
 
     #[test]
     fn a_call_is_a_line_whose_columns_stand_below_each_other() {
+        let invocation = plain(CallRecord {
+            file_id: Some("7".to_owned()),
+            ..record(200, "/2.0/skill_invocations/1")
+        });
+        assert!(invocation.ends_with("GET /2.0/skill_invocations/1  file 7"));
         let well = plain(record(200, "/2.0/files/7"));
         assert_eq!(well, "00:00:00.000  read   200  0.4 ms  GET /2.0/files/7");
         let refused = plain(CallRecord {

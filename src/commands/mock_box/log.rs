@@ -5,7 +5,12 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 use super::pump::sends_events;
 use crate::{
@@ -73,22 +78,27 @@ impl Log {
 /// Hands on what happens, as it happens, until it is told to stop and all is told.
 async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl FnMut(&[Notice])) {
     const AT_ONCE: usize = 256;
+    /// Nobody reads faster than that, and being woken for each line costs more than the line.
+    const BREATH: Duration = Duration::from_millis(10);
     let mut bell = host.bus.bell();
     let mut seen = 0;
     loop {
         bell.mark_unchanged();
         let (notices, last) = host.bus.after(seen, AT_ONCE);
-        if last > seen {
-            print(&notices);
-            seen = last;
+        seen = last;
+        if notices.is_empty() {
+            if *stopped.borrow_and_update() {
+                return;
+            }
+            tokio::select! {
+                rung = bell.changed() => if rung.is_err() { return },
+                _ = stopped.changed() => {}
+            }
             continue;
         }
-        if *stopped.borrow_and_update() {
-            return;
-        }
-        tokio::select! {
-            rung = bell.changed() => if rung.is_err() { return },
-            _ = stopped.changed() => {}
+        print(&notices);
+        if notices.len() < AT_ONCE {
+            sleep(BREATH).await;
         }
     }
 }

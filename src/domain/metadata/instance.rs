@@ -41,6 +41,27 @@ pub struct Instance {
     pub fields: Map<String, Value>,
 }
 
+/// The members that are Box's own.
+#[derive(Deserialize)]
+struct Head {
+    #[serde(rename = "$id")]
+    id: String,
+    #[serde(rename = "$type")]
+    kind: String,
+    #[serde(rename = "$parent")]
+    parent: String,
+    #[serde(rename = "$typeVersion")]
+    type_version: u64,
+    #[serde(rename = "$template")]
+    template: String,
+    #[serde(rename = "$scope")]
+    scope: String,
+    #[serde(rename = "$version")]
+    version: u64,
+    #[serde(rename = "$canEdit")]
+    can_edit: bool,
+}
+
 impl Instance {
     /// A new instance, version 0, with the members of `fields` that are not Box's own.
     pub fn new(
@@ -69,12 +90,32 @@ impl Instance {
 
     /// The instance after a change of its fields: one version on.
     #[must_use]
-    pub fn with_fields(&self, fields: Map<String, Value>) -> Self {
+    pub fn with_fields(self, fields: Map<String, Value>) -> Self {
         Self {
             version: self.version + 1,
             fields,
-            ..self.clone()
+            ..self
         }
+    }
+
+    /// An instance without its fields, for a change that replaces them all: they may be large,
+    /// and are passed over.
+    ///
+    /// # Errors
+    /// Where the text is no instance.
+    pub fn read_head(json: &str) -> Result<Self, serde_json::Error> {
+        let head: Head = serde_json::from_str(json)?;
+        Ok(Self {
+            id: head.id,
+            kind: head.kind,
+            parent: head.parent,
+            type_version: head.type_version,
+            template: head.template,
+            scope: head.scope,
+            version: head.version,
+            can_edit: head.can_edit,
+            fields: Map::new(),
+        })
     }
 }
 
