@@ -170,35 +170,39 @@ fn no_calls(record: &Record) -> Text {
     for seen in &record.instead {
         text.push(Line::from("  ").plain(&seen.text));
     }
-    let mut kinds: Vec<&str> = record
-        .instead
-        .iter()
-        .map(|seen| seen.kind.as_str())
-        .collect();
-    kinds.dedup();
-    for kind in kinds {
-        if let Some(advice) = advice(kind) {
-            text.push(Line::new().with(Role::Accent, "  try: ").plain(advice));
+    let mut given = Vec::new();
+    for seen in &record.instead {
+        let lines = advice(&seen.kind);
+        if lines.is_empty() || given.contains(&lines) {
+            continue;
         }
+        for (nth, words) in lines.iter().enumerate() {
+            let start = if nth == 0 { "  try: " } else { "       " };
+            text.push(Line::new().with(Role::Accent, start).plain(*words));
+        }
+        given.push(lines);
     }
     text
 }
 
-/// What to try, by what the mock saw.
-fn advice(kind: &str) -> Option<&'static str> {
-    Some(match kind {
-        "tls-failed" => {
-            "start the skill with `-- COMMAND` or the variables of `skillctl env`, which make it trust the mock's certificate; a client with certificates of its own needs the file that SSL_CERT_FILE names"
-        }
-        "other-host" => {
-            "look whether the skill calls the host it should: Box's hosts come to the mock, all others pass through"
-        }
-        "malformed" => "the client must speak HTTP/1.1 to the mock, in clear or over TLS",
-        "timed-out" => {
-            "the client connected and then sent nothing: look for a call that never goes out"
-        }
-        _ => return None,
-    })
+/// What to try, by what the mock saw, in lines.
+fn advice(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "tls-failed" => &[
+            "start the skill with `-- COMMAND`, or with the variables of `skillctl env`: they make it",
+            "trust the mock's certificate. A client with a list of its own needs the file that stands in",
+            "SSL_CERT_FILE there, or in NODE_EXTRA_CA_CERTS for Node.",
+        ],
+        "other-host" => &[
+            "look whether the skill calls the host it should: Box's come to the mock, others pass through.",
+        ],
+        "egress-refused" | "egress-failed" => &[
+            "look whether the skill needs that host before it calls Box, and whether it is there.",
+        ],
+        "malformed" => &["speak HTTP/1.1 to the mock, in clear or over TLS."],
+        "timed-out" => &["look for a call that is begun and never sent."],
+        _ => &[],
+    }
 }
 
 /// The timeline of an event: deliveries, replies, calls and what they were answered, in order.

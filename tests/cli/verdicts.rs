@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::project,
-    world::{Invocation, MockBox, Skill, keyword, status_card, told},
+    world::{Invocation, MockBox, Skill, http, keyword, status_card, told},
 };
 
 const TEXT: &str = "fixtures/events/upload-text/event.json";
@@ -253,4 +253,25 @@ fn a_skill_that_never_calls_box_is_told_what_to_try() {
         .assert()
         .code(1)
         .stdout(contains("no card was written within 300 ms").and(contains("BOX_API_BASE_URL")));
+}
+
+#[test]
+fn a_client_that_refuses_the_mocks_certificate_is_told_what_to_try() {
+    let mock = MockBox::start();
+    let port = mock.url.rsplit(':').next().expect("a port").to_owned();
+    let skill = Skill::new(move |_| {
+        // It trusts nothing, as a client with a list of its own does not trust the mock.
+        let url = format!("https://127.0.0.1:{port}/2.0/files/1");
+        assert!(http().get(url).send().is_err());
+        200
+    });
+    mock.replay(&skill, &[&fixture()])
+        .args(["--wait", "300ms"])
+        .assert()
+        .code(1)
+        .stdout(
+            contains("what the mock saw instead")
+                .and(contains("try: start the skill with `-- COMMAND`"))
+                .and(contains("NODE_EXTRA_CA_CERTS")),
+        );
 }
