@@ -14,10 +14,10 @@
 use std::{
     convert::Infallible,
     fs::{self, File},
-    io::{BufWriter, Read, Seek, SeekFrom, Write},
+    io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
     net::SocketAddr,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -33,11 +33,17 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 
 const EVENT: &str = "fixtures/events/upload-text/event.json";
+/// The argument that makes this program the server.
+const SERVE: &str = "serve";
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let skill = runtime.block_on(skill());
+    if std::env::args().any(|argument| argument == SERVE) {
+        runtime.block_on(serve());
+        return;
+    }
+    let (mut server, skill) = start_server();
     let body = Bytes::from(fs::read(EVENT).expect("the fixture"));
     println!(
         "{:<14}{:>12}{:>12}{:>8}{:>10}",
@@ -58,23 +64,36 @@ fn main() {
     if std::env::args().any(|argument| argument == "million") {
         million(skill);
     }
+    server.kill().expect("the server ends");
+    server.wait().expect("it has ended");
+}
+
+/// The server as a process of its own, for the loop and for replay alike.
+fn start_server() -> (Child, SocketAddr) {
+    let mut server = Command::new(std::env::current_exe().expect("this program"))
+        .arg(SERVE)
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the server starts");
+    let mut address = String::new();
+    BufReader::new(server.stdout.take().expect("its output"))
+        .read_line(&mut address)
+        .expect("its address");
+    (server, address.trim().parse().expect("an address"))
 }
 
 /// A bare server that answers 200 to everything.
-async fn skill() -> SocketAddr {
+async fn serve() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            let answer = service_fn(|request: Request<hyper::body::Incoming>| async move {
-                let _ = request.into_body().collect().await;
-                Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
-            });
-            tokio::spawn(server::Builder::new().serve_connection(TokioIo::new(stream), answer));
-        }
-    });
-    address
+    println!("{}", listener.local_addr().expect("an address"));
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let answer = service_fn(|request: Request<hyper::body::Incoming>| async move {
+            let _ = request.into_body().collect().await;
+            Ok::<_, Infallible>(Response::new(Full::new(Bytes::new())))
+        });
+        tokio::spawn(server::Builder::new().serve_connection(TokioIo::new(stream), answer));
+    }
 }
 
 /// Events a second of the least that a client can do.

@@ -3,15 +3,16 @@
 
 use std::{
     path::PathBuf,
+    pin::pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use tokio::{
-    sync::{Semaphore, mpsc, watch as channel},
+    sync::{Mutex, mpsc, watch as channel},
     task::JoinSet,
     time::{sleep, sleep_until},
 };
@@ -165,7 +166,7 @@ impl Run {
         let sent = send_all(&shared, &tell).await?;
         let mut ended = Ended {
             seconds: began.elapsed().as_secs_f64(),
-            left_out: total.map_or(0, |total| total - sent),
+            left_out: total.map_or(0, |total| total.saturating_sub(sent)),
             ..Ended::default()
         };
         // Every task is over.
@@ -176,93 +177,152 @@ impl Run {
     }
 }
 
-/// A case with its number and that of its round.
-type Read = Result<(usize, usize, Arc<Case>), PlanError>;
-
-/// Reads the cases on a thread of its own, a few ahead.
-fn read_all(plan: Arc<Plan>, rounds: Rounds) -> mpsc::Receiver<Read> {
-    let (send, cases) = mpsc::channel(READ_AHEAD);
-    tokio::task::spawn_blocking(move || {
-        let rounds = match rounds {
-            Rounds::Times(times) => times,
-            Rounds::For(_) => usize::MAX,
-        };
-        for round in 0..rounds {
-            if plan.count == 0 {
-                return;
-            }
-            for (index, case) in plan.cases().enumerate() {
-                let read = case.map(|case| (index, round, case));
-                if send.blocking_send(read).is_err() {
-                    return;
-                }
-            }
-        }
-    });
-    cases
-}
-
-/// Sends every case in its turn, and gives how many it sent.
+/// Sends every case in its turn, and gives how many it sent. So many workers as events may be
+/// under way take one turn after the other.
 async fn send_all(shared: &Arc<Shared>, tell: &mpsc::Sender<Told>) -> Result<usize, RunError> {
     let settings = &shared.run.settings;
-    let mut cases = read_all(Arc::clone(&shared.run.plan), settings.rounds);
-    let slots = Arc::new(Semaphore::new(settings.concurrency));
-    let pace = Pace {
-        began: Instant::now(),
-        rate: settings.rate,
-    };
-    let end = match settings.rounds {
-        Rounds::For(duration) => pace.began.checked_add(duration),
-        Rounds::Times(_) => None,
-    };
+    let began = Instant::now();
+    let work = Arc::new(Work {
+        shared: Arc::clone(shared),
+        turns: Turns::of(&shared.run.plan, settings.rounds),
+        taken: AtomicUsize::new(0),
+        sent: AtomicUsize::new(0),
+        pace: Pace {
+            began,
+            rate: settings.rate,
+        },
+        end: match settings.rounds {
+            Rounds::For(duration) => began.checked_add(duration),
+            Rounds::Times(_) => None,
+        },
+    });
+    let workers = shared.run.total().unwrap_or(usize::MAX);
     let mut tasks = JoinSet::new();
-    let mut failed = None;
-    let mut sent = 0;
-    while let Some(read) = until_stopped(shared, end, cases.recv()).await.flatten() {
-        let (index, round, case) = read.map_err(|error| RunError::Changed(Box::new(error)))?;
-        let due = pace.due(sent);
-        if end.is_some_and(|end| due.is_some_and(|due| due >= end)) {
-            break;
-        }
-        let ready = async {
-            if let Some(due) = due {
-                sleep_until((due.checked_sub(LEAD).unwrap_or(due)).into()).await;
-            }
-            Arc::clone(&slots).acquire_owned().await
-        };
-        let Some(slot) = until_stopped(shared, end, ready).await else {
-            break;
-        };
-        while let Some(done) = tasks.try_join_next() {
-            failed = failed.or(error_of(done));
-        }
-        if failed.is_some() || shared.ended.load(Ordering::Relaxed) {
-            break;
-        }
-        sent += 1;
-        let turn = Turn {
-            index,
-            round,
-            case,
-            due,
-        };
-        let (shared, tell) = (Arc::clone(shared), tell.clone());
+    for _ in 0..settings.concurrency.min(workers) {
+        let (work, tell) = (Arc::clone(&work), tell.clone());
         tasks.spawn(async move {
-            let result = one_turn(&shared, turn, &tell).await;
+            let result = work.all(&tell).await;
             if result.is_err() {
-                shared.ended.store(true, Ordering::Relaxed);
+                work.shared.ended.store(true, Ordering::Relaxed);
             }
-            drop(slot);
             result
         });
     }
-    drop(cases);
+    let mut failed = None;
     while let Some(done) = tasks.join_next().await {
         failed = failed.or(error_of(done));
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(sent),
+        None => Ok(work.sent.load(Ordering::Relaxed)),
+    }
+}
+
+/// What the workers share.
+struct Work {
+    shared: Arc<Shared>,
+    turns: Turns,
+    /// Turns that were taken.
+    taken: AtomicUsize,
+    /// Events that were sent.
+    sent: AtomicUsize,
+    pace: Pace,
+    end: Option<Instant>,
+}
+
+impl Work {
+    /// One worker: turn after turn, until there is none left or the run is to end.
+    async fn all(&self, tell: &mpsc::Sender<Told>) -> Result<(), RunError> {
+        while !self.is_over() {
+            let taking = self.turns.take(&self.taken);
+            let Some(Some((number, read))) = until_stopped(&self.shared, self.end, taking).await
+            else {
+                return Ok(());
+            };
+            let (index, round, case) = read.map_err(|error| RunError::Changed(Box::new(error)))?;
+            let due = self.pace.due(number);
+            if let Some(due) = due {
+                if self.end.is_some_and(|end| due >= end) {
+                    return Ok(());
+                }
+                let waited = sleep_until(due.checked_sub(LEAD).unwrap_or(due).into());
+                until_stopped(&self.shared, self.end, waited).await;
+                if self.is_over() {
+                    return Ok(());
+                }
+            }
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            let turn = Turn {
+                index,
+                round,
+                case,
+                due,
+            };
+            one_turn(&self.shared, turn, tell).await?;
+        }
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.shared.ended.load(Ordering::Relaxed)
+            || *self.shared.run.stop.borrow()
+            || self.end.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
+/// A case with its number and that of its round.
+type Read = Result<(usize, usize, Arc<Case>), PlanError>;
+
+/// The cases in their turn.
+enum Turns {
+    /// Those that are kept in memory.
+    Kept(Arc<Plan>, usize),
+    /// Those that a thread of its own reads, a few ahead.
+    Read(Mutex<mpsc::Receiver<Read>>),
+}
+
+impl Turns {
+    fn of(plan: &Arc<Plan>, rounds: Rounds) -> Self {
+        let rounds = match rounds {
+            Rounds::Times(times) => times,
+            Rounds::For(_) => usize::MAX,
+        };
+        if plan.kept().is_some() {
+            return Self::Kept(Arc::clone(plan), rounds);
+        }
+        let (send, cases) = mpsc::channel(READ_AHEAD);
+        let plan = Arc::clone(plan);
+        tokio::task::spawn_blocking(move || {
+            for round in 0..rounds {
+                if plan.count == 0 {
+                    return;
+                }
+                for (index, case) in plan.cases().enumerate() {
+                    let read = case.map(|case| (index, round, case));
+                    if send.blocking_send(read).is_err() {
+                        return;
+                    }
+                }
+            }
+        });
+        Self::Read(Mutex::new(cases))
+    }
+
+    /// The next turn with its number; none after the last.
+    async fn take(&self, taken: &AtomicUsize) -> Option<(usize, Read)> {
+        match self {
+            Self::Kept(plan, rounds) => {
+                let number = taken.fetch_add(1, Ordering::Relaxed);
+                let cases = plan.kept().filter(|cases| !cases.is_empty())?;
+                let (round, index) = (number / cases.len(), number % cases.len());
+                (round < *rounds).then(|| (number, Ok((index, round, Arc::clone(&cases[index])))))
+            }
+            Self::Read(cases) => {
+                let mut cases = cases.lock().await;
+                let read = cases.recv().await?;
+                Some((taken.fetch_add(1, Ordering::Relaxed), read))
+            }
+        }
     }
 }
 
@@ -280,6 +340,11 @@ async fn until_stopped<T>(
     wanted: impl Future<Output = T>,
 ) -> Option<T> {
     let mut stop = shared.run.stop.clone();
+    let mut wanted = pin!(wanted);
+    // What is there at once needs nobody to watch the clock.
+    if let Some(got) = futures_util::FutureExt::now_or_never(wanted.as_mut()) {
+        return Some(got);
+    }
     let over = async {
         match end {
             Some(end) => sleep(end.saturating_duration_since(Instant::now())).await,
@@ -290,7 +355,7 @@ async fn until_stopped<T>(
         biased;
         Ok(_) = stop.wait_for(|stop| *stop) => None,
         () = over => None,
-        got = wanted => Some(got),
+        got = &mut wanted => Some(got),
     }
 }
 

@@ -34,6 +34,9 @@ use show::Show;
 /// Events under way at once where they are sent at a rate and nobody says how many.
 const AT_ONCE_BY_RATE: usize = 256;
 
+/// Outcomes that are shown together where they come fast.
+const TOLD_AT_ONCE: usize = 128;
+
 /// Runs the command.
 pub(super) fn run(
     arguments: &ReplayArgs,
@@ -231,7 +234,8 @@ fn prepare(
 /// Plays the run, and shows it. At the second Ctrl-C what is in flight is dropped.
 async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome {
     show.begin(&run);
-    let (tell, mut told) = mpsc::channel(64);
+    let (tell, mut told) = mpsc::channel(TOLD_AT_ONCE);
+    let mut batch = Vec::with_capacity(TOLD_AT_ONCE);
     let going = tokio::spawn(run.go(tell));
     let mut ended: Result<Ended, RunError> = Ok(Ended::default());
     let mut is_stopping = false;
@@ -246,9 +250,12 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
                 is_stopping = true;
                 show.stopping();
             }
-            what = told.recv() => match what {
-                Some(Told::Judged(outcome, case)) => show.judged(&outcome, &case)?,
-                None => {
+            count = told.recv_many(&mut batch, TOLD_AT_ONCE) => {
+                for Told::Judged(outcome, case) in batch.drain(..) {
+                    show.judged(&outcome, &case)?;
+                }
+                show.flush();
+                if count == 0 {
                     ended = match going.await {
                         Ok(result) => result,
                         Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -39,6 +39,8 @@ pub(super) struct Show<'a> {
     /// Columns of the terminal that the lines go to, if they go to one.
     width: Option<usize>,
     progress: Option<Progress>,
+    /// What is not printed yet.
+    drawn: Text,
     began: Instant,
     not_updated: usize,
 }
@@ -58,6 +60,7 @@ impl<'a> Show<'a> {
             columns: 0,
             width: environment.stdout_is_terminal.then_some(terminal.width),
             progress: None,
+            drawn: Text::new(),
             began: Instant::now(),
             not_updated: 0,
         })
@@ -103,21 +106,14 @@ impl<'a> Show<'a> {
         self.summary.count(outcome);
         let mut record = Record::of(outcome, true);
         self.reports.take(&record)?;
-        let mut draw = || match self.arguments.format {
+        match self.arguments.format {
             OutputFormat::Json => {
                 if !self.arguments.show_cards {
                     record.cards = None;
                 }
-                self.terminal
-                    .out_line(&Line::raw(replay_json::outcome(&record)));
+                self.drawn.push(Line::raw(replay_json::outcome(&record)));
             }
             OutputFormat::Human => self.draw(&record),
-        };
-        if let Some(progress) = &self.progress {
-            progress.beside(draw);
-            progress.position(self.summary.total as u64);
-        } else {
-            draw();
         }
         if self.arguments.update {
             self.update(outcome, case)?;
@@ -125,23 +121,34 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
-    fn draw(&self, record: &Record) {
-        self.terminal
-            .out_line(&draw::line(record, self.columns, self.width));
+    /// Prints what was drawn since the last time.
+    pub(super) fn flush(&mut self) {
+        let drawn = std::mem::take(&mut self.drawn);
+        if drawn.lines.is_empty() {
+            return;
+        }
+        let print = || self.terminal.out(&drawn);
+        if let Some(progress) = &self.progress {
+            progress.beside(print);
+            progress.position(self.summary.total as u64);
+        } else {
+            print();
+        }
+    }
+
+    fn draw(&mut self, record: &Record) {
+        self.drawn
+            .push(draw::line(record, self.columns, self.width));
         if !record.ok {
-            self.terminal.out(&draw::failure(record));
+            self.drawn.append(draw::failure(record), 0);
         }
         if self.arguments.show_cards && !record.cards().is_empty() {
             let options = cards::text::Options {
                 width: self.terminal.width.saturating_sub(6),
                 full: false,
             };
-            let mut text = Text::new();
-            text.append(
-                cards::text::render(&sections(record.cards(), None), options),
-                6,
-            );
-            self.terminal.out(&text);
+            let cards = cards::text::render(&sections(record.cards(), None), options);
+            self.drawn.append(cards, 6);
         }
     }
 
@@ -170,6 +177,7 @@ impl<'a> Show<'a> {
 
     /// The run is over: the summary, the reports, the verdict.
     pub(super) fn end(mut self, ended: Ended, was_interrupted: bool) -> Outcome {
+        self.flush();
         self.progress = None;
         self.summary.strays = ended.strays;
         self.summary.left_out = ended.left_out;

@@ -119,6 +119,11 @@ impl Plan {
         }
     }
 
+    /// The cases, where they are few enough to be kept.
+    pub fn kept(&self) -> Option<&[Arc<Case>]> {
+        self.kept.as_deref()
+    }
+
     /// The changes that are made in every event.
     pub fn edits(&self) -> &[Edit] {
         &self.selection.edits
