@@ -125,8 +125,8 @@ pub struct MockBoxArgs {
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
     /// Run a function beside the mock, led to it, on PORT or a free port: node:index.handler,
-    /// python:app.lambda_handler
-    #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with_all = ["command", "files", "skill"])]
+    /// python:app.lambda_handler. With --files or --skill it is the skill that gets the events
+    #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]
     pub handler: Option<String>,
     /// A command to start when the mock is ready, led to it; when it ends, so does the mock. With
     /// --files or --skill it is the skill that gets the events

@@ -284,6 +284,11 @@ fn handler_words(
         Line::from(format!("{handler} on ")).with(Role::Strong, format!("http://127.0.0.1:{port}")),
     );
     variables.push(("PORT".to_owned(), port));
+    prepared(handler, around)
+}
+
+/// The command that serves a function; its adapter lies in the folder of this run.
+fn prepared(handler: &Handler, around: &Around<'_>) -> Result<Vec<String>, Failure> {
     handler.prepare(around.folder).map_err(|error| {
         Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
     })

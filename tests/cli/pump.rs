@@ -378,6 +378,27 @@ fn each_trigger_of_the_api_ends_with_the_cards_of_the_sample_skill() {
 }
 
 #[test]
+fn a_function_gets_the_events_too() {
+    let has_python = std::process::Command::new("python3").arg("-V").output();
+    if has_python.is_err() {
+        return;
+    }
+    let (keep, inbox) = inbox();
+    let text = "def lambda_handler(event, context):\n    return {'statusCode': 202}\n";
+    write(keep.path(), "app.py", text);
+    let mut program = skillctl_process();
+    program.current_dir(keep.path());
+    let pump = Pump::by(program, &inbox, &["--handler", "python:app.lambda_handler"]);
+    let mut stream = pump.stream();
+    write(&inbox, "a.txt", "words");
+    let attempt = stream.next("attempt");
+    assert_eq!(
+        (&attempt["status"], &attempt["result"]),
+        (&json!(202), &json!("delivered"))
+    );
+}
+
+#[test]
 fn metadata_follows_a_move_and_is_not_copied() {
     let (_keep, inbox) = inbox();
     fs::create_dir(inbox.join("sub")).expect("it is made");

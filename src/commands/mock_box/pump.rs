@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Around, secret_of};
+use super::{Around, prepared, secret_of};
 use crate::{
     cli::mock_box::MockBoxArgs,
     client::Connections,
@@ -70,7 +70,8 @@ impl Wanted {
 
 /// Whether the command, or what listens at a URL, is a Skill that is to get events.
 pub(super) fn sends_events(arguments: &MockBoxArgs) -> bool {
-    arguments.skill.is_some() || (arguments.files.is_some() && !arguments.command.is_empty())
+    let starts_one = arguments.handler.is_some() || !arguments.command.is_empty();
+    arguments.skill.is_some() || (arguments.files.is_some() && starts_one)
 }
 
 impl Side {
@@ -158,11 +159,15 @@ async fn skill_of(
     around: &Around<'_>,
 ) -> Result<(Option<RunningSkill>, Option<Url>), Failure> {
     let arguments = around.arguments;
-    if arguments.command.is_empty() {
+    let words = match &around.handler {
+        None => arguments.command.clone(),
+        Some(handler) => prepared(handler, around)?,
+    };
+    if words.is_empty() {
         return Ok((None, arguments.skill.clone()));
     }
     let skill = skill::start(
-        arguments.command.clone(),
+        words,
         arguments.skill.clone(),
         Some(mock_url),
         Some(&around.files),
