@@ -100,6 +100,23 @@ signed node "$here/node/signed.cjs" box-node-sdk-10 raw
 signed "$old" "$here/python/signed.py" 3
 signed "$new" "$here/python/signed.py" 10
 
+# The event pump: what the SDKs upload goes to a skill as an event, and they read its cards back.
+mkdir "$work/inbox"
+"$skillctl" mock-box --listen 127.0.0.1:0 --ready-file "$work/ready" --files "$work/inbox" \
+  --user-token-env USER_TOKEN -- "$skillctl" sample-skill >"$work/out" 2>"$work/err" &
+pump=$!
+trap 'kill "$pump" 2>/dev/null; rm -rf "$work"' EXIT
+until [ -s "$work/ready" ]; do kill -0 "$pump"; sleep 0.1; done
+url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$work/ready")
+eval "$("$skillctl" env --box "$url")"
+node "$here/node/pump.cjs" || failed="$failed
+  node pump.cjs"
+"$old" "$here/python/pump.py" || failed="$failed
+  python pump.py"
+kill "$pump"
+wait "$pump" || failed="$failed
+  mock-box --files"
+
 if [ -n "$failed" ]; then
   echo "failed:$failed" >&2
   exit 1
