@@ -219,7 +219,7 @@ impl Notice {
 
     /// About how many bytes it holds, for bounds.
     pub fn weight(&self) -> usize {
-        const OWN: usize = 768;
+        const OWN: usize = 512;
         OWN + match self {
             Self::Written(written) => written
                 .record
