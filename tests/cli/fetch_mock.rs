@@ -132,3 +132,58 @@ fn the_write_token_does_not_read() {
         .stderr(contains("403 Forbidden, insufficient_scope"))
         .stderr(contains("the token in $WRITE").and(contains(token).not()));
 }
+
+/// A fetch from a mock with these faults.
+fn faulty(faults: &[&str]) -> Held {
+    let options: Vec<&str> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+    Held::with(&options)
+}
+
+#[test]
+fn what_a_bad_day_of_box_does_is_got_over() {
+    for faults in [
+        &["download=429:1,x1"][..],
+        &["download=503,x2"],
+        &["download=pending=1"],
+        &["download=truncate,x1"],
+        &["download=reset,x1"],
+        &["download=truncate,x1", "download=reset,x2"],
+        &["download=slow=40KB/s"],
+        &["info=503,x1", "download=delay=50ms"],
+    ] {
+        let held = faulty(faults);
+        held.fetch(&held.mock.url).assert().success();
+        held.assert_fetched();
+    }
+}
+
+#[test]
+fn what_never_ends_is_given_up_and_leaves_nothing_under_the_name() {
+    for (fault, said) in [
+        ("download=reset", "the connection broke"),
+        ("download=truncate", "the connection broke"),
+        ("download=503", "503"),
+        ("download=429:1", "429"),
+        ("download=404", "404"),
+        ("download=expire", "401"),
+    ] {
+        let held = faulty(&[fault]);
+        held.fetch(&held.mock.url)
+            .args(["--retries", "1", "--wait", "2s"])
+            .assert()
+            .code(3)
+            .stderr(contains(said));
+        assert!(!held.folder.path().join("got").exists(), "{fault}");
+    }
+}
+
+#[test]
+fn what_is_never_ready_is_waited_for_and_then_given_up() {
+    let held = faulty(&["download=pending=1000"]);
+    held.fetch(&held.mock.url)
+        .args(["--wait", "1s"])
+        .assert()
+        .code(3)
+        .stderr(contains("202"));
+    assert!(!held.folder.path().join("got").exists());
+}
