@@ -6,7 +6,7 @@ mod show;
 use std::{sync::Arc, time::Duration};
 
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     fixtures,
@@ -35,7 +35,10 @@ use show::Show;
 const AT_ONCE_BY_RATE: usize = 256;
 
 /// Outcomes that are shown together where they come fast.
-const TOLD_AT_ONCE: usize = 128;
+const TOLD_AT_ONCE: usize = 512;
+/// Up to so many are shown as they come, later ones at most this often: nobody reads faster.
+const TOLD_ONE_BY_ONE: usize = 128;
+const BETWEEN_PRINTS: Duration = Duration::from_millis(5);
 
 /// Runs the command.
 pub(super) fn run(
@@ -255,6 +258,10 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
                     show.judged(&outcome, &case)?;
                 }
                 show.flush();
+                if count > 0 && show.shown() > TOLD_ONE_BY_ONE {
+                    // Whoever sends is not to wake whoever prints for every event.
+                    sleep(BETWEEN_PRINTS).await;
+                }
                 if count == 0 {
                     ended = match going.await {
                         Ok(result) => result,

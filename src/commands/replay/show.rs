@@ -121,6 +121,11 @@ impl<'a> Show<'a> {
         Ok(())
     }
 
+    /// How many events were shown.
+    pub(super) fn shown(&self) -> usize {
+        self.summary.total
+    }
+
     /// Prints what was drawn since the last time.
     pub(super) fn flush(&mut self) {
         let drawn = std::mem::take(&mut self.drawn);
