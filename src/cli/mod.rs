@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Replays captured events against a skill, plays Box for it, and shows, checks and records the
 /// cards it writes. Everything runs on this machine; no Box account is needed.
 ///
-/// Every option may also come from a variable, SKILLCTL_<COMMAND>_<OPTION>, or from a table of
+/// Every option may also come from a variable, SKILLCTL_COMMAND_OPTION, or from a table of
 /// skillctl.toml in the current folder.
 #[derive(Debug, Parser)]
 #[command(
