@@ -105,7 +105,7 @@ mkdir "$work/inbox"
 "$skillctl" mock-box --listen 127.0.0.1:0 --ready-file "$work/ready" --files "$work/inbox" \
   --user-token-env USER_TOKEN -- "$skillctl" sample-skill >"$work/out" 2>"$work/err" &
 pump=$!
-trap 'kill "$pump" 2>/dev/null; rm -rf "$work"' EXIT
+trap 'kill "$pump" 2>/dev/null || :; rm -rf "$work"' EXIT
 until [ -s "$work/ready" ]; do kill -0 "$pump"; sleep 0.1; done
 url=$(sed 's/.*"url":"\([^"]*\)".*/\1/' "$work/ready")
 eval "$("$skillctl" env --box "$url")"
