@@ -338,20 +338,11 @@ mod tests {
 
     fn record(seq: u64) -> WriteRecord {
         WriteRecord {
-            seq,
-            at: Timestamp::UNIX_EPOCH,
-            op: WriteOp::Delete,
             file_id: "1".to_owned(),
             file_version_id: "2".to_owned(),
             scope: "global".to_owned(),
             template: "boxSkillsCards".to_owned(),
-            skill_id: None,
-            invocation_id: None,
-            status: None,
-            usage: None,
-            token: None,
-            patch: None,
-            instance: None,
+            ..WriteRecord::bare(seq, Timestamp::UNIX_EPOCH, WriteOp::Delete)
         }
     }
 

@@ -206,3 +206,26 @@ pub struct WriteRecord {
     #[serde(default)]
     pub instance: Option<Box<RawValue>>,
 }
+
+impl WriteRecord {
+    /// A record that says no more than what was done and when: what nobody wrote, as a reset, or
+    /// the start of one that says more.
+    pub fn bare(seq: u64, at: Timestamp, op: WriteOp) -> Self {
+        Self {
+            seq,
+            at,
+            op,
+            file_id: String::new(),
+            file_version_id: String::new(),
+            scope: String::new(),
+            template: String::new(),
+            skill_id: None,
+            invocation_id: None,
+            status: None,
+            usage: None,
+            token: None,
+            patch: None,
+            instance: None,
+        }
+    }
+}

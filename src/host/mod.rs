@@ -284,7 +284,7 @@ impl Host {
                 faults,
                 ..
             } = &mut *inner;
-            let record = Arc::new(reset_record(state.next_seq(), now));
+            let record = Arc::new(WriteRecord::bare(state.next_seq(), now, WriteOp::Reset));
             journal.append([&*record])?;
             state.apply(&Change::Write(Arc::clone(&record)));
             faults.reset();
@@ -415,23 +415,4 @@ fn written(events: Vec<String>, record: &Arc<WriteRecord>) -> Notice {
 
 fn event_of_file(state: &State, file_id: Option<&str>) -> Option<String> {
     state.file(file_id?)?.event_id.clone()
-}
-
-fn reset_record(seq: u64, at: Timestamp) -> WriteRecord {
-    WriteRecord {
-        seq,
-        at,
-        op: WriteOp::Reset,
-        file_id: String::new(),
-        file_version_id: String::new(),
-        scope: String::new(),
-        template: String::new(),
-        skill_id: None,
-        invocation_id: None,
-        status: None,
-        usage: None,
-        token: None,
-        patch: None,
-        instance: None,
-    }
 }

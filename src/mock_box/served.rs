@@ -203,20 +203,11 @@ fn gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
     (state.next_seq()..)
         .zip(state.instance_paths(id))
         .map(|(seq, path)| WriteRecord {
-            seq,
-            at: now,
-            op: WriteOp::Delete,
             file_id: id.to_owned(),
             file_version_id: file.current().id.clone(),
             scope: path.scope,
             template: path.template,
-            skill_id: None,
-            invocation_id: None,
-            status: None,
-            usage: None,
-            token: None,
-            patch: None,
-            instance: None,
+            ..WriteRecord::bare(seq, now, WriteOp::Delete)
         })
         .map(|record| Change::Write(Arc::new(record)))
         .chain([Change::UnserveFile(id.to_owned())])
