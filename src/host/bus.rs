@@ -4,7 +4,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::watch;
@@ -18,7 +21,34 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Bus {
     ring: Mutex<Ring>,
-    bell: watch::Sender<u64>,
+    rope: watch::Sender<()>,
+    /// Whether somebody has begun to listen since the bell last rang. Ringing costs more than
+    /// telling, and under load everybody who reads is busy reading.
+    is_awaited: Arc<AtomicBool>,
+}
+
+/// Wakes a reader that has read everything.
+#[derive(Debug)]
+pub struct Bell {
+    heard: watch::Receiver<()>,
+    is_awaited: Arc<AtomicBool>,
+}
+
+impl Bell {
+    /// From now on the bell counts. What is in the ring is to be looked at after this, and before
+    /// [`Bell::rung`] is waited for.
+    pub fn listen(&mut self) {
+        self.heard.mark_unchanged();
+        self.is_awaited.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns when something was told after [`Bell::listen`].
+    pub async fn rung(&mut self) {
+        if self.heard.changed().await.is_err() {
+            // The bus is gone, and with it whatever could be told.
+            std::future::pending().await
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +63,8 @@ impl Default for Bus {
     fn default() -> Self {
         Self {
             ring: Mutex::default(),
-            bell: watch::Sender::new(0),
+            rope: watch::Sender::new(()),
+            is_awaited: Arc::default(),
         }
     }
 }
@@ -41,8 +72,12 @@ impl Default for Bus {
 impl Bus {
     /// Tells everybody.
     pub fn tell(&self, notice: Notice) {
-        let newest = self.lock().push(notice);
-        self.bell.send_replace(newest);
+        // What goes is freed after the lock, which everybody waits for.
+        let gone = self.lock().push(notice);
+        drop(gone);
+        if self.is_awaited.swap(false, Ordering::SeqCst) {
+            self.rope.send_replace(());
+        }
     }
 
     /// The number of the newest notice; 0 before the first.
@@ -56,9 +91,12 @@ impl Bus {
         self.lock().after(after, most)
     }
 
-    /// A bell that rings when there is something newer than what it last showed.
-    pub fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+    /// A bell that rings when something is told.
+    pub fn bell(&self) -> Bell {
+        Bell {
+            heard: self.rope.subscribe(),
+            is_awaited: Arc::clone(&self.is_awaited),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
@@ -67,17 +105,20 @@ impl Bus {
 }
 
 impl Ring {
-    fn push(&mut self, notice: Notice) -> u64 {
+    /// Adds a notice, and gives those that have no room any more.
+    fn push(&mut self, notice: Notice) -> Vec<Notice> {
         self.bytes += notice.weight();
         self.notices.push_back(notice);
+        let mut all_gone = Vec::new();
         while self.notices.len() > MOST || self.bytes > MOST_BYTES && self.notices.len() > 1 {
             let Some(gone) = self.notices.pop_front() else {
                 break;
             };
             self.bytes -= gone.weight();
+            all_gone.push(gone);
         }
         self.newest += 1;
-        self.newest
+        all_gone
     }
 
     fn after(&self, after: u64, most: usize) -> (Vec<Notice>, u64) {
@@ -97,8 +138,6 @@ impl Ring {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use jiff::Timestamp;
 
     use super::*;
@@ -134,6 +173,23 @@ mod tests {
         let (rest, last) = bus.after(last, 9);
         assert_eq!((texts(&rest), last), (vec!["c"], 3));
         assert_eq!(bus.after(3, 9).0.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn every_listener_hears_what_is_told_after_it_began_to_listen() {
+        let bus = Bus::default();
+        let mut bells = [bus.bell(), bus.bell()];
+        for _ in 0..3 {
+            bells.iter_mut().for_each(Bell::listen);
+            bus.tell(notice("a"));
+            bus.tell(notice("b"));
+            for bell in &mut bells {
+                bell.rung().await;
+            }
+        }
+        bells[0].listen();
+        let silent = futures_util::FutureExt::now_or_never(bells[0].rung());
+        assert!(silent.is_none());
     }
 
     #[test]

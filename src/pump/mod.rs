@@ -116,7 +116,7 @@ async fn listen(works: Arc<Works>, after: u64) {
     let mut bell = works.host.bus.bell();
     let mut seen = after;
     loop {
-        bell.mark_unchanged();
+        bell.listen();
         let (notices, last) = works.host.bus.after(seen, AT_ONCE);
         for notice in notices {
             match notice {
@@ -135,8 +135,8 @@ async fn listen(works: Arc<Works>, after: u64) {
             }
         }
         while deliveries.try_join_next().is_some() {}
-        if last == seen && bell.changed().await.is_err() {
-            return;
+        if last == seen {
+            bell.rung().await;
         }
         seen = last;
     }

@@ -83,7 +83,7 @@ async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl
     let mut bell = host.bus.bell();
     let mut seen = 0;
     loop {
-        bell.mark_unchanged();
+        bell.listen();
         let (notices, last) = host.bus.after(seen, AT_ONCE);
         seen = last;
         if notices.is_empty() {
@@ -91,7 +91,7 @@ async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl
                 return;
             }
             tokio::select! {
-                rung = bell.changed() => if rung.is_err() { return },
+                () = bell.rung() => {}
                 _ = stopped.changed() => {}
             }
             continue;
@@ -144,6 +144,10 @@ impl Shown {
     }
 
     fn written(&mut self, record: &WriteRecord, text: &mut Text) {
+        if self.width.is_none() && !self.open.contains_key(&record.file_id) {
+            // Nothing is said of it, and cards may be large to read.
+            return;
+        }
         let mut observed = Observed::default();
         observed.written(record, 0.0, 0.0);
         let cards = observed.cards.as_ref().and_then(Value::as_array);

@@ -43,7 +43,7 @@ pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
     let mut next = after;
     let mut found = Vec::new();
     loop {
-        bell.mark_unchanged();
+        bell.listen();
         // The bell rings for other things too; the file is looked at for writes alone.
         if host.last_write() > next {
             next = read_writes(host, next, wanted, &mut found)?;
@@ -51,9 +51,8 @@ pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
         if !found.is_empty() {
             break;
         }
-        match timeout_at(deadline, bell.changed()).await {
-            Ok(Ok(())) => {}
-            _ => break,
+        if timeout_at(deadline, bell.rung()).await.is_err() {
+            break;
         }
     }
     let next = found.last().map_or(after.max(next), |record| record.seq);
@@ -143,16 +142,14 @@ pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Resp
             return Some((": connected\n\n".to_owned(), (host, bell, after, false)));
         }
         loop {
-            bell.mark_unchanged();
+            bell.listen();
             let (notices, last) = host.bus.after(after, AT_ONCE);
             if last > after {
                 let text = server_sent(&notices, last);
                 return Some((text, (host, bell, last, false)));
             }
-            match timeout(ALIVE, bell.changed()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(_)) => return None,
-                Err(_) => return Some((": alive\n\n".to_owned(), (host, bell, after, false))),
+            if timeout(ALIVE, bell.rung()).await.is_err() {
+                return Some((": alive\n\n".to_owned(), (host, bell, after, false)));
             }
         }
     });
