@@ -1,12 +1,17 @@
 //! The headers of a delivery: Box's own, those of the capture that still make sense, and fresh
 //! signatures.
 
+use std::borrow::Cow;
+
 use jiff::{Timestamp, tz::Offset};
 
 use crate::domain::event::{
     refresh::format_time,
     signature::{self, Keys, is_signature_header},
 };
+
+/// A header by the name that Box gives it.
+pub(super) type Header<'a> = (&'a str, Cow<'a, str>);
 
 /// Box's own name in deliveries (facts §1).
 const USER_AGENT: (&str, &str) = ("User-Agent", "Box-Skills-Client/0.1");
@@ -45,34 +50,34 @@ pub(super) fn makes_sense(name: &str) -> bool {
 
 /// The headers of a delivery at `now`, by the names that Box gives them: what stood in the
 /// capture, else what Box sends; signed where there is a key.
-pub(super) fn of(
-    captured: &[(String, String)],
+pub(super) fn of<'a>(
+    captured: &'a [(String, String)],
     keys: &Keys,
     body: &[u8],
     now: Timestamp,
-) -> Vec<(String, String)> {
-    let mut headers: Vec<(String, String)> = captured
+) -> Vec<Header<'a>> {
+    let mut headers: Vec<Header<'a>> = captured
         .iter()
         .filter(|(name, _)| makes_sense(name))
-        .cloned()
+        .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())))
         .collect();
     for (name, value) in [CONTENT_TYPE, USER_AGENT] {
         if !headers
             .iter()
             .any(|(known, _)| known.eq_ignore_ascii_case(name))
         {
-            headers.push((name.to_owned(), value.to_owned()));
+            headers.push((name, Cow::Borrowed(value)));
         }
     }
     let timestamp = format_time(now, Offset::UTC);
     if keys.is_empty() {
-        headers.push((signature::TIMESTAMP.to_owned(), timestamp));
+        headers.push((signature::TIMESTAMP, Cow::Owned(timestamp)));
     } else {
         let signed = signature::headers(keys, body, &timestamp);
         headers.extend(
             signed
                 .into_iter()
-                .map(|(name, value)| (name.to_owned(), value)),
+                .map(|(name, value)| (name, Cow::Owned(value))),
         );
     }
     headers
@@ -83,8 +88,8 @@ mod tests {
     use super::*;
     use crate::domain::secret::Secret;
 
-    fn names(headers: &[(String, String)]) -> Vec<&str> {
-        headers.iter().map(|(name, _)| name.as_str()).collect()
+    fn names<'a>(headers: &[Header<'a>]) -> Vec<&'a str> {
+        headers.iter().map(|(name, _)| *name).collect()
     }
 
     fn captured() -> Vec<(String, String)> {
@@ -103,7 +108,8 @@ mod tests {
 
     #[test]
     fn a_capture_keeps_what_is_not_of_its_way() {
-        let headers = of(&captured(), &Keys::default(), b"{}", Timestamp::UNIX_EPOCH);
+        let captured = captured();
+        let headers = of(&captured, &Keys::default(), b"{}", Timestamp::UNIX_EPOCH);
         assert_eq!(
             names(&headers),
             [
@@ -122,10 +128,11 @@ mod tests {
             primary: Some(Secret::new("primary-key")),
             secondary: None,
         };
-        let headers = of(&captured(), &keys, b"{}", Timestamp::UNIX_EPOCH);
+        let captured = captured();
+        let headers = of(&captured, &keys, b"{}", Timestamp::UNIX_EPOCH);
         let signature = headers
             .iter()
-            .find(|(name, _)| name == signature::PRIMARY)
+            .find(|(name, _)| *name == signature::PRIMARY)
             .expect("it is signed");
         let wanted = signature::sign(
             &Secret::new("primary-key"),

@@ -5,7 +5,10 @@ mod headers;
 mod pool;
 pub mod schedule;
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -20,6 +23,7 @@ use crate::{
         outcome::Reply,
     },
 };
+use headers::Header;
 use pool::Pool;
 
 /// The most that is read of a reply, in bytes: nobody looks at more.
@@ -118,7 +122,7 @@ impl Courier {
             Envelope::None => self.post(parcel.body.clone(), &headers, parcel.due).await.0,
             Envelope::AwsProxy => {
                 let wrapped = envelope::wrap(&headers, parcel.body).to_string();
-                let json = [("content-type".to_owned(), "application/json".to_owned())];
+                let json = [("content-type", Cow::Borrowed("application/json"))];
                 let (reply, answer) = self.post(Bytes::from(wrapped), &json, parcel.due).await;
                 unwrap(reply, &answer)
             }
@@ -127,12 +131,7 @@ impl Courier {
 
     /// Posts, and reads the answer to its end: half an answer is none. The deadline counts from
     /// now, since the Skill cannot help a delivery that goes out late.
-    async fn post(
-        &self,
-        body: Bytes,
-        headers: &[(String, String)],
-        due: Instant,
-    ) -> (Reply, Bytes) {
+    async fn post(&self, body: Bytes, headers: &[Header<'_>], due: Instant) -> (Reply, Bytes) {
         let headers = header_map(headers);
         let end = tokio::time::Instant::now() + self.deadline;
         let exchange = async {
@@ -155,13 +154,12 @@ impl Courier {
     }
 }
 
-fn header_map(headers: &[(String, String)]) -> HeaderMap {
+fn header_map(headers: &[Header<'_>]) -> HeaderMap {
     let mut map = HeaderMap::with_capacity(headers.len() + 2);
     for (name, value) in headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::try_from(name.as_str()),
-            HeaderValue::try_from(value.as_str()),
-        ) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::try_from(*name), HeaderValue::try_from(&**value))
+        {
             map.append(name, value);
         }
     }

@@ -34,8 +34,9 @@ use show::Show;
 /// Events under way at once where they are sent at a rate and nobody says how many.
 const AT_ONCE_BY_RATE: usize = 256;
 
-/// Outcomes that are shown together where they come fast.
-const TOLD_AT_ONCE: usize = 512;
+/// Outcomes that may wait to be shown: more than come between two prints, or whoever sends would
+/// wait for whoever prints.
+const TOLD_AT_ONCE: usize = 4096;
 /// Up to so many are shown as they come, later ones at most this often: nobody reads faster.
 const TOLD_ONE_BY_ONE: usize = 128;
 const BETWEEN_PRINTS: Duration = Duration::from_millis(5);
@@ -238,7 +239,7 @@ fn prepare(
 async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome {
     show.begin(&run);
     let (tell, mut told) = mpsc::channel(TOLD_AT_ONCE);
-    let mut batch = Vec::with_capacity(TOLD_AT_ONCE);
+    let mut batch = Vec::new();
     let going = tokio::spawn(run.go(tell));
     let mut ended: Result<Ended, RunError> = Ok(Ended::default());
     let mut is_stopping = false;

@@ -59,18 +59,18 @@ fn headers_of(value: &Value) -> Vec<(String, String)> {
 
 /// Puts a proxy event (REST API, payload version 1.0) around a delivery. A body that is not UTF-8
 /// goes as base64, as API Gateway sends it.
-pub fn wrap(headers: &[(String, String)], body: &[u8]) -> Value {
+pub fn wrap<N: AsRef<str>, V: AsRef<str>>(headers: &[(N, V)], body: &[u8]) -> Value {
     let (text, is_base64) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
         Err(_) => (STANDARD.encode(body), true),
     };
     let single: Map<String, Value> = headers
         .iter()
-        .map(|(name, value)| (name.clone(), json!(value)))
+        .map(|(name, value)| (name.as_ref().to_owned(), json!(value.as_ref())))
         .collect();
     let multi: Map<String, Value> = headers
         .iter()
-        .map(|(name, value)| (name.clone(), json!([value])))
+        .map(|(name, value)| (name.as_ref().to_owned(), json!([value.as_ref()])))
         .collect();
     json!({
         "resource": "/",
