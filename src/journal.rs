@@ -239,9 +239,13 @@ impl Journal {
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
+        /// About what a record takes beside its instance.
+        const HEAD: usize = 512;
         let mut lines = Vec::new();
         let mut ends = Vec::new();
         for record in records {
+            let instance = record.instance.as_ref().map_or(0, |it| it.get().len());
+            lines.reserve(HEAD + instance);
             serde_json::to_writer(&mut lines, record).map_err(|error| error.to_string())?;
             lines.push(b'\n');
             ends.push((record, lines.len()));

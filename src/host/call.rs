@@ -17,7 +17,7 @@ use crate::{
         notice::{Notice, Opening},
         secret::redact_target,
     },
-    mock_box::{Admission, Answer, Body, Head, admit::Wanted, faults::Strike},
+    mock_box::{Admission, Admitted, Answer, Body, Head, errors, faults::Strike},
 };
 
 /// A call that is open. Dropping it closes it.
@@ -27,7 +27,7 @@ pub struct OpenCall {
     record: CallRecord,
     token_event: Option<String>,
     file_event: Option<String>,
-    admitted: Option<Result<Wanted, Box<Answer>>>,
+    outcome: Option<Result<Admitted, Box<Answer>>>,
     strike: Option<Box<Strike>>,
     request: Side,
     answer: Side,
@@ -69,7 +69,7 @@ impl OpenCall {
             },
             token_event: seen.token_event,
             file_event,
-            admitted: Some(admission.body),
+            outcome: Some(admission.outcome),
             strike: strike.map(Box::new),
             request: Side::default(),
             answer: Side::default(),
@@ -85,9 +85,12 @@ impl OpenCall {
         open
     }
 
-    /// Which body may be read, or the refusal; to be taken once.
-    pub fn admitted(&mut self) -> Result<Wanted, Box<Answer>> {
-        self.admitted.take().unwrap_or(Ok(Wanted::Nothing))
+    /// The call as it was let in, or the refusal; to be taken once.
+    pub fn admitted(&mut self) -> Result<Admitted, Box<Answer>> {
+        self.outcome.take().unwrap_or_else(|| {
+            let twice = errors::internal("a call was let in twice");
+            Err(Box::new(twice))
+        })
     }
 
     /// The events the call belongs to: that of its token, or else of its file; both where it is
@@ -121,8 +124,8 @@ impl OpenCall {
     }
 
     /// Takes down what the client sent.
-    pub fn asked(&mut self, headers: HeaderMap, body: &Body) {
-        self.request.headers = headers;
+    pub fn asked(&mut self, headers: &HeaderMap, body: &Body) {
+        self.request.headers = headers.into();
         if let Body::Memory(bytes) = body {
             self.request.body.add(bytes);
         }
@@ -130,7 +133,7 @@ impl OpenCall {
 
     /// Takes down the head that goes out.
     pub fn headed(&mut self, headers: &HeaderMap) {
-        self.answer.headers.clone_from(headers);
+        self.answer.headers = headers.into();
     }
 
     /// Takes down a part of the body that goes out.

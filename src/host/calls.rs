@@ -3,13 +3,14 @@
 //! keep; it is redacted when somebody reads it.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value, json};
 
 use crate::domain::{
@@ -53,9 +54,42 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Side {
     /// The headers.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The body.
     pub body: Beginning,
+}
+
+/// Headers in one piece, a line each. Those of a request are parts of the buffer that its
+/// connection reads into: kept as they came, they would take the buffer from it.
+#[derive(Debug, Default)]
+pub struct Headers(Box<[u8]>);
+
+impl From<&HeaderMap> for Headers {
+    fn from(headers: &HeaderMap) -> Self {
+        let length =
+            |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 2;
+        let mut lines = Vec::with_capacity(headers.iter().map(length).sum());
+        for (name, value) in headers {
+            lines.extend_from_slice(name.as_str().as_bytes());
+            lines.push(b':');
+            lines.extend_from_slice(value.as_bytes());
+            // No value has one of its own.
+            lines.push(b'\n');
+        }
+        Self(lines.into_boxed_slice())
+    }
+}
+
+impl Headers {
+    /// Names and values, as they came.
+    fn iter(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        let lines = self.0.split(|byte| *byte == b'\n');
+        lines.filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            let text = String::from_utf8_lossy;
+            Some((text(&line[..colon]), text(&line[colon + 1..])))
+        })
+    }
 }
 
 /// The beginning of a body.
@@ -88,7 +122,9 @@ impl Beginning {
 impl Calls {
     /// Adds a call that has ended.
     pub fn add(&self, entry: Entry) {
-        self.lock().add(entry);
+        // What goes is freed after the lock, which everybody waits for.
+        let gone = self.lock().add(entry);
+        drop(gone);
     }
 
     /// Up to `most` calls after number `after`, each with its number.
@@ -119,19 +155,23 @@ impl Calls {
 }
 
 impl Ring {
-    fn add(&mut self, entry: Entry) {
+    /// Adds a call, and gives those that have no room any more.
+    fn add(&mut self, entry: Entry) -> Vec<Arc<Entry>> {
         self.totals.calls += 1;
         *self.totals.statuses.entry(entry.record.status).or_default() += 1;
         self.totals.faults += u64::from(entry.record.fault.is_some());
         self.bytes += entry.weight();
         self.entries.push_back(Arc::new(entry));
         self.newest += 1;
+        let mut all_gone = Vec::new();
         while self.entries.len() > MOST || self.bytes > MOST_BYTES && self.entries.len() > 1 {
             let Some(gone) = self.entries.pop_front() else {
                 break;
             };
             self.bytes -= gone.weight();
+            all_gone.push(gone);
         }
+        all_gone
     }
 }
 
@@ -139,11 +179,7 @@ impl Entry {
     /// About how many bytes it holds.
     fn weight(&self) -> usize {
         const OWN: usize = 2048;
-        const OF_A_HEADER: usize = 64;
-        let side = |side: &Side| {
-            let values = side.headers.values().map(http::HeaderValue::len);
-            values.map(|length| length + OF_A_HEADER).sum::<usize>() + side.body.kept.len()
-        };
+        let side = |side: &Side| side.headers.0.len() + side.body.kept.len();
         OWN + self.record.target.len() + side(&self.request) + side(&self.answer)
     }
 
@@ -164,15 +200,15 @@ impl Entry {
 impl Side {
     fn to_json(&self) -> Value {
         let mut headers = Map::new();
-        for (name, value) in &self.headers {
-            let text = redact_header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
-            match headers.get_mut(name.as_str()) {
+        for (name, value) in self.headers.iter() {
+            let text = redact_header(&name, &value);
+            match headers.get_mut(&*name) {
                 Some(Value::String(before)) => {
                     before.push_str(", ");
                     before.push_str(&text);
                 }
                 _ => {
-                    headers.insert(name.as_str().to_owned(), Value::from(text));
+                    headers.insert(name.into_owned(), Value::from(text));
                 }
             }
         }
@@ -209,7 +245,7 @@ impl Beginning {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, header};
+    use http::header;
     use jiff::Timestamp;
 
     use super::*;
@@ -219,7 +255,11 @@ mod tests {
         let mut request = Side::default();
         request.body.add(&Bytes::copy_from_slice(body));
         let token = HeaderValue::from_static("Bearer 0123456789abcdef");
-        request.headers.insert(header::AUTHORIZATION, token);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token);
+        headers.append(header::ACCEPT, HeaderValue::from_static("a: b"));
+        headers.append(header::ACCEPT, HeaderValue::from_static("c"));
+        request.headers = Headers::from(&headers);
         Entry {
             record: Arc::new(CallRecord {
                 call: 1,
@@ -252,6 +292,7 @@ mod tests {
             told["request"]["headers"]["authorization"],
             "Bearer [redacted …cdef]"
         );
+        assert_eq!(told["request"]["headers"]["accept"], "a: b, c");
         let body = r#"{"access_token":"[redacted …cdef]","n":1}"#;
         assert_eq!(told["request"]["body"], body);
         assert_eq!(told["request"]["bytes"], 41);

@@ -27,14 +27,15 @@ use crate::{
     env::Clock,
     journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
-        Answer, Change, Decision, Head, Ids, Request, State, admit,
+        Admitted, Answer, Change, Decision, Head, Ids, Prepared, Request, State, admit,
         admit::Seen,
         content::Content,
         decide, errors,
         faults::{Attempt, Faults, Rule, Strike},
+        prepare,
         registration::{Registering, register},
         shelf,
-        state::{File, Settings, resumed_file},
+        state::{File, Settings, Write, resumed_file},
     },
 };
 use bus::Bus;
@@ -46,6 +47,7 @@ use spool::Spool;
 #[derive(Debug)]
 pub struct Host {
     inner: Mutex<Inner>,
+    settings: Settings,
     clock: ClockOf,
     /// What happens, for whoever watches.
     pub bus: Bus,
@@ -115,7 +117,7 @@ impl Host {
         clock: Clock,
     ) -> Result<(Arc<Self>, Option<String>), StartError> {
         let mut ids = Ids::new(options.seed);
-        let mut state = State::new(options.settings, &mut ids);
+        let mut state = State::new(options.settings.clone(), &mut ids);
         let now = clock();
         let (mut journal, warning) = match options.record {
             None => (Journal::temporary()?, None),
@@ -135,6 +137,7 @@ impl Host {
                 writes: 0,
                 faults: options.faults,
             }),
+            settings: options.settings,
             clock: ClockOf(clock),
             bus: Bus::default(),
             calls: Calls::default(),
@@ -150,7 +153,7 @@ impl Host {
     }
 
     /// Takes a call in by its head: what it is, and which body it may bring.
-    pub fn open(self: &Arc<Self>, head: &Head) -> OpenCall {
+    pub fn open(self: &Arc<Self>, head: &Head) -> Box<OpenCall> {
         let now = self.now();
         let (admission, number, file_event, strike) = {
             let mut inner = self.lock();
@@ -158,38 +161,40 @@ impl Host {
             let admission = admit(&inner.state, head, now);
             let file_event = event_of_file(&inner.state, admission.seen.file_id.as_deref());
             // A call that is refused has its own fault.
-            let strike = match &admission.body {
+            let strike = match &admission.outcome {
                 Ok(_) => inner.strike(head, &admission.seen, file_event.as_deref()),
                 Err(_) => None,
             };
             (admission, inner.calls, file_event, strike)
         };
         let host = Arc::clone(self);
-        OpenCall::new(host, head, admission, number, now, file_event, strike)
+        Box::new(OpenCall::new(
+            host, head, admission, number, now, file_event, strike,
+        ))
     }
 
     /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
-    /// to have the record first, that is waited for outside the lock, together with others.
-    pub async fn perform(&self, call: &mut OpenCall, request: &Request) -> Answer {
+    /// to have the record before the answer goes out, there is a ticket to wait for it with,
+    /// together with others.
+    pub fn perform(
+        &self,
+        call: &mut OpenCall,
+        admitted: Admitted,
+        request: &Request,
+    ) -> (Answer, Option<Ticket>) {
         if let Some(answer) = call.struck_answer() {
-            return answer;
+            return (answer, None);
         }
-        let (answer, ticket) = self.decide(call, request);
-        let answer = call.struck(answer);
-        match ticket {
-            None => answer,
-            Some(ticket) => match ticket.wait().await {
-                Ok(()) => answer,
-                Err(reason) => errors::internal(reason),
-            },
-        }
+        let prepared = prepare(&self.settings, admitted, request);
+        let (answer, ticket) = self.decide(call, prepared);
+        (call.struck(answer), ticket)
     }
 
-    fn decide(&self, call: &mut OpenCall, request: &Request) -> (Answer, Option<Ticket>) {
+    fn decide(&self, call: &mut OpenCall, prepared: Prepared<'_>) -> (Answer, Option<Ticket>) {
         let now = self.now();
         let mut inner = self.lock();
         let Inner { state, ids, .. } = &mut *inner;
-        let decision = decide(state, request, now, ids);
+        let decision = decide(state, prepared, now, ids);
         if let Some(file_id) = &decision.file_id {
             call.names_file(file_id, event_of_file(state, Some(file_id)));
         }
@@ -286,7 +291,10 @@ impl Host {
             } = &mut *inner;
             let record = Arc::new(WriteRecord::bare(state.next_seq(), now, WriteOp::Reset));
             journal.append([&*record])?;
-            state.apply(&Change::Write(Arc::clone(&record)));
+            state.apply(&Change::Write(Write {
+                record: Arc::clone(&record),
+                instance: None,
+            }));
             faults.reset();
             self.calls.clear();
             self.bus.tell(written(Vec::new(), &record));
@@ -403,7 +411,7 @@ fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp)
         let file = resumed_file(&record.file_id, &record.file_version_id, now);
         state.apply(&Change::PutFile(Box::new(file)));
     }
-    state.apply(&Change::Write(Arc::new(record)));
+    state.apply(&Change::Write(Write::recorded(record)));
 }
 
 fn written(events: Vec<String>, record: &Arc<WriteRecord>) -> Notice {

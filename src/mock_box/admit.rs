@@ -44,11 +44,22 @@ pub enum Wanted {
 pub struct Admission {
     /// What the head tells.
     pub seen: Seen,
-    /// Which body is wanted.
+    /// What is known of a call that goes on.
     ///
     /// # Errors
     /// The answer, where the call is refused.
-    pub body: Result<Wanted, Box<Answer>>,
+    pub outcome: Result<Admitted, Box<Answer>>,
+}
+
+/// A call that goes on to its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    /// What it is.
+    pub route: Route,
+    /// Who makes it.
+    pub caller: Caller,
+    /// Which body is wanted.
+    pub wanted: Wanted,
 }
 
 /// Looks at the head of a call.
@@ -65,18 +76,23 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
             .and_then(|route| route.file_id().map(str::to_owned)),
         is_bytes: matches!(found, Ok(Route::Bytes(_))),
     };
-    let body = found
-        .map_err(no_route)
-        .and_then(|route| checked(state, route))
-        .and_then(|route| wanted(state, head, &route, &caller, now));
+    let outcome = found.map_err(no_route).and_then(|route| {
+        check_id(state, &route)?;
+        let wanted = wanted(state, head, &route, &caller, now)?;
+        Ok(Admitted {
+            route,
+            caller,
+            wanted,
+        })
+    });
     Admission {
         seen,
-        body: body.map_err(Box::new),
+        outcome: outcome.map_err(Box::new),
     }
 }
 
 /// The answer to a path or method that names no call.
-pub fn no_route(missed: NoRoute) -> Answer {
+fn no_route(missed: NoRoute) -> Answer {
     match missed {
         NoRoute::Method => errors::method_not_allowed(),
         NoRoute::Path { closest: None } => errors::not_found().note("no such call of Box's"),
@@ -86,11 +102,11 @@ pub fn no_route(missed: NoRoute) -> Answer {
     }
 }
 
-/// A route whose file's id can be one. Box answers 405 to an id that is none, whoever asks.
+/// Whether a file's id can be one. Box answers 405 to an id that is none, whoever asks.
 ///
 /// # Errors
 /// That 405.
-pub fn checked(state: &State, route: Route) -> Result<Route, Answer> {
+fn check_id(state: &State, route: &Route) -> Result<(), Answer> {
     let is_malformed = |id: &str| {
         // A fixture may name its file as it likes.
         !id.bytes().all(|byte| byte.is_ascii_digit()) && state.file(id).is_none()
@@ -101,7 +117,7 @@ pub fn checked(state: &State, route: Route) -> Result<Route, Answer> {
         } else {
             errors::method_not_allowed()
         }),
-        _ => Ok(route),
+        _ => Ok(()),
     }
 }
 

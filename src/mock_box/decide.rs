@@ -1,19 +1,20 @@
-//! The second step of a call: the whole request is there, and the state says what becomes of it.
+//! The third step of a call: its body is read, and the state says what becomes of it.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{
-    admit::{checked, no_route},
     answer::Answer,
     errors, files, folders,
     ids::Ids,
-    instances, oauth, representations,
+    instances, oauth,
+    prepare::{Judged, Prepared},
+    representations,
     request::Request,
-    routes::{Route, route},
+    routes::Route,
     serve,
-    state::{Change, State},
+    state::{Change, State, Write},
     tokens::Caller,
     uploads, users,
 };
@@ -46,7 +47,7 @@ impl Decision {
     /// The records among the changes, where the call wrote metadata.
     pub fn records(&self) -> impl Iterator<Item = &Arc<WriteRecord>> {
         self.changes.iter().filter_map(|change| match change {
-            Change::Write(record) => Some(record),
+            Change::Write(Write { record, .. }) => Some(record),
             _ => None,
         })
     }
@@ -67,17 +68,16 @@ pub struct Context<'a> {
     pub ids: &'a mut Ids,
 }
 
-/// Decides a call. The head is checked again: between its head and the end of its body a token
-/// may have been revoked and a file deleted.
-pub fn decide(state: &State, request: &Request, now: Timestamp, ids: &mut Ids) -> Decision {
-    let found = route(&request.head.method, &request.head.segments())
-        .map_err(no_route)
-        .and_then(|route| checked(state, route));
-    let route = match found {
-        Ok(route) => route,
-        Err(missed) => return Decision::answer(missed),
-    };
-    let caller = Caller::of(state, &request.head);
+/// Decides a call. Its token is looked up again: between its head and the end of its body it may
+/// have been revoked, and the file been deleted.
+pub fn decide(state: &State, prepared: Prepared<'_>, now: Timestamp, ids: &mut Ids) -> Decision {
+    let Prepared {
+        request,
+        route,
+        mut caller,
+        body,
+    } = prepared;
+    caller.renew(state);
     if let Err(refusal) = caller.check(state, &route, now) {
         return Decision::answer(refusal);
     }
@@ -88,20 +88,31 @@ pub fn decide(state: &State, request: &Request, now: Timestamp, ids: &mut Ids) -
         now,
         ids,
     };
-    play(&mut context, &route).unwrap_or_else(Decision::answer)
+    play(&mut context, &route, body).unwrap_or_else(Decision::answer)
 }
 
-fn play(context: &mut Context<'_>, route: &Route) -> Result<Decision, Answer> {
+fn play(context: &mut Context<'_>, route: &Route, body: Judged) -> Result<Decision, Answer> {
+    match (route, body) {
+        (Route::InstanceCreate(path), Judged::Fields(content)) => {
+            instances::create(context, path, content)
+        }
+        (Route::Invocation(skill_id), Judged::Invocation(report)) => {
+            instances::invocation(context, skill_id, report?)
+        }
+        (route, _) => change(context, route),
+    }
+}
+
+/// The calls whose body, if they have one, is read here.
+fn change(context: &mut Context<'_>, route: &Route) -> Result<Decision, Answer> {
     match route {
         Route::FileUpdate(id) => files::update(context, id),
         Route::FileDelete(id) => files::delete(context, id),
         Route::FileCopy(id) => files::copy(context, id),
         Route::Upload => uploads::create(context),
         Route::UploadVersion(id) => uploads::new_version_of(context, id),
-        Route::InstanceCreate(path) => instances::create(context, path),
         Route::InstancePatch(path) => instances::patch(context, path),
         Route::InstanceDelete(path) => instances::delete(context, path),
-        Route::Invocation(skill_id) => instances::invocation(context, skill_id),
         Route::FolderCreate => folders::create(context),
         Route::TokenGrant => oauth::grant(context),
         Route::TokenRevoke => oauth::revoke(context),

@@ -1,8 +1,6 @@
 //! The files API: a file and its versions looked at, changed, moved, copied and deleted. Content
 //! goes out in [`serve`](super::serve) and comes in by [`uploads`](super::uploads).
 
-use std::sync::Arc;
-
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 
@@ -10,7 +8,7 @@ use super::{
     answer::Answer,
     decide::{Context, Decision},
     errors, instances, naming, object, preconditions,
-    state::{Change, File, State, Version},
+    state::{Change, File, State, Version, Write},
 };
 use crate::domain::notice::{By, Placed, Placement};
 
@@ -154,7 +152,7 @@ pub fn delete(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
     let gone = instances::all_deleted(context, file);
     let changes = gone
         .into_iter()
-        .map(|record| Change::Write(Arc::new(record)))
+        .map(|record| Change::Write(Write::recorded(record)))
         .chain([Change::RemoveFile(id.to_owned())])
         .collect();
     Ok(Decision {

@@ -3,37 +3,23 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
-use serde::Deserialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     answer::Answer,
     decide::{Context, Decision},
     errors,
+    prepare::{Content, Report, Said, content, malformed},
     routes::InstancePath,
-    state::{Change, File, StoredInstance},
+    state::{Change, File, StoredInstance, Write},
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},
-    card::{
-        model::{Card, Kind},
-        validate::{Schema, box_refusal},
-    },
-    event::id_text,
     metadata::{
-        instance::{Instance, SKILLS_SCOPE, SKILLS_TEMPLATE},
+        instance::{InstanceHead, SKILLS_SCOPE, SKILLS_TEMPLATE, fields_of},
         patch,
     },
 };
-
-/// The statuses that an invocation may report.
-const STATUSES: [&str; 5] = [
-    "invoked",
-    "processing",
-    "success",
-    "transient_failure",
-    "permanent_failure",
-];
 
 /// `GET /files/{id}/metadata`.
 ///
@@ -44,7 +30,7 @@ pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
     let entries: Vec<&str> = context
         .state
         .instances(file_id)
-        .map(|instance| &*instance.json)
+        .map(StoredInstance::text)
         .collect();
     let body = format!("{{\"entries\":[{}],\"limit\":100}}", entries.join(","));
     Ok(Answer::json_bytes(StatusCode::OK, body))
@@ -62,7 +48,11 @@ pub fn get(context: &Context<'_>, path: &InstancePath) -> Result<Answer, Answer>
 ///
 /// # Errors
 /// 409 where an instance stands already, 400 where Box refuses its content.
-pub fn create(context: &mut Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
+pub fn create(
+    context: &mut Context<'_>,
+    path: &InstancePath,
+    content: Result<Content, Answer>,
+) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
     check_template(path)?;
     if context.state.instance(path).is_some() {
@@ -72,13 +62,11 @@ pub fn create(context: &mut Context<'_>, path: &InstancePath) -> Result<Decision
             "Tuple already exists",
         ));
     }
-    let Value::Object(fields) = parse(context.request.bytes())? else {
-        return Err(malformed("the body is not a JSON object"));
-    };
-    check_content(context, path, &fields)?;
-    let instance = new_instance(context, path, fields);
-    let record = record(context, file, path, WriteOp::Create, Some(&instance));
-    Ok(written(StatusCode::CREATED, record, Some(&instance)))
+    let content = content?;
+    let head = new_head(context, path);
+    let json = written_out(&head, &content)?;
+    let record = record(context, file, path.clone(), WriteOp::Create);
+    Ok(written(StatusCode::CREATED, record, head, json, content))
 }
 
 /// `PUT …/metadata/{scope}/{template}`: a JSON Patch.
@@ -88,14 +76,19 @@ pub fn create(context: &mut Context<'_>, path: &InstancePath) -> Result<Decision
 /// Box refuses.
 pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
-    let before = read_back(stored(context, path)?)?;
+    let stored = stored(context, path)?;
+    let before = fields_of(stored.text()).map_err(|error| unreadable(&error))?;
     let text = context.request.bytes();
-    let fields = patch::apply(&before.fields, text).map_err(|refused| malformed(&refused.0))?;
-    check_content(context, path, &fields)?;
-    let instance = before.with_fields(fields);
-    let mut record = record(context, file, path, WriteOp::Update, Some(&instance));
-    record.patch = raw(text);
-    Ok(written(StatusCode::OK, record, Some(&instance)))
+    let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
+    let schema = context.state.settings.schema;
+    let content = content(schema, path.is_skills_cards(), &fields)?;
+    let head = next_head(stored)?;
+    let json = written_out(&head, &content)?;
+    let record = WriteRecord {
+        patch: raw(text),
+        ..record(context, file, path.clone(), WriteOp::Update)
+    };
+    Ok(written(StatusCode::OK, record, head, json, content))
 }
 
 /// `DELETE …/metadata/{scope}/{template}`.
@@ -105,75 +98,30 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
 pub fn delete(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
     stored(context, path)?;
-    let record = record(context, file, path, WriteOp::Delete, None);
-    Ok(written(StatusCode::NO_CONTENT, record, None))
-}
-
-/// The body of `PUT /skill_invocations/{skill}`, as far as Box looks at it.
-#[derive(Deserialize)]
-struct InvocationBody {
-    status: Option<Value>,
-    metadata: Option<Value>,
-    file: Option<Value>,
-    /// As it was sent: null, which the official kit sends, is not the same as nothing.
-    #[serde(default, deserialize_with = "as_sent")]
-    usage: Option<Box<RawValue>>,
-}
-
-fn as_sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::<RawValue>::deserialize(from).map(Some)
-}
-
-impl InvocationBody {
-    /// What Box takes and its description does not allow, for those who want to hold to it.
-    fn check_documented(&self) -> Result<(), Answer> {
-        let usage = self
-            .usage
-            .as_ref()
-            .map(|usage| serde_json::from_str(usage.get()).unwrap_or(Value::Null));
-        let is_usage = |usage: &Value| {
-            usage.is_object()
-                && usage.get("unit").is_none_or(Value::is_string)
-                && usage.get("value").is_none_or(Value::is_number)
-        };
-        if usage.as_ref().is_some_and(|usage| !is_usage(usage)) {
-            let message = "'usage' must be an object of a unit and a value";
-            return Err(errors::bad_request(message));
-        }
-        let kind = self.file.as_ref().and_then(|file| file.get("type"));
-        if kind.is_none_or(|kind| kind != "file") {
-            return Err(errors::bad_request("'file.type' must be 'file'"));
-        }
-        Ok(())
-    }
+    let record = record(context, file, path.clone(), WriteOp::Delete);
+    Ok(Decision {
+        changes: vec![Change::Write(Write::recorded(record))],
+        ..Decision::answer(Answer::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// `PUT /skill_invocations/{skill}`: sets all cards of a file and says how the invocation stands.
 ///
 /// # Errors
 /// 400 where the body lacks what Box requires, or Box refuses its cards.
-pub fn invocation(context: &mut Context<'_>, skill_id: &str) -> Result<Decision, Answer> {
-    let body: InvocationBody = serde_json::from_slice(context.request.bytes())
-        .map_err(|error| errors::bad_request(format!("The request body is not valid: {error}")))?;
-    let file_id = body
-        .file
-        .as_ref()
-        .and_then(|file| id_text(file.get("id")?))
-        .ok_or_else(|| errors::bad_request("'file.id' is required"))?;
-    let named = |answer: Answer| Decision {
-        file_id: Some(file_id.clone()),
-        ..Decision::answer(answer)
-    };
+pub fn invocation(
+    context: &mut Context<'_>,
+    skill_id: &str,
+    report: Report,
+) -> Result<Decision, Answer> {
+    let file_id = report.file_id;
     let decided = context
         .caller
         .check_file(context.state, &file_id, false)
-        .and_then(|()| set_cards(context, skill_id, &file_id, body));
-    Ok(match decided {
-        Ok(decision) => Decision {
-            file_id: Some(file_id),
-            ..decision
-        },
-        Err(refusal) => named(refusal),
+        .and_then(|()| set_cards(context, skill_id, &file_id, report.said));
+    Ok(Decision {
+        file_id: Some(file_id),
+        ..decided.unwrap_or_else(Decision::answer)
     })
 }
 
@@ -181,47 +129,35 @@ fn set_cards(
     context: &mut Context<'_>,
     skill_id: &str,
     file_id: &str,
-    body: InvocationBody,
+    said: Result<Said, Answer>,
 ) -> Result<Decision, Answer> {
     let file = context.state.file(file_id).ok_or_else(errors::not_found)?;
-    if context.state.settings.schema == Schema::Documented {
-        body.check_documented()?;
-    }
-    let status = body
-        .status
-        .as_ref()
-        .and_then(Value::as_str)
-        .filter(|status| STATUSES.contains(status))
-        .ok_or_else(|| {
-            errors::bad_request(format!("'status' must be one of {}", STATUSES.join(", ")))
-        })?
-        .to_owned();
-    let fields = match body.metadata {
-        Some(Value::Object(fields)) if fields.get("cards").is_some_and(Value::is_array) => fields,
-        _ => return Err(errors::bad_request("'metadata.cards' must be an array")),
-    };
+    let said = said?;
     let path = InstancePath {
         file_id: file_id.to_owned(),
         scope: SKILLS_SCOPE.to_owned(),
         template: SKILLS_TEMPLATE.to_owned(),
     };
-    check_content(context, &path, &fields)?;
-    let instance = match context.state.instance(&path) {
-        // All fields are replaced: the old ones need not be read.
-        Some(stored) => Instance::read_head(&stored.json)
-            .map_err(|error| unreadable(&error))?
-            .with_fields(fields),
-        None => new_instance(context, &path, fields),
+    // All fields are replaced: the old ones need not be read.
+    let head = match context.state.instance(&path) {
+        Some(stored) => next_head(stored)?,
+        None => new_head(context, &path),
     };
-    let mut record = record(context, file, &path, WriteOp::Invocation, Some(&instance));
-    record.skill_id = Some(skill_id.to_owned());
-    record.status = Some(status);
-    record.usage = body.usage.filter(|usage| usage.get() != "null");
+    let json = written_out(&head, &said.content)?;
+    let record = WriteRecord {
+        skill_id: Some(skill_id.to_owned()),
+        status: Some(said.status),
+        usage: said.usage,
+        ..record(context, file, path, WriteOp::Invocation)
+    };
     // Box answers 200 with no body here.
-    let answer = Answer::empty(StatusCode::OK).note(note_of(&record, &instance.fields));
+    let decision = written(StatusCode::OK, record, head, json, said.content);
     Ok(Decision {
-        answer,
-        ..written(StatusCode::OK, record, None)
+        answer: Answer {
+            note: decision.answer.note,
+            ..Answer::empty(StatusCode::OK)
+        },
+        ..decision
     })
 }
 
@@ -232,7 +168,7 @@ pub fn all_deleted(context: &Context<'_>, file: &File) -> Vec<WriteRecord> {
         .zip(context.state.instance_paths(&file.id))
         .map(|(seq, path)| WriteRecord {
             seq,
-            ..record(context, file, &path, WriteOp::Delete, None)
+            ..record(context, file, path, WriteOp::Delete)
         })
         .collect()
 }
@@ -269,122 +205,76 @@ fn check_template(path: &InstancePath) -> Result<(), Answer> {
     ))
 }
 
-fn check_content(
-    context: &Context<'_>,
-    path: &InstancePath,
-    fields: &Map<String, Value>,
-) -> Result<(), Answer> {
-    if path.scope != SKILLS_SCOPE || path.template != SKILLS_TEMPLATE {
-        return Ok(());
-    }
-    let cards = fields.get("cards").unwrap_or(&Value::Null);
-    match box_refusal(cards, context.state.settings.schema) {
-        None => Ok(()),
-        Some(refusal) => Err(errors::metadata(
-            StatusCode::BAD_REQUEST,
-            "schema_validation_failed",
-            refusal.message,
-        )),
-    }
-}
-
-fn new_instance(
-    context: &mut Context<'_>,
-    path: &InstancePath,
-    fields: Map<String, Value>,
-) -> Instance {
-    Instance::new(
+fn new_head(context: &mut Context<'_>, path: &InstancePath) -> InstanceHead {
+    InstanceHead::new(
         context.ids.uuid(),
         &context.state.template_type_id,
         &path.file_id,
         &path.scope,
         &path.template,
-        fields,
     )
 }
 
-fn record(
-    context: &Context<'_>,
-    file: &File,
-    path: &InstancePath,
-    op: WriteOp,
-    instance: Option<&Instance>,
-) -> WriteRecord {
-    let named_by_cards = instance.and_then(|instance| {
-        let card = instance.fields.get("cards")?.get(0)?;
-        id_text(card.pointer("/invocation/id")?)
-    });
+fn next_head(stored: &StoredInstance) -> Result<InstanceHead, Answer> {
+    let head = stored.head().map_err(|error| unreadable(&error))?;
+    Ok(head.next())
+}
+
+fn written_out(head: &InstanceHead, content: &Content) -> Result<Box<RawValue>, Answer> {
+    head.with(&content.fields)
+        .map_err(|error| errors::internal(format!("the instance cannot be written: {error}")))
+}
+
+/// What there is to record of every write.
+fn record(context: &Context<'_>, file: &File, path: InstancePath, op: WriteOp) -> WriteRecord {
     WriteRecord {
-        seq: context.state.next_seq(),
-        at: context.now,
-        op,
-        file_id: path.file_id.clone(),
+        file_id: path.file_id,
         file_version_id: file.current().id.clone(),
-        scope: path.scope.clone(),
-        template: path.template.clone(),
-        skill_id: None,
-        invocation_id: named_by_cards.or_else(|| context.caller.event_id().map(str::to_owned)),
-        status: None,
-        usage: None,
+        scope: path.scope,
+        template: path.template,
+        invocation_id: context.caller.event_id().map(str::to_owned),
         token: context.caller.writer(),
-        patch: None,
-        instance: instance.and_then(|instance| serde_json::value::to_raw_value(instance).ok()),
+        ..WriteRecord::bare(context.state.next_seq(), context.now, op)
     }
 }
 
-fn written(status: StatusCode, record: WriteRecord, instance: Option<&Instance>) -> Decision {
-    let answer = match (&record.instance, instance) {
-        (Some(json), Some(instance)) => Answer::json_bytes(status, json.get().to_owned())
-            .note(note_of(&record, &instance.fields)),
-        _ => Answer::empty(status),
+/// An instance is written, and answered as it now stands.
+fn written(
+    status: StatusCode,
+    mut record: WriteRecord,
+    head: InstanceHead,
+    json: Box<RawValue>,
+    content: Content,
+) -> Decision {
+    let stored = StoredInstance::new(head, &json);
+    let note = match &record.status {
+        Some(status) => format!("{status}: {}", content.summary),
+        None => content.summary,
+    };
+    if let Some(named) = content.invocation_id {
+        record.invocation_id = Some(named);
+    }
+    record.instance = Some(json);
+    let answer = Answer::json_bytes(status, stored.json.clone()).note(note);
+    let write = Write {
+        record: Arc::new(record),
+        instance: Some(stored),
     };
     Decision {
-        changes: vec![Change::Write(Arc::new(record))],
+        changes: vec![Change::Write(write)],
         ..Decision::answer(answer)
     }
 }
 
-/// The write in a few words: `success: 2 cards (keyword, transcript)`.
-fn note_of(record: &WriteRecord, fields: &Map<String, Value>) -> String {
-    let cards: Vec<&str> = fields
-        .get("cards")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|card| Card(card).kind().map_or("unknown", Kind::as_str))
-        .collect();
-    let counted = match cards.len() {
-        1 => "1 card".to_owned(),
-        many => format!("{many} cards"),
-    };
-    let named = format!("{counted} ({})", cards.join(", "));
-    match &record.status {
-        Some(status) => format!("{status}: {named}"),
-        None => named,
-    }
-}
-
 fn instance_answer(status: StatusCode, stored: &StoredInstance) -> Answer {
-    Answer::json_bytes(status, stored.json.as_bytes().to_vec()).header(
+    Answer::json_bytes(status, stored.json.clone()).header(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-cache, no-store"),
     )
 }
 
-fn read_back(stored: &StoredInstance) -> Result<Instance, Answer> {
-    serde_json::from_str(&stored.json).map_err(|error| unreadable(&error))
-}
-
 fn unreadable(error: &serde_json::Error) -> Answer {
     errors::internal(format!("a stored instance does not read back: {error}"))
-}
-
-fn parse(bytes: &[u8]) -> Result<Value, Answer> {
-    serde_json::from_slice(bytes).map_err(|error| malformed(&format!("invalid JSON: {error}")))
-}
-
-fn malformed(message: &str) -> Answer {
-    errors::metadata(StatusCode::BAD_REQUEST, "bad_request", message)
 }
 
 fn raw(bytes: &[u8]) -> Option<Box<RawValue>> {

@@ -1,6 +1,6 @@
 //! A call as the state machine sees it: the head first, the body when it is there.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
@@ -26,7 +26,7 @@ pub struct Head {
 
 impl Head {
     /// The segments of the path, decoded; empty ones are dropped.
-    pub fn segments(&self) -> Vec<String> {
+    pub fn segments(&self) -> Vec<Cow<'_, str>> {
         self.path
             .split('/')
             .filter(|segment| !segment.is_empty())
@@ -38,7 +38,7 @@ impl Head {
     pub fn query(&self, name: &str) -> Option<String> {
         self.query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key) == name).then(|| decode(&value.replace('+', " ")))
+            (decode(key) == name).then(|| decode(&value.replace('+', " ")).into_owned())
         })
     }
 
@@ -93,8 +93,8 @@ impl Head {
     }
 }
 
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
+fn decode(text: &str) -> Cow<'_, str> {
+    percent_decode_str(text).decode_utf8_lossy()
 }
 
 /// A body that came as multipart and was spooled to disk.

@@ -1,10 +1,15 @@
 //! Which of Box's calls a method and path name, in all the forms that clients use: with and
 //! without `/2.0`, below `/api` on the upload host, and on the download hosts.
 
+use std::borrow::Cow;
+
 use http::Method;
 
 use super::users;
-use crate::domain::call::Operation;
+use crate::domain::{
+    call::Operation,
+    metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
+};
 
 /// One of Box's calls, with the ids from its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +174,7 @@ impl Route {
 }
 
 /// The documented calls: method, path below `/2.0`, and how the captures make a route.
-type Row = (&'static str, &'static str, fn(&[String]) -> Route);
+type Row = (&'static str, &'static str, fn(&[&str]) -> Route);
 
 const ROWS: &[Row] = &[
     ("OPTIONS", "files/content", |_| {
@@ -179,7 +184,7 @@ const ROWS: &[Row] = &[
         not_played(
             "the preflight check of uploads",
             Operation::Upload,
-            Some(&id[0]),
+            Some(id[0]),
         )
     }),
     ("POST", "files/content", |_| Route::Upload),
@@ -187,32 +192,36 @@ const ROWS: &[Row] = &[
         not_played("uploads in chunks", Operation::Upload, None)
     }),
     ("POST", "files/{}/upload_sessions", |id| {
-        not_played("uploads in chunks", Operation::Upload, Some(&id[0]))
+        not_played("uploads in chunks", Operation::Upload, Some(id[0]))
     }),
-    ("GET", "files/{}", |id| Route::FileInfo(id[0].clone())),
-    ("PUT", "files/{}", |id| Route::FileUpdate(id[0].clone())),
-    ("DELETE", "files/{}", |id| Route::FileDelete(id[0].clone())),
+    ("GET", "files/{}", |id| Route::FileInfo(id[0].to_owned())),
+    ("PUT", "files/{}", |id| Route::FileUpdate(id[0].to_owned())),
+    ("DELETE", "files/{}", |id| {
+        Route::FileDelete(id[0].to_owned())
+    }),
     ("GET", "files/{}/content", |id| {
-        Route::FileContent(id[0].clone())
+        Route::FileContent(id[0].to_owned())
     }),
     ("POST", "files/{}/content", |id| {
-        Route::UploadVersion(id[0].clone())
+        Route::UploadVersion(id[0].to_owned())
     }),
-    ("POST", "files/{}/copy", |id| Route::FileCopy(id[0].clone())),
+    ("POST", "files/{}/copy", |id| {
+        Route::FileCopy(id[0].to_owned())
+    }),
     ("GET", "files/{}/versions", |id| {
-        Route::FileVersions(id[0].clone())
+        Route::FileVersions(id[0].to_owned())
     }),
     ("GET", "files/{}/versions/{}", |ids| {
-        Route::FileVersion(ids[0].clone(), ids[1].clone())
+        Route::FileVersion(ids[0].to_owned(), ids[1].to_owned())
     }),
     ("GET", "files/{}/thumbnail.png", |id| {
-        not_played("thumbnails", Operation::Representation, Some(&id[0]))
+        not_played("thumbnails", Operation::Representation, Some(id[0]))
     }),
     ("GET", "files/{}/thumbnail.jpg", |id| {
-        not_played("thumbnails", Operation::Representation, Some(&id[0]))
+        not_played("thumbnails", Operation::Representation, Some(id[0]))
     }),
     ("GET", "files/{}/metadata", |id| {
-        Route::InstanceList(id[0].clone())
+        Route::InstanceList(id[0].to_owned())
     }),
     ("GET", "files/{}/metadata/{}/{}", |ids| {
         Route::InstanceGet(instance(ids))
@@ -227,7 +236,7 @@ const ROWS: &[Row] = &[
         Route::InstanceDelete(instance(ids))
     }),
     ("PUT", "skill_invocations/{}", |id| {
-        Route::Invocation(id[0].clone())
+        Route::Invocation(id[0].to_owned())
     }),
     (
         "GET",
@@ -245,12 +254,14 @@ const ROWS: &[Row] = &[
         |ids| Route::RepresentationContent(representation(ids)),
     ),
     ("GET", "d/1/{}/download", |ticket| {
-        Route::Bytes(ticket[0].clone())
+        Route::Bytes(ticket[0].to_owned())
     }),
     ("POST", "folders", |_| Route::FolderCreate),
-    ("GET", "folders/{}", |id| Route::FolderInfo(id[0].clone())),
+    ("GET", "folders/{}", |id| {
+        Route::FolderInfo(id[0].to_owned())
+    }),
     ("GET", "folders/{}/items", |id| {
-        Route::FolderItems(id[0].clone())
+        Route::FolderItems(id[0].to_owned())
     }),
     ("PUT", "folders/{}", |_| {
         not_played("the changing of folders", Operation::Folder, None)
@@ -263,23 +274,23 @@ const ROWS: &[Row] = &[
     ("POST", "oauth2/revoke", |_| Route::TokenRevoke),
 ];
 
-fn instance(ids: &[String]) -> InstancePath {
-    InstancePath::new(&ids[0], &ids[1], &ids[2])
+fn instance(ids: &[&str]) -> InstancePath {
+    InstancePath::new(ids[0], ids[1], ids[2])
 }
 
-fn representation(ids: &[String]) -> RepresentationPath {
+fn representation(ids: &[&str]) -> RepresentationPath {
     RepresentationPath {
-        file_id: ids[0].clone(),
-        version_id: ids[1].clone(),
-        representation: ids[2].clone(),
+        file_id: ids[0].to_owned(),
+        version_id: ids[1].to_owned(),
+        representation: ids[2].to_owned(),
     }
 }
 
-fn not_played(what: &'static str, operation: Operation, file_id: Option<&String>) -> Route {
+fn not_played(what: &'static str, operation: Operation, file_id: Option<&str>) -> Route {
     Route::NotPlayed(NotPlayed {
         what,
         operation,
-        file_id: file_id.cloned(),
+        file_id: file_id.map(str::to_owned),
     })
 }
 
@@ -296,13 +307,18 @@ impl InstancePath {
             template: template.to_owned(),
         }
     }
+
+    /// Whether it is the place of the Skills' own cards.
+    pub fn is_skills_cards(&self) -> bool {
+        self.scope == SKILLS_SCOPE && self.template == SKILLS_TEMPLATE
+    }
 }
 
 /// Finds the call that `method` and the decoded `segments` of a path name.
 ///
 /// # Errors
 /// [`NoRoute`], with the closest documented call for the log.
-pub fn route(method: &Method, segments: &[String]) -> Result<Route, NoRoute> {
+pub fn route(method: &Method, segments: &[Cow<'_, str>]) -> Result<Route, NoRoute> {
     let path = below_version(segments);
     // HEAD is answered as GET is, without the body.
     let method = if method == Method::HEAD {
@@ -329,7 +345,7 @@ pub fn route(method: &Method, segments: &[String]) -> Result<Route, NoRoute> {
 }
 
 /// The path without `/api` and `/2.0`, in whatever number a custom base URL doubled them.
-fn below_version(segments: &[String]) -> &[String] {
+fn below_version<'a, 'text>(segments: &'a [Cow<'text, str>]) -> &'a [Cow<'text, str>] {
     let mut path = segments;
     while let Some((first, rest)) = path.split_first() {
         if first != "api" && first != "2.0" {
@@ -341,9 +357,9 @@ fn below_version(segments: &[String]) -> &[String] {
 }
 
 /// Whether a path has the form of a template.
-fn matches(template: &str, path: &[String]) -> bool {
+fn matches(template: &str, path: &[Cow<'_, str>]) -> bool {
     let mut segments = path.iter();
-    let fits = |part: &str, segment: &String| part == "{}" || part == segment;
+    let fits = |part: &str, segment: &str| part == "{}" || part == segment;
     template
         .split('/')
         .all(|part| segments.next().is_some_and(|segment| fits(part, segment)))
@@ -351,15 +367,15 @@ fn matches(template: &str, path: &[String]) -> bool {
 }
 
 /// What stands in a path where its template has `{}`.
-fn captures(template: &str, path: &[String]) -> Vec<String> {
+fn captures<'a>(template: &str, path: &'a [Cow<'_, str>]) -> Vec<&'a str> {
     let parts = template.split('/').zip(path);
     parts
         .filter(|(part, _)| *part == "{}")
-        .map(|(_, segment)| segment.clone())
+        .map(|(_, segment)| &**segment)
         .collect()
 }
 
-fn closest(method: &str, path: &[String]) -> Option<String> {
+fn closest(method: &str, path: &[Cow<'_, str>]) -> Option<String> {
     const NEAR_ENOUGH: f64 = 0.6;
     let asked = format!("{method} {}", path.join("/"));
     ROWS.iter()
@@ -368,7 +384,7 @@ fn closest(method: &str, path: &[String]) -> Option<String> {
             let documented = template
                 .split('/')
                 .map(|part| match filled.next() {
-                    Some(segment) if part == "{}" => segment.as_str(),
+                    Some(segment) if part == "{}" => segment,
                     _ => part,
                 })
                 .collect::<Vec<_>>()
@@ -389,10 +405,10 @@ mod tests {
     use super::*;
 
     fn find(method: &str, path: &str) -> Result<Route, NoRoute> {
-        let segments: Vec<String> = path
+        let segments: Vec<Cow<'_, str>> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(str::to_owned)
+            .map(Cow::from)
             .collect();
         route(&method.parse().expect("a method"), &segments)
     }

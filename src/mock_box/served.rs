@@ -1,7 +1,7 @@
 //! Files and folders of a served folder, as they stand in Box: what becomes of them when somebody
 //! changes the folder. The disk itself is watched elsewhere.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use sha1::{Digest, Sha1};
@@ -9,7 +9,7 @@ use sha1::{Digest, Sha1};
 use super::{
     content::{Content, Source},
     folders::Folder,
-    state::{Change, File, State, Version},
+    state::{Change, File, State, Version, Write},
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},
@@ -209,7 +209,7 @@ fn gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
             template: path.template,
             ..WriteRecord::bare(seq, now, WriteOp::Delete)
         })
-        .map(|record| Change::Write(Arc::new(record)))
+        .map(|record| Change::Write(Write::recorded(record)))
         .chain([Change::UnserveFile(id.to_owned())])
         .collect()
 }

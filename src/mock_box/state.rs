@@ -2,11 +2,14 @@
 //! [`super::decide()`] and by [`super::registration`]; here it is only carried out.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap, VecDeque},
     sync::Arc,
 };
 
+use bytes::Bytes;
 use jiff::Timestamp;
+use serde_json::value::RawValue;
 
 use super::{
     content::{Content, hex, placeholder},
@@ -18,6 +21,7 @@ use super::{
 use crate::domain::{
     call::{WriteOp, WriteRecord},
     card::validate::Schema,
+    metadata::instance::InstanceHead,
     secret::Secret,
 };
 
@@ -136,7 +140,63 @@ pub struct EventEntry {
 #[derive(Clone, Debug)]
 pub struct StoredInstance {
     /// The whole instance, compact.
-    pub json: Arc<str>,
+    pub json: Bytes,
+    /// Its head, where this run has written it.
+    head: Option<Arc<InstanceHead>>,
+}
+
+impl StoredInstance {
+    /// An instance that is written now.
+    pub fn new(head: InstanceHead, json: &RawValue) -> Self {
+        Self {
+            json: Bytes::copy_from_slice(json.get().as_bytes()),
+            head: Some(Arc::new(head)),
+        }
+    }
+
+    /// An instance that was recorded, by this run or an earlier one.
+    pub fn recorded(json: &RawValue) -> Self {
+        Self {
+            json: Bytes::copy_from_slice(json.get().as_bytes()),
+            head: None,
+        }
+    }
+
+    /// Its head.
+    ///
+    /// # Errors
+    /// Where what an earlier run has recorded is no instance.
+    pub fn head(&self) -> Result<Cow<'_, InstanceHead>, serde_json::Error> {
+        match &self.head {
+            Some(head) => Ok(Cow::Borrowed(head)),
+            None => InstanceHead::read(self.text()).map(Cow::Owned),
+        }
+    }
+
+    /// Its JSON as text.
+    pub fn text(&self) -> &str {
+        // It came from a RawValue, which is text.
+        std::str::from_utf8(&self.json).unwrap_or_default()
+    }
+}
+
+/// A metadata write, or a reset: what is written down of it, and the instance that it leaves.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// What is written down.
+    pub record: Arc<WriteRecord>,
+    /// What stands afterwards; nothing after a deletion.
+    pub instance: Option<StoredInstance>,
+}
+
+impl Write {
+    /// The write that a record tells of.
+    pub fn recorded(record: WriteRecord) -> Self {
+        Self {
+            instance: record.instance.as_deref().map(StoredInstance::recorded),
+            record: Arc::new(record),
+        }
+    }
 }
 
 /// Everything the mock holds.
@@ -154,11 +214,12 @@ pub struct State {
     deleted: VecDeque<(String, u64)>,
     folders: HashMap<String, Folder>,
     events: HashMap<String, EventEntry>,
-    tokens: HashMap<Secret, Grant>,
+    tokens: HashMap<Secret, Arc<Grant>>,
     /// Tokens that a fault has expired, each with the fault.
     expired: HashMap<Secret, Arc<str>>,
     /// The tokens that `/oauth2/token` gave, the latest last.
     granted: VecDeque<Secret>,
+    /// The instances of each file, by scope and template.
     instances: HashMap<String, BTreeMap<(String, String), StoredInstance>>,
     next_seq: u64,
 }
@@ -202,7 +263,7 @@ pub enum Change {
     /// A token is good no longer.
     RevokeToken(Secret),
     /// A metadata write, or a reset.
-    Write(Arc<WriteRecord>),
+    Write(Write),
 }
 
 impl State {
@@ -268,7 +329,7 @@ impl State {
     }
 
     /// What a token may do.
-    pub fn grant(&self, token: &Secret) -> Option<&Grant> {
+    pub fn grant(&self, token: &Secret) -> Option<&Arc<Grant>> {
         self.tokens.get(token)
     }
 
@@ -316,7 +377,7 @@ impl State {
                 self.forget_tokens(&event.id);
                 self.events.insert(event.id.clone(), event.entry.clone());
                 for (token, grant) in &event.grants {
-                    self.tokens.insert(token.clone(), grant.clone());
+                    self.tokens.insert(token.clone(), Arc::new(grant.clone()));
                 }
             }
             Change::RetireEvent(id) => {
@@ -365,7 +426,7 @@ impl State {
             Change::RevokeToken(token) => {
                 self.tokens.remove(token);
             }
-            Change::Write(record) => self.apply_write(record),
+            Change::Write(write) => self.apply_write(write),
         }
     }
 
@@ -401,7 +462,7 @@ impl State {
     fn put_token(&mut self, token: &Secret, grant: &Grant) {
         /// A client that asks for a token before each call must not fill the memory.
         const GOOD_AT_ONCE: usize = 10_000;
-        self.tokens.insert(token.clone(), grant.clone());
+        self.tokens.insert(token.clone(), Arc::new(grant.clone()));
         self.granted.push_back(token.clone());
         if self.granted.len() > GOOD_AT_ONCE
             && let Some(oldest) = self.granted.pop_front()
@@ -410,7 +471,8 @@ impl State {
         }
     }
 
-    fn apply_write(&mut self, record: &WriteRecord) {
+    fn apply_write(&mut self, write: &Write) {
+        let record = &write.record;
         self.next_seq = record.seq + 1;
         if record.op == WriteOp::Reset {
             self.reset();
@@ -418,10 +480,9 @@ impl State {
         }
         let of_file = self.instances.entry(record.file_id.clone()).or_default();
         let key = (record.scope.clone(), record.template.clone());
-        match &record.instance {
+        match &write.instance {
             Some(instance) => {
-                let json = Arc::from(instance.get());
-                of_file.insert(key, StoredInstance { json });
+                of_file.insert(key, instance.clone());
             }
             None => {
                 of_file.remove(&key);

@@ -35,7 +35,7 @@ pub struct Grant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     token: Option<Secret>,
-    grant: Option<Grant>,
+    grant: Option<Arc<Grant>>,
 }
 
 impl Caller {
@@ -44,6 +44,12 @@ impl Caller {
         let token = head.token();
         let grant = token.as_ref().and_then(|token| known(state, token));
         Self { token, grant }
+    }
+
+    /// Looks the token up once more: between the head of a call and the end of its body it may
+    /// have been revoked, or have expired with its event.
+    pub fn renew(&mut self, state: &State) {
+        self.grant = self.token.as_ref().and_then(|token| known(state, token));
     }
 
     /// Whoever steers the mock: without a token, and past every check.
@@ -98,7 +104,7 @@ impl Caller {
                 ..errors::unauthorised()
             });
         }
-        match (state.settings.tokens, &self.token, &self.grant) {
+        match (state.settings.tokens, &self.token, self.grant.as_deref()) {
             (_, None, _) | (TokenMode::Strict, _, None) => Err(errors::unauthorised()),
             (TokenMode::Any, Some(_), _) => Ok(()),
             (TokenMode::Strict, Some(_), Some(grant)) if grant.expires_at <= now => {
@@ -138,14 +144,14 @@ impl Caller {
     }
 }
 
-fn known(state: &State, token: &Secret) -> Option<Grant> {
+fn known(state: &State, token: &Secret) -> Option<Arc<Grant>> {
     if state.settings.user_token.as_ref() == Some(token) {
-        return Some(Grant {
+        return Some(Arc::new(Grant {
             kind: TokenKind::User,
             file_id: None,
             event_id: None,
             expires_at: Timestamp::MAX,
-        });
+        }));
     }
     state.grant(token).cloned()
 }

@@ -10,6 +10,7 @@ pub mod egress;
 mod forward;
 mod multipart;
 pub mod port;
+mod respond;
 mod service;
 mod stream;
 mod watch;

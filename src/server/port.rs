@@ -1,7 +1,7 @@
 //! The one port: bound, then served until shutdown. Whoever answers the requests is plugged in as
 //! a [`Handler`]; here is what it is given and what it gives back.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, io, net::SocketAddr, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -25,13 +25,8 @@ use crate::domain::hosts::HostPort;
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request. It is called when the head is in and before any of the body is read;
     /// its target is in origin form, whatever form it came in. Delivery advice
-    /// ([`crate::mock_box::advice::Delivery`]) goes into the answer's extensions. The future is
-    /// dropped when the client goes away.
-    fn call(
-        self: Arc<Self>,
-        origin: Origin,
-        request: Request<RequestBody>,
-    ) -> impl Future<Output = Response<WireBody>> + Send;
+    /// ([`crate::mock_box::advice::Delivery`]) goes into the answer's extensions.
+    fn call(self: Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply;
 
     /// The answer to something that is refused before it is a request to Box: a malformed head,
     /// another host under `--no-egress`.
@@ -39,6 +34,39 @@ pub trait Handler: Send + Sync + 'static {
 
     /// Something happened on a connection that no request tells about.
     fn note(&self, note: ConnectionNote);
+}
+
+/// An answer, or the making of it. Most answers need nothing to be waited for, and then there is
+/// no future, which would be the largest thing that a call allocates.
+pub enum Reply {
+    /// It is there.
+    Now(Response<WireBody>),
+    /// It is being made. The future is dropped when the client goes away.
+    Later(Pin<Box<dyn Future<Output = Response<WireBody>> + Send>>),
+}
+
+impl Reply {
+    /// An answer that is being made.
+    pub fn later(making: impl Future<Output = Response<WireBody>> + Send + 'static) -> Self {
+        Self::Later(Box::pin(making))
+    }
+
+    /// The answer, once it is made.
+    pub async fn made(self) -> Response<WireBody> {
+        match self {
+            Self::Now(answer) => answer,
+            Self::Later(making) => making.await,
+        }
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now(answer) => write!(formatter, "Now({})", answer.status()),
+            Self::Later(_) => formatter.write_str("Later"),
+        }
+    }
 }
 
 /// Where a request came from and how.

@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
 };
 
 use http::{Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
@@ -18,7 +19,7 @@ use tokio::net::TcpStream;
 
 use super::{
     forward,
-    port::{Handler, NoteKind, Origin, Scheme, Shared},
+    port::{Handler, NoteKind, Origin, Reply, Scheme, Shared},
     watch::{InFlight, Watch},
     wire::{Outgoing, RequestBody, WireBody},
 };
@@ -95,7 +96,26 @@ pub(super) struct HttpService<H> {
     tunnel: Arc<Mutex<Option<Tunnel>>>,
 }
 
-type Answering = Pin<Box<dyn Future<Output = Result<Response<Outgoing>, CutOff>> + Send>>;
+/// What goes out, or the end of the connection in its place.
+type Delivered = Result<Response<Outgoing>, CutOff>;
+
+/// A delivery: most can be made at once.
+pub(super) enum Answering {
+    /// Nothing is left once it was taken.
+    Now(Option<Delivered>),
+    Later(Pin<Box<dyn Future<Output = Delivered> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Delivered;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Delivered> {
+        match &mut *self {
+            Self::Now(delivered) => delivered.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Later(delivery) => delivery.as_mut().poll(context),
+        }
+    }
+}
 
 impl<H: Handler> HttpService<H> {
     pub(super) fn new(shared: Arc<Shared<H>>, link: Link, watch: Arc<Watch>) -> Self {
@@ -123,13 +143,13 @@ impl<H: Handler> Service<Request<Incoming>> for HttpService<H> {
 
     fn call(&self, request: Request<Incoming>) -> Answering {
         let in_flight = self.watch.request(!request.body().is_end_stream());
-        let shared = Arc::clone(&self.shared);
-        let link = Arc::clone(&self.link);
-        let patience = shared.options.timeouts.stalled;
+        let patience = self.shared.options.timeouts.stalled;
         let request = request.map(|body| RequestBody::new(body, patience));
         if request.method() == Method::CONNECT {
+            let shared = Arc::clone(&self.shared);
+            let link = Arc::clone(&self.link);
             let place = Arc::clone(&self.tunnel);
-            return Box::pin(async move {
+            return Answering::Later(Box::pin(async move {
                 let answer = match connect(&shared, &link, &request).await {
                     Ok(tunnel) => {
                         *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
@@ -138,27 +158,35 @@ impl<H: Handler> Service<Request<Incoming>> for HttpService<H> {
                     Err((status, reason)) => refused(&shared, status, &reason),
                 };
                 deliver(answer, in_flight).await
-            });
+            }));
         }
-        Box::pin(async move {
-            let answer = route(&shared, &link, request).await;
-            deliver(answer, in_flight).await
-        })
+        match route(&self.shared, &self.link, request) {
+            Reply::Now(answer) => deliver(answer, in_flight),
+            Reply::Later(making) => {
+                Answering::Later(Box::pin(
+                    async move { deliver(making.await, in_flight).await },
+                ))
+            }
+        }
     }
 }
 
 /// Waits out the delay of the delivery advice, and puts the rest of it on the body.
-async fn deliver(
-    answer: Response<WireBody>,
-    in_flight: InFlight,
-) -> Result<Response<Outgoing>, CutOff> {
+fn deliver(answer: Response<WireBody>, in_flight: InFlight) -> Answering {
     let (mut head, body) = answer.into_parts();
     let delivery: Delivery = head.extensions.remove().unwrap_or_default();
-    if let Some(delay) = delivery.delay {
-        tokio::time::sleep(delay).await;
+    let delay = delivery.delay;
+    let send = move || {
+        let body = Outgoing::new(body, delivery, in_flight).ok_or(CutOff)?;
+        Ok(Response::from_parts(head, body))
+    };
+    match delay {
+        None => Answering::Now(Some(send())),
+        Some(delay) => Answering::Later(Box::pin(async move {
+            tokio::time::sleep(delay).await;
+            send()
+        })),
     }
-    let body = Outgoing::new(body, delivery, in_flight).ok_or(CutOff)?;
-    Ok(Response::from_parts(head, body))
 }
 
 fn refused<H: Handler>(shared: &Shared<H>, status: StatusCode, reason: &str) -> Response<WireBody> {
@@ -166,14 +194,15 @@ fn refused<H: Handler>(shared: &Shared<H>, status: StatusCode, reason: &str) -> 
 }
 
 /// To the handler, or to the host that is meant.
-async fn route<H: Handler>(
+fn route<H: Handler>(
     shared: &Arc<Shared<H>>,
     link: &Link,
     mut request: Request<RequestBody>,
-) -> Response<WireBody> {
+) -> Reply {
+    let bad = |reason| Reply::Now(refused(shared, StatusCode::BAD_REQUEST, reason));
     let absolute = match absolute_form(request.uri()) {
         Ok(absolute) => absolute,
-        Err(reason) => return refused(shared, StatusCode::BAD_REQUEST, reason),
+        Err(reason) => return bad(reason),
     };
     let Some((scheme, target)) = absolute else {
         let authority = match host_header(&request) {
@@ -181,7 +210,7 @@ async fn route<H: Handler>(
                 let name = link.sni.as_deref()?;
                 HostPort::parse(name)
             }),
-            Err(reason) => return refused(shared, StatusCode::BAD_REQUEST, reason),
+            Err(reason) => return bad(reason),
         };
         let origin = Origin {
             peer: link.peer,
@@ -189,14 +218,17 @@ async fn route<H: Handler>(
             authority,
             via_proxy: link.tunnel.is_some(),
         };
-        return Arc::clone(&shared.handler).call(origin, request).await;
+        return Arc::clone(&shared.handler).call(origin, request);
     };
     let is_this_port = target.is_loopback() && target.port == Some(shared.address.port());
     if !target.is_box() && !is_this_port {
-        return match forward::request(shared, link.peer, scheme, &target, request).await {
-            Ok(answer) => answer,
-            Err((status, reason)) => refused(shared, status, &reason),
-        };
+        let (shared, peer) = (Arc::clone(shared), link.peer);
+        return Reply::later(async move {
+            match forward::request(&shared, peer, scheme, &target, request).await {
+                Ok(answer) => answer,
+                Err((status, reason)) => refused(&shared, status, &reason),
+            }
+        });
     }
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
@@ -206,7 +238,7 @@ async fn route<H: Handler>(
         authority: Some(target),
         via_proxy: true,
     };
-    Arc::clone(&shared.handler).call(origin, request).await
+    Arc::clone(&shared.handler).call(origin, request)
 }
 
 /// The scheme and host of an absolute-form target; nothing for an origin form.

@@ -58,6 +58,17 @@ impl WireBody {
         Self(Kind::Streaming(Box::pin(body)))
     }
 
+    /// Its bytes, where they are in memory.
+    ///
+    /// # Errors
+    /// The body as it was, where they are not.
+    pub fn into_bytes(self) -> Result<Bytes, Self> {
+        match self.0 {
+            Kind::Bytes(bytes) => Ok(bytes),
+            _ => Err(self),
+        }
+    }
+
     /// Its length in bytes, where it is known beforehand.
     pub fn length(&self) -> Option<u64> {
         self.size_hint().exact()

@@ -21,7 +21,7 @@ use skillctl::{
     server::{
         authority::Authority,
         egress::Egress,
-        port::{BoundPort, ConnectionNote, Handler, NoteKind, Origin, PortOptions, serve},
+        port::{BoundPort, ConnectionNote, Handler, NoteKind, Origin, PortOptions, Reply, serve},
         wire::{RequestBody, WireBody},
     },
 };
@@ -70,8 +70,8 @@ impl Echo {
 /// Long enough for a busy machine; no test waits for it to pass.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-impl Handler for Echo {
-    async fn call(
+impl Echo {
+    async fn answer(
         self: Arc<Self>,
         origin: Origin,
         request: Request<RequestBody>,
@@ -122,6 +122,12 @@ impl Handler for Echo {
             origin.via_proxy
         );
         Response::new(WireBody::bytes(text))
+    }
+}
+
+impl Handler for Echo {
+    fn call(self: Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
+        Reply::later(self.answer(origin, request))
     }
 
     fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes> {

@@ -1,17 +1,23 @@
 //! A metadata instance as Box keeps and answers it (facts §2): the `$` members that Box owns, then
 //! the template's own fields.
+//!
+//! An instance is kept and answered as text. Its fields are written as JSON once, when they come;
+//! with each change only the head is written anew.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::{
+    Map, Value,
+    value::{RawValue, to_raw_value},
+};
 
 /// The scope of the Skills' own template.
 pub const SKILLS_SCOPE: &str = "global";
 /// The key of the Skills' own template.
 pub const SKILLS_TEMPLATE: &str = "boxSkillsCards";
 
-/// One instance of a template on one file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Instance {
+/// The members of an instance that are Box's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceHead {
     /// Its own id, a UUID.
     #[serde(rename = "$id")]
     pub id: String,
@@ -36,42 +42,11 @@ pub struct Instance {
     /// Whether the caller may change it; the mock's callers always may.
     #[serde(rename = "$canEdit")]
     pub can_edit: bool,
-    /// The template's own fields: `cards` for the Skills' template.
-    #[serde(flatten)]
-    pub fields: Map<String, Value>,
 }
 
-/// The members that are Box's own.
-#[derive(Deserialize)]
-struct Head {
-    #[serde(rename = "$id")]
-    id: String,
-    #[serde(rename = "$type")]
-    kind: String,
-    #[serde(rename = "$parent")]
-    parent: String,
-    #[serde(rename = "$typeVersion")]
-    type_version: u64,
-    #[serde(rename = "$template")]
-    template: String,
-    #[serde(rename = "$scope")]
-    scope: String,
-    #[serde(rename = "$version")]
-    version: u64,
-    #[serde(rename = "$canEdit")]
-    can_edit: bool,
-}
-
-impl Instance {
-    /// A new instance, version 0, with the members of `fields` that are not Box's own.
-    pub fn new(
-        id: String,
-        type_id: &str,
-        file_id: &str,
-        scope: &str,
-        template: &str,
-        fields: Map<String, Value>,
-    ) -> Self {
+impl InstanceHead {
+    /// The head of a new instance, version 0.
+    pub fn new(id: String, type_id: &str, file_id: &str, scope: &str, template: &str) -> Self {
         Self {
             id,
             kind: format!("{template}-{type_id}"),
@@ -81,42 +56,83 @@ impl Instance {
             scope: scope.to_owned(),
             version: 0,
             can_edit: true,
-            fields: fields
-                .into_iter()
-                .filter(|(name, _)| !name.starts_with('$'))
-                .collect(),
         }
     }
 
-    /// The instance after a change of its fields: one version on.
-    #[must_use]
-    pub fn with_fields(self, fields: Map<String, Value>) -> Self {
-        Self {
-            version: self.version + 1,
-            fields,
-            ..self
-        }
-    }
-
-    /// An instance without its fields, for a change that replaces them all: they may be large,
-    /// and are passed over.
+    /// The head of an instance that is already there; its fields are passed over.
     ///
     /// # Errors
     /// Where the text is no instance.
-    pub fn read_head(json: &str) -> Result<Self, serde_json::Error> {
-        let head: Head = serde_json::from_str(json)?;
-        Ok(Self {
-            id: head.id,
-            kind: head.kind,
-            parent: head.parent,
-            type_version: head.type_version,
-            template: head.template,
-            scope: head.scope,
-            version: head.version,
-            can_edit: head.can_edit,
-            fields: Map::new(),
-        })
+    pub fn read(json: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(json)
     }
+
+    /// The head after a change of the fields: one version on.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self {
+            version: self.version + 1,
+            ..self.clone()
+        }
+    }
+
+    /// The whole instance with these fields, as compact JSON.
+    ///
+    /// # Errors
+    /// None that is known of: heads and fields are plain JSON.
+    pub fn with(&self, fields: &Fields) -> Result<Box<RawValue>, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(flatten)]
+            head: &'a InstanceHead,
+            #[serde(flatten)]
+            fields: &'a Fields,
+        }
+        to_raw_value(&Whole { head: self, fields })
+    }
+}
+
+/// The template's own fields (`cards` for the Skills' template), each value as compact JSON.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl Fields {
+    /// Writes the members of `fields` that are not Box's own.
+    ///
+    /// # Errors
+    /// None that is known of: a value is plain JSON.
+    pub fn write(fields: &Map<String, Value>) -> Result<Self, serde_json::Error> {
+        fields
+            .iter()
+            .filter(|(name, _)| !is_box_own(name))
+            .map(|(name, value)| Ok((name.clone(), to_raw_value(value)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// The fields of an instance, for a change of a part of them.
+///
+/// # Errors
+/// Where the text is no JSON object.
+pub fn fields_of(json: &str) -> Result<Map<String, Value>, serde_json::Error> {
+    let mut members: Map<String, Value> = serde_json::from_str(json)?;
+    members.retain(|name, _| !is_box_own(name));
+    Ok(members)
+}
+
+fn is_box_own(name: &str) -> bool {
+    name.starts_with('$')
 }
 
 #[cfg(test)]
@@ -127,26 +143,22 @@ mod tests {
 
     #[test]
     fn an_instance_reads_back_as_it_was_written() {
-        let fields = json!({"cards": [], "$id": "mine"});
-        let instance = Instance::new(
-            "i".to_owned(),
-            "t",
-            "7",
-            SKILLS_SCOPE,
-            SKILLS_TEMPLATE,
-            fields.as_object().expect("an object").clone(),
-        );
-        let value = serde_json::to_value(&instance).expect("it serialises");
+        let fields = json!({"cards": [{"a": 1}], "$id": "mine", "other": null});
+        let fields = fields.as_object().expect("an object");
+        let head = InstanceHead::new("i".to_owned(), "t", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
+        let written = Fields::write(fields).expect("it is written");
+        let json = head.with(&written).expect("it is written");
         assert_eq!(
-            value,
-            json!({
-                "$id": "i", "$type": "boxSkillsCards-t", "$parent": "file_7", "$typeVersion": 0,
-                "$template": "boxSkillsCards", "$scope": "global", "$version": 0, "$canEdit": true,
-                "cards": []
-            })
+            json.get(),
+            r#"{"$id":"i","$type":"boxSkillsCards-t","$parent":"file_7","$typeVersion":0,"$template":"boxSkillsCards","$scope":"global","$version":0,"$canEdit":true,"cards":[{"a":1}],"other":null}"#
         );
-        let back: Instance = serde_json::from_value(value).expect("it reads");
-        assert_eq!(back, instance);
-        assert_eq!(back.with_fields(Map::new()).version, 1);
+        assert_eq!(InstanceHead::read(json.get()).expect("it reads"), head);
+        let own = fields_of(json.get()).expect("they read");
+        assert_eq!(
+            Value::Object(own),
+            json!({"cards": [{"a": 1}], "other": null})
+        );
+        assert_eq!(head.next().version, 1);
+        assert!(InstanceHead::read(r#"{"cards":[]}"#).is_err());
     }
 }

@@ -4,7 +4,12 @@ use serde_json::{Value, json};
 
 use super::world::{CARDS, World, any, bytes_of, card, header_of, json_of, with};
 use crate::domain::notice::Placement;
-use crate::mock_box::{Change, registration::Registering, request::tests::head, state::State};
+use crate::mock_box::{
+    Change,
+    registration::Registering,
+    request::tests::head,
+    state::{State, Write},
+};
 
 #[test]
 fn a_file_has_the_fields_of_box_by_default() {
@@ -401,5 +406,5 @@ fn a_reset_brings_lasting_files_back_as_they_were() {
 fn reset(state: &mut State) {
     let record = json!({"seq": 99, "at": "2026-11-21T00:00:00Z", "op": "reset"});
     let record = serde_json::from_value(record).expect("a record");
-    state.apply(&Change::Write(std::sync::Arc::new(record)));
+    state.apply(&Change::Write(Write::recorded(record)));
 }

@@ -12,9 +12,10 @@ use crate::{
         admit::Wanted,
         answer::AnswerBody,
         content::{Source, sha1_hex},
-        decide,
+        decide, prepare,
         registration::{Registering, register},
         request::{Spooled, Upload, tests::head},
+        state::Write,
         state::{Settings, TokenMode},
     },
 };
@@ -178,16 +179,18 @@ impl World {
 
     fn whole(&mut self, mut head: Head, body: impl FnOnce(Wanted) -> Body) -> Answer {
         head.origin.clone_from(&self.origin);
-        let Admission { body: wanted, .. } = admit(&self.state, &head, self.now);
-        let body = match wanted {
+        let Admission { outcome, .. } = admit(&self.state, &head, self.now);
+        let admitted = match outcome {
             Err(refusal) => return *refusal,
-            Ok(wanted) => body(wanted),
+            Ok(admitted) => admitted,
         };
+        let body = body(admitted.wanted);
         let request = Request { head, body };
-        let decision = decide(&self.state, &request, self.now, &mut self.ids);
+        let prepared = prepare(&self.state.settings, admitted, &request);
+        let decision = decide(&self.state, prepared, self.now, &mut self.ids);
         for change in &decision.changes {
             self.state.apply(change);
-            if let Change::Write(record) = change {
+            if let Change::Write(Write { record, .. }) = change {
                 self.records.push((**record).clone());
             }
         }

@@ -11,7 +11,7 @@ use crate::{
         shelf::{describe, is_id},
     },
     server::{
-        app::open_content,
+        respond::open_content,
         wire::{RequestBody, WireBody},
     },
 };

@@ -1,0 +1,239 @@
+//! The step of a call between its head and its decision: what its body says, and whether Box takes
+//! the cards in it. That is the long part of a write and needs nothing of the state, so the host
+//! does it before it takes its lock, which is everybody's.
+
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use super::{
+    admit::Admitted,
+    answer::Answer,
+    errors,
+    request::Request,
+    routes::{InstancePath, Route},
+    state::Settings,
+    tokens::Caller,
+};
+use crate::domain::{
+    card::{
+        model::{Card, Kind},
+        validate::{Schema, box_refusal},
+    },
+    event::id_text,
+    metadata::instance::Fields,
+};
+
+/// The statuses that an invocation may report.
+const STATUSES: [&str; 5] = [
+    "invoked",
+    "processing",
+    "success",
+    "transient_failure",
+    "permanent_failure",
+];
+
+/// A whole call, ready to be decided.
+#[derive(Debug)]
+pub struct Prepared<'a> {
+    /// The call.
+    pub request: &'a Request,
+    /// What it is.
+    pub route: Route,
+    /// Who makes it, as its head was found.
+    pub caller: Caller,
+    /// What its body says.
+    pub body: Judged,
+}
+
+/// What a body says, where that can be known before the state is asked.
+#[derive(Debug)]
+pub enum Judged {
+    /// It is read when the call is decided.
+    Later,
+    /// The fields of a new instance, or why there are none.
+    Fields(Result<Content, Answer>),
+    /// An invocation's report, or why it is none.
+    Invocation(Result<Report, Answer>),
+}
+
+/// The fields of an instance, judged and written, with what there is to say about them.
+#[derive(Debug)]
+pub struct Content {
+    /// The fields.
+    pub fields: Fields,
+    /// The invocation that the first card names.
+    pub invocation_id: Option<String>,
+    /// What is written in a few words: `2 cards (keyword, transcript)`.
+    pub summary: String,
+}
+
+/// The body of `PUT /skill_invocations/{skill}`.
+#[derive(Debug)]
+pub struct Report {
+    /// The file that it is about.
+    pub file_id: String,
+    /// What it reports, or why Box refuses that; asked for after the file was found.
+    pub said: Result<Said, Answer>,
+}
+
+/// What an invocation reports.
+#[derive(Debug)]
+pub struct Said {
+    /// How it stands.
+    pub status: String,
+    /// What it used.
+    pub usage: Option<Box<RawValue>>,
+    /// The cards of its file from now on.
+    pub content: Content,
+}
+
+/// Reads and judges the body of a call.
+pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request) -> Prepared<'a> {
+    let body = match &admitted.route {
+        Route::InstanceCreate(path) => {
+            Judged::Fields(created(settings.schema, path, request.bytes()))
+        }
+        Route::Invocation(_) => Judged::Invocation(report(settings.schema, request.bytes())),
+        _ => Judged::Later,
+    };
+    Prepared {
+        request,
+        route: admitted.route,
+        caller: admitted.caller,
+        body,
+    }
+}
+
+fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<Content, Answer> {
+    let body: Value = serde_json::from_slice(text)
+        .map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
+    match body {
+        Value::Object(fields) => content(schema, path.is_skills_cards(), &fields),
+        _ => Err(malformed("the body is not a JSON object")),
+    }
+}
+
+/// Judges the fields of an instance, and writes them.
+///
+/// # Errors
+/// What Box says of cards that it refuses.
+pub fn content(
+    schema: Schema,
+    are_cards: bool,
+    fields: &Map<String, Value>,
+) -> Result<Content, Answer> {
+    let cards = fields.get("cards").unwrap_or(&Value::Null);
+    if are_cards && let Some(refusal) = box_refusal(cards, schema) {
+        return Err(errors::metadata(
+            StatusCode::BAD_REQUEST,
+            "schema_validation_failed",
+            refusal.message,
+        ));
+    }
+    let written = Fields::write(fields)
+        .map_err(|error| errors::internal(format!("the fields cannot be written: {error}")))?;
+    Ok(Content {
+        fields: written,
+        invocation_id: cards.pointer("/0/invocation/id").and_then(id_text),
+        summary: summary(cards),
+    })
+}
+
+fn summary(cards: &Value) -> String {
+    let cards = cards.as_array().map_or(&[][..], Vec::as_slice);
+    let mut text = match cards.len() {
+        1 => "1 card (".to_owned(),
+        many => format!("{many} cards ("),
+    };
+    for (index, card) in cards.iter().enumerate() {
+        if index > 0 {
+            text.push_str(", ");
+        }
+        text.push_str(Card(card).kind().map_or("unknown", Kind::as_str));
+    }
+    text.push(')');
+    text
+}
+
+/// A body of a metadata call that cannot be understood.
+pub fn malformed(message: &str) -> Answer {
+    errors::metadata(StatusCode::BAD_REQUEST, "bad_request", message)
+}
+
+/// The body of an invocation's report, as far as Box looks at it.
+#[derive(Deserialize)]
+struct ReportBody {
+    status: Option<Value>,
+    metadata: Option<Value>,
+    file: Option<Value>,
+    /// As it was sent: null, which the official kit sends, is not the same as nothing.
+    #[serde(default, deserialize_with = "as_sent")]
+    usage: Option<Box<RawValue>>,
+}
+
+fn as_sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(from).map(Some)
+}
+
+fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
+    let body: ReportBody = serde_json::from_slice(text)
+        .map_err(|error| errors::bad_request(format!("The request body is not valid: {error}")))?;
+    let file_id = body
+        .file
+        .as_ref()
+        .and_then(|file| id_text(file.get("id")?))
+        .ok_or_else(|| errors::bad_request("'file.id' is required"))?;
+    let said = body.said(schema);
+    Ok(Report { file_id, said })
+}
+
+impl ReportBody {
+    fn said(self, schema: Schema) -> Result<Said, Answer> {
+        if schema == Schema::Documented {
+            self.check_documented()?;
+        }
+        let status = self
+            .status
+            .as_ref()
+            .and_then(Value::as_str)
+            .filter(|status| STATUSES.contains(status))
+            .ok_or_else(|| {
+                errors::bad_request(format!("'status' must be one of {}", STATUSES.join(", ")))
+            })?
+            .to_owned();
+        let fields = match &self.metadata {
+            Some(Value::Object(fields)) if fields.get("cards").is_some_and(Value::is_array) => {
+                fields
+            }
+            _ => return Err(errors::bad_request("'metadata.cards' must be an array")),
+        };
+        Ok(Said {
+            status,
+            content: content(schema, true, fields)?,
+            usage: self.usage.filter(|usage| usage.get() != "null"),
+        })
+    }
+
+    /// What Box takes and its description does not allow, for those who want to hold to it.
+    fn check_documented(&self) -> Result<(), Answer> {
+        let usage = self
+            .usage
+            .as_ref()
+            .map(|usage| serde_json::from_str(usage.get()).unwrap_or(Value::Null));
+        let is_usage = |usage: &Value| {
+            usage.is_object()
+                && usage.get("unit").is_none_or(Value::is_string)
+                && usage.get("value").is_none_or(Value::is_number)
+        };
+        if usage.as_ref().is_some_and(|usage| !is_usage(usage)) {
+            let message = "'usage' must be an object of a unit and a value";
+            return Err(errors::bad_request(message));
+        }
+        let kind = self.file.as_ref().and_then(|file| file.get("type"));
+        if kind.is_none_or(|kind| kind != "file") {
+            return Err(errors::bad_request("'file.type' must be 'file'"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! From an answer to what goes out: the head, and a body from memory, from disk, or made on the
+//! way (the words of a document, a smaller picture). A call stays open until its answer has left.
+
+use std::{
+    io::{self, SeekFrom},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, header};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
+use tokio::{io::AsyncSeekExt, sync::Semaphore};
+
+use super::{port::Reply, wire::WireBody};
+use crate::{
+    host::{call::OpenCall, docx, picture},
+    mock_box::{
+        Answer,
+        answer::{AnswerBody, PictureOf},
+        content::Source,
+        errors,
+    },
+};
+
+/// The header that every answer of Box's carries.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-id");
+
+/// Turns an answer into what goes out; `without_body` for a HEAD.
+pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: bool) -> Reply {
+    call.answered(&answer);
+    let request_id = call.request_id();
+    let mut response = Response::new(WireBody::empty());
+    *response.status_mut() = answer.status;
+    let is_plain = answer.delivery.is_plain();
+    if !is_plain {
+        response.extensions_mut().insert(answer.delivery);
+    }
+    let headers = response.headers_mut();
+    headers.extend(answer.headers);
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let outgoing = Outgoing {
+        call,
+        response,
+        is_plain,
+        without_body,
+    };
+    let body = match answer.body {
+        AnswerBody::Empty => WireBody::empty(),
+        AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
+        AnswerBody::Error(error) => WireBody::bytes(error.to_json(&request_id).to_string()),
+        other => {
+            return Reply::later(async move {
+                match made(other).await {
+                    Ok(body) => outgoing.with(body),
+                    Err(error) => content_lost(outgoing.call, &error, &request_id),
+                }
+            });
+        }
+    };
+    Reply::Now(outgoing.with(body))
+}
+
+/// An answer that lacks its body.
+struct Outgoing {
+    call: Box<OpenCall>,
+    response: Response<WireBody>,
+    /// Whether it goes out as it is, neither slowed down nor cut.
+    is_plain: bool,
+    without_body: bool,
+}
+
+impl Outgoing {
+    fn with(self, body: WireBody) -> Response<WireBody> {
+        let Self {
+            mut call,
+            mut response,
+            is_plain,
+            without_body,
+        } = self;
+        call.headed(response.headers());
+        if without_body {
+            if let Some(length) = body.length() {
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_LENGTH, length.into());
+            }
+            return response;
+        }
+        *response.body_mut() = match body.into_bytes() {
+            // What is in memory leaves in one piece: the call ends here.
+            Ok(bytes) if is_plain => {
+                call.sent(&bytes);
+                WireBody::bytes(bytes)
+            }
+            Ok(bytes) => WireBody::streaming(Held {
+                body: WireBody::bytes(bytes),
+                call,
+            }),
+            Err(body) => WireBody::streaming(Held { body, call }),
+        };
+        response
+    }
+}
+
+/// A body that is not in memory.
+async fn made(body: AnswerBody) -> io::Result<WireBody> {
+    match body {
+        AnswerBody::DocumentText(content) => Ok(document_text(content.source).await),
+        AnswerBody::Picture(picture) => picture_body(*picture).await,
+        AnswerBody::Content {
+            content,
+            start,
+            end,
+        } => open_content(&content.source, start, end).await,
+        AnswerBody::Empty | AnswerBody::Bytes(_) | AnswerBody::Error(_) => Ok(WireBody::empty()),
+    }
+}
+
+/// Documents and pictures that are unpacked at once: each may take much memory for a moment.
+static UNPACKING: Semaphore = Semaphore::const_new(2);
+
+/// Does work that takes a while, beside the sockets.
+async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let _turn = UNPACKING.acquire().await.ok()?;
+    tokio::task::spawn_blocking(work).await.ok()
+}
+
+/// The picture; where the other is none, a small valid one.
+async fn picture_body(wanted: PictureOf) -> io::Result<WireBody> {
+    let otherwise = wanted.otherwise.clone();
+    match unpack(move || picture::make(&wanted)).await {
+        Some(Ok(bytes)) => Ok(WireBody::bytes(bytes)),
+        _ => open_content(&otherwise.source, 0, otherwise.size).await,
+    }
+}
+
+/// The words of a document; where there are none to be had, that is what the text says.
+async fn document_text(source: Source) -> WireBody {
+    let read = unpack(move || docx::text(&source)).await;
+    WireBody::bytes(match read {
+        Some(Ok(text)) => text,
+        Some(Err(error)) => format!("The mock Box found no text in this document: {error}.\n"),
+        None => "The mock Box failed to read this document.\n".to_owned(),
+    })
+}
+
+pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
+    match source {
+        Source::Static(bytes) => {
+            let range = usize::try_from(start).unwrap_or(usize::MAX)
+                ..usize::try_from(end).unwrap_or(usize::MAX);
+            Ok(WireBody::bytes(Bytes::from_static(
+                bytes.get(range).unwrap_or_default(),
+            )))
+        }
+        Source::Disk(path) => {
+            let mut file = tokio::fs::File::open(path).await?;
+            file.seek(SeekFrom::Start(start)).await?;
+            Ok(WireBody::file(file, end - start))
+        }
+    }
+}
+
+fn content_lost(
+    mut call: Box<OpenCall>,
+    error: &io::Error,
+    request_id: &str,
+) -> Response<WireBody> {
+    let answer = errors::internal(format!("the content cannot be read: {error}"));
+    call.answered(&answer);
+    let mut response = Response::new(WireBody::empty());
+    *response.status_mut() = answer.status;
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let AnswerBody::Error(body) = answer.body {
+        *response.body_mut() = WireBody::bytes(body.to_json(request_id).to_string());
+    }
+    response
+}
+
+/// A body that keeps its call open while it goes out.
+struct Held {
+    body: WireBody,
+    call: Box<OpenCall>,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Poll::Ready(Some(Ok(frame))) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            self.call.sent(data);
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
