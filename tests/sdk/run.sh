@@ -100,6 +100,24 @@ signed node "$here/node/signed.cjs" box-node-sdk-10 raw
 signed "$old" "$here/python/signed.py" 3
 signed "$new" "$here/python/signed.py" 10
 
+# JUnit reports, by the parsers of those who read them: names that mean something in XML, passing
+# and failing.
+mkdir "$work/cases"
+name='a <b> & "c" ]]> é'
+cp "$top/fixtures/events/minimal/event.json" "$work/cases/$name.json"
+cp "$top/fixtures/events/upload-text/event.json" "$work/cases/plain.json"
+reported() {
+  tests=$1 failures=$2
+  shift 2
+  (cd "$work/cases" && "$skillctl" replay --report junit="$work/junit.xml" . "$@" \
+    >"$work/out" 2>&1) || [ "$failures" -gt 0 ] || cat "$work/out" >&2
+  "$new" "$here/python/junit.py" "$work/junit.xml" "$tests" "$failures" "./$name.json" || failed="$failed
+  junit.py: replay $*"
+}
+reported 2 0 --sample-skill
+# Python's file server takes no POST.
+reported 2 2 --no-mock -- sh -c 'exec python3 -m http.server --bind 127.0.0.1 "$PORT"'
+
 # The event pump: what the SDKs upload goes to a skill as an event, and they read its cards back.
 mkdir "$work/inbox"
 "$skillctl" mock-box --listen 127.0.0.1:0 --ready-file "$work/ready" --files "$work/inbox" \
