@@ -12,7 +12,10 @@ use std::{
     sync::Arc,
 };
 
-use crate::domain::call::{WriteOp, WriteRecord};
+use crate::domain::{
+    call::{WriteOp, WriteRecord},
+    json::message_of,
+};
 use read::Part;
 pub use read::RecordReader;
 use sync::Syncer;
@@ -220,8 +223,8 @@ impl Journal {
         if !line.ends_with(b"\n") {
             return Err(format!("it is longer than {LONGEST_LINE} bytes"));
         }
-        let record: WriteRecord =
-            serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        let record: WriteRecord = serde_json::from_slice(line)
+            .map_err(|error| format!("{}, in column {}", message_of(&error), error.column()))?;
         if record.seq <= self.last || record.seq > LARGEST_NUMBER {
             return Err(format!(
                 "its number {} does not follow {}",
@@ -400,8 +403,12 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("writes.jsonl");
         fs::write(&path, "{}\n").expect("it writes");
-        let error = Journal::open(&path, drop).expect_err("no journal");
-        assert!(error.to_string().contains("writes.jsonl:1:"), "{error}");
+        let error = Journal::open(&path, drop)
+            .expect_err("no journal")
+            .to_string();
+        let wanted =
+            "writes.jsonl:1: this line is no write record: missing field `seq`, in column 2";
+        assert!(error.ends_with(wanted), "{error}");
     }
 
     #[test]

@@ -196,10 +196,8 @@ fn shortened(key: &str) -> String {
 
 /// serde_json's own words, which end in the place, taken apart.
 fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
-    let full = error.to_string();
-    let message = full
-        .rsplit_once(" at line ")
-        .map_or(full.as_str(), |(message, _)| message);
+    let message = super::message_of(error);
+    let message = message.as_str();
     let mut at = position::offset(text, error.line(), error.column());
     while !text.is_char_boundary(at) {
         at -= 1;

@@ -4,3 +4,12 @@
 pub mod document;
 pub mod pointer;
 pub mod position;
+
+/// serde_json's own words, without the place in which they end.
+pub fn message_of(error: &serde_json::Error) -> String {
+    let full = error.to_string();
+    match full.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => full,
+    }
+}
