@@ -8,6 +8,7 @@ mod sync;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Write},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -35,6 +36,8 @@ pub struct Journal {
     file: Arc<File>,
     /// The file, for people.
     path: PathBuf,
+    /// Device and inode of what `path` names; nothing for a file without a name.
+    named: Option<(u64, u64)>,
     /// Where the next record goes, in bytes.
     end: u64,
     /// Number and offset of a record in every stride.
@@ -122,7 +125,9 @@ impl Journal {
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
+        let found = file.metadata().map_err(fail)?;
         let mut journal = Self::over(file, path.to_owned());
+        journal.named = Some((found.dev(), found.ino()));
         let warning = journal.resume(each)?;
         Ok((journal, warning))
     }
@@ -146,6 +151,7 @@ impl Journal {
         Self {
             file: Arc::new(file),
             path,
+            named: None,
             end: 0,
             index: Vec::new(),
             last: 0,
@@ -276,6 +282,7 @@ impl Journal {
         if let Some(failure) = self.syncer.as_ref().and_then(Syncer::failure) {
             return Err(self.failed(&failure));
         }
+        self.check_in_place()?;
         let Err(error) = (&*self.file).write_all(lines) else {
             return Ok(());
         };
@@ -285,6 +292,25 @@ impl Journal {
             self.broken = Some(reason.clone());
         }
         Err(reason)
+    }
+
+    /// A write to a file that was taken away, or that somebody else has cut, succeeds and is lost.
+    fn check_in_place(&self) -> Result<(), String> {
+        let Some(named) = self.named else {
+            return Ok(());
+        };
+        let reason = match self.path.metadata() {
+            Ok(found) if (found.dev(), found.ino()) != named => {
+                "another file has taken its place".to_owned()
+            }
+            Ok(found) if found.len() != self.end => "somebody else has changed it".to_owned(),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                "it was taken away while the mock runs".to_owned()
+            }
+            Err(error) => error.to_string(),
+        };
+        Err(self.failed(&reason))
     }
 
     /// What to wait for, outside of any lock, before the last record may be answered; nothing

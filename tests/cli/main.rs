@@ -23,6 +23,7 @@ mod mock_log;
 mod mock_port;
 mod pump;
 mod record;
+mod record_lost;
 mod replay;
 mod reports;
 mod sample_skill;
