@@ -441,13 +441,17 @@ struct Ending {
 }
 
 impl Ending {
-    /// From now on the signals are waited for instead of ending the process.
+    /// From now on the signals are waited for instead of ending the process. So is the one beside
+    /// a write to a file that may not grow any more: the write fails, and that is told.
     fn new() -> Result<Self, Failure> {
+        const TOO_LARGE: i32 = rustix::process::Signal::XFSZ.as_raw();
         let listen = |kind| {
             signal(kind).map_err(|error| {
                 Problem::new(format!("cannot wait for signals: {error}")).outside()
             })
         };
+        // It is caught from here on, whether or not anybody listens.
+        drop(listen(SignalKind::from_raw(TOO_LARGE))?);
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,

@@ -199,6 +199,19 @@ fn a_record_file_that_turns_read_only_fails_writes() {
     assert_refused(&mock, &mock.register("7"), "Operation not permitted");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn with_fsync_too_a_file_that_may_not_grow_fails_writes_until_it_may() {
+    for options in [&[][..], &["--fsync"]] {
+        let recording = Recording::start(options);
+        recording.mock.limit_files(Some(0));
+        assert_refused(&recording.mock, &recording.event, "File too large");
+        recording.mock.limit_files(None);
+        assert_taken(&recording.mock, &recording.event);
+        assert_eq!(lines(&recording.file()), 2);
+    }
+}
+
 /// A small file system in memory, where this user may make one that nobody else sees.
 #[cfg(target_os = "linux")]
 #[test]

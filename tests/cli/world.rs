@@ -110,6 +110,18 @@ impl MockBox {
         serde_json::from_slice(&answer.bytes().expect("bytes")).expect("JSON")
     }
 
+    /// Files that it would write beyond so many bytes fail to grow; `None` takes the limit away.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn limit_files(&self, bytes: Option<u64>) {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Pid::from_raw(id), Resource::Fsize, limit).expect("it is ours");
+    }
+
     /// A folder that lives as long as the mock.
     pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
