@@ -8,6 +8,7 @@ mod admin;
 mod basics;
 mod box_client;
 mod cards;
+mod crash;
 mod env;
 mod event;
 mod faults;
