@@ -53,6 +53,8 @@ impl MockBox {
             .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
             .arg(&ready)
             .args(options)
+            // It is killed and cannot tidy up: what it leaves goes with the folder.
+            .env("TMPDIR", folder.path())
             .stdout(stdout)
             .stderr(stderr)
             .spawn()
