@@ -25,7 +25,7 @@ pub use sync::Ticket;
 /// Every so many records the offset of one is kept, so that reading from any number on skips
 /// most of the file at 16 bytes a stride.
 const STRIDE: u64 = 64;
-/// The longest line that is read, in bytes: an instance and its patch are far smaller.
+/// The longest line that is written and read, in bytes: an instance and its patch are far smaller.
 const LONGEST_LINE: u64 = 128 * 1024 * 1024;
 /// Numbers that are no mock's: going on from there would run out of them.
 const LARGEST_NUMBER: u64 = u64::MAX / 2;
@@ -40,6 +40,8 @@ pub struct Journal {
     named: Option<(u64, u64)>,
     /// Where the next record goes, in bytes.
     end: u64,
+    /// What a line may have, in bytes.
+    longest: u64,
     /// Number and offset of a record in every stride.
     index: Vec<(u64, u64)>,
     /// The number of the last record.
@@ -153,6 +155,7 @@ impl Journal {
             path,
             named: None,
             end: 0,
+            longest: LONGEST_LINE,
             index: Vec::new(),
             last: 0,
             reset: 0,
@@ -200,7 +203,7 @@ impl Journal {
         for number in 1.. {
             line.clear();
             let read = (&mut reader)
-                .take(LONGEST_LINE)
+                .take(self.longest)
                 .read_until(b'\n', &mut line)
                 .map_err(fail)?;
             if read == 0 {
@@ -227,7 +230,7 @@ impl Journal {
 
     fn read_line(&self, line: &[u8]) -> Result<WriteRecord, String> {
         if !line.ends_with(b"\n") {
-            return Err(format!("it is longer than {LONGEST_LINE} bytes"));
+            return Err(format!("it is longer than {} bytes", self.longest));
         }
         let record: WriteRecord = serde_json::from_slice(line)
             .map_err(|error| format!("{}, in column {}", message_of(&error), error.column()))?;
@@ -257,6 +260,11 @@ impl Journal {
             lines.reserve(HEAD + instance);
             serde_json::to_writer(&mut lines, record).map_err(|error| error.to_string())?;
             lines.push(b'\n');
+            let start = ends.last().map_or(0, |(_, end)| *end);
+            if (lines.len() - start) as u64 > self.longest {
+                let reason = format!("the record is longer than {} bytes", self.longest);
+                return Err(self.failed(&reason));
+            }
             ends.push((record, lines.len()));
         }
         let Some((last, _)) = ends.last() else {
@@ -465,6 +473,27 @@ mod tests {
         assert_eq!(numbers(&journal, 1), [2]);
         journal.append(&[]).expect("nothing is no failure");
         assert_eq!((journal.last(), numbers(&journal, 0).len()), (2, 2));
+    }
+
+    #[test]
+    fn a_record_that_could_not_be_read_back_is_not_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
+        let line = serde_json::to_string(&record(1)).expect("JSON").len() as u64;
+        journal.longest = line + 1;
+        journal.append([&record(1)]).expect("it fits");
+        let long = WriteRecord {
+            file_id: "12".to_owned(),
+            ..record(3)
+        };
+        let reason = journal
+            .append([&record(2), &long])
+            .expect_err("it is too long");
+        assert!(reason.contains("the record is longer than"), "{reason}");
+        drop(journal);
+        let (journal, _) = Journal::open(&path, drop).expect("a journal");
+        assert_eq!(journal.last(), 1);
     }
 
     #[test]
