@@ -7,7 +7,7 @@ use url::Url;
 use crate::{
     cli::env::{EnvArgs, Shell},
     client::Connections,
-    domain::secret::Secret,
+    domain::secret::{Secret, redact_url},
     env::Environment,
     exit::{Failure, Outcome, Problem},
     replay::{Mock, MockError},
@@ -24,8 +24,9 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
     let files = ask(arguments, environment)?.filter(|files| files.ca.exists());
     if files.is_none() {
         terminal.warn(&format!(
-            "the certificates of the mock at {url} do not lie on this machine: only what can be \
-             told the base URL is led there"
+            "the certificates of the mock at {} do not lie on this machine: only what can be \
+             told the base URL is led there",
+            redact_url(url)
         ));
     }
     let variables = match &files {
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
 fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFiles>, Failure> {
     let url = &arguments.box_url;
     if !matches!(url.scheme(), "http" | "https") {
-        let message = format!("--box is no http(s) URL: {url}");
+        let message = format!("--box is no http(s) URL: {}", redact_url(url));
         return Err(Problem::new(message).usage());
     }
     let token = match &arguments.admin_token_env {

@@ -8,6 +8,7 @@ use tokio::{net::TcpStream, sync::watch, time::timeout};
 use url::Url;
 
 use crate::{
+    domain::secret::{redact_output, redact_url},
     env::Environment,
     exit::{Failure, Problem},
     render::text::{Line, Role, Text},
@@ -56,7 +57,8 @@ pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
     };
     if let Some(reason) = reason {
         return Err(Problem::new(format!(
-            "nothing listens at the skill's URL {url}: {reason}"
+            "nothing listens at the skill's URL {}: {reason}",
+            redact_url(&url)
         ))
         .help("start the skill first, or let replay start it: skillctl replay … -- COMMAND")
         .outside());
@@ -191,6 +193,7 @@ fn destination(terminal: &Terminal) -> Destination {
     }
     let terminal = terminal.clone();
     Destination::Heard(Arc::new(move |_, line| {
+        let line = redact_output(line);
         terminal.note_line(Line::new().with(Role::Dim, "skill | ").plain(line));
     }))
 }
@@ -204,7 +207,11 @@ fn output_of(skill: &Skill) -> Text {
         text.push(Line::new().with(Role::Dim, format!("… {left_out} lines before")));
     }
     for line in lines {
-        text.push(Line::new().with(Role::Dim, "| ").plain(line));
+        text.push(
+            Line::new()
+                .with(Role::Dim, "| ")
+                .plain(redact_output(&line)),
+        );
     }
     text
 }

@@ -6,7 +6,9 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use url::Url;
 
 /// A token or a signing key. Shown only as `[redacted …last4]`; [`Secret::expose`] is for the
 /// wire.
@@ -72,13 +74,27 @@ pub fn redact_target(target: &str) -> String {
     let pairs: Vec<String> = query
         .split('&')
         .map(|pair| match pair.split_once('=') {
-            Some((name, value)) if is_secret_name(name) => {
+            Some((name, value)) if is_secret_parameter(name) => {
                 format!("{name}={}", redact(value))
             }
             _ => pair.to_owned(),
         })
         .collect();
     format!("{path}?{}", pairs.join("&"))
+}
+
+/// A URL as it may be shown: without its user and password, which a proxy's or a skill's may
+/// have, and its query as [`redact_target`] leaves it.
+pub fn redact_url(url: &Url) -> String {
+    let target = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    let host = url.host_str().unwrap_or_default();
+    let port = url
+        .port()
+        .map_or_else(String::new, |port| format!(":{port}"));
+    format!("{}://{host}{port}{}", url.scheme(), redact_target(&target))
 }
 
 /// The value of a header as it may be shown.
@@ -89,14 +105,28 @@ pub fn redact_header(name: &str, value: &str) -> String {
             Some((scheme, credentials)) => format!("{scheme} {}", redact(credentials)),
             None => redact(value),
         },
-        "cookie" | "set-cookie" | "boxapi" => redact(value),
-        "location" => redact_target(value),
+        "boxapi" => redact(value),
+        "location" | "content-location" | "link" | "referer" => redact_target(value),
+        _ if HOLD_SECRETS.iter().any(|part| name.contains(part)) => redact(value),
         _ => value.to_owned(),
     }
 }
 
+/// What stands in the names of headers that hold a secret: cookies, `x-api-key`,
+/// `x-amz-security-token`, and whatever else a gateway or a proxy calls its own.
+const HOLD_SECRETS: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "credential",
+    "key",
+    "password",
+    "secret",
+    "token",
+];
+
 /// Replaces every token and key inside a JSON value by its redacted form, in place: members that
-/// are named like secrets at any depth, and URLs that carry an access token.
+/// are named like secrets at any depth, URLs that carry an access token, and JSON inside a text,
+/// as the body of an API Gateway event is.
 pub fn redact_json(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -108,7 +138,7 @@ pub fn redact_json(value: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(redact_json),
-        Value::String(text) if text.contains("access_token=") => *text = redact_target(text),
+        Value::String(text) => *text = redact_text(text),
         _ => {}
     }
 }
@@ -127,12 +157,57 @@ pub fn redact_text(text: &str) -> String {
                 redacted.to_string()
             }
         }
-        _ => redact_loosely(text),
+        _ => replace_secrets(text, redact),
     }
 }
 
-/// Goes by the letters alone: a secret's name, a colon or an equals sign, and a value.
-fn redact_loosely(text: &str) -> String {
+/// A piece of source as it may be shown above a caret: every secret becomes as many stars, so
+/// that nothing moves.
+pub fn mask(source: &str) -> String {
+    replace_secrets(source, |secret| "*".repeat(secret.len()))
+}
+
+/// What a program printed, as it may be shown: as [`redact_text`] does it, and what has the form
+/// of a token of Box's wherever it stands, since a program prints its tokens in any way it likes.
+pub fn redact_output(line: &str) -> String {
+    let is_of_a_token = |character: char| character.is_ascii_alphanumeric() || character == '!';
+    let text = redact_text(line);
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(is_of_a_token) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c| !is_of_a_token(c)).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        shown.push_str(before);
+        if has_the_form_of_a_token(word) {
+            shown.push_str(&redact(word));
+        } else {
+            shown.push_str(word);
+        }
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// 32 letters of both cases and digits, or one of the longer ones that begin with `1!`.
+fn has_the_form_of_a_token(word: &str) -> bool {
+    const LENGTH: usize = 32;
+    if word.starts_with("1!") {
+        return word.len() >= LENGTH;
+    }
+    let has = |kind: fn(&u8) -> bool| word.as_bytes().iter().any(kind);
+    word.len() == LENGTH
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+        && !word.contains('!')
+}
+
+/// Puts something else in the place of every secret of a text. Goes by the letters alone: a
+/// secret's name, a colon or an equals sign, and a value; and what stands behind `Bearer` and
+/// `Basic`.
+pub fn replace_secrets(text: &str, new: impl Fn(&str) -> String) -> String {
     let is_of_a_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
@@ -143,44 +218,81 @@ fn redact_loosely(text: &str) -> String {
         shown.push_str(before);
         shown.push_str(name);
         rest = after;
-        if !is_secret_name(name) {
-            continue;
-        }
-        let value = after.trim_start_matches(['"', '\'', '\\', ' ', '\t', '\r', '\n']);
-        let Some(value) = value.strip_prefix([':', '=']) else {
+        let Some((gap, secret)) = credentials(name, after).or_else(|| named_value(name, after))
+        else {
             continue;
         };
-        let value = value.trim_start_matches(['"', '\'', '\\', ' ', '\t']);
-        let end = value
-            .find(['"', '\'', '\\', '&', ',', ';', '}', ' ', '\r', '\n'])
-            .unwrap_or(value.len());
-        let (secret, after) = value.split_at(end);
-        if secret.is_empty() || secret.starts_with(['{', '[']) {
-            continue;
-        }
-        shown.push_str(&rest[..rest.len() - value.len()]);
-        shown.push_str(&redact(secret));
-        rest = after;
+        shown.push_str(gap);
+        shown.push_str(&new(secret));
+        rest = &after[gap.len() + secret.len()..];
     }
     shown.push_str(rest);
     shown
 }
 
-/// Whether a member or query parameter of this name holds a secret.
+/// What lies between a secret's name and its value, and the value.
+fn named_value<'a>(name: &str, after: &'a str) -> Option<(&'a str, &'a str)> {
+    if !is_secret_name(name) {
+        return None;
+    }
+    let value = after.trim_start_matches(['"', '\'', '\\', ' ', '\t', '\r', '\n']);
+    let value = value.strip_prefix([':', '='])?;
+    let value = value.trim_start_matches(['"', '\'', '\\', ' ', '\t']);
+    let gap = &after[..after.len() - value.len()];
+    let secret = up_to_its_end(value);
+    (!secret.is_empty() && !secret.starts_with(['{', '['])).then_some((gap, secret))
+}
+
+/// What follows the name of a scheme; not a word as short as those of running text.
+fn credentials<'a>(name: &str, after: &'a str) -> Option<(&'a str, &'a str)> {
+    const SHORTEST: usize = 8;
+    let is_scheme = ["bearer", "basic"].contains(&name.to_ascii_lowercase().as_str());
+    let value = after.strip_prefix(' ').filter(|_| is_scheme)?;
+    let secret = up_to_its_end(value);
+    (secret.len() >= SHORTEST).then_some((&after[..1], secret))
+}
+
+fn up_to_its_end(value: &str) -> &str {
+    let end = value
+        .find(['"', '\'', '\\', '&', ',', ';', '}', ' ', '\r', '\n'])
+        .unwrap_or(value.len());
+    &value[..end]
+}
+
+/// Whether a member of this name holds a secret; `clientSecret` is `client_secret`.
 fn is_secret_name(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
     matches!(
-        name.to_ascii_lowercase().as_str(),
-        "access_token"
-            | "refresh_token"
-            | "api_key"
-            | "client_secret"
+        plain.as_str(),
+        "accesstoken"
+            | "refreshtoken"
+            | "apikey"
+            | "clientid"
+            | "clientsecret"
             | "token"
-            | "upload_token"
-            | "subject_token"
-            | "actor_token"
+            | "uploadtoken"
+            | "subjecttoken"
+            | "actortoken"
             | "assertion"
-            | "box_shared_link_password"
+            | "password"
+            | "passphrase"
+            | "privatekey"
+            | "primarykey"
+            | "secondarykey"
+            | "boxsharedlinkpassword"
     )
+}
+
+/// Whether a query parameter of this name, however it is escaped, holds a secret: some that are
+/// harmless as members are keys in a URL, as the `code` of a function or of a login.
+fn is_secret_parameter(name: &str) -> bool {
+    let name = percent_decode_str(name).decode_utf8_lossy();
+    is_secret_name(&name)
+        || ["code", "key", "sig", "signature"].contains(&name.to_ascii_lowercase().as_str())
 }
 
 #[cfg(test)]
@@ -211,11 +323,64 @@ mod tests {
     }
 
     #[test]
+    fn an_escaped_name_hides_no_token() {
+        assert_eq!(
+            redact_target("/2.0/files/1?access%5Ftoken=0123456789abcdef&code=0123456789abcdef"),
+            "/2.0/files/1?access%5Ftoken=[redacted …cdef]&code=[redacted …cdef]"
+        );
+    }
+
+    #[test]
+    fn a_url_loses_its_user_and_password() {
+        let shown = |text| redact_url(&Url::parse(text).expect("a URL"));
+        assert_eq!(
+            shown("https://me:pw@h:8443/2.0/x?a=1&access_token=0123456789abcdef"),
+            "https://h:8443/2.0/x?a=1&access_token=[redacted …cdef]"
+        );
+        assert_eq!(shown("http://[::1]:80"), "http://[::1]/");
+    }
+
+    #[test]
+    fn what_a_program_prints_loses_what_has_the_form_of_a_token() {
+        let token = "aB3456789012345678901234567890cD";
+        assert_eq!(
+            redact_output(&format!("got {token}, or Bearer 0123456789abcdef")),
+            "got [redacted …90cD], or Bearer [redacted …cdef]"
+        );
+        let long = format!("1!{token}{token}");
+        assert_eq!(redact_output(&long), "[redacted …90cD]");
+        for harmless in [
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "listening on 127.0.0.1:8080",
+            "a bearer of good news",
+        ] {
+            assert_eq!(redact_output(harmless), harmless);
+        }
+    }
+
+    #[test]
+    fn a_masked_source_keeps_its_length() {
+        let source = r#"{"api_key":"0123456789abcdef","a":1,"#;
+        let masked = mask(source);
+        assert_eq!(masked, r#"{"api_key":"****************","a":1,"#);
+        assert_eq!(mask(&masked), masked);
+    }
+
+    #[test]
     fn headers_keep_the_scheme() {
         assert_eq!(
             redact_header("Authorization", "Bearer 0123456789abcdef"),
             "Bearer [redacted …cdef]"
         );
+        for name in [
+            "X-Api-Key",
+            "Cookie",
+            "X-Amz-Security-Token",
+            "X-Their-Authorization",
+        ] {
+            let shown = redact_header(name, "0123456789abcdef");
+            assert_eq!(shown, "[redacted …cdef]", "{name}");
+        }
         assert_eq!(redact_header("Range", "bytes=0-"), "bytes=0-");
     }
 
@@ -250,7 +415,9 @@ mod tests {
         let mut body = json!({
             "skill": {"api_key": "hxel2s12wd2h9r8n"},
             "token": {"read": {"access_token": "0123456789abcdef"}},
-            "link": "https://api.box.com/2.0/files/1/content?access_token=0123456789abcdef"
+            "link": "https://api.box.com/2.0/files/1/content?access_token=0123456789abcdef",
+            "body": "{\"token\":{\"read\":{\"access_token\":\"0123456789abcdef\"}}}",
+            "text": "at 10:30, he said: hello"
         });
         redact_json(&mut body);
         assert_eq!(
@@ -258,7 +425,9 @@ mod tests {
             json!({
                 "skill": {"api_key": "[redacted …9r8n]"},
                 "token": {"read": {"access_token": "[redacted …cdef]"}},
-                "link": "https://api.box.com/2.0/files/1/content?access_token=[redacted …cdef]"
+                "link": "https://api.box.com/2.0/files/1/content?access_token=[redacted …cdef]",
+                "body": "{\"token\":{\"read\":{\"access_token\":\"[redacted …cdef]\"}}}",
+                "text": "at 10:30, he said: hello"
             })
         );
     }

@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     client::{Connections, Http},
-    domain::secret::Secret,
+    domain::secret::{Secret, redact_url},
 };
 
 /// A mock, by its URL.
@@ -27,7 +27,7 @@ pub struct Mock {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum MockError {
     /// It cannot be reached, or broke off.
-    #[error("the mock at {url} does not answer: {reason}")]
+    #[error("the mock at {} does not answer: {reason}", redact_url(.url))]
     Unreachable {
         /// Where it should be.
         url: Url,
@@ -35,7 +35,7 @@ pub enum MockError {
         reason: String,
     },
     /// It answered, but not as a mock of this program does.
-    #[error("what answers at {url} is no skillctl mock: {reason}")]
+    #[error("what answers at {} is no skillctl mock: {reason}", redact_url(.url))]
     NoMock {
         /// Where it is.
         url: Url,
@@ -43,7 +43,7 @@ pub enum MockError {
         reason: String,
     },
     /// It refused.
-    #[error("the mock at {url} refused: {reason}")]
+    #[error("the mock at {} refused: {reason}", redact_url(.url))]
     Refused {
         /// Where it is.
         url: Url,
@@ -51,7 +51,10 @@ pub enum MockError {
         reason: String,
     },
     /// Its stream of what happens lost a part.
-    #[error("the mock at {url} was too busy to tell everything: some calls were not seen")]
+    #[error(
+        "the mock at {} was too busy to tell everything: some calls were not seen",
+        redact_url(.url)
+    )]
     Gap {
         /// Where it is.
         url: Url,

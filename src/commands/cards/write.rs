@@ -24,6 +24,7 @@ use crate::{
         },
         json::document::Document,
         metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
+        secret::redact_url,
         token::TokenKind,
     },
     env::{Environment, wall_clock},
@@ -217,8 +218,12 @@ fn status<'a>(arguments: &WriteArgs, given: Option<&'a Map<String, Value>>) -> &
 }
 
 fn print_request(request: &Request, arguments: &WriteArgs, remote: &Remote, terminal: &Terminal) {
-    let root = remote.root.as_str().trim_end_matches('/');
-    let url = format!("{root}/{}", request.path(&remote.access.file_id));
+    let root = redact_url(&remote.root);
+    let url = format!(
+        "{}/{}",
+        root.trim_end_matches('/'),
+        request.path(&remote.access.file_id)
+    );
     let token = format!("Bearer {}", remote.access.token.redacted());
     if arguments.format == OutputFormat::Json {
         let request = json!({"method": request.method(), "url": url, "headers": {

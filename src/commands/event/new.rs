@@ -14,7 +14,7 @@ use crate::{
     commands::runtime,
     domain::{
         event::synthesis::{self, Blueprint},
-        secret::Secret,
+        secret::{Secret, redact_url},
     },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
@@ -79,10 +79,12 @@ fn register(
             .register(&[(event, Some(&content))], Registration::default())
             .await
             .map_err(refused)?;
-        registered
-            .into_iter()
-            .next()
-            .ok_or_else(|| outside(format!("the mock at {url} registered nothing")))
+        registered.into_iter().next().ok_or_else(|| {
+            outside(format!(
+                "the mock at {} registered nothing",
+                redact_url(url)
+            ))
+        })
     })
 }
 

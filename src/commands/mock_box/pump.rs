@@ -14,7 +14,7 @@ use crate::{
         skill::{self, RunningSkill},
     },
     delivery::{Courier, Envelope, schedule::Schedule},
-    domain::event::signature::Keys,
+    domain::{event::signature::Keys, secret::redact_url},
     env::Environment,
     exit::{Failure, Problem},
     host::Host,
@@ -52,7 +52,7 @@ impl Wanted {
         if let Some(url) = &arguments.skill
             && !matches!(url.scheme(), "http" | "https")
         {
-            return Err(Problem::new(format!("{url} is no http(s) URL")).usage());
+            return Err(Problem::new(format!("{} is no http(s) URL", redact_url(url))).usage());
         }
         let key = |name: &Option<String>, option| secret_of(name.as_deref(), option, environment);
         let keys = Keys {

@@ -17,7 +17,11 @@ use crate::{
     cli::replay::{EnvelopeName, ReplayArgs},
     client::Connections,
     delivery::{Courier, Envelope},
-    domain::{event::signature::Keys, outcome::check::Check, secret::Secret},
+    domain::{
+        event::signature::Keys,
+        outcome::check::Check,
+        secret::{Secret, redact_url},
+    },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
@@ -49,7 +53,7 @@ pub(super) fn run(
 ) -> Outcome {
     for url in [&arguments.skill, &arguments.box_url].into_iter().flatten() {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Problem::new(format!("{url} is no http(s) URL")).usage());
+            return Err(Problem::new(format!("{} is no http(s) URL", redact_url(url))).usage());
         }
     }
     handler(arguments)?;
