@@ -15,6 +15,7 @@ use crate::domain::{
         document::{Located, SyntaxError},
         position,
     },
+    secret,
 };
 
 /// The place of a syntax error with its line; the message and the help are the caller's to say.
@@ -188,9 +189,10 @@ fn note(text: &mut Text, gutter: usize, width: usize, label: &str, words: &str) 
 /// carets below. Looks no further than the width in either direction: a line may be megabytes.
 fn draw(text: &mut Text, source: &str, mark: &Mark<'_>, gutter: usize, width: usize) {
     let columns = room(width, gutter + 3);
-    let before = before(source, mark.range.start, columns);
-    let marked = inside(source, &mark.range, columns);
-    let after = after(source, mark.range.start + marked.bytes, columns);
+    let (source, range) = masked(source, &mark.range, columns);
+    let before = before(&source, range.start, columns);
+    let marked = inside(&source, &range, columns);
+    let after = after(&source, range.start + marked.bytes, columns);
 
     let total = before.columns() + marked.columns() + after.columns();
     let (lead, marked, tail) = if total <= columns && before.whole && after.whole {
@@ -226,6 +228,20 @@ fn draw(text: &mut Text, source: &str, mark: &Mark<'_>, gutter: usize, width: us
     if !fits {
         note(text, gutter, width, "found", mark.label);
     }
+}
+
+/// The part of the source that may be drawn, without its secrets: somebody else may read what
+/// is wrong with an event. Begins well before what is drawn, so that a secret's name is seen too.
+fn masked(source: &str, range: &Range<usize>, columns: usize) -> (String, Range<usize>) {
+    const BYTES_IN_A_COLUMN: usize = 4;
+    const MARGIN: usize = 4096;
+    let reach = MARGIN + columns * BYTES_IN_A_COLUMN;
+    let start = source.floor_char_boundary(range.start.saturating_sub(reach));
+    let marked = range.end.min(range.start + reach);
+    let end = source.ceil_char_boundary((marked + reach).min(source.len()));
+    let length = source.ceil_char_boundary(marked) - range.start;
+    let begin = range.start - start;
+    (secret::mask(&source[start..end]), begin..begin + length)
 }
 
 /// A stretch of a line, made visible.
@@ -445,6 +461,18 @@ mod tests {
                 let error = Document::parse("a.json", text.into()).expect_err("no JSON");
                 let _ = syntax_excerpt(&error, width);
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_beside_the_fault_is_masked() {
+        let source = r#"{"token":{"access_token":"0123456789abcdef","a":1,}}"#;
+        let at = source.find(",}").expect("a fault");
+        for columns in [20, 40, 200] {
+            let (shown, range) = masked(source, &(at..at + 1), columns);
+            assert!(!shown.contains("0123456789abcdef"), "{shown}");
+            assert_eq!(&shown[range], ",");
+            assert_eq!(shown.len(), source.len());
         }
     }
 }
