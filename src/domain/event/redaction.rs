@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{envelope, signature, synthesis::NO_TOKEN, wire};
+use crate::domain::secret::replace_secrets;
 
 /// What is left as it is.
 #[derive(Clone, Debug, Default)]
@@ -324,7 +325,8 @@ impl Scrubber {
             let new = self.new_login(&address);
             swept = swept.replace(&address, &new);
         }
-        swept
+        // A text may hold a token that stands nowhere else: in a link, in JSON within it.
+        replace_secrets(&swept, |_| NO_TOKEN.to_owned())
     }
 
     /// A member of a proxy event beside body and headers: harmless ones stay, the rest goes.

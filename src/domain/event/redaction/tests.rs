@@ -204,3 +204,16 @@ fn an_event_of_any_size_is_scrubbed_in_good_time() {
     let scrubbed = scrub(&event);
     assert!(!scrubbed.to_string().contains("Somebody"));
 }
+
+#[test]
+fn a_token_that_stands_in_a_text_alone_is_gone_too() {
+    let event = json!({
+        "source": {"id": "1"},
+        "note": "https://x/?access_token=0123456789abcdef&a=b",
+        "config": r#"{"retries":3,"client_secret":"0123456789abcdef"}"#
+    });
+    let (scrubbed, _) = Scrubber::new(Keep::default()).scrub(&event);
+    let text = scrubbed.to_string();
+    assert!(!text.contains("abcdef"), "{text}");
+    assert!(text.contains("&a=b") && text.contains("retries"), "{text}");
+}
