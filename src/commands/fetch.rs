@@ -32,6 +32,7 @@ use crate::{
     env::{Clock, Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::{
+        json::line,
         text::{Line, Role},
         units,
     },
@@ -385,14 +386,14 @@ fn ending_of(hint: &str) -> &str {
 fn report(done: &Done, place: &str, spent: Duration, format: OutputFormat, terminal: &Terminal) {
     if format == OutputFormat::Json {
         let seconds = (spent.as_secs_f64() * 1000.0).round() / 1000.0;
-        let line = json!({
+        let told = json!({
             "path": place,
             "bytes": done.bytes,
             "sha1": done.sha1,
             "verified": done.verified,
             "seconds": seconds,
         });
-        terminal.out_raw(format!("{line}\n").as_bytes());
+        terminal.out_raw(line(&told).as_bytes());
         return;
     }
     let checked = if done.verified {

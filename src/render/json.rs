@@ -22,9 +22,9 @@ pub fn line(value: &Value) -> String {
     safe
 }
 
-/// serde_json escapes the control characters below U+0020 itself; the others stand in strings
-/// alone.
-fn escaped(text: String) -> String {
+/// JSON text so that it drives no terminal. serde_json escapes the control characters below U+0020
+/// itself; the others stand in strings alone.
+pub fn escaped(text: String) -> String {
     let drives = |character: char| character != '\n' && is_unshowable(character);
     if !text.contains(drives) {
         return text;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::json::escaped;
 use crate::domain::outcome::record::{Record, SummaryRecord};
 
 /// The version of the report's shape: it grows when a reader of the old one would go wrong.
@@ -9,12 +10,12 @@ pub const VERSION: u32 = 1;
 
 /// One event in one line.
 pub fn outcome(record: &Record) -> String {
-    serde_json::to_string(record).unwrap_or_default()
+    escaped(serde_json::to_string(record).unwrap_or_default())
 }
 
 /// `{"summary":{…}}`.
 pub fn summary(summary: &SummaryRecord) -> String {
-    json!({ "summary": summary }).to_string()
+    escaped(json!({ "summary": summary }).to_string())
 }
 
 /// What stands before the outcomes of a report.

@@ -10,8 +10,6 @@ use std::{
     path::Path,
 };
 
-use serde_json::Value;
-
 use crate::{
     cli::event::EventCommand,
     env::Environment,
@@ -33,12 +31,6 @@ pub(super) fn run(
         EventCommand::Redact(arguments) => redact::run(arguments, terminal),
         EventCommand::Verify(arguments) => verify::run(arguments, environment, terminal),
     }
-}
-
-/// An event as people like to read it.
-fn pretty(value: &Value) -> String {
-    // `{:#}` is serde_json's own indented form.
-    format!("{value:#}\n")
 }
 
 /// Writes a file that is not there yet.

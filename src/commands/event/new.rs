@@ -7,7 +7,7 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::{is_there, make_folder, pretty, write_new};
+use super::{is_there, make_folder, write_new};
 use crate::{
     cli::event::{NewArgs, Trigger},
     client::Connections,
@@ -18,7 +18,7 @@ use crate::{
     },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
-    render::text::Line,
+    render::{json::pretty, text::Line},
     replay::{Mock, MockError, mock::Registration},
     terminal::Terminal,
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{LARGEST_INPUT, pretty, write_new};
+use super::{LARGEST_INPUT, write_new};
 use crate::{
     cli::event::{Kept, RedactArgs},
     commands::input,
@@ -13,6 +13,7 @@ use crate::{
     },
     domain::json::document::Document,
     exit::{Failure, Outcome, Problem},
+    render::json,
     terminal::Terminal,
 };
 
@@ -78,9 +79,9 @@ fn documents(name: &str, bytes: Vec<u8>, width: usize) -> Result<Vec<Document>, 
 fn laid_out(before: &str, scrubbed: &Value) -> String {
     let is_proxy = scrubbed.get("body").is_some_and(Value::is_string);
     if before.trim().contains('\n') {
-        pretty(scrubbed)
+        json::pretty(scrubbed)
     } else if is_proxy {
-        format!("{scrubbed}\n")
+        json::line(scrubbed)
     } else {
         String::from_utf8_lossy(&wire::encode(scrubbed)).into_owned() + "\n"
     }

@@ -17,7 +17,10 @@ use crate::{
     },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
-    render::text::{Line, Role, Text},
+    render::{
+        json::line,
+        text::{Line, Role, Text},
+    },
     terminal::Terminal,
 };
 
@@ -51,8 +54,8 @@ pub(super) fn run(
     match arguments.format {
         OutputFormat::Human => terminal.out(&human(&verdict, &capture.signed, &names)),
         OutputFormat::Json => {
-            let line = format!("{}\n", machine(&verdict, &capture.signed));
-            terminal.out_raw(line.as_bytes());
+            let told = machine(&verdict, &capture.signed);
+            terminal.out_raw(line(&told).as_bytes());
         }
     }
     if verdict.holds() {

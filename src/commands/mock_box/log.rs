@@ -19,7 +19,7 @@ use crate::{
     env::local_time_zone,
     host::Host,
     render::{
-        calls, cards, pump,
+        calls, cards, json, pump,
         text::{Line, Text},
     },
     terminal::Terminal,
@@ -50,7 +50,8 @@ impl Log {
             runtime.block_on(follow(&host, stopped, |notices| match format {
                 OutputFormat::Json => {
                     let object = |notice: &Notice| {
-                        Line::raw(format!("{{\"{}\":{}}}", notice.kind(), notice.data()))
+                        let text = format!("{{\"{}\":{}}}", notice.kind(), notice.data());
+                        Line::raw(json::escaped(text))
                     };
                     terminal.out(&notices.iter().map(object).collect());
                 }

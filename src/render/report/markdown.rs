@@ -5,7 +5,10 @@ use std::fmt::{self, Write};
 
 use crate::{
     domain::outcome::record::{QuantilesRecord, Record, SummaryRecord},
-    render::replay::{self, duration},
+    render::{
+        replay::{self, duration},
+        text::is_unshowable,
+    },
 };
 
 /// Failures that are shown in full.
@@ -84,13 +87,13 @@ fn inline(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
+            odd if is_unshowable(odd) => escaped.push(' '),
             '<' => escaped.push_str("&lt;"),
             '&' => escaped.push_str("&amp;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '@' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
-            other if other.is_control() => escaped.push(' '),
             other => escaped.push(other),
         }
     }
@@ -100,4 +103,17 @@ fn inline(text: &str) -> String {
 fn put(text: &mut String, words: fmt::Arguments<'_>) {
     // Writing into a string cannot fail.
     let _ = text.write_fmt(words);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_line_is_read_as_markup() {
+        assert_eq!(
+            inline("a\n# <b>![x](javascript:y)`|@all\u{202e}\u{9b}"),
+            "a \\# &lt;b>!\\[x\\](javascript:y)\\`\\|\\@all  "
+        );
+    }
 }
