@@ -2,14 +2,12 @@
 //! `extracted_text`. Nothing is unpacked as a whole, and no file, however it is made, takes more
 //! than the limits here.
 
-use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom},
-};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 
 use flate2::read::DeflateDecoder;
 use quick_xml::{Reader, events::Event};
 
+use super::contents;
 use crate::mock_box::content::Source;
 
 /// The part of the zip that holds the words.
@@ -46,7 +44,7 @@ pub enum DocumentError {
 pub fn text(source: &Source) -> Result<String, DocumentError> {
     match source {
         Source::Static(bytes) => text_of(Cursor::new(*bytes)),
-        Source::Disk(path) => text_of(File::open(path)?),
+        Source::Disk(path) => text_of(contents::open(path)?),
     }
 }
 
@@ -305,6 +303,37 @@ mod tests {
         }
         let text = read(&docx(&xml, 8)).expect("text");
         assert_eq!(text.len(), MOST_TEXT);
+    }
+
+    #[test]
+    fn entities_of_a_documents_own_are_not_expanded() {
+        let mut entities = String::from("<!DOCTYPE d [<!ENTITY a0 \"lol\">");
+        for level in 1..=20 {
+            let before = format!("&a{};", level - 1).repeat(10);
+            entities += &["<!ENTITY a", &level.to_string(), " \"", &before, "\">"].concat();
+        }
+        entities.push_str("<!ENTITY file SYSTEM \"file:///etc/passwd\">]>");
+        let xml = format!("{entities}{HEAD}<w:p><w:t>a&a20;b&file;c</w:t></w:p>");
+        assert_eq!(read(&docx(xml.as_bytes(), 8)).expect("text"), "abc\n");
+    }
+
+    #[test]
+    fn a_document_among_very_many_entries_or_nested_deep_is_read() {
+        let one = docx(format!("{HEAD}<w:p><w:t>a</w:t></w:p>").as_bytes(), 0);
+        let list = one
+            .windows(4)
+            .position(|at| at == b"PK\x01\x02")
+            .expect("a list");
+        let first_entry = one[list..list + 46 + b"_rels/.rels".len()].to_vec();
+        let mut many = one[..list].to_vec();
+        many.extend(first_entry.repeat(65_534));
+        many.extend_from_slice(&one[list..]);
+        let end = many.len() - 22;
+        many[end + 8..end + 12].fill(0xff);
+        // One more than the list may have: the document is the last that is counted.
+        assert!(matches!(read(&many), Err(DocumentError::NoDocument)));
+        let deep = format!("{HEAD}{}<w:t>a</w:t>", "<w:p>".repeat(500_000));
+        assert_eq!(read(&docx(deep.as_bytes(), 8)).expect("text"), "a");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 pub mod bus;
 pub mod call;
 pub mod calls;
+pub mod contents;
 pub mod docx;
 pub mod files;
 pub mod picture;

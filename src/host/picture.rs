@@ -1,13 +1,11 @@
 //! A picture made into another: the representations `jpg` and `png` of a picture. What it takes to
 //! unpack one is bounded, whatever its head promises.
 
-use std::{
-    fs::File,
-    io::{BufRead, BufReader, Cursor, Seek},
-};
+use std::io::{BufRead, BufReader, Cursor, Seek};
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType};
 
+use super::contents;
 use crate::mock_box::{answer::PictureOf, content::Source};
 
 /// The most pixels in either direction that are unpacked.
@@ -34,7 +32,7 @@ pub enum PictureError {
 pub fn make(wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
     match &wanted.content.source {
         Source::Static(bytes) => convert(Cursor::new(*bytes), wanted),
-        Source::Disk(path) => convert(BufReader::new(File::open(path)?), wanted),
+        Source::Disk(path) => convert(BufReader::new(contents::open(path)?), wanted),
     }
 }
 

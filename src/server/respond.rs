@@ -14,7 +14,7 @@ use tokio::{io::AsyncSeekExt, sync::Semaphore};
 
 use super::{port::Reply, wire::WireBody};
 use crate::{
-    host::{call::OpenCall, docx, picture},
+    host::{call::OpenCall, contents, docx, picture},
     mock_box::{
         Answer,
         answer::{AnswerBody, PictureOf},
@@ -157,7 +157,8 @@ pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::R
             )))
         }
         Source::Disk(path) => {
-            let mut file = tokio::fs::File::open(path).await?;
+            let options = tokio::fs::OpenOptions::from(contents::reading());
+            let mut file = options.open(path).await?;
             file.seek(SeekFrom::Start(start)).await?;
             Ok(WireBody::file(file, end - start))
         }

@@ -1,7 +1,7 @@
 //! What lies at a path of the served folder, and whether Box could hold it.
 
 use std::{
-    fs::{self, File, Metadata},
+    fs::{self, Metadata},
     io::{self, Read},
     path::{Component, Path, PathBuf},
     time::SystemTime,
@@ -10,9 +10,12 @@ use std::{
 use serde_json::{Map, json};
 use sha1::{Digest, Sha1};
 
-use crate::mock_box::{
-    content::{Content, Source, hex},
-    naming,
+use crate::{
+    host::contents,
+    mock_box::{
+        content::{Content, Source, hex},
+        naming,
+    },
 };
 
 /// The deepest folder that is served.
@@ -173,7 +176,7 @@ fn stamp(about: &Metadata) -> Stamp {
 /// Where it cannot be read.
 pub(super) fn read(seen: &Seen) -> Result<Option<Content>, Refusal> {
     let failed = |error: io::Error| unreadable(&error);
-    let mut file = File::open(&seen.path).map_err(failed)?;
+    let mut file = contents::open(&seen.path).map_err(failed)?;
     let mut hash = Sha1::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut size = 0_u64;
