@@ -112,6 +112,10 @@ pub struct MockBoxArgs {
     /// Keep the certificate authority in this folder, for 30 days, instead of making one
     #[arg(long, value_name = "DIR")]
     pub ca_dir: Option<PathBuf>,
+    /// Answer clients on this machine that come by this name too: of a tunnel, of a line in
+    /// /etc/hosts (repeatable). Others are refused, since a page in a browser may have made them up
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub allow_hosts: Vec<String>,
     /// A variable that holds the token of the admin API; needed to listen beyond loopback
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,

@@ -26,6 +26,7 @@ use crate::{
         app::App,
         authority::Authority,
         egress::Egress,
+        guard::Guard,
         port::{BoundPort, PortOptions, serve},
     },
     supervise::run_folder::{RunFolder, TrustFiles},
@@ -47,6 +48,8 @@ pub(super) struct Start<'a> {
     pub(super) admin_token: Option<Secret>,
     /// How other hosts are reached.
     pub(super) egress: Egress,
+    /// Who is answered.
+    pub(super) guard: Guard,
     /// Where its authority is kept.
     pub(super) ca_dir: Option<&'a Path>,
 }
@@ -142,7 +145,8 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
         token: start.admin_token,
         trust: trust_made,
     };
-    let app = Arc::new(App::new(Arc::clone(&host), admin, address));
+    let app = App::new(Arc::clone(&host), admin, address).behind(start.guard);
+    let app = Arc::new(app);
     let mut options = PortOptions::new(Arc::clone(&authority), start.egress);
     // The streams of the admin API stay open for ever: nothing is lost by cutting them.
     options.timeouts.grace = Duration::from_millis(500);

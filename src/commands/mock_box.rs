@@ -37,7 +37,7 @@ use crate::{
         text::{Line, Role},
     },
     replay::Case,
-    server::egress::Egress,
+    server::{egress::Egress, guard::Guard},
     supervise::{
         handler::Handler,
         ports::free_port,
@@ -97,6 +97,11 @@ pub(super) fn run(
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
 }
+
+/// What whoever binds the port beyond loopback should know.
+const BEYOND_LOOPBACK: &str = "listening beyond loopback, in clear: whoever reaches this port can \
+    take tokens, read the files and write their cards, and be led to other hosts from a private \
+    network unless --no-egress is given";
 
 /// All that the command line says, checked before anything is started.
 struct Plan<'a> {
@@ -169,8 +174,12 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         faults: plan.faults,
         admin_token: plan.admin_token,
         egress,
+        guard: Guard::allowing(&arguments.allow_hosts),
         ca_dir: arguments.ca_dir.as_deref(),
     })?;
+    if !arguments.listen.ip().is_loopback() {
+        terminal.warn(BEYOND_LOOPBACK);
+    }
     if let Some(warning) = &mock.warning {
         terminal.warn(warning);
     }

@@ -200,6 +200,9 @@ fn advice(kind: &str) -> &'static [&'static str] {
             "look whether the skill needs that host before it calls Box, and whether it is there.",
         ],
         "malformed" => &["speak HTTP/1.1 to the mock, in clear or over TLS."],
+        "browser-refused" => &[
+            "call the mock as 127.0.0.1, localhost or a name without a dot, or start it with --allow-host.",
+        ],
         "timed-out" => &["look for a call that is begun and never sent."],
         _ => &[],
     }

@@ -9,10 +9,11 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
     admin::{self, Admin},
+    guard::Guard,
     multipart,
     port::{ConnectionNote, Handler, Origin, Reply},
     respond::{REQUEST_ID, respond},
-    wire::RequestBody,
+    wire::{RequestBody, WireBody},
 };
 use crate::{
     domain::hosts::{HostPort, is_box},
@@ -29,6 +30,7 @@ use crate::{
 pub struct App {
     host: Arc<Host>,
     admin: Admin,
+    guard: Guard,
     address: SocketAddr,
 }
 
@@ -38,8 +40,15 @@ impl App {
         Self {
             host,
             admin,
+            guard: Guard::default(),
             address,
         }
+    }
+
+    /// The same behind another guard.
+    #[must_use]
+    pub fn behind(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 
     fn box_call(self: Arc<Self>, head: Head, body: RequestBody) -> Reply {
@@ -89,6 +98,13 @@ fn refused(mut call: Box<OpenCall>, head: &Head, refusal: Answer) -> Reply {
 impl Handler for App {
     fn call(self: Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
         let (parts, body) = request.into_parts();
+        if let Some(reason) = self.guard.refuses(&origin, &parts.headers) {
+            let named = origin.authority.map(|meant| meant.host);
+            self.host
+                .tell_connection("browser-refused", named, reason.clone());
+            let refusal = self.refuse(StatusCode::FORBIDDEN, &reason);
+            return Reply::Now(refusal.map(WireBody::from));
+        }
         let for_box = origin
             .authority
             .as_ref()

@@ -8,6 +8,7 @@ pub mod authority;
 mod connection;
 pub mod egress;
 mod forward;
+pub mod guard;
 mod multipart;
 pub mod port;
 mod respond;

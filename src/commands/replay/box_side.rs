@@ -13,7 +13,7 @@ use crate::{
     exit::{Failure, Problem},
     mock_box::{faults::Faults, state::Settings},
     replay::Mock,
-    server::egress::Egress,
+    server::{egress::Egress, guard::Guard},
     supervise::run_folder::{RunFolder, TrustFiles},
     terminal::Terminal,
 };
@@ -58,6 +58,7 @@ impl BoxSide {
             faults: Faults::default(),
             admin_token: None,
             egress: Egress::of(environment),
+            guard: Guard::default(),
             ca_dir: None,
         })?;
         let url = Url::parse(&own.url())
