@@ -228,6 +228,18 @@ fn is_here(peer: SocketAddr) -> bool {
     peer.ip().to_canonical().is_loopback()
 }
 
+/// An address that leads to this machine alone, or to what only this machine is told: all of
+/// loopback, the unspecified address, which connects to it too, and the link, where clouds answer
+/// with the machine's own credentials.
+fn is_own(address: SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let is_of_the_link = match ip {
+        std::net::IpAddr::V4(ip) => ip.is_link_local(),
+        std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    ip.is_loopback() || ip.is_unspecified() || is_of_the_link
+}
+
 /// A client on this machine or in a network around it (a container, a virtual machine): whoever
 /// binds the port beyond loopback does not mean to serve the internet as a proxy.
 fn is_near(peer: SocketAddr) -> bool {
@@ -258,7 +270,7 @@ async fn straight(peer: SocketAddr, target: &HostPort, port: u16) -> Result<TcpS
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
         // A public name may well point at 127.0.0.1.
-        if is_here(address) && !is_here(peer) {
+        if is_own(address) && !is_here(peer) {
             return Err(Refusal::Loopback(target.clone()));
         }
         match TcpStream::connect(address).await {
@@ -377,4 +389,40 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
         head.push(stream.read_u8().await?);
     }
     Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn clients_elsewhere_are_not_led_to_what_is_this_machines_own() {
+        let patience = Duration::from_secs(5);
+        let neighbour = SocketAddr::from(([192, 168, 7, 7], 4000));
+        for host in [
+            "127.0.0.1",
+            "localhost",
+            "[::1]",
+            "0.0.0.0",
+            "[::]",
+            "[::ffff:127.0.0.1]",
+            "169.254.169.254",
+        ] {
+            let target = HostPort::parse(host).expect("a host");
+            let egress = Egress::direct();
+            let led = egress.tunnel(neighbour, &target, 9, patience);
+            let refused = led.await.expect_err(host);
+            assert!(matches!(refused, Refusal::Loopback(_)), "{host}: {refused}");
+        }
+    }
+
+    #[tokio::test]
+    async fn clients_from_the_internet_are_led_nowhere() {
+        let target = HostPort::parse("example.org").expect("a host");
+        let stranger = SocketAddr::from(([203, 0, 113, 7], 4000));
+        let egress = Egress::direct();
+        let led = egress.tunnel(stranger, &target, 443, Duration::from_secs(5));
+        let refused = led.await.expect_err("it is refused");
+        assert!(matches!(refused, Refusal::FromOutside(_)), "{refused}");
+    }
 }
