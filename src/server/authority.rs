@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     fmt, fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
@@ -17,6 +18,7 @@ use rcgen::{
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints,
     PKCS_ECDSA_P256_SHA256, SanType, SerialNumber, date_time_ymd,
 };
+use rustix::process::geteuid;
 use rustls::{
     ServerConfig,
     crypto::ring::{default_provider, sign::any_ecdsa_type},
@@ -82,8 +84,9 @@ impl Authority {
     }
 
     /// The authority that `folder` keeps; a new one, good for 30 days, where there is none or
-    /// where it ends within a day. Its key is readable by the user alone; `ca.pem` beside it is
-    /// the certificate for clients.
+    /// where it ends within a day or others could have read its key. The key is readable by the
+    /// user alone; `ca.pem` beside it is the certificate for clients. A folder that others may
+    /// write to is refused: they could put an authority of theirs there, to be trusted.
     pub fn kept_in(folder: &Path, now: Timestamp) -> Result<Self, AuthorityError> {
         const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
         const NOT_WORTH_STARTING_WITH: SignedDuration = SignedDuration::from_hours(24);
@@ -93,14 +96,10 @@ impl Authority {
             move |error| AuthorityError::Folder { path, error }
         };
         create_private_folder(folder).map_err(failed(folder))?;
-        let kept = match fs::read_to_string(&whole) {
-            Ok(text) => Kept::read(&text),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => return Err(failed(&whole)(error)),
-        };
+        let kept = read_private(&whole).map_err(failed(&whole))?;
+        let kept = kept.as_deref().and_then(Kept::read);
         let still_good = |kept: &Kept| kept.until.duration_since(now) > NOT_WORTH_STARTING_WITH;
         if let Some(kept) = kept.filter(still_good) {
-            make_private(&whole).map_err(failed(&whole))?;
             let validity = Validity {
                 from: now.min(kept.until),
                 until: kept.until,
@@ -351,17 +350,34 @@ fn pem_to_der(pem: &str) -> Option<CertificateDer<'static>> {
 }
 
 fn create_private_folder(folder: &Path) -> io::Result<()> {
+    const WRITABLE_BY_OTHERS: u32 = 0o022;
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(folder)
+        .create(folder)?;
+    let about = fs::metadata(folder)?;
+    if about.uid() != geteuid().as_raw() {
+        return Err(io::Error::other("the folder belongs to another user"));
+    }
+    if about.mode() & WRITABLE_BY_OTHERS != 0 {
+        let message = "others may write to the folder; chmod go-w mends that";
+        return Err(io::Error::other(message));
+    }
+    Ok(())
 }
 
-/// Takes the file away from everybody but its owner, should it have been copied carelessly.
-fn make_private(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(file, fs::Permissions::from_mode(0o600))
+/// The text of a file that nobody but its owner could read; nothing where there is none.
+fn read_private(file: &Path) -> io::Result<Option<String>> {
+    const OTHERS: u32 = 0o077;
+    match fs::symlink_metadata(file) {
+        Ok(about) if about.is_file() && about.mode() & OTHERS == 0 => {
+            fs::read_to_string(file).map(Some)
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whole or not at all, and readable by the user alone from its first byte.

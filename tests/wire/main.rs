@@ -1,5 +1,6 @@
 //! The one port, tested over real sockets with a handler that says back what it was given.
 
+mod authority;
 mod support;
 
 mod faults;
