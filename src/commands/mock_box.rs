@@ -11,6 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{
     fixtures,
     mock::{self, RunningMock, Start},
+    output::write_over,
     skill::RunningSkill,
 };
 use crate::{
@@ -397,7 +398,7 @@ fn register(
                 Problem::new(format!("cannot make {}: {error}", folder.display())).outside()
             })?;
             let path = folder.join(format!("{:03}-{file}.json", number + 1));
-            write(&path, &wire::encode(event))?;
+            write_over(&path, &wire::encode(event)).map_err(|error| not_written(&path, &error))?;
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ pub mod input;
 mod interrupts;
 mod mock;
 mod mock_box;
+mod output;
 mod replay;
 mod report;
 mod reports;

@@ -1,6 +1,10 @@
 //! `skillctl event new`: an event for a local file, to be replayed.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
 
 use jiff::tz::Offset;
 use serde_json::Value;
@@ -150,6 +154,12 @@ fn random_number() -> u64 {
     Uuid::new_v4().as_u64_pair().0
 }
 
+/// Copies to a file that is not there yet, not even as a link to nowhere.
+fn copy(from: &Path, to: &Path) -> io::Result<u64> {
+    let mut source = File::open(from)?;
+    io::copy(&mut source, &mut File::create_new(to)?)
+}
+
 /// `event.json` and `content.EXT`, as replay takes a case folder.
 fn write_case(folder: &Path, event: &Value, arguments: &NewArgs, terminal: &Terminal) -> Outcome {
     let ending = Path::new(event["source"]["name"].as_str().unwrap_or_default())
@@ -162,7 +172,7 @@ fn write_case(folder: &Path, event: &Value, arguments: &NewArgs, terminal: &Term
     }
     make_folder(folder)?;
     write_new(&folder.join("event.json"), pretty(event).as_bytes())?;
-    fs::copy(&arguments.file, &content).map_err(|error| {
+    copy(&arguments.file, &content).map_err(|error| {
         Problem::new(format!(
             "cannot copy {} to {}: {error}",
             arguments.file.display(),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     cli::{OutputFormat, replay::ReplayArgs},
-    commands::reports::Reports,
+    commands::{output::write_over, reports::Reports},
     domain::{
         card::{normalise::normalised, preview::sections},
         outcome::{
@@ -175,9 +175,10 @@ impl<'a> Show<'a> {
         let text = format!("{:#}\n", json!({ "status": status, "cards": cards }));
         // For a line of many the folder may still be missing.
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| fs::write(path, text)).map_err(|error| {
-            Problem::new(format!("cannot write {}: {error}", path.display())).outside()
-        })
+        made.and_then(|()| write_over(path, text.as_bytes()))
+            .map_err(|error| {
+                Problem::new(format!("cannot write {}: {error}", path.display())).outside()
+            })
     }
 
     /// The run is over: the summary, the reports, the verdict.
