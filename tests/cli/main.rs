@@ -28,4 +28,5 @@ mod record_lost;
 mod replay;
 mod reports;
 mod sample_skill;
+mod secrets;
 mod verdicts;
