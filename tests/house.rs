@@ -137,6 +137,30 @@ fn main_stays_within_thirty_lines() {
     assert!(main.lines().count() <= 30);
 }
 
+#[test]
+fn the_tests_that_the_security_document_names_are_there() {
+    let document = fs::read_to_string(root().join("docs/security.md")).expect("it is there");
+    let is_of_a_name = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+    let named: BTreeSet<&str> = document
+        .split('`')
+        .filter(|word| word.matches('_').count() >= 3 && word.chars().all(is_of_a_name))
+        .collect();
+    assert!(named.len() > 50, "{} tests are named", named.len());
+    let mut there = String::new();
+    for folder in ["src", "tests"] {
+        for entry in WalkDir::new(root().join(folder)) {
+            let entry = entry.expect("it can be walked");
+            let path = entry.path();
+            if path.extension().is_some_and(|ending| ending == "rs") {
+                there += &fs::read_to_string(path).expect("sources are text");
+            }
+        }
+    }
+    let is_missing = |name: &&&str| !there.contains(&format!("fn {name}("));
+    let missing: Vec<_> = named.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "no such tests: {missing:?}");
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
