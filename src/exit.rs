@@ -5,7 +5,10 @@
 
 use std::process::ExitCode;
 
-use crate::{render::text::Text, terminal::Terminal};
+use crate::{
+    render::text::{Text, is_unshowable, visible},
+    terminal::Terminal,
+};
 
 /// Everything is well.
 pub const OK: u8 = 0;
@@ -102,7 +105,17 @@ pub fn finish(outcome: &Outcome, terminal: &Terminal) -> ExitCode {
 /// The end of a command line that clap answered itself: help and version are well, the rest is
 /// a usage error.
 pub fn of_command_line(answer: &clap::Error) -> ExitCode {
-    // Nothing can be done about a closed stream at this point.
-    let _ = answer.print();
+    let said = answer.render().to_string();
+    let drives = |character: char| character != '\n' && is_unshowable(character);
+    // It repeats what was typed, which may be the name of somebody's file. Nothing can be done
+    // about a closed stream at this point.
+    let _ = if said.contains(drives) {
+        let lines: Vec<String> = said.lines().map(visible).collect();
+        let said = lines.join("\n");
+        let said = said.strip_prefix("error: ").unwrap_or(&said).to_owned() + "\n";
+        clap::Error::raw(answer.kind(), said).print()
+    } else {
+        answer.print()
+    };
     ExitCode::from(if answer.use_stderr() { USAGE } else { OK })
 }

@@ -96,6 +96,11 @@ fn a_name_of_the_users_own_is_answered_where_it_is_allowed() {
     assert_eq!(call("mine.example"), 200);
     assert_eq!(call("mine.example:443"), 200);
     assert_eq!(call("evil.example"), 403);
+    // Whoever steers it comes by a loopback name, whatever else is answered.
+    for host in ["mine.example", "mock", "10.0.0.1"] {
+        let health = http().get(format!("{}/_mock/health", mock.url));
+        assert_eq!(status(health.header("Host", host)), 403, "{host}");
+    }
 }
 
 #[test]
@@ -148,6 +153,7 @@ fn nothing_from_outside_drives_the_terminal() {
     });
     let texts = |path: &PathBuf| path.to_str().expect("text").to_owned();
     let (case, file, card) = (texts(&case), texts(&file), texts(&card));
+    let odd = format!("--{DRIVES}");
     let script = format!("printf '{DRIVES}\\n'; exit 1");
     let url = tiny.url();
     let at = [
@@ -182,6 +188,8 @@ fn nothing_from_outside_drives_the_terminal() {
         vec!["fetch", "--event", &case, "--url"],
         vec!["fetch", "--event", &file],
         vec!["replay", &file, "--sample-skill"],
+        vec!["cards", "validate", &odd],
+        vec!["cards", &odd],
     ];
     for words in runs {
         let output = skillctl().args(&words).output().expect("it runs");
