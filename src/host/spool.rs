@@ -10,7 +10,10 @@ use std::{
 use sha1::{Digest, Sha1};
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::mock_box::{content::hex, request::Spooled};
+use crate::{
+    env::private_folder,
+    mock_box::{content::hex, request::Spooled},
+};
 
 /// The folder.
 #[derive(Debug)]
@@ -33,9 +36,7 @@ impl Spool {
     /// # Errors
     /// Where none can be made.
     pub fn new() -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("skillctl-contents-")
-            .tempdir()?;
+        let folder = private_folder("skillctl-contents-")?;
         Ok(Self { folder })
     }
 

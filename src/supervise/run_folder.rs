@@ -6,14 +6,13 @@ use std::{
     fmt::Write as _,
     fs, io,
     net::SocketAddr,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tempfile::TempDir;
 
-use crate::env::Environment;
+use crate::env::{Environment, private_folder};
 
 /// The variables by which users name certificates of their own, and by which clients are given
 /// ours.
@@ -87,10 +86,7 @@ impl RunFolder {
         certificate: &str,
         environment: &Environment,
     ) -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .permissions(fs::Permissions::from_mode(0o700))
-            .tempdir()?;
+        let folder = private_folder(PREFIX)?;
         let mut run = Self {
             folder,
             warnings: Vec::new(),
@@ -217,6 +213,8 @@ fn read_certificates(path: &Path) -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const OURS: &str = "-----BEGIN CERTIFICATE-----\nours\n-----END CERTIFICATE-----\n";

@@ -127,6 +127,31 @@ fn listening_beyond_loopback_is_warned_of() {
         .stdout(contains("[default: 127.0.0.1:7269]"));
 }
 
+#[test]
+fn what_lies_in_the_shared_tmp_is_the_users_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = std::process::Command::new("sh")
+        .args(["-c", "umask 000; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_skillctl"))
+        .args(["mock-box", "--listen", "127.0.0.1:0"])
+        .arg(project("fixtures/events/upload-text"))
+        .args(["--", "sh", "-c", "ls -l \"$TMPDIR\""])
+        .env("TMPDIR", folder.path())
+        .output()
+        .expect("it runs");
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let entries: Vec<&str> = listed
+        .lines()
+        .filter(|it| !it.starts_with("total"))
+        .collect();
+    assert!(entries.len() >= 2, "contents and certificates: {listed}");
+    for entry in entries {
+        assert!(entry.starts_with("drwx------"), "{listed}");
+    }
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 0, "it goes away");
+}
+
 /// What drives a terminal: a title, a colour by one byte, letters that turn the line around.
 const DRIVES: &str = "\u{1b}]0;pwned\u{7}\u{9b}31m\u{202e}";
 

@@ -22,7 +22,7 @@ use crate::{
         outcome::check::Check,
         secret::{Secret, redact_url},
     },
-    env::{Environment, wall_clock},
+    env::{Environment, private_folder, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
     replay::{
@@ -171,7 +171,7 @@ fn words(arguments: &ReplayArgs) -> Result<(Vec<String>, Option<TempDir>), Failu
     let Some(handler) = handler(arguments)? else {
         return Ok((arguments.command.clone(), None));
     };
-    let (words, folder) = tempfile::tempdir()
+    let (words, folder) = private_folder("skillctl-adapter-")
         .and_then(|folder| Ok((handler.prepare(folder.path())?, folder)))
         .map_err(|error| {
             Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
