@@ -21,7 +21,7 @@ use crate::domain::{
         validate::{Schema, box_refusal},
     },
     event::id_text,
-    metadata::instance::Fields,
+    metadata::instance::{Fields, not_to_be_kept},
 };
 
 /// The statuses that an invocation may report.
@@ -123,6 +123,9 @@ pub fn content(
     are_cards: bool,
     fields: &Map<String, Value>,
 ) -> Result<Content, Answer> {
+    if let Some(message) = not_to_be_kept(fields) {
+        return Err(malformed(&message));
+    }
     let cards = fields.get("cards").unwrap_or(&Value::Null);
     if are_cards && let Some(refusal) = box_refusal(cards, schema) {
         return Err(errors::metadata(

@@ -15,6 +15,12 @@ pub const SKILLS_SCOPE: &str = "global";
 /// The key of the Skills' own template.
 pub const SKILLS_TEMPLATE: &str = "boxSkillsCards";
 
+/// The most levels of lists and objects in the fields of an instance. Readers of JSON commonly end
+/// at 128, and answers put a few around an instance.
+pub const DEEPEST: usize = 100;
+/// What serde_json takes for its own when it reads a member of such a name.
+const PRIVATE: &str = "$serde_json::private::";
+
 /// The members of an instance that are Box's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceHead {
@@ -135,6 +141,38 @@ fn is_box_own(name: &str) -> bool {
     name.starts_with('$')
 }
 
+/// Why `fields` cannot be kept so that they can be read back; nothing where they can.
+pub fn not_to_be_kept(fields: &Map<String, Value>) -> Option<String> {
+    if fields.values().map(depth).max() >= Some(DEEPEST) {
+        return Some(format!(
+            "the instance is nested deeper than {DEEPEST} levels"
+        ));
+    }
+    has_private_name(fields).then(|| format!("no member may be named {PRIVATE}"))
+}
+
+/// How many levels of lists and objects a value has: none for a text or a number.
+pub fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn has_private_name(members: &Map<String, Value>) -> bool {
+    fn within(value: &Value) -> bool {
+        match value {
+            Value::Array(items) => items.iter().any(within),
+            Value::Object(members) => has_private_name(members),
+            _ => false,
+        }
+    }
+    members
+        .iter()
+        .any(|(name, member)| name.starts_with(PRIVATE) || within(member))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -160,5 +198,18 @@ mod tests {
         );
         assert_eq!(head.next().version, 1);
         assert!(InstanceHead::read(r#"{"cards":[]}"#).is_err());
+    }
+
+    #[test]
+    fn what_cannot_be_read_back_is_not_kept() {
+        let nested = |levels: usize| {
+            let inner = (0..levels).fold(json!(1), |inner, _| json!([inner]));
+            Map::from_iter([("a".to_owned(), inner)])
+        };
+        assert_eq!(not_to_be_kept(&nested(DEEPEST - 1)), None);
+        let refused = not_to_be_kept(&nested(DEEPEST)).expect("it is too deep");
+        assert!(refused.contains("100 levels"), "{refused}");
+        let named = json!({"a": [{"b": 1, "$serde_json::private::RawValue": "x"}]});
+        assert!(not_to_be_kept(named.as_object().expect("an object")).is_some());
     }
 }

@@ -4,6 +4,12 @@
 use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::{Map, Value};
 
+use super::instance::{DEEPEST, depth};
+
+/// What all operations of a patch may copy and move about together, in bytes or thereabouts: a
+/// list that is copied into itself again and again would fill any memory with a short patch.
+const MOST_WORK: usize = 16 * 1024 * 1024;
+
 /// Why a patch was not applied; the text is Box's message for a `bad_request`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -21,15 +27,82 @@ pub fn apply(fields: &Map<String, Value>, text: &[u8]) -> Result<Map<String, Val
         refuse_what_box_owns(operation)?;
     }
     let mut target = Value::Object(fields.clone());
-    json_patch::patch(&mut target, &patch).map_err(|error| {
-        let adds = matches!(patch.0.get(error.operation), Some(PatchOperation::Add(_)));
-        PatchRefused(message(&error.kind, adds).to_owned())
-    })?;
+    let mut work = 0_usize;
+    for operation in &patch.0 {
+        work = work.saturating_add(effort(&target, operation)?);
+        if work > MOST_WORK {
+            let limit = MOST_WORK >> 20;
+            let message = format!("the patch copies and moves more than {limit} MiB");
+            return Err(PatchRefused(message));
+        }
+        // What is half done is dropped with the copy: there is nothing to be undone.
+        json_patch::patch_unsafe(&mut target, std::slice::from_ref(operation)).map_err(
+            |error| {
+                let adds = matches!(operation, PatchOperation::Add(_));
+                PatchRefused(message(&error.kind, adds).to_owned())
+            },
+        )?;
+    }
     match target {
         Value::Object(fields) => Ok(fields),
         _ => Err(PatchRefused(
             "the root of an instance cannot be replaced".to_owned(),
         )),
+    }
+}
+
+/// What an operation copies and moves about, in bytes or thereabouts.
+///
+/// # Errors
+/// Where it would put something deeper than instances may be.
+fn effort(target: &Value, operation: &PatchOperation) -> Result<usize, PatchRefused> {
+    let mut effort = shifted(target, operation.path().as_str());
+    let value = match operation {
+        PatchOperation::Add(add) => &add.value,
+        PatchOperation::Replace(replace) => &replace.value,
+        PatchOperation::Copy(copy) => found(target, copy.from.as_str(), &mut effort),
+        PatchOperation::Move(moved) => {
+            effort += shifted(target, moved.from.as_str());
+            found(target, moved.from.as_str(), &mut effort)
+        }
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(effort),
+    };
+    if operation.path().count() + depth(value) > DEEPEST {
+        let message = format!("the patch nests deeper than {DEEPEST} levels");
+        return Err(PatchRefused(message));
+    }
+    Ok(effort)
+}
+
+/// The value at `from`, and its weight.
+fn found<'a>(target: &'a Value, from: &str, effort: &mut usize) -> &'a Value {
+    // Nothing there is the patch's own mistake, and told as such when it is applied.
+    let value = target.pointer(from).unwrap_or(&Value::Null);
+    *effort += weight(value);
+    value
+}
+
+/// What gives way when an item of a list comes or goes.
+fn shifted(target: &Value, path: &str) -> usize {
+    /// Moving an item along costs so much less than copying one.
+    const CHEAPER: usize = 64;
+    let list = path
+        .rsplit_once('/')
+        .filter(|(_, last)| *last != "-")
+        .and_then(|(parent, _)| target.pointer(parent)?.as_array());
+    list.map_or(0, |items| items.len() / CHEAPER)
+}
+
+fn weight(value: &Value) -> usize {
+    const NODE: usize = 8;
+    NODE + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(members) => {
+            let weights = members.iter().map(|(name, it)| name.len() + weight(it));
+            weights.sum()
+        }
+        _ => 0,
     }
 }
 
@@ -92,6 +165,50 @@ mod tests {
             ),
             Ok(json!({"cards": []}))
         );
+    }
+
+    #[test]
+    fn a_move_that_fails_behind_a_change_is_refused_as_any_other() {
+        let patch = json!([
+            {"op": "add", "path": "/cards/0/x", "value": 1},
+            {"op": "move", "from": "/cards", "path": "/nowhere/x"}
+        ]);
+        let refused = patched(&json!({"cards": [{}]}), &patch);
+        assert_eq!(
+            refused,
+            Err("no such path in target JSON document".to_owned())
+        );
+    }
+
+    #[test]
+    fn copies_of_copies_end_before_the_memory_does() {
+        let copies = |count| {
+            let copy = json!({"op": "copy", "from": "/cards", "path": "/cards/-"});
+            patched(&json!({"cards": ["a"]}), &Value::from(vec![copy; count]))
+        };
+        assert!(copies(10).is_ok());
+        let refused = copies(60).expect_err("2 to the power of 60 items");
+        assert!(refused.contains("more than 16 MiB"), "{refused}");
+    }
+
+    #[test]
+    fn no_patch_nests_deeper_than_can_be_read_back() {
+        let deeper = json!([
+            {"op": "add", "path": "/b", "value": {}},
+            {"op": "move", "from": "/a", "path": "/b/a"},
+            {"op": "move", "from": "/b", "path": "/a"}
+        ]);
+        let mut fields = json!({"a": {}});
+        for levels in 2.. {
+            match patched(&fields, &deeper) {
+                Ok(after) => fields = after,
+                Err(refused) => {
+                    assert_eq!(levels, DEEPEST);
+                    assert_eq!(refused, "the patch nests deeper than 100 levels");
+                    break;
+                }
+            }
+        }
     }
 
     #[test]
