@@ -233,14 +233,20 @@ pub fn seconds(text: &str) -> Option<f64> {
 
 /// The text of a cue line: tags taken out, a voice named as the speaker, entities decoded.
 fn spoken(line: &str) -> String {
+    // What is never closed is looked for once, not again for every bracket.
+    let closed = |bracket| line.rfind(bracket).map_or("", |last| &line[last..]).len();
+    let (tags, overrides) = (closed('>'), closed('}'));
     let mut text = String::new();
     let mut rest = line;
     while let Some(at) = rest.find(['<', '{', '&']) {
         let (before, from) = rest.split_at(at);
         text.push_str(before);
         rest = match from.as_bytes().first() {
-            Some(b'<') => tag(from, &mut text),
-            Some(b'{') => override_block(from, &mut text),
+            Some(b'<') if from.len() > tags && tags > 0 => tag(from, &mut text),
+            Some(b'{') if from.len() > overrides && overrides > 0 => {
+                override_block(from, &mut text)
+            }
+            Some(b'<' | b'{') => keep_first(from, &mut text),
             _ => entity(from, &mut text),
         };
     }
@@ -251,8 +257,8 @@ fn spoken(line: &str) -> String {
 /// Passes over `<…>`; `<v Anna>` names who speaks.
 fn tag<'a>(from: &'a str, text: &mut String) -> &'a str {
     let named = from[1..].starts_with(|next: char| next.is_ascii_alphanumeric() || next == '/');
-    match from.find('>') {
-        Some(end) if named => {
+    match named.then(|| from.find('>')).flatten() {
+        Some(end) => {
             let name = &from[1..end];
             if let Some(speaker) = name.strip_prefix("v ") {
                 text.push_str(speaker.trim());
@@ -266,8 +272,9 @@ fn tag<'a>(from: &'a str, text: &mut String) -> &'a str {
 
 /// Passes over `{\an8}`, which places a line on the screen.
 fn override_block<'a>(from: &'a str, text: &mut String) -> &'a str {
-    match from.find('}') {
-        Some(end) if from.starts_with("{\\") => &from[end + 1..],
+    let places = from.starts_with("{\\");
+    match places.then(|| from.find('}')).flatten() {
+        Some(end) => &from[end + 1..],
         _ => keep_first(from, text),
     }
 }
@@ -395,6 +402,20 @@ mod tests {
             "9".repeat(50).as_str(),
         ] {
             assert_eq!(seconds(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn brackets_that_are_never_closed_cost_no_more_than_their_length() {
+        // Looking for each one's end would take many minutes.
+        for (open, kept) in [
+            ("<a", "<a"),
+            ("{\\", "{\\"),
+            ("< ", "<"),
+            (">}<a{\\", "}<a{\\"),
+        ] {
+            let line = open.repeat(1_000_000);
+            assert!(spoken(&line).ends_with(kept), "{open}");
         }
     }
 
