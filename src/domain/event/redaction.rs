@@ -24,6 +24,8 @@ pub struct Scrubber {
     keep: Keep,
     /// What stood there → what stands there now.
     replaced: BTreeMap<String, String>,
+    /// The same of ids alone: an id stays one, also where somebody's name is the same text.
+    ids: BTreeMap<String, String>,
     /// What was replaced in the event at hand, to be looked for inside its other texts.
     here: BTreeMap<String, String>,
     counts: BTreeMap<&'static str, usize>,
@@ -93,6 +95,9 @@ impl Scrubber {
     pub fn new(keep: Keep) -> Self {
         Self {
             keep,
+            // What stands for a token already is nobody's name or id, and keeps its meaning.
+            replaced: BTreeMap::from([(NO_TOKEN.to_owned(), NO_TOKEN.to_owned())]),
+            ids: BTreeMap::from([(NO_TOKEN.to_owned(), NO_TOKEN.to_owned())]),
             ..Self::default()
         }
     }
@@ -200,11 +205,12 @@ impl Scrubber {
 
     /// The id in place of `old`; of an invocation's id, `<event_id>_<digits>`, each half its own.
     fn new_id(&mut self, old: &str) -> String {
-        if let Some(known) = self.known(old) {
+        if let Some(known) = self.ids.get(old).cloned() {
+            self.look_for(old, &known);
             return known;
         }
         if let Some((event_id, digits)) = old.rsplit_once('_')
-            && let Some(event_id) = self.replaced.get(event_id).cloned()
+            && let Some(event_id) = self.ids.get(event_id).cloned()
             && is_digits(digits)
         {
             return format!("{event_id}_{}", self.new_id(digits));
@@ -217,7 +223,12 @@ impl Scrubber {
         } else {
             format!("id-{count}")
         };
-        self.remember(old, new)
+        for (old, new) in [(old, &new), (&new, &new)] {
+            self.ids.insert(old.to_owned(), new.clone());
+            self.replaced.entry(old.to_owned()).or_insert(new.clone());
+        }
+        self.look_for(old, &new);
+        new
     }
 
     fn name(&mut self, slot: &mut Value, under: &str) {

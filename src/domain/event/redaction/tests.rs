@@ -217,3 +217,23 @@ fn a_token_that_stands_in_a_text_alone_is_gone_too() {
     assert!(!text.contains("abcdef"), "{text}");
     assert!(text.contains("&a=b") && text.contains("retries"), "{text}");
 }
+
+#[test]
+fn a_name_that_was_redacted_before_makes_no_name_of_a_token() {
+    let mut event = captured();
+    event["source"]["name"] = json!(NO_TOKEN);
+    let event = scrub(&event);
+    assert_eq!(event["source"]["name"], NO_TOKEN);
+    assert_eq!(event["token"]["read"]["access_token"], NO_TOKEN);
+}
+
+#[test]
+fn an_id_stays_one_where_a_name_is_the_same_text() {
+    let mut event = captured();
+    event["skill"]["name"] = json!("340708371275");
+    event["enterprise"]["name"] = json!("94713934");
+    let event = scrub(&event);
+    let id = event["source"]["id"].as_str().expect("text");
+    assert!(is_digits(id) && id != "340708371275", "{id}");
+    assert!(Event::from_value(event).is_ok());
+}
