@@ -48,7 +48,11 @@ pub fn text(source: &Source) -> Result<String, DocumentError> {
     }
 }
 
-fn text_of(mut zip: impl Read + Seek) -> Result<String, DocumentError> {
+/// The words of the document in the bytes of a zip, as [`text`] gives them.
+///
+/// # Errors
+/// Where it is no document that can be read.
+pub fn text_of(mut zip: impl Read + Seek) -> Result<String, DocumentError> {
     let directory = find_directory(&mut zip)?;
     let entry = find_document(&mut zip, &directory)?;
     zip.seek(SeekFrom::Start(entry.offset))?;
@@ -140,8 +144,11 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// The text of the runs (`w:t`), with its tabs, breaks and paragraphs.
-fn words(xml: impl Read) -> Result<String, DocumentError> {
+/// The text of the runs (`w:t`) of a document's XML, with its tabs, breaks and paragraphs.
+///
+/// # Errors
+/// Where it is no XML.
+pub fn words(xml: impl Read) -> Result<String, DocumentError> {
     let mut reader = Reader::from_reader(BufReader::new(xml));
     // What is wrong with the pairs of tags does not matter to the words.
     reader.config_mut().check_end_names = false;

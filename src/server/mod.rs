@@ -9,7 +9,7 @@ mod connection;
 pub mod egress;
 mod forward;
 pub mod guard;
-mod multipart;
+pub mod multipart;
 pub mod port;
 mod respond;
 mod service;

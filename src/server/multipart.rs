@@ -2,6 +2,7 @@
 //! upload is ever held in memory. What its parts mean is decided by the state machine.
 
 use std::{
+    error::Error as StdError,
     io,
     pin::Pin,
     sync::{
@@ -16,7 +17,6 @@ use futures_util::Stream;
 use hyper::body::Body;
 use multer::{Field, Multipart};
 
-use super::wire::{BodyError, RequestBody};
 use crate::{
     host::spool::Spool,
     mock_box::{
@@ -37,12 +37,10 @@ const LONGEST_BOUNDARY: usize = 256;
 /// # Errors
 /// The answer: 413 for a body that is larger, 400 for one that is no multipart or breaks off, 500
 /// where the disk refuses.
-pub(super) async fn read(
-    head: &Head,
-    body: RequestBody,
-    limit: u64,
-    spool: &Spool,
-) -> Result<Upload, Answer> {
+pub async fn read<B>(head: &Head, body: B, limit: u64, spool: &Spool) -> Result<Upload, Answer>
+where
+    B: Body<Data = Bytes, Error: StdError + Send + Sync> + Send + Unpin + 'static,
+{
     let boundary = head
         .header(http::header::CONTENT_TYPE)
         .and_then(|value| multer::parse_boundary(value).ok())
@@ -154,13 +152,13 @@ enum ChunkError {
     #[error("The upload is malformed: a part has no end of its head")]
     EndlessHead,
     #[error(transparent)]
-    Body(#[from] BodyError),
+    Body(Box<dyn StdError + Send + Sync>),
 }
 
 /// The body in chunks, one at a time: the parser takes all it can get before it looks at any of
 /// it, so that without this a fast client would fill the memory.
-struct Chunks {
-    body: RequestBody,
+struct Chunks<B> {
+    body: B,
     left: u64,
     /// Bytes that were given and that no part has taken yet.
     held: Arc<AtomicUsize>,
@@ -168,7 +166,10 @@ struct Chunks {
     is_due: bool,
 }
 
-impl Stream for Chunks {
+impl<B> Stream for Chunks<B>
+where
+    B: Body<Data = Bytes, Error: StdError + Send + Sync + 'static> + Unpin,
+{
     type Item = Result<Bytes, ChunkError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -182,7 +183,9 @@ impl Stream for Chunks {
         loop {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
+                Some(Err(error)) => {
+                    return Poll::Ready(Some(Err(ChunkError::Body(Box::new(error)))));
+                }
                 Some(Ok(frame)) => frame,
             };
             // Trailers say nothing that is wanted.
