@@ -377,7 +377,13 @@ fn captures<'a>(template: &str, path: &'a [Cow<'_, str>]) -> Vec<&'a str> {
 
 fn closest(method: &str, path: &[Cow<'_, str>]) -> Option<String> {
     const NEAR_ENOUGH: f64 = 0.6;
+    /// Comparing takes the square of the length, and the longest heads would take minutes; no call
+    /// of Box's is nearly as long.
+    const LONGEST: usize = 300;
     let asked = format!("{method} {}", path.join("/"));
+    if asked.len() > LONGEST {
+        return None;
+    }
     ROWS.iter()
         .map(|(row_method, template, _)| {
             let mut filled = path.iter();
@@ -435,6 +441,16 @@ mod tests {
             find("POST", "/2.0/skill_invocations/1"),
             Err(NoRoute::Method)
         );
+    }
+
+    #[test]
+    fn a_path_as_long_as_a_head_is_not_pondered() {
+        // It would take many minutes.
+        let missed = find(
+            "GET",
+            &format!("/2.0/files/{}/nonsense", "x".repeat(60_000)),
+        );
+        assert_eq!(missed, Err(NoRoute::Path { closest: None }));
     }
 
     #[test]
