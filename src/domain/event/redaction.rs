@@ -332,12 +332,32 @@ impl Scrubber {
                 swept.replace(old.as_str(), new)
             };
         }
-        for address in addresses(&swept) {
-            let new = self.new_login(&address);
-            swept = swept.replace(&address, &new);
-        }
         // A text may hold a token that stands nowhere else: in a link, in JSON within it.
-        replace_secrets(&swept, |_| NO_TOKEN.to_owned())
+        replace_secrets(&self.without_addresses(&swept), |_| NO_TOKEN.to_owned())
+    }
+
+    /// The text with another address for each that names somebody, in one pass.
+    fn without_addresses(&mut self, text: &str) -> String {
+        let mut replaced = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find(is_of_an_address) {
+            let (before, from) = rest.split_at(start);
+            let end = from.find(|it| !is_of_an_address(it));
+            let (word, after) = from.split_at(end.unwrap_or(from.len()));
+            replaced.push_str(before);
+            let address = word.trim_matches('.');
+            if is_address(address) {
+                let (dots, _) = word.split_at(word.len() - word.trim_start_matches('.').len());
+                replaced.push_str(dots);
+                replaced.push_str(&self.new_login(address));
+                replaced.push_str(&word[dots.len() + address.len()..]);
+            } else {
+                replaced.push_str(word);
+            }
+            rest = after;
+        }
+        replaced.push_str(rest);
+        replaced
     }
 
     /// A member of a proxy event beside body and headers: harmless ones stay, the rest goes.
@@ -433,23 +453,18 @@ fn replace_words(text: &str, old: &str, new: &str) -> String {
     replaced
 }
 
-/// What looks like a mail address in a text, except those that stand for nobody.
-fn addresses(text: &str) -> Vec<String> {
-    let part = |character: char| {
-        character.is_alphanumeric() || matches!(character, '.' | '_' | '-' | '+' | '@')
-    };
-    text.split(|character| !part(character))
-        .map(|word| word.trim_matches('.'))
-        .filter(|word| {
-            word.split_once('@').is_some_and(|(user, host)| {
-                !user.is_empty()
-                    && host.contains('.')
-                    && !host.contains('@')
-                    && !host.ends_with("example.com")
-            })
-        })
-        .map(str::to_owned)
-        .collect()
+fn is_of_an_address(character: char) -> bool {
+    character.is_alphanumeric() || matches!(character, '.' | '_' | '-' | '+' | '@')
+}
+
+/// Whether a word looks like a mail address, and not like one of those that stand for nobody.
+fn is_address(word: &str) -> bool {
+    word.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty()
+            && host.contains('.')
+            && !host.contains('@')
+            && !host.ends_with("example.com")
+    })
 }
 
 #[cfg(test)]
