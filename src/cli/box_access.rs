@@ -6,6 +6,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, builder::NonEmptyStringValueParser};
 use url::Url;
 
+use super::values;
+
 /// Which file, by which token.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
@@ -51,7 +53,8 @@ pub struct BoxArgs {
     #[arg(
         long = "box",
         value_name = "URL",
-        default_value = "https://api.box.com"
+        default_value = "https://api.box.com",
+        value_parser = values::http_url
     )]
     pub root: Url,
     /// A PEM file with certificates to trust beside the system's (a mock's ca.pem)
@@ -61,9 +64,9 @@ pub struct BoxArgs {
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
     /// How long to wait for what Box is still preparing (202), and for one Retry-After
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     pub wait: Duration,
     /// How long a connection may stay silent before it counts as broken
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
     pub timeout: Duration,
 }

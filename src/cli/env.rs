@@ -3,6 +3,8 @@
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::values;
+
 /// Options of `env`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -20,7 +22,8 @@ pub struct EnvArgs {
     #[arg(
         long = "box",
         value_name = "URL",
-        default_value = "http://127.0.0.1:7269"
+        default_value = "http://127.0.0.1:7269",
+        value_parser = values::http_url
     )]
     pub box_url: Url,
     /// How to write the variables

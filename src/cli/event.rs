@@ -5,7 +5,13 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use super::OutputFormat;
+use super::{OutputFormat, values};
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  skillctl event new talk.mp3 --case cases/talk
+  skillctl event redact captured.json -o cases/upload/event.json
+  skillctl event verify capture.json --primary-key-env BOX_PRIMARY_KEY";
 
 /// What to do with events.
 #[derive(Clone, Debug, Subcommand)]
@@ -58,7 +64,7 @@ pub struct NewArgs {
     #[arg(long)]
     pub name: Option<String>,
     /// When it happened (RFC 3339) [default: now]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = values::moment)]
     pub created_at: Option<Timestamp>,
     /// The file's id [default: a random one]
     #[arg(long, value_name = "ID", value_parser = digits)]
@@ -79,7 +85,7 @@ pub struct NewArgs {
     #[arg(long, value_name = "ID", value_parser = digits, default_value = "700100")]
     pub enterprise_id: String,
     /// Register the event and its file with the mock at this URL, and show the tokens it minted
-    #[arg(long = "box", value_name = "URL")]
+    #[arg(long = "box", value_name = "URL", value_parser = values::http_url)]
     pub box_url: Option<url::Url>,
     /// The variable that holds the mock's admin token
     #[arg(long, value_name = "VAR")]
@@ -157,7 +163,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "VAR")]
     pub secondary_key_env: Option<String>,
     /// Refuse a delivery that is older, or from the future; Box's SDKs allow 10m [default: any age]
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<std::time::Duration>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]

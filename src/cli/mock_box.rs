@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use super::{OutputFormat, replay::at_least_one, size::parse_size};
+use super::{OutputFormat, replay::at_least_one, size::parse_size, values};
 
 /// Options of `mock-box`.
 #[derive(Clone, Debug, Args)]
@@ -50,7 +50,7 @@ pub struct MockBoxArgs {
     #[arg(value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7269")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7269", value_parser = values::address)]
     pub listen: SocketAddr,
     /// Write {"url","ca","pid"} to this file once it is ready
     #[arg(long, value_name = "FILE")]
@@ -81,7 +81,7 @@ pub struct MockBoxArgs {
     pub files: Option<PathBuf>,
     /// Send an event here for each file that is uploaded, copied or moved, in the folder of --files
     /// or through the API
-    #[arg(long, value_name = "URL", help_heading = "Events")]
+    #[arg(long, value_name = "URL", value_parser = values::http_url, help_heading = "Events")]
     pub skill: Option<Url>,
     /// A variable that holds the primary key, to sign events
     #[arg(long, value_name = "VAR", help_heading = "Events")]

@@ -12,6 +12,7 @@ pub mod replay;
 pub mod report;
 pub mod sample_skill;
 pub mod size;
+mod values;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -90,7 +91,7 @@ pub enum Command {
     /// Check, show, write and make skill cards
     Cards(cards::CardsArgs),
     /// Make, scrub and check events
-    #[command(subcommand)]
+    #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::EventCommand),
     /// Fetch the file of an event: whole, verified, resumed where it broke
     Fetch(Box<fetch::FetchArgs>),

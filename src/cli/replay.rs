@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, ValueEnum};
 use url::Url;
 
-use super::{OutputFormat, report::ReportFile};
+use super::{OutputFormat, report::ReportFile, values};
 use crate::domain::{event::edit::Edit, outcome::check::Check, shard::Shard};
 
 /// Under what help lists the options.
@@ -49,7 +49,7 @@ pub struct ReplayArgs {
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// The invocation URL of the skill
-    #[arg(long, value_name = "URL", conflicts_with = "sample_skill", help_heading = SKILL)]
+    #[arg(long, value_name = "URL", value_parser = values::http_url, conflicts_with = "sample_skill", help_heading = SKILL)]
     pub skill: Option<Url>,
     /// Replay to the built-in skill, started for this run
     #[arg(long, conflicts_with = "command", help_heading = SKILL)]
@@ -67,7 +67,7 @@ pub struct ReplayArgs {
     #[arg(last = true, value_name = "SKILL COMMAND")]
     pub command: Vec<String>,
     /// The mock Box to use; else one on 127.0.0.1:7269, else one of this run's own
-    #[arg(long = "box", value_name = "URL", help_heading = BOX)]
+    #[arg(long = "box", value_name = "URL", value_parser = values::http_url, help_heading = BOX)]
     pub box_url: Option<Url>,
     /// Use no mock: send the exact bytes, and check the reply alone
     #[arg(
@@ -104,7 +104,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, help_heading = LOAD)]
     pub repeat: usize,
     /// Send the cases over and over for so long
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with_all = ["repeat", "update"], help_heading = LOAD)]
+    #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["repeat", "update"], help_heading = LOAD)]
     pub duration: Option<Duration>,
     /// How many events may be under way at once [default: 1; 256 with --rate]
     #[arg(long, value_name = "C", value_parser = at_least_one, help_heading = LOAD)]
@@ -123,13 +123,13 @@ pub struct ReplayArgs {
     #[arg(long, help_heading = LOAD)]
     pub fail_fast: bool,
     /// How long the skill may take to reply
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration, help_heading = CHECKS)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration, help_heading = CHECKS)]
     pub timeout: Duration,
     /// How long to wait for the cards after the reply
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration, help_heading = CHECKS)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, help_heading = CHECKS)]
     pub wait: Duration,
     /// How long nothing may happen before an event counts as finished
-    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = humantime::parse_duration, help_heading = CHECKS)]
+    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = values::duration, help_heading = CHECKS)]
     pub settle: Duration,
     /// Turn a check off (repeatable)
     #[arg(long, value_name = "NAME", value_enum, help_heading = CHECKS)]

@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::values;
+
 /// Options of the built-in skill. Hidden: `replay --sample-skill` starts it.
 #[derive(Clone, Debug, Args)]
 pub struct SampleSkillArgs {
@@ -13,7 +15,8 @@ pub struct SampleSkillArgs {
         long,
         env = "BOX_API_BASE_URL",
         default_value = "https://api.box.com",
-        value_name = "URL"
+        value_name = "URL",
+        value_parser = values::http_url
     )]
     pub box_api: url::Url,
     /// How it writes its cards, where the invocation URL does not say `?via=`

@@ -40,10 +40,6 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
 /// Where the files lie on the machine of the mock, if it keeps any.
 fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFiles>, Failure> {
     let url = &arguments.box_url;
-    if !matches!(url.scheme(), "http" | "https") {
-        let message = format!("--box is no http(s) URL: {}", redact_url(url));
-        return Err(Problem::new(message).usage());
-    }
     let token = match &arguments.admin_token_env {
         None => None,
         Some(name) => Some(environment.var(name).map(Secret::new).ok_or_else(|| {

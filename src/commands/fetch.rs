@@ -48,7 +48,7 @@ pub(super) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    let root = box_access::root(&arguments.at)?;
+    let root = box_access::root(&arguments.at);
     let access = box_access::access(&arguments.access, TokenKind::Read, environment, terminal)?;
     if arguments.url {
         let version = arguments.version_id.as_deref();

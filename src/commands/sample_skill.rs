@@ -12,10 +12,6 @@ use crate::{
 
 /// Listens, says where, and answers until it is ended from outside.
 pub(super) fn run(arguments: &SampleSkillArgs, terminal: &Terminal) -> Outcome {
-    if !matches!(arguments.box_api.scheme(), "http" | "https") {
-        let message = format!("BOX_API_BASE_URL is no http(s) URL: {}", arguments.box_api);
-        return Err(Problem::new(message).usage());
-    }
     let log = {
         let terminal = terminal.clone();
         Arc::new(move |what: &str| terminal.warn(what))

@@ -26,3 +26,39 @@ fn an_unknown_option_exits_2_and_points_to_help() {
 fn the_licence_lies_at_the_top() {
     assert!(project("LICENSE").is_file());
 }
+
+#[test]
+fn a_wrong_value_is_told_with_what_is_expected_and_an_example() {
+    for (words, expected) in [
+        (
+            "replay --skill localhost:8080 x",
+            "did you mean http://localhost:8080/?",
+        ),
+        ("replay --skill /skill x", "such as http://127.0.0.1:8080/"),
+        (
+            "replay --sample-skill --wait 30 x",
+            "it has no unit: 30s, 30ms or 30m",
+        ),
+        (
+            "replay --sample-skill --wait soon x",
+            "such as 300ms, 10s or 1m 30s",
+        ),
+        (
+            "fetch --event x --box api.box.com",
+            "did you mean http://api.box.com/?",
+        ),
+        ("mock-box --listen 7269", "did you mean 127.0.0.1:7269?"),
+        (
+            "event new x --created-at yesterday",
+            "such as 2026-03-02T09:15:01-08:00",
+        ),
+        ("replay --sample-skill --set /a x", "POINTER=VALUE, as in"),
+    ] {
+        skillctl()
+            .args(words.split(' '))
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains(expected));
+    }
+}

@@ -46,7 +46,7 @@ impl Remote {
         environment: &Environment,
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
-        let root = box_access::root(at)?;
+        let root = box_access::root(at);
         let access = box_access::access(access, kind, environment, terminal)?;
         let mut options = box_access::options(at, environment)?;
         let said = terminal.clone();

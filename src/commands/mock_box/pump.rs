@@ -14,7 +14,7 @@ use crate::{
         skill::{self, RunningSkill},
     },
     delivery::{Courier, Envelope, schedule::Schedule},
-    domain::{event::signature::Keys, secret::redact_url},
+    domain::event::signature::Keys,
     env::Environment,
     exit::{Failure, Problem},
     host::Host,
@@ -43,17 +43,11 @@ pub(super) struct Side {
 }
 
 impl Wanted {
-    /// Reads the keys, and looks whether the Skill's URL can be one.
+    /// Reads the keys.
     ///
     /// # Errors
-    /// Exit code 2 for a variable that is not set, a URL that is none of http, and options that
-    /// do nothing without a Skill.
+    /// Exit code 2 for a variable that is not set, and options that do nothing without a Skill.
     pub(super) fn of(arguments: &MockBoxArgs, environment: &Environment) -> Result<Self, Failure> {
-        if let Some(url) = &arguments.skill
-            && !matches!(url.scheme(), "http" | "https")
-        {
-            return Err(Problem::new(format!("{} is no http(s) URL", redact_url(url))).usage());
-        }
         let key = |name: &Option<String>, option| secret_of(name.as_deref(), option, environment);
         let keys = Keys {
             primary: key(&arguments.primary_key_env, "--primary-key-env")?,

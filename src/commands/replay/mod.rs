@@ -17,11 +17,7 @@ use crate::{
     cli::replay::{EnvelopeName, ReplayArgs},
     client::Connections,
     delivery::{Courier, Envelope},
-    domain::{
-        event::signature::Keys,
-        outcome::check::Check,
-        secret::{Secret, redact_url},
-    },
+    domain::{event::signature::Keys, outcome::check::Check, secret::Secret},
     env::{Environment, private_folder, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
@@ -51,11 +47,6 @@ pub(super) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    for url in [&arguments.skill, &arguments.box_url].into_iter().flatten() {
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Problem::new(format!("{} is no http(s) URL", redact_url(url))).usage());
-        }
-    }
     handler(arguments)?;
     let keys = keys(arguments, environment)?;
     let show = Show::new(arguments, environment, terminal)?;
