@@ -15,8 +15,11 @@ Examples:
       for `docker compose`, `node --env-file`, python-dotenv
   skillctl env --box http://127.0.0.1:9000 --shell json
       of another mock, for a program
+  eval \"$(skillctl env --unset)\"
+      leads the shell back to where it was, also when the mock is gone
 
-What is in the environment already is kept: NO_PROXY and NODE_OPTIONS are added to.")]
+NO_PROXY and NODE_OPTIONS are added to. What is replaced, a proxy of your own,
+stays in SKILLCTL_BEFORE_… for --unset (sh).")]
 pub struct EnvArgs {
     /// The mock to lead to
     #[arg(
@@ -32,6 +35,9 @@ pub struct EnvArgs {
     /// A variable that holds the admin token of the mock
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
+    /// Print the lines that undo it (sh), or the names of the variables (json)
+    #[arg(long, conflicts_with_all = ["box_url", "admin_token_env"])]
+    pub unset: bool,
 }
 
 /// How variables are written.

@@ -1,40 +1,107 @@
 //! `skillctl env`: the variables that lead a program to a running mock, for a shell, a `.env`
 //! file or a program.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
     cli::env::{EnvArgs, Shell},
     client::Connections,
-    domain::secret::{Secret, redact_url},
+    domain::secret::Secret,
     env::Environment,
     exit::{Failure, Outcome, Problem},
     replay::{Mock, MockError},
     supervise::{
         run_folder::TrustFiles,
-        variables::{base_urls, interception},
+        variables::{NAMES, base_urls, interception},
     },
     terminal::Terminal,
 };
 
-/// Asks the mock where its files lie, and prints the variables.
+/// Asks the mock where its files lie, and prints the variables; or prints what undoes that.
 pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
+    if arguments.unset {
+        return undo(arguments.shell, environment, terminal);
+    }
     let url = &arguments.box_url;
     let files = ask(arguments, environment)?.filter(|files| files.ca.exists());
     if files.is_none() {
         terminal.warn(&format!(
-            "the certificates of the mock at {} do not lie on this machine: only what can be \
-             told the base URL is led there",
-            redact_url(url)
+            "the certificates of the mock at {url} do not lie on this machine: only what can be \
+             told the base URL is led there"
         ));
     }
     let variables = match &files {
         Some(files) => interception(&root(url), files, environment),
         None => base_urls(&root(url)),
     };
-    terminal.out_raw(written(&variables, arguments.shell).as_bytes());
+    let mut text = written(&variables, arguments.shell);
+    if arguments.shell == Shell::Sh {
+        text.insert_str(0, &keeping(&variables, environment));
+    }
+    terminal.out_raw(text.as_bytes());
     Ok(())
+}
+
+/// What the variables that `env` replaces are kept as in the shell, for `--unset`.
+fn kept_as(name: &str) -> String {
+    format!("SKILLCTL_BEFORE_{name}")
+}
+
+/// Whether an earlier `env` leads the shell: what its variables hold is not the user's own.
+fn is_led(environment: &Environment) -> bool {
+    let to = environment.var("BOX_API_BASE_URL");
+    to.is_some() && to == environment.var("SKILLCTL_BOX")
+}
+
+/// Lines by which a shell keeps its own values. By name alone: a proxy may hold a password.
+fn keeping(variables: &[(String, String)], environment: &Environment) -> String {
+    let own = variables
+        .iter()
+        .filter(|(name, _)| !is_led(environment) && environment.var(name).is_some());
+    let mut text = String::new();
+    for (name, _) in own {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "export {}=\"${{{name}-}}\"", kept_as(name));
+    }
+    text
+}
+
+/// Prints what leads a shell back to where it was. No mock is asked: it may be gone.
+fn undo(shell: Shell, environment: &Environment, terminal: &Terminal) -> Outcome {
+    match shell {
+        Shell::Sh if is_led(environment) => terminal.out_raw(undoing(environment).as_bytes()),
+        Shell::Sh => terminal.warn("this shell is not led to a mock: there is nothing to undo"),
+        Shell::Json => terminal.out_raw(format!("{:#}\n", Value::from(&NAMES[..])).as_bytes()),
+        Shell::Dotenv => {
+            return Err(Problem::new("a .env file cannot unset a variable")
+                .help(
+                    "remove the file; `skillctl env --unset --shell json` lists the names that \
+                     stand in it",
+                )
+                .usage());
+        }
+    }
+    Ok(())
+}
+
+fn undoing(environment: &Environment) -> String {
+    let (kept, new): (Vec<&str>, Vec<&str>) = NAMES
+        .into_iter()
+        .filter(|name| environment.var(name).is_some())
+        .partition(|name| environment.var(&kept_as(name)).is_some());
+    let mut text = String::new();
+    for name in kept {
+        let kept = kept_as(name);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "export {name}=\"${{{kept}-}}\"; unset {kept}");
+    }
+    if !new.is_empty() {
+        let _ = writeln!(text, "unset {}", new.join(" "));
+    }
+    text
 }
 
 /// Where the files lie on the machine of the mock, if it keeps any.

@@ -9,6 +9,23 @@ use crate::{
     env::Environment,
 };
 
+/// The names of all variables that lead a program to a mock.
+pub const NAMES: [&str; 13] = [
+    "BOX_API_BASE_URL",
+    "BOX_UPLOAD_BASE_URL",
+    "SKILLCTL_BOX",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "DENO_CERT",
+    "NODE_OPTIONS",
+];
+
 /// The variables for a program that is to meet the mock at `url` (`http://127.0.0.1:7269`), with
 /// what `environment` holds kept where that can be: lists and options are added to.
 pub fn interception(
@@ -139,6 +156,12 @@ mod tests {
         interception("http://127.0.0.1:7269", &files, &environment)
             .into_iter()
             .collect()
+    }
+
+    #[test]
+    fn the_list_of_names_is_that_of_the_variables() {
+        assert!(of(&[]).keys().all(|name| NAMES.contains(&name.as_str())));
+        assert_eq!(of(&[]).len(), NAMES.len());
     }
 
     #[test]

@@ -154,3 +154,82 @@ fn a_wrong_url_or_variable_is_a_usage_error() {
         .code(2)
         .stderr(contains("NOT_SET"));
 }
+
+/// What a shell says that has the variables `own`, is led to a mock twice, and then led back; from
+/// where it prints with `script`.
+fn led_and_back(own: &[(&str, &str)], script: &str) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = answers_once(&trust(folder.path()));
+    let second = answers_once(&trust(folder.path()));
+    let program = env!("CARGO_BIN_EXE_skillctl");
+    let script = format!(
+        "eval \"$('{program}' env --box {first})\"\n\
+         eval \"$('{program}' env --box {second})\"\n\
+         [ \"$https_proxy\" = {second} ] || exit 1\n\
+         eval \"$('{program}' env --unset)\"\n{script}"
+    );
+    let shell = Command::new("sh")
+        .args(["-eu", "-c", &script])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(own.iter().copied())
+        .output()
+        .expect("it runs");
+    let told = String::from_utf8_lossy(&shell.stderr);
+    assert!(shell.status.success() && told.is_empty(), "{told}");
+    String::from_utf8(shell.stdout).expect("text")
+}
+
+#[test]
+fn unset_leads_a_shell_back_to_its_own_values() {
+    let proxy = "http://me:it's \"$HOME\"@proxy.corp:3128";
+    let own = [
+        ("https_proxy", proxy),
+        ("NODE_OPTIONS", "--no-warnings"),
+        ("NO_PROXY", "intern.example"),
+    ];
+    let said = led_and_back(
+        &own,
+        "printf '%s\\n' \"$https_proxy\" \"$NODE_OPTIONS\" \"$NO_PROXY\"\n\
+         env | grep -c -E 'BOX|HTTPS_PROXY|no_proxy|_CERT|_BUNDLE|SKILLCTL' || :",
+    );
+    assert_eq!(said, format!("{proxy}\n--no-warnings\nintern.example\n0\n"));
+}
+
+#[test]
+fn what_env_keeps_of_a_shell_shows_no_value() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = answers_once(&trust(folder.path()));
+    skillctl()
+        .args(["env", "--box", &url])
+        .env("HTTPS_PROXY", "http://me:a-password@proxy.corp:3128")
+        .assert()
+        .success()
+        .stdout(
+            contains("export SKILLCTL_BEFORE_HTTPS_PROXY=\"${HTTPS_PROXY-}\"\n")
+                .and(contains("a-password").not()),
+        );
+}
+
+#[test]
+fn unset_says_what_it_cannot_undo() {
+    skillctl()
+        .args(["env", "--unset"])
+        .assert()
+        .success()
+        .stdout("")
+        .stderr(contains("not led to a mock"));
+    skillctl()
+        .args(["env", "--unset", "--shell", "dotenv"])
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains("a .env file cannot unset a variable"));
+    let output = skillctl()
+        .args(["env", "--unset", "--shell", "json"])
+        .env("SKILLCTL_BOX", "http://127.0.0.1:1")
+        .output()
+        .expect("it runs");
+    let names: Vec<String> = serde_json::from_slice(&output.stdout).expect("a list of names");
+    assert!(names.contains(&"NODE_OPTIONS".to_owned()));
+}
