@@ -13,6 +13,7 @@ use crate::{
     domain::card::{
         build::{self, Filling, TimelineEntry},
         face::{Face, Source, thumbnail},
+        misspelt_status,
         subtitles::{self, Format, Skipped},
     },
     exit::{Failure, Outcome, Problem},
@@ -32,7 +33,7 @@ pub(super) fn run(arguments: &NewArgs, terminal: &Terminal) -> Outcome {
         NewKind::Keyword(arguments) => (keyword(arguments)?, &arguments.common),
         NewKind::Timeline(arguments) => (timeline(arguments)?, &arguments.common),
         NewKind::Transcript(arguments) => (transcript(arguments, terminal)?, &arguments.common),
-        NewKind::Status(arguments) => (status(arguments), &arguments.common),
+        NewKind::Status(arguments) => (status(arguments, terminal), &arguments.common),
     };
     let filling = Filling {
         skill_id: common.skill_id.clone(),
@@ -165,7 +166,14 @@ fn tell_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
     }
 }
 
-fn status(arguments: &NewStatusArgs) -> Value {
+fn status(arguments: &NewStatusArgs, terminal: &Terminal) -> Value {
+    // A code of one's own is fine beside a message; a slip of the pen is seen by nobody.
+    if let Some(meant) = misspelt_status(&arguments.code) {
+        terminal.warn(&format!(
+            "Box knows no status code `{}`; did you mean `{meant}`?",
+            arguments.code
+        ));
+    }
     let default = if arguments.code.ends_with("error") || arguments.code.ends_with("failure") {
         "Error"
     } else {

@@ -336,6 +336,21 @@ fn status_code(
     }
 }
 
+/// The code of Box's description, or that the preview knows, that `code` looks like a misspelling
+/// of.
+pub fn misspelt_status(code: &str) -> Option<&'static str> {
+    let is_known = |known: &str| known == code;
+    let known = || model::KNOWN_STATUSES.iter().map(|(known, _)| *known);
+    let mut all = DOCUMENTED_STATUSES
+        .into_iter()
+        .chain(KIT_CODES)
+        .chain(known());
+    if all.clone().any(is_known) {
+        return None;
+    }
+    all.find(|known| is_misspelling(code, known))
+}
+
 /// The code that the preview knows and that `code` looks like a misspelling of.
 fn nearest_code(code: &str) -> Option<&'static str> {
     model::KNOWN_STATUSES

@@ -15,3 +15,5 @@ pub mod shape;
 pub mod subtitles;
 pub mod validate;
 mod words;
+
+pub use check::misspelt_status;

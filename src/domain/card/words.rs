@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::{
+    check::misspelt_status,
     mistake::{Mistake, Type, quoted, shortened, type_name},
     model::{Kind, SOMETHING_WENT_WRONG},
     subtitles,
@@ -119,12 +120,18 @@ fn on_statuses(mistake: &Mistake<'_>, subject: &str) -> Option<Words> {
                 .help("write one of them")
         }
         Mistake::OtherCode { found, .. } => {
+            let meant = misspelt_status(found);
             let found = quoted(found);
             let message = format!("the status code {found} is not in Box's description");
             Words::new("unknown-status-code", message)
                 .found(found)
                 .expected(STATUSES)
-                .help("Box accepts it and shows the message; the official kit writes \"custom_error\"")
+                .help(match meant {
+                    Some(meant) => format!("did you mean \"{meant}\"?"),
+                    None => "Box accepts it and shows the message; the official kit writes \
+                             \"custom_error\""
+                        .to_owned(),
+                })
         }
         Mistake::ShowsAsError { code, near, .. } => {
             let found = match code {
