@@ -59,9 +59,11 @@ Examples:
   skillctl cards validate --strict --format json out/*.json
   curl -s …/metadata/global/boxSkillsCards | skillctl cards validate -
 
-A file holds a metadata instance, {\"cards\": […]}, a list of cards, a single card, the body of a
-skill_invocations call, or a record of `mock-box --record`.
-Exit code: 0 fine (warnings allowed), 1 an error (with --strict: or a warning), 2 no readable JSON.";
+A file holds a metadata instance, {\"cards\": […]}, a list of cards, a single
+card, the body of a skill_invocations call, or records of `mock-box --record`:
+of these, what each file has at the end.
+Exit codes: 0 fine (warnings allowed), 1 an error (with --strict: or a warning),
+2 no readable JSON.";
 
 /// Arguments of `skillctl cards validate`.
 #[derive(Clone, Debug, Args)]
@@ -87,14 +89,15 @@ pub struct ValidateArgs {
 /// As what cards are rendered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RenderFormat {
-    /// Text for the terminal
+    /// Text for a terminal
     #[default]
     Text,
     /// One self-contained page that works like the preview's sidebar
     Html,
     /// Markdown
     Markdown,
-    /// {"cards": […]} with times, ids and image bytes put aside, to be compared
+    /// {"cards": […]} with times, ids and image bytes put aside, to be compared; of several files
+    /// a line each, with its name
     Json,
 }
 
@@ -102,19 +105,25 @@ const RENDER_EXAMPLES: &str = "\
 Examples:
   skillctl cards render cards.json
   skillctl cards render --full transcript.json | less -R
-  skillctl cards render --format html cards.json > cards.html
-  skillctl cards render --format markdown cards.json >> \"$GITHUB_STEP_SUMMARY\"";
+  skillctl cards render cards.json -o cards.html
+      a page; the ending says the format
+  skillctl cards render --format markdown cards.json >> \"$GITHUB_STEP_SUMMARY\"
+  skillctl cards render writes.jsonl
+      of the records of `mock-box --record`: what each file has at the end";
 
 /// Arguments of `skillctl cards render`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = RENDER_EXAMPLES)]
 pub struct RenderArgs {
-    /// The file with cards; - is stdin
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// As what to render them
-    #[arg(long, value_enum, default_value_t)]
-    pub format: RenderFormat,
+    /// Files with cards; - is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// As what to render them [default: what the ending of -o says, else text]
+    #[arg(long, value_enum)]
+    pub format: Option<RenderFormat>,
+    /// Write to this file instead of printing; one that is there is replaced
+    #[arg(short, long, value_name = "PATH")]
+    pub output: Option<PathBuf>,
     /// Show long cards whole (text)
     #[arg(long)]
     pub full: bool,

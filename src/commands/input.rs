@@ -3,6 +3,8 @@
 
 use std::{fs::File, io::Read, path::Path};
 
+use serde_json::Value;
+
 use crate::{
     domain::json::document::{Document, SyntaxError},
     exit::{Failure, Problem},
@@ -45,6 +47,48 @@ pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
 /// for the excerpt that shows where it is no JSON.
 pub fn document(path: &Path, limit: u64, width: usize) -> Result<Document, Failure> {
     Document::parse(name(path), bytes(path, limit)?).map_err(|error| no_json(&error, width))
+}
+
+/// A JSON document of an input.
+pub struct Part {
+    /// The document; where it is a line of the input, it is called by it: `events.jsonl:7`.
+    pub document: Document,
+    /// The lines of the input before it.
+    pub lines_before: usize,
+}
+
+/// The JSON documents of an input: one, or one for each line where the lines are JSON by
+/// themselves (.jsonl).
+pub fn documents(name: &str, bytes: Vec<u8>, width: usize) -> Result<Vec<Part>, Failure> {
+    let part = |document, lines_before| Part {
+        document,
+        lines_before,
+    };
+    let whole = match Document::parse(name, bytes.clone()) {
+        Ok(document) => return Ok(vec![part(document, 0)]),
+        Err(error) => error,
+    };
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    let lines: Vec<(usize, &str)> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .collect();
+    let first_is_json = |(_, line): &(usize, &str)| {
+        serde_json::from_str::<Value>(line).is_ok_and(|v| v.is_object())
+    };
+    if lines.len() < 2 || !lines.first().is_some_and(first_is_json) {
+        return Err(no_json(&whole, width));
+    }
+    lines
+        .into_iter()
+        .map(|(index, line)| {
+            let name = format!("{name}:{}", index + 1);
+            Document::parse(name, line.as_bytes().to_vec())
+                .map(|document| part(document, index))
+                .map_err(|error| no_json(&error, width))
+        })
+        .collect()
 }
 
 /// A text that is no JSON, as the problem that ends the command.

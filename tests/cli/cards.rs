@@ -542,3 +542,182 @@ fn help_shows_examples() {
             .stdout(contains("Examples:"));
     }
 }
+
+#[test]
+fn a_status_code_that_is_a_slip_of_the_pen_gets_a_suggestion() {
+    cards(&["new", "status", "--code", "proccessing", "--message", "x"])
+        .assert()
+        .success()
+        .stdout(contains("\"code\": \"proccessing\""))
+        .stderr(contains("did you mean `processing`?"));
+    for code in [
+        "processing",
+        "skills_pending_status",
+        "custom_error",
+        "my-own-code",
+    ] {
+        cards(&["new", "status", "--code", code])
+            .assert()
+            .success()
+            .stderr("");
+    }
+}
+
+#[test]
+fn several_files_render_under_their_names() {
+    let files = ["fixtures/cards/keyword.json", "fixtures/cards/status.json"];
+    let render = |more: &[&str]| {
+        let assert = cards(&["render"]).args(files).args(more).assert().success();
+        stdout(&assert)
+    };
+    let text = render(&[]);
+    assert!(
+        text.starts_with("fixtures/cards/keyword.json\n  ▾ "),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n\nfixtures/cards/status.json\n  "),
+        "{text}"
+    );
+    let page = render(&["--format", "html"]);
+    assert!(page.contains("<title>2 files – Box Skills</title>"));
+    for id in ["title-0", "title-1", "title-2"] {
+        let times = page.matches(&format!("id=\"{id}\"")).count();
+        assert!(times <= 1, "{id} stands {times} times");
+    }
+    assert!(page.contains("id=\"title-1\""));
+    assert!(render(&["--format", "markdown"]).contains("\n## fixtures/cards/status.json\n"));
+    let lines = render(&["--format", "json"]);
+    let named: Vec<Value> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a line of JSON"))
+        .collect();
+    assert_eq!(named.len(), 2);
+    assert_eq!(named[1]["name"], files[1]);
+    cards(&["render", files[0], "no/such.json"])
+        .assert()
+        .code(2)
+        .stdout("");
+}
+
+#[test]
+fn what_is_rendered_goes_to_a_file_in_the_format_of_its_ending() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = |name: &str, more: &[&str]| {
+        let path = folder.path().join(name);
+        cards(&["render", "fixtures/cards/instance.json", "-o"])
+            .arg(&path)
+            .args(more)
+            .assert()
+            .success()
+            .stdout("");
+        fs::read_to_string(path).expect("it is written")
+    };
+    let text = written("cards.txt", &["--color", "always"]);
+    assert!(
+        text.contains("Topics") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    assert!(written("cards.html", &[]).starts_with("<!DOCTYPE html>"));
+    assert!(written("cards.html", &["--format", "markdown"]).starts_with("### "));
+    assert!(written("cards.md", &[]).contains("### Topics"));
+    assert!(written("cards.json", &[]).starts_with("{\n"));
+}
+
+#[test]
+fn what_is_rendered_never_replaces_its_input() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("cards.json");
+    fs::write(&input, "[]").expect("it is written");
+    let around = folder.path().join(".").join("cards.json");
+    cards(&["render"])
+        .arg(&input)
+        .arg("-o")
+        .arg(&around)
+        .assert()
+        .code(2)
+        .stderr(contains("would replace what is to be rendered"));
+    assert_eq!(fs::read_to_string(&input).expect("it is there"), "[]");
+    cards(&["render"])
+        .arg(&input)
+        .args(["-o", "/no/such/folder/x"])
+        .assert()
+        .code(3)
+        .stderr(contains("cannot write /no/such/folder/x"));
+}
+
+/// A record of a mock: the cards of two files, of a third that lost them, and metadata of another
+/// kind.
+fn records() -> String {
+    let record = |seq: u32, file: &str, template: &str, instance: Value| {
+        json!({"seq": seq, "op": "update", "file_id": file, "template": template,
+            "instance": instance})
+    };
+    let keywords = |text: &str, id: Value| {
+        json!({"cards": [{"type": "skill_card", "skill_card_type": "keyword",
+            "skill_card_title": {"message": "Topics"}, "skill": {"type": "service", "id": id},
+            "invocation": {"type": "skill_invocation", "id": "1"},
+            "created_at": "2026-03-02T09:15:01-08:00",
+            "entries": [{"type": "text", "text": text}]}]})
+    };
+    let cards = "boxSkillsCards";
+    [
+        record(1, "700101", cards, keywords("early", json!("1"))),
+        record(2, "700102", cards, keywords("gone", json!("1"))),
+        record(3, "700103", cards, keywords("other", json!(7))),
+        record(4, "700102", cards, Value::Null),
+        record(5, "700101", cards, keywords("late", json!("1"))),
+        record(6, "700101", "mine", json!({"a": "b"})),
+    ]
+    .map(|record| record.to_string() + "\n")
+    .concat()
+}
+
+#[test]
+fn of_a_record_of_a_mock_what_each_file_has_at_the_end_is_shown_and_judged() {
+    let assert = cards(&["render", "-"])
+        .write_stdin(records())
+        .assert()
+        .success();
+    let text = stdout(&assert);
+    assert!(
+        text.contains("file 700101 (<stdin>:5)") && text.contains("file 700103 (<stdin>:3)"),
+        "{text}"
+    );
+    assert!(text.contains("late") && !text.contains("early") && !text.contains("gone"));
+    let assert = cards(&["validate", "-"])
+        .write_stdin(records())
+        .assert()
+        .code(1);
+    let text = stdout(&assert);
+    assert!(
+        text.contains("file 700101 (<stdin>:5): 1 card, nothing to mend"),
+        "{text}"
+    );
+    assert!(
+        text.contains("--> <stdin>:3:") && text.contains("id-not-a-string"),
+        "{text}"
+    );
+    let assert = cards(&["validate", "-", "--format", "json"])
+        .write_stdin(records())
+        .assert()
+        .code(1);
+    let found = &lines(&assert)[0];
+    assert_eq!(
+        (&found["file"], &found["line"]),
+        (&json!("<stdin>"), &json!(3))
+    );
+}
+
+#[test]
+fn a_record_of_a_mock_without_cards_at_the_end_says_so() {
+    let record = records();
+    let gone = [1, 3].map(|nth| record.lines().nth(nth).expect("a record"));
+    for command in ["render", "validate"] {
+        cards(&[command, "-"])
+            .write_stdin(gone.join("\n"))
+            .assert()
+            .code(2)
+            .stderr(contains("no file has cards"));
+    }
+}

@@ -3,6 +3,7 @@
 mod new;
 mod remote;
 mod render;
+mod source;
 mod validate;
 mod write;
 

@@ -1,30 +1,139 @@
 //! `skillctl cards render`: cards as Box's preview shows them.
 
-use super::{cards, document};
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use super::{
+    cards,
+    source::{Source, sources},
+};
 use crate::{
     cli::cards::{RenderArgs, RenderFormat},
-    domain::card::preview::sections,
-    exit::Outcome,
-    render::cards::{html, json, markdown, text},
+    domain::card::preview,
+    exit::{Failure, Outcome, Problem},
+    render::{
+        cards::{html, json, markdown, text},
+        text::{Line, Role, Text},
+    },
     terminal::Terminal,
 };
 
-/// Renders the cards of a file to stdout.
+/// Columns that cards are moved right by below the name of their file.
+const BELOW_NAME: usize = 2;
+
+/// Renders the cards of the files to stdout, or to a file.
 pub(super) fn run(arguments: &RenderArgs, terminal: &Terminal) -> Outcome {
-    let document = document(&arguments.file, arguments.input.max_input, terminal)?;
-    let cards = cards(&document, terminal.width)?;
-    let sections = sections(cards, arguments.file_version.as_deref());
-    match arguments.format {
-        RenderFormat::Text => terminal.out(&text::render(
-            &sections,
-            text::Options {
-                width: arguments.width.map_or(terminal.width, usize::from),
-                full: arguments.full,
-            },
-        )),
-        RenderFormat::Html => terminal.out_raw(html::render(&document.name, &sections).as_bytes()),
-        RenderFormat::Markdown => terminal.out_raw(markdown::render(&sections).as_bytes()),
-        RenderFormat::Json => terminal.out_raw(json::render(cards).as_bytes()),
+    if let Some(path) = &arguments.output {
+        is_no_input(path, arguments)?;
+    }
+    let sources = sources(&arguments.files, arguments.input.max_input, terminal.width)?;
+    let mut all = Vec::new();
+    for source in &sources {
+        all.push((source, cards(&source.document, terminal.width)?));
+    }
+    let document = match (format(arguments), &arguments.output) {
+        (RenderFormat::Text, None) => {
+            terminal.out(&as_text(&all, arguments, terminal));
+            return Ok(());
+        }
+        (RenderFormat::Text, Some(_)) => as_text(&all, arguments, terminal).to_plain(),
+        (RenderFormat::Html, _) => as_page(&all, arguments),
+        (RenderFormat::Markdown, _) => as_markdown(&all, arguments),
+        (RenderFormat::Json, _) => as_json(&all),
+    };
+    let Some(path) = &arguments.output else {
+        terminal.out_raw(document.as_bytes());
+        return Ok(());
+    };
+    fs::write(path, document).map_err(|error| {
+        Problem::new(format!("cannot write {}: {error}", path.display())).outside()
+    })
+}
+
+/// The sources with their cards.
+type All<'a> = [(&'a Source, &'a [Value])];
+
+/// What is asked for, else what the ending of the output says.
+fn format(arguments: &RenderArgs) -> RenderFormat {
+    let ending = || arguments.output.as_deref()?.extension()?.to_str();
+    arguments.format.unwrap_or_else(|| match ending() {
+        Some("html" | "htm") => RenderFormat::Html,
+        Some("md" | "markdown") => RenderFormat::Markdown,
+        Some("json" | "jsonl") => RenderFormat::Json,
+        _ => RenderFormat::Text,
+    })
+}
+
+/// A slip of the hand must not replace the cards by a picture of them.
+fn is_no_input(path: &Path, arguments: &RenderArgs) -> Result<(), Failure> {
+    let Ok(output) = path.canonicalize() else {
+        return Ok(());
+    };
+    let is_output = |input: &Path| input.canonicalize().is_ok_and(|input| input == output);
+    if arguments.files.iter().any(|input| is_output(input)) {
+        let message = format!("-o {} would replace what is to be rendered", path.display());
+        return Err(Problem::new(message).help("choose another name").usage());
     }
     Ok(())
+}
+
+fn as_text(all: &All<'_>, arguments: &RenderArgs, terminal: &Terminal) -> Text {
+    let width = arguments.width.map_or(terminal.width, usize::from);
+    let indent = if all.len() > 1 { BELOW_NAME } else { 0 };
+    let mut text = Text::new();
+    for (nth, (source, cards)) in all.iter().enumerate() {
+        if nth > 0 {
+            text.push(Line::new());
+        }
+        if all.len() > 1 {
+            text.push(Line::new().with(Role::Strong, &source.title));
+        }
+        let options = text::Options {
+            width: width - indent,
+            full: arguments.full,
+        };
+        let sections = preview::sections(cards, arguments.file_version.as_deref());
+        text.append(text::render(&sections, options), indent);
+    }
+    text
+}
+
+fn as_page(all: &All<'_>, arguments: &RenderArgs) -> String {
+    let version = arguments.file_version.as_deref();
+    let sections: Vec<_> = all
+        .iter()
+        .map(|(_, cards)| preview::sections(cards, version))
+        .collect();
+    let owners: Vec<_> = all
+        .iter()
+        .zip(&sections)
+        .map(|((source, _), sections)| html::Owner {
+            name: &source.title,
+            sections,
+        })
+        .collect();
+    html::page(&owners)
+}
+
+fn as_markdown(all: &All<'_>, arguments: &RenderArgs) -> String {
+    let of_one = |(source, cards): &(&Source, &[Value])| {
+        let sections = preview::sections(cards, arguments.file_version.as_deref());
+        let body = markdown::render(&sections);
+        match all.len() {
+            1 => body,
+            _ => format!("{}\n{body}", markdown::heading(&source.title)),
+        }
+    };
+    all.iter().map(of_one).collect::<Vec<_>>().join("\n")
+}
+
+fn as_json(all: &All<'_>) -> String {
+    match all {
+        [(_, cards)] => json::render(cards),
+        several => several
+            .iter()
+            .map(|(source, cards)| json::named(&source.title, cards))
+            .collect(),
+    }
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{document, recognise};
+use super::{
+    recognise,
+    source::{Source, sources},
+};
 use crate::{
     cli::{
         OutputFormat,
@@ -11,7 +14,7 @@ use crate::{
     domain::{
         card::validate::{Schema, count, validate_recognised},
         diagnostic::Diagnostic,
-        json::document::{Document, Located},
+        json::document::Located,
     },
     exit::{Failure, Outcome},
     render::{
@@ -26,31 +29,27 @@ const MOST_OF_A_KIND: usize = 5;
 
 /// Checks the cards of every file. All are read first: one that is no JSON and nothing is judged.
 pub(super) fn run(arguments: &ValidateArgs, terminal: &Terminal) -> Outcome {
-    let mut documents = Vec::new();
-    for path in &arguments.files {
-        let document = document(path, arguments.input.max_input, terminal)?;
-        documents.push(document);
-    }
+    let sources = sources(&arguments.files, arguments.input.max_input, terminal.width)?;
     let mut judged = Vec::new();
-    for document in &documents {
-        judged.push(judge(document, arguments.schema, terminal.width)?);
+    for source in &sources {
+        judged.push(judge(source, arguments.schema, terminal.width)?);
     }
-    for (document, judged) in documents.iter().zip(&judged) {
+    for (source, judged) in sources.iter().zip(&judged) {
         match arguments.format {
-            OutputFormat::Human => print(document, judged, terminal),
-            OutputFormat::Json => print_json(document, judged, terminal),
+            OutputFormat::Human => print(source, judged, terminal),
+            OutputFormat::Json => print_json(source, judged, terminal),
         }
     }
     let (errors, warnings) = total(&judged);
     let failed = errors > 0 || (arguments.strict && warnings > 0);
     if arguments.format == OutputFormat::Json {
         let cards: usize = judged.iter().map(|it| it.cards).sum();
-        let summary = json!({"summary": {"files": documents.len(), "cards": cards,
+        let summary = json!({"summary": {"files": sources.len(), "cards": cards,
             "errors": errors, "warnings": warnings, "ok": !failed}});
         terminal.out_raw(json::line(&summary).as_bytes());
-    } else if documents.len() > 1 {
+    } else if sources.len() > 1 {
         terminal.out_line(
-            &Line::from(format!("{} files: ", documents.len()))
+            &Line::from(format!("{} files: ", sources.len()))
                 .with(role(errors, warnings), counts(errors, warnings)),
         );
     }
@@ -63,15 +62,15 @@ struct Judged {
     findings: Vec<Diagnostic>,
 }
 
-fn judge(document: &Document, schema: SchemaArg, width: usize) -> Result<Judged, Failure> {
+fn judge(source: &Source, schema: SchemaArg, width: usize) -> Result<Judged, Failure> {
     let schema = match schema {
         SchemaArg::Box => Schema::Box,
         SchemaArg::Documented => Schema::Documented,
     };
-    let recognised = recognise(document, width)?;
+    let recognised = recognise(&source.document, width)?;
     Ok(Judged {
         cards: recognised.cards().len(),
-        findings: validate_recognised(&document.value, &recognised, schema),
+        findings: validate_recognised(&source.document.value, &recognised, schema),
     })
 }
 
@@ -82,16 +81,16 @@ fn total(judged: &[Judged]) -> (usize, usize) {
     })
 }
 
-fn print(document: &Document, judged: &Judged, terminal: &Terminal) {
-    let located = document.locate(&judged.findings);
+fn print(source: &Source, judged: &Judged, terminal: &Terminal) {
+    let located = source.locate(&judged.findings);
     let most = if terminal.is_verbose() {
         usize::MAX
     } else {
         MOST_OF_A_KIND
     };
     let mut text = diagnostic::findings(
-        &document.name,
-        &document.text,
+        &source.file,
+        &source.document.text,
         &located,
         terminal.width,
         most,
@@ -103,7 +102,7 @@ fn print(document: &Document, judged: &Judged, terminal: &Terminal) {
     let (errors, warnings) = count(&judged.findings);
     text.push(
         Line::new()
-            .plain(format!("{}: {cards}, ", document.name))
+            .plain(format!("{}: {cards}, ", source.title))
             .with(role(errors, warnings), counts(errors, warnings)),
     );
     terminal.out(&text);
@@ -136,10 +135,10 @@ fn counts(errors: usize, warnings: usize) -> String {
     }
 }
 
-fn print_json(document: &Document, judged: &Judged, terminal: &Terminal) {
+fn print_json(source: &Source, judged: &Judged, terminal: &Terminal) {
     let mut lines = String::new();
-    for located in document.locate(&judged.findings) {
-        lines.push_str(&json::line(&as_json(&document.name, &located)));
+    for located in source.locate(&judged.findings) {
+        lines.push_str(&json::line(&as_json(&source.file, &located)));
     }
     terminal.out_raw(lines.as_bytes());
 }

@@ -11,8 +11,7 @@ use crate::{
         redaction::{Keep, Scrubber},
         wire,
     },
-    domain::json::document::Document,
-    exit::{Failure, Outcome, Problem},
+    exit::{Outcome, Problem},
     render::json,
     terminal::Terminal,
 };
@@ -27,7 +26,8 @@ pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
     });
     let mut text = String::new();
     let mut had_signatures = false;
-    for document in documents(&name, bytes, terminal.width)? {
+    for part in input::documents(&name, bytes, terminal.width)? {
+        let document = part.document;
         let value = &document.value;
         Captured::read(value, &document.text.clone().into()).map_err(|found| {
             let message = format!("{}: {} ({})", document.name, found.message, found.pointer);
@@ -45,34 +45,6 @@ pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
         terminal.warn("the signatures are gone: they do not hold for a scrubbed body");
     }
     Ok(())
-}
-
-/// The documents of an input: one, or for several lines of JSON one a line.
-fn documents(name: &str, bytes: Vec<u8>, width: usize) -> Result<Vec<Document>, Failure> {
-    let whole = match Document::parse(name.to_owned(), bytes.clone()) {
-        Ok(document) => return Ok(vec![document]),
-        Err(error) => error,
-    };
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    let lines: Vec<(usize, &str)> = text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .collect();
-    let first_is_json = |(_, line): &(usize, &str)| {
-        serde_json::from_str::<Value>(line).is_ok_and(|v| v.is_object())
-    };
-    if lines.len() < 2 || !lines.first().is_some_and(first_is_json) {
-        return Err(input::no_json(&whole, width));
-    }
-    lines
-        .into_iter()
-        .map(|(index, line)| {
-            let name = format!("{name}:{}", index + 1);
-            Document::parse(name, line.as_bytes().to_vec())
-                .map_err(|error| input::no_json(&error, width))
-        })
-        .collect()
 }
 
 /// One line stays one line, as Box writes it; what was laid out for reading stays so.

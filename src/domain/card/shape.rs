@@ -2,11 +2,14 @@
 //! list, a single card, the body of a skill_invocations call, a write record. Recognised here and
 //! nowhere else; pointers stay those of the input.
 
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
 
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
     json::pointer::Pointer,
+    metadata::instance::SKILLS_TEMPLATE,
 };
 
 /// The shape of an input.
@@ -58,7 +61,7 @@ pub fn recognise(input: &Value) -> Result<Recognised<'_>, Box<Diagnostic>> {
         };
     };
     let has = |key: &str| members.contains_key(key);
-    if has("seq") && has("op") {
+    if is_write_record(members) {
         return match members.get("instance") {
             Some(Value::Object(instance)) => match instance.get("cards") {
                 Some(cards) => Ok(found(
@@ -95,6 +98,34 @@ pub fn recognise(input: &Value) -> Result<Recognised<'_>, Box<Diagnostic>> {
         return Ok(found(Shape::Card, Pointer::ROOT, input));
     }
     Err(none_here("there are no cards in the input"))
+}
+
+fn is_write_record(members: &Map<String, Value>) -> bool {
+    members.contains_key("seq") && members.contains_key("op")
+}
+
+/// Of the write records of a mock, in their order: which of them hold the cards that a file has at
+/// the end, by the files' ids. `None` where one is no write record.
+pub fn standing<'a>(
+    records: impl IntoIterator<Item = &'a Value>,
+) -> Option<BTreeMap<&'a str, usize>> {
+    let mut last = BTreeMap::new();
+    for (nth, record) in records.into_iter().enumerate() {
+        let members = record.as_object().filter(|it| is_write_record(it))?;
+        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        if text("op") == Some("reset") {
+            last.clear();
+        }
+        let (Some(file), Some(SKILLS_TEMPLATE)) = (text("file_id"), text("template")) else {
+            continue;
+        };
+        let cards = members.get("instance").and_then(|it| it.get("cards"));
+        match cards {
+            Some(_) => last.insert(file, nth),
+            None => last.remove(file),
+        };
+    }
+    Some(last)
 }
 
 fn found(shape: Shape, at: Pointer, value: &Value) -> Recognised<'_> {
@@ -147,6 +178,29 @@ mod tests {
             of(&json!({"seq": 1, "op": "create", "instance": {"cards": [card]}})),
             (Shape::WriteRecord, at("/instance/cards"), 1)
         );
+    }
+
+    #[test]
+    fn of_write_records_those_stand_that_a_file_ends_with() {
+        let record = |file: &str, instance: Value| {
+            json!({"seq": 1, "op": "update", "file_id": file, "template": SKILLS_TEMPLATE,
+                "instance": instance})
+        };
+        let other = json!({"seq": 1, "op": "create", "file_id": "1", "template": "mine",
+            "instance": {"cards": []}});
+        let cards = || json!({"cards": []});
+        let reset = json!({"seq": 1, "op": "reset", "file_id": ""});
+        let records = [
+            record("9", cards()),
+            reset,
+            record("1", cards()),
+            record("2", cards()),
+            record("2", Value::Null),
+            record("1", cards()),
+            other,
+        ];
+        assert_eq!(standing(&records), Some(BTreeMap::from([("1", 5)])));
+        assert_eq!(standing(&[record("1", cards()), cards()]), None);
     }
 
     #[test]

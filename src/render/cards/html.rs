@@ -28,10 +28,31 @@ const BYTES_PER_ENTRY: usize = 140;
 /// Lines of a transcript that a browser lays out together, once they are scrolled to.
 const LINES_IN_BLOCK: usize = 200;
 
+/// The cards of a file, or of whatever they belong to.
+pub struct Owner<'a> {
+    /// What they belong to.
+    pub name: &'a str,
+    /// The cards.
+    pub sections: &'a [Section<'a>],
+}
+
 /// The page; `name` says what the cards belong to.
 pub fn render(name: &str, sections: &[Section<'_>]) -> String {
-    let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
+    page(&[Owner { name, sections }])
+}
+
+/// A page with a sidebar for each owner of cards.
+pub fn page(owners: &[Owner<'_>]) -> String {
     let policy = policy();
+    let name = match owners {
+        [one] => shown(one.name),
+        several => Cow::Owned(counted(several.len(), "file", "files")),
+    };
+    let firsts = owners.iter().scan(0, |next, owner| {
+        let first = *next;
+        *next += owner.sections.len();
+        Some(first)
+    });
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -41,19 +62,18 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="referrer" content="no-referrer";
                 meta name="color-scheme" content="light dark";
-                title { (shown(name)) " – Box Skills" }
+                title { (name) " – Box Skills" }
                 style { (PreEscaped(STYLE)) }
                 noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded ol,.lines.folded li{display:revert!important}" } }
             }
             body {
-                main .sidebar {
-                    header .top {
-                        h1 { "Skills" }
-                        p .file dir="auto" { (shown(name)) }
-                    }
-                    @for section in &present { (section_of(section)) }
-                    @if present.is_empty() { p .empty { "No cards are shown." } }
-                    @if !hidden.is_empty() { (left_out(&hidden)) }
+                @match owners {
+                    [one] => main .sidebar { (sidebar(one, 0)) },
+                    several => main .several {
+                        @for (owner, first) in several.iter().zip(firsts) {
+                            article .sidebar { (sidebar(owner, first)) }
+                        }
+                    },
                 }
                 p #said .unseen role="status" aria-live="polite" {}
                 script { (PreEscaped(SCRIPT)) }
@@ -61,6 +81,21 @@ pub fn render(name: &str, sections: &[Section<'_>]) -> String {
         }
     };
     page.into_string()
+}
+
+/// What stands in a sidebar; its cards are numbered from `first`.
+fn sidebar(owner: &Owner<'_>, first: usize) -> Markup {
+    let sections = owner.sections.iter();
+    let (present, hidden): (Vec<_>, Vec<_>) = sections.partition(|it| it.hidden.is_none());
+    html! {
+        header .top {
+            h1 { "Skills" }
+            p .file dir="auto" { (shown(owner.name)) }
+        }
+        @for section in &present { (section_of(section, first)) }
+        @if present.is_empty() { p .empty { "No cards are shown." } }
+        @if !hidden.is_empty() { (left_out(&hidden)) }
+    }
 }
 
 /// What a page may load and run: its own script alone.
@@ -77,9 +112,7 @@ pub(in crate::render) fn panel(sections: &[Section<'_>], first: usize) -> Markup
     let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
     html! {
         div .sidebar {
-            @for section in &present {
-                (section_of(&Section { index: first + section.index, ..(*section).clone() }))
-            }
+            @for section in &present { (section_of(section, first)) }
             @if !hidden.is_empty() { (left_out(&hidden)) }
         }
     }
@@ -97,8 +130,8 @@ pub(in crate::render) fn shown(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn section_of(section: &Section<'_>) -> Markup {
-    let id = section.index;
+fn section_of(section: &Section<'_>, first: usize) -> Markup {
+    let id = first + section.index;
     let kind = section
         .kind
         .map_or("other", crate::domain::card::model::Kind::as_str);

@@ -2,10 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::{domain::card::normalise::normalised, render::json::pretty};
+use crate::{
+    domain::card::normalise::normalised,
+    render::json::{line, pretty},
+};
 
 /// `{"cards": […]}` with times, ids and image bytes put aside, whatever shape the input had.
 pub fn render(cards: &[Value]) -> String {
     let cards: Vec<Value> = cards.iter().map(normalised).collect();
     pretty(&json!({"cards": cards}))
+}
+
+/// The same on one line, with what the cards belong to: for one of several.
+pub fn named(name: &str, cards: &[Value]) -> String {
+    let cards: Vec<Value> = cards.iter().map(normalised).collect();
+    line(&json!({"name": name, "cards": cards}))
 }

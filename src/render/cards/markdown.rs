@@ -11,6 +11,11 @@ use crate::{
     render::text::visible,
 };
 
+/// The heading above the sections of one of several files, a blank line to follow.
+pub fn heading(name: &str) -> String {
+    format!("## {}\n", escaped(name))
+}
+
 /// The sections, a heading each.
 pub fn render(sections: &[Section<'_>]) -> String {
     let mut text = String::new();

@@ -1,0 +1,85 @@
+//! The inputs of `cards render` and `cards validate`: files with cards in any of their shapes, and
+//! the records of a mock, of which what each file has at the end counts.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    commands::input::{self, Part},
+    domain::{
+        card::shape,
+        diagnostic::Diagnostic,
+        json::document::{Document, Located},
+    },
+    exit::{Failure, Problem},
+};
+
+/// A document with cards, and where it comes from.
+pub(super) struct Source {
+    /// What its cards are called: the input, and the file that a record is about.
+    pub(super) title: String,
+    /// The input, for places in it.
+    pub(super) file: String,
+    /// The document.
+    pub(super) document: Document,
+    lines_before: usize,
+}
+
+impl Source {
+    fn new(file: &str, part: Part) -> Self {
+        Self {
+            title: part.document.name.clone(),
+            file: file.to_owned(),
+            document: part.document,
+            lines_before: part.lines_before,
+        }
+    }
+
+    /// The places of findings in the input.
+    pub(super) fn locate<'a>(&self, findings: &'a [Diagnostic]) -> Vec<Located<'a>> {
+        let mut located = self.document.locate(findings);
+        for one in &mut located {
+            one.place.line += self.lines_before;
+        }
+        located
+    }
+}
+
+/// Reads every file: one that cannot be read, or is no JSON, and nothing is done.
+pub(super) fn sources(paths: &[PathBuf], limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for path in paths {
+        sources.extend(of_file(path, limit, width)?);
+    }
+    Ok(sources)
+}
+
+fn of_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
+    let name = input::name(path);
+    let parts = input::documents(&name, input::bytes(path, limit)?, width)?;
+    let standing = match parts.as_slice() {
+        [_] => None,
+        several => shape::standing(several.iter().map(|part| &part.document.value)),
+    };
+    let Some(standing) = standing else {
+        return Ok(parts
+            .into_iter()
+            .map(|part| Source::new(&name, part))
+            .collect());
+    };
+    if standing.is_empty() {
+        let message = format!("at the end of the records in {name}, no file has cards");
+        return Err(Problem::new(message)
+            .help("they were taken off again; pick a record: sed -n 1p FILE | skillctl … -")
+            .usage());
+    }
+    let mut files: Vec<Option<String>> = vec![None; parts.len()];
+    for (file, nth) in standing {
+        files[nth] = Some(file.to_owned());
+    }
+    let of_record = |(part, file): (Part, Option<String>)| {
+        let mut source = Source::new(&name, part);
+        source.title = format!("file {} ({})", file?, source.title);
+        Some(source)
+    };
+    Ok(parts.into_iter().zip(files).filter_map(of_record).collect())
+}
