@@ -10,8 +10,17 @@ use super::{
     size::parse_size,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  skillctl cards new keyword --text Budget --text Forecast > cards.json
+  skillctl cards validate cards.json
+  skillctl cards render cards.json
+  skillctl cards write cards.json --event event.json --box http://127.0.0.1:7269
+  skillctl cards get --event event.json | skillctl cards render -";
+
 /// Arguments of `skillctl cards`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct CardsArgs {
     /// What to do with cards.
     #[command(subcommand)]
@@ -182,11 +191,15 @@ const WRITE_EXAMPLES: &str = "\
 Examples:
   skillctl cards write cards.json --event event.json --box http://127.0.0.1:7269
   skillctl cards write cards.json --event event.json --dry-run
-  skillctl cards write cards.json --file-id 12345 --token-env BOX_TOKEN --mode append
-  skillctl cards write cards.json --event event.json --via invocation --status processing
+  skillctl cards write cards.json --file-id 12345 --token-env BOX_TOKEN \\
+      --mode append
+  skillctl cards write cards.json --event event.json --via invocation \\
+      --status processing
 
-What a card leaves out is filled in: type, created_at, and skill and invocation from the event.
-Exit code: 0 written, 1 the cards have an error and nothing was sent, 3 Box refused.";
+What a card leaves out is filled in: type, created_at, and skill and invocation
+from the event.
+Exit codes: 0 written, 1 the cards have an error and nothing was sent, 2 wrong
+options or files, 3 Box refused, 130 interrupted.";
 
 /// Arguments of `skillctl cards write`.
 #[derive(Clone, Debug, Args)]
@@ -233,7 +246,7 @@ pub struct WriteArgs {
 const GET_EXAMPLES: &str = "\
 Examples:
   skillctl cards get --event event.json
-  skillctl cards get --file-id 12345 --token-env BOX_TOKEN | skillctl cards render -";
+  skillctl cards get --file-id 12345 --token-env BOX_TOKEN > instance.json";
 
 /// Arguments of `skillctl cards get`.
 #[derive(Clone, Debug, Args)]
@@ -269,7 +282,7 @@ pub struct DeleteArgs {
 const NEW_EXAMPLES: &str = "\
 Examples:
   skillctl cards new keyword --text Budget --text Forecast
-  skillctl cards new timeline --face \"Anna=anna.png@1-5,9-12\" --face \"Ben=ben.jpg@0:20\" --duration 60
+  skillctl cards new timeline --face \"Anna=anna.png@1-5,9-12\" --duration 60
   skillctl cards new transcript --from talk.srt > transcript.json
   skillctl cards new status --code processing --message \"Listening to your file\"
   skillctl cards new keyword --text a | skillctl cards validate -
@@ -314,6 +327,10 @@ pub struct NewCommonArgs {
 
 /// Arguments of `skillctl cards new keyword`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl cards new keyword --text Budget --text Forecast
+  skillctl cards new keyword --title Languages --from languages.txt")]
 pub struct NewKeywordArgs {
     /// A topic; can be given several times
     #[arg(long = "text", value_name = "TEXT", required_unless_present = "from")]
@@ -331,6 +348,14 @@ pub struct NewKeywordArgs {
 
 /// Arguments of `skillctl cards new timeline`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl cards new timeline --face \"Anna=anna.png@1-5,9-12\" --duration 60
+      Anna's picture, and a bar of a minute in which she appears twice
+  skillctl cards new timeline --face \"Anna@0:10\" --face \"Ben=ben.jpg@0:20-0:35\" \\
+      --duration 1:00
+  skillctl cards new timeline --face Anna=anna.png
+      of a photo: no times, no duration")]
 pub struct NewTimelineArgs {
     /// LABEL=IMAGE@TIMES; can be given several times. The image is a PNG, JPEG or GIF file, made
     /// into a 45×45 PNG, or an https address; times are seconds or m:ss, like 1-5,9-12
@@ -360,6 +385,11 @@ pub enum SubtitleFormat {
 
 /// Arguments of `skillctl cards new transcript`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl cards new transcript --from talk.srt > transcript.json
+  skillctl cards new transcript --from notes.txt --title Notes
+  curl -s https://example.com/talk.vtt | skillctl cards new transcript --from -")]
 pub struct NewTranscriptArgs {
     /// Subtitles (.srt, .vtt) or plain text; - is stdin
     #[arg(long, value_name = "FILE")]
@@ -380,6 +410,11 @@ pub struct NewTranscriptArgs {
 
 /// Arguments of `skillctl cards new status`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl cards new status --code processing --message \"Listening to your file\"
+  skillctl cards new status --code skills_pending_status
+      a code that the preview has its own text for")]
 pub struct NewStatusArgs {
     /// The status code: invoked, processing, success, transient_failure, permanent_failure, or
     /// one that the preview has a text for, like skills_pending_status

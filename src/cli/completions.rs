@@ -9,7 +9,8 @@ use clap_complete::Shell;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  skillctl completions bash > ~/.local/share/bash-completion/completions/skillctl
+  skillctl completions bash \\
+      > ~/.local/share/bash-completion/completions/skillctl
   skillctl completions zsh > ~/.zfunc/_skillctl
   skillctl completions fish > ~/.config/fish/completions/skillctl.fish")]
 pub struct CompletionsArgs {

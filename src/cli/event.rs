@@ -48,9 +48,14 @@ Examples:
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   skillctl event verify capture.json --primary-key-env BOX_PRIMARY_KEY
-  skillctl event verify --body body.bin --headers headers.txt --primary-key-env BOX_PRIMARY_KEY
-  skillctl event verify --body body.bin --timestamp 2026-03-02T09:15:01-08:00 \\
-      --signature-primary 'WZ…=' --primary-key-env BOX_PRIMARY_KEY --max-age 10m";
+  skillctl event verify --body body.bin --headers headers.txt \\
+      --primary-key-env BOX_PRIMARY_KEY
+  skillctl event verify --body body.bin --signature-primary 'WZ…=' \\
+      --timestamp 2026-03-02T09:15:01-08:00 --max-age 10m \\
+      --primary-key-env BOX_PRIMARY_KEY
+
+Exit codes: 0 a key made the signature, 1 none did or it is too old, 2 wrong
+options or no such capture.";
 
 /// Arguments of `event new`.
 #[derive(Clone, Debug, Args)]

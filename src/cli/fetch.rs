@@ -14,16 +14,17 @@ use super::{
 #[command(after_help = "\
 Examples:
   skillctl fetch --event event.json
-      the file of a captured event, under its own name, checked against Box's SHA-1
+      the file of a captured event, under its own name, checked by Box's SHA-1
   skillctl fetch --file-id 12345 --token-env BOX_TOKEN -o talk.mp4
-      the same by an id and a token; started again after Ctrl-C, it goes on where it ended
+      the same by an id and a token; started again after Ctrl-C, it goes on
+      where it ended
   skillctl fetch --event event.json --as text -o - | wc -w
       the text in it, as Box extracts it
   skillctl fetch --event event.json --box http://127.0.0.1:7269
       from a running `skillctl mock-box`
 
-Exit codes: 0 fetched; 2 wrong command line or event, or the destination exists; 3 Box, the
-network or the disk; 130 interrupted.")]
+Exit codes: 0 fetched; 2 wrong command line or event, or the destination exists;
+3 Box, the network or the disk; 130 interrupted.")]
 pub struct FetchArgs {
     /// Which file, by which token.
     #[command(flatten)]

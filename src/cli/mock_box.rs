@@ -12,37 +12,46 @@ use super::{OutputFormat, replay::at_least_one, size::parse_size, values};
 #[command(after_help = "\
 Examples:
   skillctl mock-box
-      a Box on 127.0.0.1:7269; `skillctl env` in another terminal leads a skill to it
+      a Box on 127.0.0.1:7269; `skillctl env` in another terminal leads a skill
+      to it
   skillctl mock-box event.json --events-dir out
-      the file and tokens of an event, good from now; the event as it now stands in out/
+      the file and tokens of an event, good from now; the event as it now stands
+      in out/
   skillctl mock-box --record writes.jsonl
-      every metadata write as a line of JSON; started again, it goes on from there
+      every metadata write as a line of JSON; started again, it goes on there
   skillctl mock-box event.json -- npm test
       runs a command that is led to the mock, and ends with it
   skillctl mock-box --files inbox --show-cards -- node server.js
-      serves a folder, starts a skill (on the port in PORT), sends it an event for each file that
-      is added, changed, copied or moved there or through the API, and shows the cards it writes
-  skillctl mock-box --files inbox --extensions jpg,png --skill http://127.0.0.1:3000/
+      serves a folder, starts a skill (on the port in PORT), sends it an event
+      for each file that is added, changed, copied or moved there or through the
+      API, and shows the cards it writes
+  skillctl mock-box --files inbox --extensions jpg,png \\
+      --skill http://127.0.0.1:3000/
       the same for a skill that runs already, and for pictures alone
-  curl -H 'Authorization: Bearer any' http://127.0.0.1:7269/2.0/files/1   (with --tokens any)
+  skillctl mock-box --fault download=503,x2 --fault cards=conflict,p10%
+      a bad day at Box
 
-Faults:
-  CALL   download, cards, invocation, info, representation, token, or * for every one
-  WHAT   a status (503, 401, 429:SECONDS for Retry-After), conflict, delay=300ms, slow=64KB/s,
-         truncate, reset, pending=N (not ready for N attempts), expire (the token of the call)
-  ,xN    only the first N calls of a kind that an event makes;  ,pN%  only N per cent of them
-  As in --fault download=429:1,x2. Of a download, answers strike the API call, and slow, truncate
-  and reset the bytes. `cards` is writing metadata. A run of the same events repeats its faults.
+Faults: --fault CALL=WHAT[,xN|,pN%]
+  CALL   download, cards (writing metadata), invocation, info, representation,
+         token, or * for every one
+  WHAT   a status (503, 401, 429:SECONDS for Retry-After), conflict,
+         delay=300ms, slow=64KB/s, truncate, reset, pending=N (not ready for N
+         attempts), expire (the token of the call)
+  ,xN    only the first N calls of a kind that an event makes
+  ,pN%   only N per cent of them; which, --seed decides
+  Of a download, answers strike the API call, and slow, truncate and reset the
+  bytes. A run of the same events repeats its faults.
 
-Output: a line a call on stdout (on stderr beside a command): time, kind of token, status,
-milliseconds, call, and what there is to say. With --format json one object a line, as it happens:
-  {\"open\":{\"call\",\"at\",\"operation\",\"events\"}}      the head of a call is in
-  {\"call\":{\"call\",\"at\",\"method\",\"host\",\"target\",\"operation\",\"status\",\"ms\",\"token\",\"events\",
-           \"file_id\",\"code\",\"message\",\"fault\",\"note\"}}   it has its answer
-  {\"write\":{\"events\",\"record\"}}                     as --record writes it
-  {\"connection\":{\"at\",\"kind\",\"host\",\"text\"}}      a connection that became no call
-  {\"gap\":{}}                                       some were too many to print
-  {\"summary\":{\"calls\",\"statuses\",\"faults\",\"writes\"}}   at the end
+Output: a line a call on stdout (on stderr beside a command): time, kind of
+token, status, milliseconds, call, and what there is to say. With --format json
+one object a line, as it happens:
+  {\"open\":{…}}        the head of a call is in
+  {\"call\":{…}}        it has its answer
+  {\"write\":{…}}       metadata was written, as --record writes it
+  {\"connection\":{…}}  a connection that became no call
+  {\"gap\":{}}          some were too many to print
+  {\"summary\":{…}}     at the end
+docs/formats.md names their members.
 
 Ended by Ctrl-C or SIGTERM it exits with 0; with 3 where the command failed.")]
 pub struct MockBoxArgs {

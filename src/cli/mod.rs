@@ -16,6 +16,19 @@ mod values;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+const EXAMPLES: &str = "\
+Examples:
+  skillctl event new talk.mp3 --case cases/talk
+      a case for replay: an event, and the file that it is about
+  skillctl replay cases -- node index.js
+      start a skill, send it every case, check what it does
+  skillctl mock-box --files inbox --show-cards -- node index.js
+      drop a file into a folder, and watch the cards appear
+  skillctl cards validate cards.json
+      what Box would refuse, and where
+  skillctl replay --help
+      the options of a command, with more examples";
+
 /// The workbench of people who build Box Custom Skills.
 ///
 /// Replays captured events against a skill, plays Box for it, and shows, checks and records the
@@ -28,7 +41,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     name = "skillctl",
     version,
     propagate_version = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = EXAMPLES
 )]
 pub struct Cli {
     /// What holds for every command.
@@ -84,7 +98,7 @@ pub enum Command {
     /// Replay events to a skill, and check what it does with them
     Replay(Box<replay::ReplayArgs>),
     /// Bring the reports of several replays together
-    #[command(subcommand)]
+    #[command(subcommand, after_help = report::EXAMPLES)]
     Report(report::ReportCommand),
     /// Play Box for a skill: files, tokens, metadata, every write recorded
     MockBox(Box<mock_box::MockBoxArgs>),

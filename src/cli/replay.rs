@@ -29,20 +29,27 @@ Examples:
   skillctl replay --sample-skill fixtures/events
       every case, through the built-in skill
   skillctl replay fixtures/events -- node index.js
-      start a skill on a free port (PORT), led to the mock Box, and end it afterwards
+      start a skill on a free port (PORT), led to the mock Box; end it afterwards
   skillctl replay fixtures/events --handler node:index.handler
       a function that is made for AWS Lambda, run by your own node or python
   skillctl replay --skill http://127.0.0.1:8080/ event.json
       one event, to a skill that is already running
   skillctl replay --skill http://127.0.0.1:8080/ event.json --show-cards
       and the cards it wrote
-  skillctl replay fixtures/events --report junit=junit.xml --report html=replay.html -- npm start
+  skillctl replay fixtures/events --report junit=junit.xml \\
+      --report html=replay.html -- npm start
       a gate for CI, with a page to look at
-  skillctl replay event.json --no-mock --skill https://example.com/ --rate 50 --duration 1m
+  skillctl replay event.json --no-mock --skill https://example.com/ --rate 50 \\
+      --duration 1m
       fifty events a second to a skill somewhere, for a minute
 
-Exit codes: 0 all passed, 1 a check failed, 2 a wrong option or fixture (nothing was sent),
-3 something outside failed, 130 interrupted."
+Exit codes: 0 all passed, 1 a check failed, 2 a wrong option or fixture (nothing
+was sent), 3 something outside failed, 130 interrupted.",
+    override_usage = "\
+skillctl replay [OPTIONS] <FIXTURE>... -- <SKILL COMMAND>...
+       skillctl replay [OPTIONS] <FIXTURE>... --skill <URL>
+       skillctl replay [OPTIONS] <FIXTURE>... --handler <RUNTIME:FILE.FUNCTION>
+       skillctl replay [OPTIONS] <FIXTURE>... --sample-skill"
 )]
 pub struct ReplayArgs {
     /// Events: files, folders searched for *.json and *.jsonl, globs, or - for standard input

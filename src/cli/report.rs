@@ -6,6 +6,10 @@ use clap::{Args, Subcommand};
 
 use super::OutputFormat;
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  skillctl report merge shard-*.json --report junit=junit.xml";
+
 /// What can be done with reports.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ReportCommand {
@@ -19,9 +23,11 @@ pub enum ReportCommand {
 Examples:
   skillctl report merge shard-*.json
       one summary; exits as one replay of everything would have
-  skillctl report merge shard-*.json --report junit=junit.xml --report html=replay.html
+  skillctl report merge shard-*.json --report junit=junit.xml \\
+      --report html=replay.html
 
-Exit codes: 0 all passed, 1 a check failed, 2 a file is no report, 130 a shard was interrupted.")]
+Exit codes: 0 all passed, 1 a check failed, 2 a file is no report, 130 a shard
+was interrupted.")]
 pub struct MergeArgs {
     /// Reports that `replay --report json=FILE` wrote
     #[arg(required = true, value_name = "FILE")]

@@ -6,6 +6,9 @@ use super::values;
 
 /// Options of the built-in skill. Hidden: `replay --sample-skill` starts it.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  skillctl sample-skill --port 8080 --box-api http://127.0.0.1:7269")]
 pub struct SampleSkillArgs {
     /// The port to listen on; 0 takes a free one
     #[arg(long, env = "PORT", default_value_t = 0)]

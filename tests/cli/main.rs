@@ -15,6 +15,7 @@ mod faults;
 mod fetch;
 mod fetch_mock;
 mod handler;
+mod help;
 mod hostile;
 mod inputs;
 mod layers;
