@@ -1,0 +1,87 @@
+#!/bin/sh
+# The crates that are built into skillctl on Linux and macOS, by licence, as Markdown:
+#
+#   sh scripts/dependencies.sh           prints the list
+#   sh scripts/dependencies.sh --write   puts it into docs/dependencies.md
+#   sh scripts/dependencies.sh --check   fails where docs/dependencies.md holds another list
+#   sh scripts/dependencies.sh --texts   prints the licence texts of what is built for this machine
+set -eu
+cd "$(dirname "$0")/.."
+page=docs/dependencies.md
+
+# What is built in: `name version|licence` a line. Build scripts and macros only help to build.
+built() {
+  cargo tree --locked --edges normal,no-proc-macro --no-dedupe --prefix none \
+    --format '{p}|{l}' "$@" | sed 's/^\([^ ]*\) v\([^ |]*\)[^|]*/\1 \2/' | grep -v '^skillctl ' |
+    LC_ALL=C sort -u
+}
+
+list() {
+  printf '| licence | crates |\n|---|---|\n'
+  for target in x86_64-unknown-linux-gnu aarch64-apple-darwin; do
+    built --target "$target"
+  done | LC_ALL=C sort -u | awk -F'|' '
+    {
+      licence = $2
+      gsub("/", " OR ", licence)
+      if (licence == "Apache-2.0 OR MIT") licence = "MIT OR Apache-2.0"
+      if (licence == "MIT OR Unlicense") licence = "Unlicense OR MIT"
+      if (licence == "Apache-2.0 OR ISC OR MIT") licence = "MIT OR Apache-2.0 OR ISC"
+      if (licence ~ /Zlib/ && licence ~ /MIT/) licence = "MIT OR Apache-2.0 OR Zlib"
+      crates[licence] = crates[licence] (crates[licence] == "" ? "" : ", ") $1
+      count[licence]++
+    }
+    END { for (licence in crates) printf "%04d|| %s | %s |\n", 9999 - count[licence], licence, crates[licence] }
+  ' | LC_ALL=C sort | sed 's/^[0-9]*|//'
+}
+
+# The texts, each once, under the names of the crates that have it.
+texts() {
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  sources=${CARGO_HOME:-$HOME/.cargo}/registry/src
+  cargo fetch --locked --quiet
+  built | while IFS='|' read -r crate licence; do
+    found=
+    for file in "$sources"/*/"${crate% *}-${crate#* }"/*; do
+      case ${file##*/} in
+        LICENSE* | LICENCE* | COPYING* | NOTICE* | UNLICENSE* | license*)
+          [ -f "$file" ] || continue
+          sum=$(cksum <"$file" | tr ' ' -)
+          [ -f "$work/$sum.text" ] || cp "$file" "$work/$sum.text"
+          echo "$crate" >>"$work/$sum.crates"
+          found=yes
+          ;;
+      esac
+    done
+    [ -n "$found" ] || echo "$crate ($licence)" >>"$work/without"
+  done
+  for crates in "$work"/*.crates; do
+    printf '%s\n\n' "== $(paste -sd, "$crates" | sed 's/,/, /g')"
+    cat "${crates%.crates}.text"
+    printf '\n\n'
+  done
+  if [ -f "$work/without" ]; then
+    printf '== Packages without a text of their own: %s\n' "$(paste -sd, "$work/without" | sed 's/,/, /g')"
+  fi
+}
+
+with_list() {
+  list >"$page.list"
+  sed -e '/<!-- list -->/,/<!-- end -->/{/<!-- list -->/{p;r '"$page.list"'
+};/<!-- end -->/!d;}' "$page"
+  rm "$page.list"
+}
+
+case ${1:-} in
+  "") list ;;
+  --texts) texts ;;
+  --write) with_list >"$page.new" && mv "$page.new" "$page" ;;
+  --check)
+    with_list | diff "$page" - || {
+      echo "$page lists other crates than Cargo.lock: sh scripts/dependencies.sh --write" >&2
+      exit 1
+    }
+    ;;
+  *) echo "usage: sh scripts/dependencies.sh [--write|--check|--texts]" >&2; exit 2 ;;
+esac
