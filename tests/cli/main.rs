@@ -9,6 +9,7 @@ mod basics;
 mod box_client;
 mod cards;
 mod crash;
+mod docs;
 mod env;
 mod event;
 mod faults;

@@ -1,0 +1,296 @@
+//! What docs/ and the README say: the tour is walked, links lead somewhere, and the members of
+//! what is written down are named.
+
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
+
+use serde_json::Value;
+use walkdir::WalkDir;
+
+use crate::{support::project, world::MockBox};
+
+/// A block of a page: what stands behind its ```, and its text.
+struct Block {
+    info: String,
+    text: String,
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let text: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            blocks.push(Block {
+                info: info.to_owned(),
+                text: text.join("\n"),
+            });
+        }
+    }
+    blocks
+}
+
+/// A command of a page and what it prints there.
+struct Step {
+    command: String,
+    prints: Vec<String>,
+}
+
+fn steps(block: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    for line in block.lines() {
+        match (line.strip_prefix("$ "), steps.last_mut()) {
+            (Some(command), _) => steps.push(Step {
+                command: command.to_owned(),
+                prints: Vec::new(),
+            }),
+            (None, Some(step)) => step.prints.push(line.to_owned()),
+            (None, None) => panic!("a block begins with a command: {line}"),
+        }
+    }
+    steps
+}
+
+/// A line without what differs from run to run: numbers, times and their units, ids, hashes, the
+/// columns that these move, and the folder.
+fn settled(line: &str) -> String {
+    let is_hex = |letter: char| letter.is_ascii_hexdigit() || matches!(letter, '-' | '_');
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(letter) = rest.chars().next() {
+        let hex = rest.find(|it| !is_hex(it)).unwrap_or(rest.len());
+        let number = rest
+            .find(|it: char| !it.is_ascii_digit() && it != '.')
+            .unwrap_or(rest.len());
+        let is_id = hex >= 8 && rest[..hex].contains(|it: char| it.is_ascii_digit());
+        let end = if is_id { hex } else { number };
+        if end > 0 && (is_id || letter.is_ascii_digit()) {
+            text.push('#');
+            rest = &rest[end..];
+        } else {
+            text.push(letter);
+            rest = &rest[letter.len_utf8()..];
+        }
+    }
+    let mut words = Vec::new();
+    for word in text.split_whitespace() {
+        match (words.last(), word.trim_end_matches(',')) {
+            (Some(&"#" | &"+#"), "ms" | "s" | "µs") => words.push("t"),
+            (_, path) if path.starts_with("file:///") => words.push("file"),
+            _ => words.push(word),
+        }
+    }
+    words.join(" ")
+}
+
+/// Whether the lines are those that were promised; `…` by itself stands for any.
+fn is_as_promised(promised: &[String], printed: &[String]) -> bool {
+    match promised.split_first() {
+        None => printed.is_empty(),
+        Some((any, rest)) if any == "…" => {
+            (0..=printed.len()).any(|skipped| is_as_promised(rest, &printed[skipped..]))
+        }
+        Some((line, rest)) => printed.split_first().is_some_and(|(first, others)| {
+            settled(line) == settled(first) && is_as_promised(rest, others)
+        }),
+    }
+}
+
+/// What the shell does beside the commands of the tour: a free port for the mock, which must stand
+/// before the next command, and a mark before what each command prints.
+const AROUND: &str = "exec 2>&1
+export SKILLCTL_MOCK_BOX_LISTEN=127.0.0.1:0 SKILLCTL_MOCK_BOX_READY_FILE=ready.json
+ended() { [ $1 = 0 ] || echo \"[exit $1]\"; }
+stands() {
+  until [ -s ready.json ]; do sleep 0.05; done
+  export SKILLCTL_ENV_BOX=$(sed 's/.*\"url\":\"\\([^\"]*\\)\".*/\\1/' ready.json)
+}
+trap 'kill $! 2>/dev/null' EXIT
+";
+
+fn script(steps: &[Step]) -> String {
+    let mut script = AROUND.to_owned();
+    for (nth, step) in steps.iter().enumerate() {
+        let after = if step.command.ends_with('&') {
+            "stands"
+        } else {
+            "ended $?"
+        };
+        script.extend([
+            "echo '@@ ",
+            &nth.to_string(),
+            "'\n",
+            &step.command,
+            "\n",
+            after,
+            "\n",
+        ]);
+    }
+    script
+}
+
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output();
+    found.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn the_tour_is_as_it_is_told() {
+    let page = fs::read_to_string(project("docs/tour.md")).expect("the tour");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut all = Vec::new();
+    for block in blocks(&page) {
+        match block.info.as_str() {
+            "js" => fs::write(folder.path().join("skill.mjs"), block.text).expect("it is written"),
+            "console" => all.extend(steps(&block.text)),
+            "console node" if has("node") => all.extend(steps(&block.text)),
+            _ => {}
+        }
+    }
+    assert!(all.len() > 15, "the steps were found: {}", all.len());
+    let program = Path::new(env!("CARGO_BIN_EXE_skillctl"));
+    let bin = program.parent().expect("a folder").as_os_str();
+    let mut path = bin.to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let output = Command::new("sh")
+        .args(["-c", &script(&all)])
+        .current_dir(folder.path())
+        .env_clear()
+        .env("PATH", path)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let printed: Vec<&str> = text.split("@@ ").skip(1).collect();
+    assert_eq!(printed.len(), all.len(), "the tour ended early:\n{text}");
+    for (step, printed) in all.iter().zip(printed) {
+        let printed: Vec<String> = printed.lines().skip(1).map(str::to_owned).collect();
+        let lines = |lines: &[String]| in_order(lines.iter().filter(|it| !it.is_empty()).cloned());
+        assert!(
+            is_as_promised(&lines(&step.prints), &lines(&printed)),
+            "$ {}\nprints\n{}\nand the tour says\n{}",
+            step.command,
+            printed.join("\n"),
+            step.prints.join("\n")
+        );
+    }
+}
+
+/// Calls that a skill makes while it replies may come before or after the reply.
+fn in_order(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut lines: Vec<String> = lines.collect();
+    for part in lines.chunk_by_mut(|one, other| {
+        [one, other]
+            .iter()
+            .all(|line| line.trim_start().starts_with('+') && line.contains(" ms "))
+    }) {
+        part.sort_by_key(|line| settled(line));
+    }
+    lines
+}
+
+/// The pages of the project.
+fn pages() -> Vec<std::path::PathBuf> {
+    let docs = WalkDir::new(project("docs")).into_iter();
+    let docs = docs.map(|entry| entry.expect("it can be walked").into_path());
+    let beside = ["README.md", "fixtures/README.md", "benches/README.md"].map(project);
+    let pages: Vec<_> = docs
+        .chain(beside)
+        .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    assert!(pages.len() > 8);
+    pages
+}
+
+/// The targets of the links of a page.
+fn links(page: &str) -> Vec<&str> {
+    let ends = page.split("](").skip(1);
+    ends.filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
+        .filter(|target| !target.contains("://"))
+        .collect()
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    for path in pages() {
+        let text = fs::read_to_string(&path).expect("a page");
+        for target in links(&text) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let to = path.parent().expect("a folder").join(file);
+            assert!(to.exists(), "{}: {target}", path.display());
+            if !heading.is_empty() {
+                let page = fs::read_to_string(&to).expect("a page").to_lowercase();
+                let heading = heading.replace('-', " ");
+                assert!(
+                    page.contains(&format!("# {heading}")),
+                    "{}: {target}",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_readme_leads_to_every_page() {
+    let readme = fs::read_to_string(project("README.md")).expect("the README");
+    let linked: BTreeSet<&str> = links(&readme).into_iter().collect();
+    for entry in fs::read_dir(project("docs")).expect("docs") {
+        let name = entry.expect("an entry").file_name();
+        let page = format!("docs/{}", name.to_string_lossy());
+        assert!(
+            linked.contains(page.as_str()),
+            "{page} is not in the README"
+        );
+    }
+}
+
+/// The names of the members of an object.
+fn members(value: &Value) -> Vec<String> {
+    let object = value.as_object().expect("an object");
+    object.keys().cloned().collect()
+}
+
+#[test]
+fn the_page_of_formats_names_every_member_of_records_and_health() {
+    let page = fs::read_to_string(project("docs/formats.md")).expect("the page");
+    let mock = MockBox::start();
+    let http = crate::world::http();
+    let event = fs::read(project("fixtures/events/upload-text/event.json")).expect("an event");
+    let registered = http
+        .post(format!("{}/_mock/events", mock.url))
+        .body(event)
+        .send()
+        .and_then(reqwest::blocking::Response::bytes)
+        .expect("an event");
+    let registered: Value = serde_json::from_slice(&registered).expect("JSON");
+    let text = |pointer: &str| {
+        registered
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .expect("text")
+    };
+    let written = http
+        .post(format!(
+            "{}/2.0/files/{}/metadata/global/boxSkillsCards",
+            mock.url,
+            text("/source/id")
+        ))
+        .bearer_auth(text("/token/write/access_token"))
+        .header("content-type", "application/json")
+        .body("{\"cards\":[]}")
+        .send()
+        .expect("an answer");
+    assert_eq!(written.status().as_u16(), 201);
+    let get = |path: &str| -> Value {
+        let answer = http.get(format!("{}/_mock/{path}", mock.url)).send();
+        let answer = answer.and_then(reqwest::blocking::Response::bytes);
+        serde_json::from_slice(&answer.expect("an answer")).expect("JSON")
+    };
+    let record = get("writes")["writes"][0].clone();
+    for name in [members(&record), members(&get("health"))].concat() {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "docs/formats.md does not name `{name}`"
+        );
+    }
+}
