@@ -1,8 +1,8 @@
 //! `skillctl completions` and `skillctl man`: both are drawn from the command line itself.
 
-use std::fs;
+use std::{fs, io, path::Path};
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
 use crate::{
@@ -30,7 +30,7 @@ pub(super) fn man(arguments: &ManArgs, terminal: &Terminal) -> Outcome {
     root.build();
     if let Some(folder) = &arguments.dir {
         return fs::create_dir_all(folder)
-            .and_then(|()| clap_mangen::generate_to(root, folder))
+            .and_then(|()| write_pages(&root, folder))
             .map_err(|error| {
                 Problem::new(format!("cannot write to {}: {error}", folder.display())).outside()
             });
@@ -45,10 +45,40 @@ pub(super) fn man(arguments: &ManArgs, terminal: &Terminal) -> Outcome {
             .usage()
         })?;
     }
+    let page = page(command)
+        .map_err(|error| Problem::new(format!("cannot draw the page: {error}")).outside())?;
+    terminal.out_raw(page.as_bytes());
+    Ok(())
+}
+
+/// Writes the pages of a command and of all below it.
+fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
+    for below in command.get_subcommands().filter(|it| !it.is_hide_set()) {
+        write_pages(below, folder)?;
+    }
+    let name = Man::new(command.clone()).get_filename();
+    fs::write(folder.join(name), page(command)?)
+}
+
+/// The page of a command.
+fn page(command: &Command) -> io::Result<String> {
     let mut page = Vec::new();
     Man::new(command.clone())
-        .render(&mut page)
-        .map_err(|error| Problem::new(format!("cannot draw the page: {error}")).outside())?;
-    terminal.out_raw(&page);
-    Ok(())
+        .source(format!("{NAME} {}", env!("CARGO_PKG_VERSION")))
+        .render(&mut page)?;
+    Ok(with_examples(&String::from_utf8_lossy(&page)))
+}
+
+/// What stands below the options under a heading that says what it is, its lines as they are: a
+/// broken command line cannot be copied.
+fn with_examples(page: &str) -> String {
+    let Some((before, rest)) = page.split_once(".SH EXTRA\n") else {
+        return page.to_owned();
+    };
+    let (examples, after) = match rest.find("\n.SH ") {
+        Some(end) => rest.split_at(end + 1),
+        None => (rest, ""),
+    };
+    let examples = examples.trim_start_matches("Examples:\n");
+    format!("{before}.SH EXAMPLES\n.nf\n{examples}.fi\n{after}")
 }
