@@ -108,7 +108,18 @@ fn text_of(record: &Record) -> String {
     } else {
         replay::failure(record)
     };
-    text.to_plain()
+    unindented(&text.to_plain())
+}
+
+/// Without the columns that the lines stand below their event on a terminal.
+fn unindented(text: &str) -> String {
+    let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let written = text.lines().filter(|line| !line.trim().is_empty());
+    let indent = written.map(blanks).min().unwrap_or_default();
+    let lines = text
+        .lines()
+        .map(|line| line.get(indent..).unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// What stands behind them.
