@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# The first steps of the README as a user takes them, exit codes looked at: bash tests/smoke.sh
+# [PATH OF SKILLCTL]. `cargo run --release --` there is the binary here.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+skillctl=$(realpath "${1:-target/debug/skillctl}")
+unset "${!SKILLCTL_@}"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# exits CODE COMMAND…: the command ends with this code.
+exits() {
+  local wanted=$1 code=0
+  shift
+  "$@" >"$work/out" 2>"$work/err" || code=$?
+  if [ "$code" != "$wanted" ]; then
+    printf 'exit %s instead of %s: %s\n' "$code" "$wanted" "$*" >&2
+    cat "$work/out" "$work/err" >&2
+    exit 1
+  fi
+}
+
+says() { grep -q -e "$1" "$work/out" || { echo "\"$1\" is not said:" >&2; cat "$work/out" >&2; exit 1; }; }
+
+# The two commands of the start: the first here, the second is the stage rust.
+grep -q 'cargo run --release -- replay --sample-skill fixtures/events' README.md
+exits 0 "$skillctl" replay --sample-skill fixtures/events
+says '12 events: 12 passed'
+
+exits 0 "$skillctl" --help
+says 'Examples:'
+cp fixtures/events/upload-text/content.txt "$work/notes.txt"
+cd "$work"
+exits 0 "$skillctl" event new notes.txt --case cases/notes
+exits 0 "$skillctl" replay --sample-skill cases --update --report junit=junit.xml
+exits 0 "$skillctl" replay --sample-skill cases
+sed -i.bak 's/"status": "success"/"status": "permanent_failure"/' cases/notes/expected.json
+exits 1 "$skillctl" replay --sample-skill cases
+exits 2 "$skillctl" replay --sample-skill no-such-folder
+exits 3 "$skillctl" replay cases -- false
+grep -q '<testsuite' junit.xml
+
+# Completions that their shells take, and pages that man takes.
+"$skillctl" completions bash >skillctl.bash && bash -n skillctl.bash
+"$skillctl" completions zsh >_skillctl && zsh -n _skillctl
+"$skillctl" man --dir man
+for page in man/*.1; do
+  if mandoc -T lint -W error "$page" | grep -v 'unknown font'; then exit 1; fi
+done
+pages=(man/*.1)
+echo "smoke: ${#pages[@]} pages, and all exit codes as they should be"
