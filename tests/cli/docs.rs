@@ -135,44 +135,63 @@ fn has(program: &str) -> bool {
 
 #[test]
 fn the_tour_is_as_it_is_told() {
-    let page = fs::read_to_string(project("docs/tour.md")).expect("the tour");
+    walk("docs/tour.md", 15);
+}
+
+#[test]
+fn skills_of_ones_own_work_as_they_stand_on_their_page() {
+    walk("docs/own-skill.md", 0);
+}
+
+/// Writes the files of a page, types its commands, of which there are so many at least, and
+/// compares what they print. A block is left out where the program that it needs is not here.
+fn walk(page: &str, at_least: usize) {
+    let text = fs::read_to_string(project(page)).expect("a page");
     let folder = tempfile::tempdir().expect("a folder");
     let mut all = Vec::new();
-    for block in blocks(&page) {
-        match block.info.as_str() {
-            "js" => fs::write(folder.path().join("skill.mjs"), block.text).expect("it is written"),
-            "console" => all.extend(steps(&block.text)),
-            "console node" if has("node") => all.extend(steps(&block.text)),
-            _ => {}
+    for block in blocks(&text) {
+        match block.info.split_once(' ') {
+            None if block.info == "console" => all.extend(steps(&block.text)),
+            Some(("console", program)) if has(program) => all.extend(steps(&block.text)),
+            Some(("console", _)) | None => {}
+            Some((_, file)) => fs::write(folder.path().join(file), block.text).expect("written"),
         }
     }
-    assert!(all.len() > 15, "the steps were found: {}", all.len());
-    let program = Path::new(env!("CARGO_BIN_EXE_skillctl"));
-    let bin = program.parent().expect("a folder").as_os_str();
-    let mut path = bin.to_owned();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap_or_default());
-    let output = Command::new("sh")
-        .args(["-c", &script(&all)])
-        .current_dir(folder.path())
-        .env_clear()
-        .env("PATH", path)
-        .output()
-        .expect("it runs");
-    let text = String::from_utf8(output.stdout).expect("text");
-    let printed: Vec<&str> = text.split("@@ ").skip(1).collect();
-    assert_eq!(printed.len(), all.len(), "the tour ended early:\n{text}");
+    assert!(all.len() >= at_least, "the steps were found: {}", all.len());
+    let printed = typed(&all, folder.path());
     for (step, printed) in all.iter().zip(printed) {
-        let printed: Vec<String> = printed.lines().skip(1).map(str::to_owned).collect();
         let lines = |lines: &[String]| in_order(lines.iter().filter(|it| !it.is_empty()).cloned());
         assert!(
             is_as_promised(&lines(&step.prints), &lines(&printed)),
-            "$ {}\nprints\n{}\nand the tour says\n{}",
+            "$ {}\nprints\n{}\nand {page} says\n{}",
             step.command,
             printed.join("\n"),
             step.prints.join("\n")
         );
     }
+}
+
+/// What a shell in `folder` prints after each of the commands.
+fn typed(steps: &[Step], folder: &Path) -> Vec<Vec<String>> {
+    let program = Path::new(env!("CARGO_BIN_EXE_skillctl"));
+    let mut path = program.parent().expect("a folder").as_os_str().to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let output = Command::new("sh")
+        .args(["-c", &script(steps)])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", path)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let printed: Vec<Vec<String>> = text
+        .split("@@ ")
+        .skip(1)
+        .map(|part| part.lines().skip(1).map(str::to_owned).collect())
+        .collect();
+    assert_eq!(printed.len(), steps.len(), "it ended early:\n{text}");
+    printed
 }
 
 /// Calls that a skill makes while it replies may come before or after the reply.

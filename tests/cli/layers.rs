@@ -105,15 +105,11 @@ fn completions_and_pages_know_every_command() {
         .assert()
         .success()
         .stdout(contains("trigger"));
-    skillctl()
-        .args(["man", "env"])
-        .assert()
-        .success()
-        .stdout(
-            contains(".SH EXAMPLES\n.nf\n  eval \"$(skillctl env)\"\n")
-                .and(contains("\n.fi\n.SH VERSION\n"))
-                .and(contains("\"skillctl 0.")),
-        );
+    skillctl().args(["man", "env"]).assert().success().stdout(
+        contains(".SH EXAMPLES\n.nf\n  eval \"$(skillctl env)\"\n")
+            .and(contains("\n.fi\n.SH VERSION\n"))
+            .and(contains("\"skillctl 0.")),
+    );
     skillctl().args(["man", "no-such"]).assert().code(2);
     let pages = tempfile::tempdir().expect("a folder");
     skillctl()
@@ -121,7 +117,7 @@ fn completions_and_pages_know_every_command() {
         .arg(pages.path())
         .assert()
         .success();
-    let page = |name: &str| std::fs::read_to_string(pages.path().join(name)).expect("a page");
+    let page = |name: &str| fs::read_to_string(pages.path().join(name)).expect("a page");
     assert!(page("skillctl-replay.1").contains(".SH EXAMPLES\n"));
     assert!(page("skillctl-cards-new-timeline.1").contains("skillctl cards new timeline"));
 }
