@@ -93,8 +93,8 @@ pub fn decide(state: &State, prepared: Prepared<'_>, now: Timestamp, ids: &mut I
 
 fn play(context: &mut Context<'_>, route: &Route, body: Judged) -> Result<Decision, Answer> {
     match (route, body) {
-        (Route::InstanceCreate(path), Judged::Fields(content)) => {
-            instances::create(context, path, content)
+        (Route::InstanceCreate(path), Judged::Fields(judged)) => {
+            instances::create(context, path, judged)
         }
         (Route::Invocation(skill_id), Judged::Invocation(report)) => {
             instances::invocation(context, skill_id, report?)

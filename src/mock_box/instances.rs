@@ -9,7 +9,7 @@ use super::{
     answer::Answer,
     decide::{Context, Decision},
     errors,
-    prepare::{Content, Report, Said, content, malformed},
+    prepare::{JudgedFields, Report, Said, judge, malformed},
     routes::InstancePath,
     state::{Change, File, StoredInstance, Write},
 };
@@ -51,7 +51,7 @@ pub fn get(context: &Context<'_>, path: &InstancePath) -> Result<Answer, Answer>
 pub fn create(
     context: &mut Context<'_>,
     path: &InstancePath,
-    content: Result<Content, Answer>,
+    judged: Result<JudgedFields, Answer>,
 ) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
     check_template(path)?;
@@ -62,11 +62,11 @@ pub fn create(
             "Tuple already exists",
         ));
     }
-    let content = content?;
+    let judged = judged?;
     let head = new_head(context, path);
-    let json = written_out(&head, &content)?;
+    let json = written_out(&head, &judged)?;
     let record = record(context, file, path.clone(), WriteOp::Create);
-    Ok(written(StatusCode::CREATED, record, head, json, content))
+    Ok(written(StatusCode::CREATED, record, head, json, judged))
 }
 
 /// `PUT …/metadata/{scope}/{template}`: a JSON Patch.
@@ -81,14 +81,14 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let text = context.request.bytes();
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let schema = context.state.settings.schema;
-    let content = content(schema, path.is_skills_cards(), &fields)?;
+    let judged = judge(schema, path.is_skills_cards(), &fields)?;
     let head = next_head(stored)?;
-    let json = written_out(&head, &content)?;
+    let json = written_out(&head, &judged)?;
     let record = WriteRecord {
         patch: raw(text),
         ..record(context, file, path.clone(), WriteOp::Update)
     };
-    Ok(written(StatusCode::OK, record, head, json, content))
+    Ok(written(StatusCode::OK, record, head, json, judged))
 }
 
 /// `DELETE …/metadata/{scope}/{template}`.
@@ -143,7 +143,7 @@ fn set_cards(
         Some(stored) => next_head(stored)?,
         None => new_head(context, &path),
     };
-    let json = written_out(&head, &said.content)?;
+    let json = written_out(&head, &said.fields)?;
     let record = WriteRecord {
         skill_id: Some(skill_id.to_owned()),
         status: Some(said.status),
@@ -151,7 +151,7 @@ fn set_cards(
         ..record(context, file, path, WriteOp::Invocation)
     };
     // Box answers 200 with no body here.
-    let decision = written(StatusCode::OK, record, head, json, said.content);
+    let decision = written(StatusCode::OK, record, head, json, said.fields);
     Ok(Decision {
         answer: Answer {
             note: decision.answer.note,
@@ -220,8 +220,8 @@ fn next_head(stored: &StoredInstance) -> Result<InstanceHead, Answer> {
     Ok(head.next())
 }
 
-fn written_out(head: &InstanceHead, content: &Content) -> Result<Box<RawValue>, Answer> {
-    head.with(&content.fields)
+fn written_out(head: &InstanceHead, judged: &JudgedFields) -> Result<Box<RawValue>, Answer> {
+    head.with(&judged.fields)
         .map_err(|error| errors::internal(format!("the instance cannot be written: {error}")))
 }
 
@@ -244,14 +244,14 @@ fn written(
     mut record: WriteRecord,
     head: InstanceHead,
     json: Box<RawValue>,
-    content: Content,
+    judged: JudgedFields,
 ) -> Decision {
     let stored = StoredInstance::new(head, &json);
     let note = match &record.status {
-        Some(status) => format!("{status}: {}", content.summary),
-        None => content.summary,
+        Some(status) => format!("{status}: {}", judged.summary),
+        None => judged.summary,
     };
-    if let Some(named) = content.invocation_id {
+    if let Some(named) = judged.invocation_id {
         record.invocation_id = Some(named);
     }
     record.instance = Some(json);

@@ -52,14 +52,14 @@ pub enum Judged {
     /// It is read when the call is decided.
     Later,
     /// The fields of a new instance, or why there are none.
-    Fields(Result<Content, Answer>),
+    Fields(Result<JudgedFields, Answer>),
     /// An invocation's report, or why it is none.
     Invocation(Result<Report, Answer>),
 }
 
 /// The fields of an instance, judged and written, with what there is to say about them.
 #[derive(Debug)]
-pub struct Content {
+pub struct JudgedFields {
     /// The fields.
     pub fields: Fields,
     /// The invocation that the first card names.
@@ -85,7 +85,7 @@ pub struct Said {
     /// What it used.
     pub usage: Option<Box<RawValue>>,
     /// The cards of its file from now on.
-    pub content: Content,
+    pub fields: JudgedFields,
 }
 
 /// Reads and judges the body of a call.
@@ -105,11 +105,11 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
     }
 }
 
-fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<Content, Answer> {
+fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFields, Answer> {
     let body: Value = serde_json::from_slice(text)
         .map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
     match body {
-        Value::Object(fields) => content(schema, path.is_skills_cards(), &fields),
+        Value::Object(fields) => judge(schema, path.is_skills_cards(), &fields),
         _ => Err(malformed("the body is not a JSON object")),
     }
 }
@@ -118,11 +118,11 @@ fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<Content, 
 ///
 /// # Errors
 /// What Box says of cards that it refuses.
-pub fn content(
+pub fn judge(
     schema: Schema,
     are_cards: bool,
     fields: &Map<String, Value>,
-) -> Result<Content, Answer> {
+) -> Result<JudgedFields, Answer> {
     if let Some(message) = not_to_be_kept(fields) {
         return Err(malformed(&message));
     }
@@ -136,7 +136,7 @@ pub fn content(
     }
     let written = Fields::write(fields)
         .map_err(|error| errors::internal(format!("the fields cannot be written: {error}")))?;
-    Ok(Content {
+    Ok(JudgedFields {
         fields: written,
         invocation_id: cards.pointer("/0/invocation/id").and_then(id_text),
         summary: summary(cards),
@@ -213,7 +213,7 @@ impl ReportBody {
         };
         Ok(Said {
             status,
-            content: content(schema, true, fields)?,
+            fields: judge(schema, true, fields)?,
             usage: self.usage.filter(|usage| usage.get() != "null"),
         })
     }
