@@ -46,7 +46,7 @@ impl Bell {
     pub async fn rung(&mut self) {
         if self.heard.changed().await.is_err() {
             // The bus is gone, and with it whatever could be told.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -38,6 +38,10 @@ pub trait Handler: Send + Sync + 'static {
 
 /// An answer, or the making of it. Most answers need nothing to be waited for, and then there is
 /// no future, which would be the largest thing that a call allocates.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and boxing it is what this spares"
+)]
 pub enum Reply {
     /// It is there.
     Now(Response<WireBody>),

@@ -100,6 +100,10 @@ pub(super) struct HttpService<H> {
 type Delivered = Result<Response<Outgoing>, CutOff>;
 
 /// A delivery: most can be made at once.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and boxing it is what this spares"
+)]
 pub(super) enum Answering {
     /// Nothing is left once it was taken.
     Now(Option<Delivered>),
