@@ -63,13 +63,7 @@ fn cards(criterion: &mut Criterion) {
             bencher.iter(|| box_refusal(black_box(list), Schema::Box).is_none());
         });
         group.bench_function(BenchmarkId::new("html", lines), |bencher| {
-            bencher.iter(|| {
-                let owner = html::Owner {
-                    name: "cards.json",
-                    sections: sections(black_box(cards), None),
-                };
-                html::render(&[owner]).len()
-            });
+            bencher.iter(|| html::render("cards.json", &sections(black_box(cards), None)).len());
         });
         group.bench_function(BenchmarkId::new("text", lines), |bencher| {
             let options = text::Options {

@@ -158,10 +158,6 @@ mod tests {
     fn no_cards_say_so() {
         assert_eq!(text_of(&[], 80, false), "no cards\n");
         assert!(markdown::render(&[]).contains("No cards"));
-        let owner = html::Owner {
-            name: "x",
-            sections: Vec::new(),
-        };
-        assert!(html::render(&[owner]).contains("No cards are shown."));
+        assert!(html::render("x", &[]).contains("No cards are shown."));
     }
 }
