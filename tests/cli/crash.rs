@@ -64,13 +64,11 @@ fn while_a_full_disk_comes_and_goes_no_acknowledged_write_is_lost() {
 }
 
 fn seed() -> u64 {
-    match std::env::var("CRASH_SEED") {
-        Ok(seed) => seed.parse().expect("CRASH_SEED is a number"),
-        Err(_) => {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            u64::from(since.expect("the clock is right").subsec_nanos())
-        }
+    if let Ok(seed) = std::env::var("CRASH_SEED") {
+        return seed.parse().expect("CRASH_SEED is a number");
     }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    u64::from(since.expect("the clock is right").subsec_nanos())
 }
 
 /// A record file, its clients, and the mocks that came and went over it.
@@ -227,10 +225,8 @@ impl Crash {
                 .map(|client| scope.spawn(|| client.write_until_cut(load)))
                 .collect();
             end();
-            let attempts = writing.into_iter().map(|client| client.join());
-            attempts
-                .map(|told| told.expect("no client fails"))
-                .collect()
+            let told = writing.into_iter().map(thread::ScopedJoinHandle::join);
+            told.map(|told| told.expect("no client fails")).collect()
         })
     }
 

@@ -100,8 +100,8 @@ pub(super) fn length_of(path: &Path) -> u64 {
 fn entry(line: &[u8]) -> Entry {
     let mut record: Value = serde_json::from_slice(line).expect("a whole line is a record");
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let marked = &record["instance"]["cards"][0]["entries"][0]["text"];
-    let marker = marked.as_str().and_then(|text| text.split(' ').next());
+    let first = &record["instance"]["cards"][0]["entries"][0]["text"];
+    let marker = first.as_str().and_then(|text| text.split(' ').next());
     Entry {
         seq: record["seq"].as_u64().expect("a number"),
         op: text(&record["op"]),
