@@ -1,0 +1,163 @@
+//! What is left of the mock, and of replay, under load that lasts: `cargo bench --bench soak`.
+//!
+//! ```sh
+//! cargo bench --bench soak                              # all parts, about 25 minutes
+//! cargo bench --bench soak -- connections slow          # these alone: two minutes
+//! cargo bench --bench soak -- writes replay --minutes 2 # the long ones, shorter
+//! ```
+//!
+//! - `connections`: 2,000 keep-alive connections ask at once, beside a bare hyper server.
+//! - `slow`: 64 fast clients, in turns alone and beside 500 slow ones; the medians of the turns'
+//!   own ratios count.
+//! - `writes`: a million writes in ten minutes (in fewer, fewer), among idle, slow and short-lived
+//!   connections; memory and descriptors after the warm-up, at the end, and when all have gone.
+//! - `replay`: ten minutes of `--duration` with the mock, 64 events at a time; memory and
+//!   descriptors of replay and of the skill.
+//!
+//! Each figure is a row of a Markdown table. What was asked for and not reached fails the run.
+
+#![allow(
+    clippy::print_stdout,
+    reason = "a benchmark's result is what it prints"
+)]
+
+mod connections;
+mod latency;
+mod process;
+mod replay;
+mod slow;
+mod wire;
+mod writes;
+
+use std::{
+    env,
+    process::{Command, ExitCode, Stdio},
+    time::Duration,
+};
+
+use tokio::runtime::Runtime;
+
+/// The arguments that make this program the bare server, or the slow clients.
+const BARE: &str = "bare-server";
+const SLOW: &str = "slow-clients";
+const PARTS: [&str; 4] = ["connections", "slow", "writes", "replay"];
+
+/// How long and how much.
+struct Scale {
+    /// `cargo test --benches` only wants to know that it runs.
+    is_measured: bool,
+    /// Of each of the long parts.
+    long: Duration,
+}
+
+impl Scale {
+    /// `full` where it is measured, `short` where not.
+    fn of<T>(&self, full: T, short: T) -> T {
+        if self.is_measured { full } else { short }
+    }
+}
+
+/// The table, and whether all in it was reached.
+struct Table {
+    failed: bool,
+}
+
+impl Table {
+    fn start() -> Self {
+        println!("| figure | measured | beside | wanted | reached |\n|---|---|---|---|---|");
+        Self { failed: false }
+    }
+
+    /// A figure that was asked for.
+    fn row(&mut self, figure: &str, measured: &str, beside: &str, wanted: &str, is_reached: bool) {
+        self.failed |= !is_reached;
+        let reached = if is_reached { "yes" } else { "**no**" };
+        println!("| {figure} | {measured} | {beside} | {wanted} | {reached} |");
+    }
+
+    /// A figure that is only told.
+    #[allow(clippy::unused_self, reason = "the table is where it goes")]
+    fn told(&self, figure: &str, measured: &str, beside: &str) {
+        println!("| {figure} | {measured} | {beside} | | |");
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    process::allow_many_files();
+    match arguments.first().map(String::as_str) {
+        Some(BARE) => return runtime().block_on(connections::bare()),
+        Some(SLOW) => return runtime().block_on(slow::clients(&arguments[1..])),
+        _ => {}
+    }
+    let (scale, parts) = match asked(&arguments) {
+        Ok(asked) => asked,
+        Err(reason) => {
+            println!("{reason}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut table = Table::start();
+    for part in parts {
+        match part {
+            "connections" => connections::run(&scale, &mut table),
+            "slow" => latency::run(&scale, &mut table),
+            "writes" => writes::run(&scale, &mut table),
+            _ => replay::run(&scale, &mut table),
+        }
+    }
+    if table.failed && scale.is_measured {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// What the command line asks for: `[PART…] [--minutes N]`.
+fn asked(arguments: &[String]) -> Result<(Scale, Vec<&'static str>), String> {
+    let mut scale = Scale {
+        is_measured: false,
+        long: Duration::from_secs(3),
+    };
+    let mut minutes = 10.0;
+    let mut parts = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            // What cargo adds where it is to be measured.
+            "--bench" => scale.is_measured = true,
+            "--minutes" => {
+                let given = arguments.next().and_then(|text| text.parse().ok());
+                minutes = given.ok_or("--minutes takes a number")?;
+            }
+            other => match PARTS.iter().find(|part| **part == other) {
+                Some(part) => parts.push(*part),
+                None => return Err(format!("no part is called {other}: {}", PARTS.join(", "))),
+            },
+        }
+    }
+    if scale.is_measured {
+        scale.long = Duration::from_secs_f64(minutes * 60.0);
+    }
+    if parts.is_empty() {
+        parts = PARTS.to_vec();
+    }
+    Ok((scale, parts))
+}
+
+fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime")
+}
+
+/// This program again, as something else.
+fn myself(as_what: &str) -> Command {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.arg(as_what).stdout(Stdio::piped());
+    command
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
