@@ -80,6 +80,7 @@ const STRUCTURE: &[&str] = &[
     "token_type",
     "created_at",
     "expires_in",
+    "sequence_id",
 ];
 
 /// Replacements that are looked for inside other texts, at most. A real event has a dozen; more
@@ -148,8 +149,6 @@ impl Scrubber {
                     self.secret(member);
                 }
                 "restricted_to" => self.restricted_to(member),
-                "event_id" => {}
-                "id" | "object_id" => self.id(member),
                 _ if is_id_member(name) => self.id(member),
                 "name" => self.name(member, under),
                 "login" | "email" => self.login(member),
@@ -303,7 +302,8 @@ impl Scrubber {
     /// what was replaced elsewhere in the event, and for addresses.
     fn sweep(&mut self, value: &mut Value, name: &str) {
         match value {
-            Value::String(_) if STRUCTURE.contains(&name) => {}
+            // Ids have been replaced in their place; one that stays is not somebody of that name.
+            Value::String(_) if STRUCTURE.contains(&name) || is_id_member(name) => {}
             Value::String(text) => *text = self.swept(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.sweep(item, name)),
             Value::Object(members) => members
@@ -402,9 +402,9 @@ fn scrub_headers(headers: &mut Value) {
     }
 }
 
-/// `owner_enterprise_id`, `old_parent_id` and their like; a sequence is a small count.
+/// `id`, `owner_enterprise_id`, `old_parent_id` and their like; a sequence is a small count.
 fn is_id_member(name: &str) -> bool {
-    name.ends_with("_id") && name != "sequence_id"
+    name == "id" || name.ends_with("_id") && name != "sequence_id"
 }
 
 fn is_digits(text: &str) -> bool {

@@ -232,7 +232,12 @@ fn an_id_stays_one_where_a_name_is_the_same_text() {
     let mut event = captured();
     event["skill"]["name"] = json!("340708371275");
     event["enterprise"]["name"] = json!("94713934");
+    event["event"]["created_by"]["name"] = json!("0");
+    event["source"]["sequence_id"] = json!("0");
+    event["source"]["parent"] = json!({"id": "0"});
     let event = scrub(&event);
+    assert_eq!(event["source"]["sequence_id"], "0");
+    assert_eq!(event["source"]["parent"]["id"], "0");
     let id = event["source"]["id"].as_str().expect("text");
     assert!(is_digits(id) && id != "340708371275", "{id}");
     assert!(Event::from_value(event).is_ok());
