@@ -1,0 +1,64 @@
+//! Cards from a file: read, judged under both schemas, shown with their places, and drawn.
+
+use skillctl::{
+    domain::{
+        card::{
+            normalise::normalised,
+            preview::sections,
+            shape::recognise,
+            validate::{Schema, box_refusal, validate},
+        },
+        diagnostic::Severity,
+        json::document::Document,
+    },
+    render::{
+        cards::{html, json, markdown, text},
+        diagnostic::{findings, syntax_excerpt},
+    },
+};
+
+const WIDTH: usize = 80;
+
+pub(crate) fn check(bytes: &[u8]) {
+    let document = match Document::parse("cards.json", bytes.to_vec()) {
+        Ok(document) => document,
+        Err(error) => {
+            assert!(!error.message.is_empty());
+            assert!(error.text.get(error.range.clone()).is_some(), "{error:?}");
+            let _ = syntax_excerpt(&error, WIDTH);
+            return;
+        }
+    };
+    for schema in [Schema::Box, Schema::Documented] {
+        let found = validate(&document.value, schema);
+        let located = document.locate(&found);
+        assert_eq!(located.len(), found.len());
+        for one in &located {
+            assert!(document.text.get(one.range.clone()).is_some(), "{one:?}");
+        }
+        let _ = findings(&document.name, &document.text, &located, WIDTH, usize::MAX);
+        let Ok(recognised) = recognise(&document.value) else {
+            assert!(!found.is_empty(), "no cards, and nothing is said");
+            continue;
+        };
+        let refusal = box_refusal(recognised.value, schema);
+        if recognised.value.is_array() && refusal.is_some() {
+            let is_error = |severity| severity == Severity::Error;
+            assert!(found.iter().any(|it| is_error(it.severity)), "{refusal:?}");
+        }
+        draw(recognised.cards());
+    }
+}
+
+fn draw(cards: &[serde_json::Value]) {
+    let shown = sections(cards, None);
+    let options = text::Options {
+        width: WIDTH,
+        full: true,
+    };
+    let _ = text::render(&shown, options).to_plain();
+    assert_eq!(html::render("x", &shown).matches("<script").count(), 1);
+    let _ = markdown::render(&shown);
+    let _ = json::render(cards);
+    let _ = normalised(&serde_json::Value::from(cards));
+}

@@ -1,0 +1,41 @@
+//! What is fuzzed: for each target one function that takes any bytes and panics where something
+//! does not hold that must hold for all of them. The tests of the corpus and the harness in `fuzz/`
+//! both call it.
+
+mod cards;
+mod config;
+mod docx;
+mod event;
+mod fixtures;
+mod multipart;
+mod patch;
+mod port;
+mod position;
+mod script;
+mod state;
+mod subtitles;
+
+/// A target: it returns, or panics.
+type Target = fn(&[u8]);
+
+/// Every target by its name, which is also that of its folder in the corpus.
+pub(crate) const TARGETS: [(&str, Target); 11] = [
+    ("cards", cards::check),
+    ("config", config::check),
+    ("docx", docx::check),
+    ("event", event::check),
+    ("fixtures", fixtures::check),
+    ("multipart", multipart::check),
+    ("patch", patch::check),
+    ("port", port::check),
+    ("position", position::check),
+    ("state", state::check),
+    ("subtitles", subtitles::check),
+];
+
+/// Runs one target.
+pub(crate) fn run(name: &str, bytes: &[u8]) {
+    let found = TARGETS.iter().find(|(known, _)| *known == name);
+    let (_, check) = found.unwrap_or_else(|| panic!("there is no target {name}"));
+    check(bytes);
+}

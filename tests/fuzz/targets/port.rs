@@ -1,0 +1,190 @@
+//! The first bytes of a connection, at a real port with the whole mock behind it: whatever comes,
+//! there is a decent answer or an end, nothing panics, and the mock goes on serving.
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    panic,
+    sync::{
+        Arc, Mutex, Once, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use skillctl::{
+    env::wall_clock,
+    host::{Host, Options},
+    server::{
+        admin::Admin,
+        app::App,
+        authority::Authority,
+        egress::Egress,
+        port::{BoundPort, PortOptions, serve},
+    },
+};
+use tokio::{runtime::Runtime, sync::watch};
+
+/// The name of the threads on which the mock runs.
+const SERVING: &str = "fuzzed-port";
+/// After so many connections the mock is made anew: what they left in it must not add up.
+const MOST_CONNECTIONS: usize = 500;
+/// So long the client is silent before it ends its side.
+const SILENCE: Duration = Duration::from_millis(3);
+/// What takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// What makes an answer wait as it should, and what leads to other hosts.
+const LEFT_OUT: [&[u8]; 5] = [b"wait", b"stream", b"delay", b"slow", b"://"];
+
+static PANICKED: AtomicBool = AtomicBool::new(false);
+static MOCK: Mutex<Option<Mock>> = Mutex::new(None);
+
+pub(crate) fn check(bytes: &[u8]) {
+    if LEFT_OUT.iter().any(|word| contains(bytes, word)) || leads_elsewhere(bytes) {
+        return;
+    }
+    let mut slot = MOCK.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut mock = slot.take().unwrap_or_else(Mock::start);
+    let answer = mock.exchange(bytes);
+    check_answer(bytes, &answer);
+    mock.check_alive();
+    assert!(!PANICKED.load(Ordering::SeqCst), "the mock panicked");
+    let is_steered = contains(bytes, b"/_mock/");
+    if mock.connections < MOST_CONNECTIONS && !is_steered {
+        *slot = Some(mock);
+    }
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
+}
+
+/// A CONNECT to a host that is not Box's would be carried out.
+fn leads_elsewhere(bytes: &[u8]) -> bool {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .any(|line| contains(line, b"CONNECT ") && !contains(line, b"box.com:"))
+}
+
+struct Mock {
+    /// Kept for its threads.
+    _runtime: Runtime,
+    address: SocketAddr,
+    connections: usize,
+}
+
+impl Mock {
+    fn start() -> Self {
+        watch_for_panics();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name(SERVING)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let clock = wall_clock();
+        let authority = Authority::in_memory(clock()).expect("an authority");
+        let (host, _) = Host::start(Options::default(), clock).expect("a mock");
+        let address = runtime.block_on(async {
+            let port = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a port");
+            let address = port.local_addr();
+            let (_, trust) = watch::channel(None);
+            let admin = Admin {
+                url: format!("http://{address}"),
+                certificate: authority.certificate_pem().to_owned(),
+                token: None,
+                trust,
+            };
+            let app = Arc::new(App::new(host, admin, address));
+            let options = PortOptions::new(Arc::new(authority), Egress::none());
+            tokio::spawn(serve(port, app, options, std::future::pending()));
+            address
+        });
+        Self {
+            _runtime: runtime,
+            address,
+            connections: 0,
+        }
+    }
+
+    fn connect(&mut self) -> TcpStream {
+        self.connections += 1;
+        let stream = TcpStream::connect(self.address).expect("the mock accepts");
+        stream.set_nodelay(true).expect("no delay");
+        stream
+    }
+
+    /// Sends the bytes, and gives what comes until the mock ends the connection. The client ends
+    /// its side only when nothing more comes: whoever goes away has no answer to ask for.
+    fn exchange(&mut self, bytes: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        // The mock may have ended the connection before the last byte.
+        let _ = stream.write_all(bytes);
+        stream.set_read_timeout(Some(SILENCE)).expect("a time-out");
+        let mut answer = Vec::new();
+        let mut buffer = [0; 16 * 1024];
+        let mut has_ended = false;
+        loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => return answer,
+                Ok(read) => answer.extend_from_slice(&buffer[..read]),
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    assert!(!has_ended, "the connection hangs");
+                    has_ended = true;
+                    let _ = stream.shutdown(Shutdown::Write);
+                    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return answer,
+            }
+        }
+    }
+
+    fn check_alive(&mut self) {
+        let mut stream = self.connect();
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        let request =
+            b"GET /2.0/users/me HTTP/1.1\r\nhost: api.box.com\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).expect("it is sent");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        assert!(answer.starts_with(b"HTTP/1.1 401 "), "the mock is not well");
+    }
+}
+
+fn check_answer(sent: &[u8], answer: &[u8]) {
+    if answer.is_empty() {
+        return;
+    }
+    let shown = String::from_utf8_lossy(answer);
+    if sent.first() == Some(&0x16) {
+        // A record of TLS: an alert, or the mock's part of the handshake.
+        assert!(matches!(answer[0], 0x15 | 0x16), "{shown}");
+        return;
+    }
+    let status = shown
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.get(2..5));
+    let status: u16 = status
+        .and_then(|digits| digits.parse().ok())
+        .unwrap_or_else(|| panic!("no answer of HTTP: {shown}"));
+    assert!((100..600).contains(&status), "{shown}");
+    assert!(!shown.contains("HTTP/1.1 500"), "{shown}");
+}
+
+/// A panic on one of the mock's threads ends no test by itself.
+fn watch_for_panics() {
+    static HOOKED: Once = Once::new();
+    HOOKED.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            if thread::current().name() == Some(SERVING) {
+                PANICKED.store(true, Ordering::SeqCst);
+            }
+            before(panicked);
+        }));
+    });
+}

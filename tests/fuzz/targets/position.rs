@@ -1,0 +1,101 @@
+//! A JSON document and the places of its values: what stands at the place of a pointer must be the
+//! value that it names. And what is refused must be what serde_json refuses, or a key that stands
+//! twice.
+
+use serde_json::Value;
+use skillctl::{
+    domain::json::{
+        document::Document,
+        pointer::{Pointer, nearest},
+        position::{duplicate_key, locate, offset, place, places},
+    },
+    render::diagnostic::syntax_excerpt,
+};
+
+/// More pointers than this are not looked for in one document.
+const MOST_POINTERS: usize = 300;
+/// A member of this name is serde_json's own business, and read in a way of its own.
+const PRIVATE: &str = "$serde_json::private::";
+
+pub(crate) fn check(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        check_any_text(text);
+    }
+    let name = "a.json";
+    match Document::parse(name, bytes.to_vec()) {
+        Ok(document) => check_document(&document),
+        Err(error) => {
+            assert!(error.text.get(error.range.clone()).is_some(), "{error:?}");
+            let _ = syntax_excerpt(&error, 80);
+            let is_plain = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            if let Ok(text) = std::str::from_utf8(is_plain)
+                && serde_json::from_str::<Value>(text).is_ok()
+            {
+                let twice = duplicate_key(text).expect("valid JSON is refused for a key alone");
+                assert!(text.get(twice.first.clone()).is_some());
+                assert!(text.get(twice.second.clone()).is_some());
+                assert!(twice.first.end <= twice.second.start);
+            }
+        }
+    }
+}
+
+fn check_any_text(text: &str) {
+    let wanted = ["", "/a", "/0", "/a/0/b"].map(|it| Pointer::parse(it).expect("a pointer"));
+    let found = locate(text, &wanted);
+    for pointer in &wanted {
+        let range = found.of_or_parent(pointer).expect("at least the whole");
+        assert!(text.get(range).is_some());
+    }
+    let _ = duplicate_key(text);
+}
+
+fn check_document(document: &Document) {
+    let text = &document.text;
+    if !text.contains(PRIVATE) && !text.contains("\\u") {
+        let plain: Value = serde_json::from_str(text).expect("what is read is JSON");
+        assert_eq!(document.value, plain);
+    }
+    assert_eq!(duplicate_key(text), None);
+    let mut pointers = Vec::new();
+    collect(&document.value, &Pointer::ROOT, &mut pointers);
+    let found = locate(text, &pointers);
+    let mut starts = Vec::new();
+    for pointer in &pointers {
+        let range = found.of(pointer).expect("every value has a place");
+        let there = text.get(range.clone()).expect("between characters");
+        let value = Document::parse("part", there.into()).expect("a value stands there");
+        assert_eq!(Some(&value.value), document.value.pointer(pointer.as_str()));
+        starts.push(range.start);
+    }
+    starts.sort_unstable();
+    let one_by_one: Vec<_> = starts.iter().map(|at| place(text, *at)).collect();
+    assert_eq!(places(text, starts.iter().copied()), one_by_one);
+    for (start, place) in starts.iter().zip(&one_by_one) {
+        // Columns count characters there and bytes here: they agree where all are ASCII.
+        if text.is_ascii() {
+            assert_eq!(offset(text, place.line, place.column), *start);
+        }
+    }
+    if let Some(last) = pointers.last() {
+        let near = nearest(&document.value, last);
+        assert!(pointers.len() == 1 || near.is_some());
+    }
+}
+
+fn collect(value: &Value, at: &Pointer, pointers: &mut Vec<Pointer>) {
+    if pointers.len() >= MOST_POINTERS {
+        return;
+    }
+    pointers.push(at.clone());
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(key, member)| collect(member, &at.key(key), pointers)),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .for_each(|(index, item)| collect(item, &at.index(index), pointers)),
+        _ => {}
+    }
+}
