@@ -8,7 +8,7 @@
 //! - `wait SECONDS`, `reset`;
 //! - `box any`, `box documented` as the first step: the setup.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -19,7 +19,7 @@ use skillctl::{
         call::{WriteOp, WriteRecord},
         card::validate::{Schema, box_refusal},
         event::Event,
-        metadata::instance::{Instance, SKILLS_TEMPLATE},
+        metadata::instance::{InstanceHead, SKILLS_TEMPLATE, fields_of},
         secret::Secret,
         token::TokenKind,
     },
@@ -30,10 +30,11 @@ use skillctl::{
         content::sha1_hex,
         decide,
         errors::Envelope,
+        prepare,
         registration::{Registering, register},
         request::{Spooled, Upload},
         routes::InstancePath,
-        state::{Settings, TokenMode},
+        state::{Settings, TokenMode, Write},
     },
 };
 
@@ -141,7 +142,7 @@ impl World {
             }
             ["reset"] => {
                 let record = WriteRecord::bare(self.state.next_seq(), self.now, WriteOp::Reset);
-                self.state.apply(&Change::Write(Arc::new(record)));
+                self.state.apply(&Change::Write(Write::recorded(record)));
             }
             [method, target, token @ ..] => {
                 let token = token.first().copied().unwrap_or_default();
@@ -240,11 +241,14 @@ impl World {
 
     /// The whole way of a call, as the host goes it.
     fn whole(&mut self, head: Head, body: &[u8], who: Option<&Who>, line: &str) -> Answer {
-        let body = match admit(&self.state, &head, self.now).body {
+        let admitted = match admit(&self.state, &head, self.now).outcome {
             Err(refusal) => return *refusal,
-            Ok(Wanted::Nothing) => Body::None,
-            Ok(Wanted::Memory(_)) => Body::Memory(Bytes::copy_from_slice(body)),
-            Ok(Wanted::Upload(_)) => Body::Upload(Upload {
+            Ok(admitted) => admitted,
+        };
+        let body = match admitted.wanted {
+            Wanted::Nothing => Body::None,
+            Wanted::Memory(_) => Body::Memory(Bytes::copy_from_slice(body)),
+            Wanted::Upload(_) => Body::Upload(Upload {
                 attributes: (!body.is_empty()).then(|| Bytes::copy_from_slice(body)),
                 attributes_late: false,
                 file: (!head.headers.contains_key("x-no-file")).then(|| Spooled {
@@ -255,7 +259,8 @@ impl World {
             }),
         };
         let request = Request { head, body };
-        let decision = decide(&self.state, &request, self.now, &mut self.ids);
+        let prepared = prepare(&self.state.settings, admitted, &request);
+        let decision = decide(&self.state, prepared, self.now, &mut self.ids);
         let status = decision.answer.status;
         if !decision.changes.is_empty() {
             assert!(
@@ -276,12 +281,12 @@ impl World {
         if let (TokenMode::Strict, Some(who)) = (self.state.settings.tokens, who) {
             let is_allowed = match (who, change) {
                 (Who::User, _) | (_, Change::PutToken(..) | Change::RevokeToken(_)) => true,
-                (Who::Writer(file_id), Change::Write(record)) => record.file_id == *file_id,
+                (Who::Writer(file_id), Change::Write(write)) => write.record.file_id == *file_id,
                 _ => false,
             };
             assert!(is_allowed, "{line}: {who:?} must not change {change:?}");
         }
-        let Change::Write(record) = change else {
+        let Change::Write(Write { record, .. }) = change else {
             return;
         };
         assert_eq!(record.seq, self.state.next_seq(), "{line}");
@@ -290,8 +295,8 @@ impl World {
         let back: WriteRecord = serde_json::from_str(&text).expect("a record reads back");
         assert_eq!(back.seq, record.seq);
         let before = self.state.instance(&path_of(record));
-        let before = before.map(|stored| instance(&stored.json, line));
-        let after = record.instance.as_ref().map(|it| instance(it.get(), line));
+        let before = before.map(|stored| head_of(stored.text(), line));
+        let after = record.instance.as_ref().map(|it| head_of(it.get(), line));
         let before_version = before.map(|it| it.version);
         let expected = match record.op {
             WriteOp::Create => Some(0),
@@ -302,7 +307,9 @@ impl World {
         assert_eq!(after.as_ref().map(|it| it.version), expected, "{line}");
         if let Some(after) = after.filter(|it| it.template == SKILLS_TEMPLATE) {
             let is_global = after.scope == "global";
-            let cards = after.fields.get("cards").unwrap_or(&Value::Null);
+            let json = record.instance.as_ref().map_or("{}", |it| it.get());
+            let fields = fields_of(json).expect("they read");
+            let cards = fields.get("cards").unwrap_or(&Value::Null);
             let refusal = box_refusal(cards, self.state.settings.schema);
             assert!(!is_global || refusal.is_none(), "{line}: {refusal:?}");
         }
@@ -310,9 +317,13 @@ impl World {
 
     fn check_applied(&mut self, change: &Change, line: &str) {
         match change {
-            Change::Write(record) => {
+            Change::Write(Write { record, .. }) => {
                 let stored = self.state.instance(&path_of(record));
-                let stored = stored.map(|it| it.json.to_string());
+                if let Some(stored) = stored {
+                    let kept = stored.head().expect("it has a head").into_owned();
+                    assert_eq!(kept, head_of(stored.text(), line), "{line}");
+                }
+                let stored = stored.map(|it| it.text().to_owned());
                 let written = record.instance.as_ref().map(|it| it.get().to_owned());
                 assert_eq!(stored, written, "{line}");
             }
@@ -400,9 +411,8 @@ fn path_of(record: &WriteRecord) -> InstancePath {
     }
 }
 
-fn instance(json: &str, line: &str) -> Instance {
-    serde_json::from_str(json)
-        .unwrap_or_else(|error| panic!("{line}: no instance: {error}: {json}"))
+fn head_of(json: &str, line: &str) -> InstanceHead {
+    InstanceHead::read(json).unwrap_or_else(|error| panic!("{line}: no instance: {error}: {json}"))
 }
 
 /// What holds for every answer.
