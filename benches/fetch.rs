@@ -14,18 +14,21 @@
     reason = "a benchmark's result is what it prints"
 )]
 
+mod table;
+
 use std::{
     env, fs,
     fs::File,
     io::{self, BufRead, BufReader, Seek, SeekFrom, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use sha1::{Digest, Sha1};
+use table::Table;
 
 const ROUNDS: usize = 5;
 /// What was asked for: at least so many times as fast as curl, sha1sum and sync.
@@ -33,7 +36,7 @@ const WANTED: f64 = 1.2;
 /// What was asked for: at most so much memory, in KiB.
 const MOST_MEMORY: u64 = 32 << 10;
 
-fn main() {
+fn main() -> ExitCode {
     let mebibytes: usize = env::var("FETCH_BENCH_MIB")
         .ok()
         .and_then(|text| text.parse().ok())
@@ -62,15 +65,37 @@ fn main() {
         }
     }
     let medians = times.map(median);
-    println!("{mebibytes} MiB over loopback, {ROUNDS} rounds, medians:");
-    for ((name, _), median) in ways.iter().zip(medians) {
-        println!("  {name:<20} {:>6.2} s", median.as_secs_f64());
-    }
+    let seconds = medians.map(|median| median.as_secs_f64());
+    let mut table = Table::start();
     let ratio = |other: Duration| other.as_secs_f64() / medians[0].as_secs_f64();
     let (by_hand, bare) = (ratio(medians[1]), ratio(medians[2]));
-    println!("fetch is {by_hand:.2} times as fast as curl, sha1sum and sync (wanted: {WANTED})");
-    println!("fetch is {bare:.2} times as fast as curl alone, which checks and syncs nothing");
-    println!("fetch held at most {memory} KiB (wanted: {MOST_MEMORY})");
+    let figure = format!("fetch of {mebibytes} MiB, checked and synced");
+    table.row(
+        &figure,
+        &format!("{:.2} s", seconds[0]),
+        &format!(
+            "curl, sha1sum, sync: {:.2} s; {by_hand:.2} times as fast",
+            seconds[1]
+        ),
+        &WANTED.to_string(),
+        by_hand >= WANTED,
+    );
+    table.told(
+        &figure,
+        &format!("{:.2} s", seconds[0]),
+        &format!(
+            "curl alone, which checks and syncs nothing: {:.2} s; {bare:.2} times as fast",
+            seconds[2]
+        ),
+    );
+    table.row(
+        "memory of that",
+        &format!("{} MiB", memory >> 10),
+        "",
+        &format!("{} MiB", MOST_MEMORY >> 10),
+        memory <= MOST_MEMORY,
+    );
+    table.end(true)
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -13,6 +13,8 @@
     reason = "a benchmark's result is what it prints"
 )]
 
+mod table;
+
 use std::{
     convert::Infallible,
     env, fs,
@@ -45,6 +47,7 @@ use skillctl::{
         port::{BoundPort, PortOptions, serve},
     },
 };
+use table::Table;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
     let is_measured = env::args().any(|argument| argument == "--bench");
     let mut verdict = Verdict {
         is_measured,
-        failed: false,
+        table: Table::start(),
     };
     ready(&mut verdict);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
@@ -84,25 +87,16 @@ fn main() -> ExitCode {
     throughput(&mock, &mut verdict);
     drop(mock);
     memory(folder.path(), &mut verdict);
-    if verdict.failed && is_measured {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    verdict.table.end(is_measured)
 }
 
 /// What was measured against what was asked for.
 struct Verdict {
     is_measured: bool,
-    failed: bool,
+    table: Table,
 }
 
 impl Verdict {
-    fn say(&mut self, what: &str, is_reached: bool) {
-        self.failed |= !is_reached;
-        println!("{} {what}", if is_reached { "  ok  " } else { "MISSED" });
-    }
-
     fn rounds(&self) -> usize {
         if self.is_measured { ROUNDS } else { 1 }
     }
@@ -450,26 +444,19 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
             }
         }
         let [bare, clear, tls] = rates;
-        println!(
-            "{name} of {} bytes: bare {:.0}/s, mock {:.0}/s, mock over TLS {:.0}/s",
-            requests[0].len(),
-            median(&bare),
-            median(&clear),
-            median(&tls)
-        );
-        for (what, above, below, wanted) in [
-            ("of the bare server", &clear, &bare, wanted),
-            ("over TLS of clear text", &tls, &clear, WANTED_TLS),
+        for (what, above, beside, below, wanted) in [
+            ("", &clear, "a bare server", &bare, wanted),
+            (" over TLS", &tls, "in clear", &clear, WANTED_TLS),
         ] {
-            let share = median(
-                &above
-                    .iter()
-                    .zip(below)
-                    .map(|(a, b)| a / b)
-                    .collect::<Vec<_>>(),
+            let shares: Vec<f64> = above.iter().zip(below).map(|(a, b)| a / b).collect();
+            let share = median(&shares);
+            verdict.table.row(
+                &format!("{name}, 64 connections{what}"),
+                &format!("{:.0}/s", median(above)),
+                &format!("{beside}: {:.0}/s; {share:.2} of it", median(below)),
+                &format!("{wanted}"),
+                share >= wanted,
             );
-            let text = format!("{name}: {share:.2} {what}; wanted are {wanted}");
-            verdict.say(&text, share >= wanted);
         }
     }
 }
@@ -510,12 +497,13 @@ fn memory(folder: &Path, verdict: &mut Verdict) {
     match mock.memory() {
         None => println!("{writes} writes in {seconds:.0} s; no /proc to tell the memory"),
         Some(kibibytes) => {
-            let text = format!(
-                "{writes} writes in {seconds:.0} s: at most {} MiB held; wanted are {}",
-                kibibytes >> 10,
-                MOST_MEMORY >> 10
+            verdict.table.row(
+                &format!("memory over {writes} recorded writes"),
+                &format!("{} MiB", kibibytes >> 10),
+                &format!("they took {seconds:.0} s"),
+                &format!("{} MiB", MOST_MEMORY >> 10),
+                kibibytes <= MOST_MEMORY,
             );
-            verdict.say(&text, kibibytes <= MOST_MEMORY);
         }
     }
 }
@@ -532,8 +520,13 @@ fn ready(verdict: &mut Verdict) {
         .collect();
     let found = median(&times) * 1000.0;
     let wanted = READY.as_secs_f64() * 1000.0;
-    let text = format!("ready and answering after {found:.1} ms; wanted are {wanted:.0}");
-    verdict.say(&text, found <= wanted);
+    verdict.table.row(
+        "an embedded mock, from nothing to its first answer",
+        &format!("{found:.1} ms"),
+        "",
+        &format!("{wanted:.0} ms"),
+        found <= wanted,
+    );
 }
 
 async fn first_answer() {

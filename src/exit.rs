@@ -5,11 +5,7 @@
 
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
-use url::Url;
-
 use crate::{
-    domain::secret::{redact, redact_url, replace_secrets},
     render::text::{Text, is_unshowable, visible},
     terminal::Terminal,
 };
@@ -106,31 +102,14 @@ pub fn finish(outcome: &Outcome, terminal: &Terminal) -> ExitCode {
     ExitCode::from(code(outcome))
 }
 
-/// What clap says, with the secrets of a URL that it repeats redacted.
-fn without_credentials(answer: &clap::Error, said: &str) -> String {
-    let Some(ContextValue::String(value)) = answer.get(ContextKind::InvalidValue) else {
-        return said.to_owned();
-    };
-    let shown = match Url::parse(value) {
-        Ok(url) if url.has_host() => redact_url(&url),
-        _ => replace_secrets(value, redact),
-    };
-    if value.is_empty() {
-        said.to_owned()
-    } else {
-        said.replace(value.as_str(), &shown)
-    }
-}
-
 /// The end of a command line that clap answered itself: help and version are well, the rest is
 /// a usage error.
 pub fn of_command_line(answer: &clap::Error) -> ExitCode {
-    let whole = answer.render().to_string();
-    let said = without_credentials(answer, &whole);
+    let said = answer.render().to_string();
     let drives = |character: char| character != '\n' && is_unshowable(character);
     // It repeats what was typed, which may be the name of somebody's file. Nothing can be done
     // about a closed stream at this point.
-    let _ = if said != whole || said.contains(drives) {
+    let _ = if said.contains(drives) {
         let lines: Vec<String> = said.lines().map(visible).collect();
         let said = lines.join("\n");
         let said = said.strip_prefix("error: ").unwrap_or(&said).to_owned() + "\n";

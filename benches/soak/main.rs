@@ -26,6 +26,8 @@ mod latency;
 mod process;
 mod replay;
 mod slow;
+#[path = "../table/mod.rs"]
+mod table;
 mod wire;
 mod writes;
 
@@ -35,6 +37,7 @@ use std::{
     time::Duration,
 };
 
+use table::Table;
 use tokio::runtime::Runtime;
 
 /// The arguments that make this program the bare server, or the slow clients.
@@ -54,31 +57,6 @@ impl Scale {
     /// `full` where it is measured, `short` where not.
     fn of<T>(&self, full: T, short: T) -> T {
         if self.is_measured { full } else { short }
-    }
-}
-
-/// The table, and whether all in it was reached.
-struct Table {
-    failed: bool,
-}
-
-impl Table {
-    fn start() -> Self {
-        println!("| figure | measured | beside | wanted | reached |\n|---|---|---|---|---|");
-        Self { failed: false }
-    }
-
-    /// A figure that was asked for.
-    fn row(&mut self, figure: &str, measured: &str, beside: &str, wanted: &str, is_reached: bool) {
-        self.failed |= !is_reached;
-        let reached = if is_reached { "yes" } else { "**no**" };
-        println!("| {figure} | {measured} | {beside} | {wanted} | {reached} |");
-    }
-
-    /// A figure that is only told.
-    #[allow(clippy::unused_self, reason = "the table is where it goes")]
-    fn told(&self, figure: &str, measured: &str, beside: &str) {
-        println!("| {figure} | {measured} | {beside} | | |");
     }
 }
 
@@ -106,11 +84,7 @@ fn main() -> ExitCode {
             _ => replay::run(&scale, &mut table),
         }
     }
-    if table.failed && scale.is_measured {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    table.end(scale.is_measured)
 }
 
 /// What the command line asks for: `[PART…] [--minutes N]`.

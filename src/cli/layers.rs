@@ -13,7 +13,10 @@ use clap::{
     parser::ValueSource,
 };
 
+use url::Url;
+
 use super::Cli;
+use crate::domain::secret::{redact, redact_url, replace_secrets};
 pub use file::NAME;
 use file::Table;
 
@@ -56,9 +59,22 @@ impl Cli {
         };
         let matches = Self::command()
             .try_get_matches_from(arguments)
-            .map_err(|error| with_place(error, &added))?;
+            .map_err(|error| with_place(without_credentials(error), &added))?;
         Self::from_arg_matches(&matches)
     }
+}
+
+/// What clap says repeats what was typed: the secrets of a URL in it are redacted.
+fn without_credentials(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return error;
+    };
+    let shown = match Url::parse(value) {
+        Ok(url) if url.has_host() => redact_url(&url),
+        _ => replace_secrets(value, redact),
+    };
+    error.insert(ContextKind::InvalidValue, ContextValue::String(shown));
+    error
 }
 
 /// The command line with what the lower layers add, and where each added flag comes from.

@@ -62,7 +62,8 @@ fn settled(line: &str) -> String {
             .find(|it: char| !it.is_ascii_digit() && it != '.')
             .unwrap_or(rest.len());
         let is_id = hex >= 8 && rest[..hex].contains(|it: char| it.is_ascii_digit());
-        let is_part = text.ends_with(':') || rest[..number].contains('.');
+        let is_hour = number == 2 && rest.as_bytes().get(2) == Some(&b':');
+        let is_part = is_hour || text.ends_with(':') || rest[..number].contains('.');
         let end = if is_id { hex } else { number.max(1) };
         if is_id || (number > 0 && letter.is_ascii_digit() && is_part) {
             text.push('#');
@@ -113,6 +114,7 @@ fn what_differs_from_run_to_run_is_left_out_of_account_and_no_more() {
         "on http://127.0.0.1:7269, ended",
         "on http://127.0.0.1:40123, ended"
     ));
+    assert!(same("23:01:23.122  read", "09:15:02.001  read"));
     assert!(!same("7 topics", "8 topics"));
     assert!(!same("PASS  a  200 in 1 ms", "PASS  a  500 in 1 ms"));
     assert!(!same("keyword", "keyword, transcript"));
