@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde_json::Value;
 
-use super::{Host, Inner, written};
+use super::{Host, written};
 use crate::{
     domain::{
         event::Event,
@@ -37,14 +37,14 @@ impl Host {
     /// Where the record of what goes with it cannot be written; nothing is changed then.
     pub fn serve(&self, served: Served) -> Result<(), String> {
         let now = self.now();
-        let mut inner = self.lock();
-        let serving = served::serve(&inner.state, served, now);
+        let mut turn = self.turn();
+        let serving = served::serve(&self.state(), served, now);
         let decision = Decision {
             changes: serving.changes,
             ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))
         };
         // Nobody waits for an answer, so nobody waits for the disk.
-        inner.carry_out(&decision)?;
+        self.carry_out(&mut turn, &decision)?;
         for record in decision.records() {
             self.bus.tell(written(Vec::new(), record));
         }
@@ -58,14 +58,14 @@ impl Host {
     /// for tokens. `None` where there is no such file any more.
     pub fn announce(&self, file_id: &str, make: impl FnOnce(&File) -> Value) -> Option<Value> {
         let now = self.now();
-        let mut inner = self.lock();
-        let Inner { state, ids, .. } = &mut *inner;
+        let mut turn = self.turn();
+        let mut state = self.state_to_change();
         let event = Event::from_value(make(state.file(file_id)?)).ok()?;
         let how = Registering {
             same_file: true,
             ..Registering::default()
         };
-        let registered = register(state, &event, &how, now, ids);
+        let registered = register(&state, &event, &how, now, &mut turn.ids);
         for change in &registered.changes {
             state.apply(change);
         }
@@ -87,8 +87,8 @@ impl Host {
             return Err(NotFired::NoPump);
         }
         let now = self.now();
-        let inner = self.lock();
-        let file = inner.state.file(file_id).ok_or(NotFired::NoFile)?;
+        let state = self.state();
+        let file = state.file(file_id).ok_or(NotFired::NoFile)?;
         let before = self.bus.newest();
         self.bus.tell(Notice::Placed(Arc::new(Placed {
             at: now,

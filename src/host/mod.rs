@@ -1,6 +1,10 @@
-//! The running Box: owns the state, the journal, the clock, the ids and the bus. Under one lock a
-//! call is decided, appended to the journal and applied, so that a failed append is an error
-//! answer and an untouched state. Waits and delays happen outside the lock, sockets elsewhere.
+//! The running Box: owns the state, the journal, the clock, the ids and the bus.
+//!
+//! Whoever changes something takes the turn: in it a call is decided, appended to the journal and
+//! applied, so that a failed append is an error answer and an untouched state, and nothing changes
+//! between a decision and its application. The state is looked into beside that: it is locked for
+//! the moment in which a change is made, not while the journal is written. Waits and delays happen
+//! outside both, sockets elsewhere.
 
 pub mod bus;
 pub mod call;
@@ -13,7 +17,10 @@ pub mod spool;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use jiff::Timestamp;
@@ -47,7 +54,11 @@ use spool::Spool;
 /// A running mock Box, without its sockets.
 #[derive(Debug)]
 pub struct Host {
-    inner: Mutex<Inner>,
+    turn: Mutex<Turn>,
+    /// Locked within a turn, or outside of one; who holds it takes no turn.
+    state: RwLock<State>,
+    faults: Mutex<Faults>,
+    opened: AtomicU64,
     settings: Settings,
     clock: ClockOf,
     /// What happens, for whoever watches.
@@ -59,14 +70,12 @@ pub struct Host {
     has_pump: AtomicBool,
 }
 
+/// What only the one who changes something needs.
 #[derive(Debug)]
-struct Inner {
-    state: State,
+struct Turn {
     journal: Journal,
     ids: Ids,
-    calls: u64,
     writes: u64,
-    faults: Faults,
 }
 
 /// How a mock is started.
@@ -130,14 +139,14 @@ impl Host {
             journal = journal.with_fsync()?;
         }
         let host = Arc::new(Self {
-            inner: Mutex::new(Inner {
-                state,
+            turn: Mutex::new(Turn {
                 journal,
                 ids,
-                calls: 0,
                 writes: 0,
-                faults: options.faults,
             }),
+            state: RwLock::new(state),
+            faults: Mutex::new(options.faults),
+            opened: AtomicU64::new(0),
             settings: options.settings,
             clock: ClockOf(clock),
             bus: Bus::default(),
@@ -156,17 +165,17 @@ impl Host {
     /// Takes a call in by its head: what it is, and which body it may bring.
     pub fn open(self: &Arc<Self>, head: &Head) -> Box<OpenCall> {
         let now = self.now();
-        let (admission, number, file_event, strike) = {
-            let mut inner = self.lock();
-            inner.calls += 1;
-            let admission = admit(&inner.state, head, now);
-            let file_event = event_of_file(&inner.state, admission.seen.file_id.as_deref());
-            // A call that is refused has its own fault.
-            let strike = match &admission.outcome {
-                Ok(_) => inner.strike(head, &admission.seen, file_event.as_deref()),
-                Err(_) => None,
-            };
-            (admission, inner.calls, file_event, strike)
+        let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        let (admission, file_event) = {
+            let state = self.state();
+            let admission = admit(&state, head, now);
+            let file_event = event_of_file(&state, admission.seen.file_id.as_deref());
+            (admission, file_event)
+        };
+        // A call that is refused has its own fault.
+        let strike = match &admission.outcome {
+            Ok(_) => self.strike(head, &admission.seen, file_event.as_deref()),
+            Err(_) => None,
         };
         let host = Arc::clone(self);
         Box::new(OpenCall::new(
@@ -193,15 +202,23 @@ impl Host {
 
     fn decide(&self, call: &mut OpenCall, prepared: Prepared<'_>) -> (Answer, Option<Ticket>) {
         let now = self.now();
-        let mut inner = self.lock();
-        let Inner { state, ids, .. } = &mut *inner;
-        let decision = decide(state, prepared, now, ids);
-        if let Some(file_id) = &decision.file_id {
-            call.names_file(file_id, event_of_file(state, Some(file_id)));
+        if prepared.route.is_look() {
+            // A look makes nothing new.
+            let decision = decide(&self.state(), prepared, now, &mut Ids::new(0));
+            return (decision.answer, None);
         }
-        match inner.carry_out(&decision) {
+        let mut turn = self.turn();
+        let decision = {
+            let state = self.state();
+            let decision = decide(&state, prepared, now, &mut turn.ids);
+            if let Some(file_id) = &decision.file_id {
+                call.names_file(file_id, event_of_file(&state, Some(file_id)));
+            }
+            decision
+        };
+        match self.carry_out(&mut turn, &decision) {
             Ok(ticket) => {
-                // Told while the lock is held: the order of the stream is that of the writes.
+                // Told while the turn lasts: the order of the stream is that of the writes.
                 for record in decision.records() {
                     self.bus.tell(written(call.events(), record));
                 }
@@ -217,10 +234,10 @@ impl Host {
     /// Gives a file this content, and makes the file where there is none; says whether it did.
     pub fn put_file(&self, id: &str, name: Option<String>, content: Content) -> (Box<File>, bool) {
         let now = self.now();
-        let mut inner = self.lock();
-        let Inner { state, ids, .. } = &mut *inner;
+        let mut turn = self.turn();
+        let mut state = self.state_to_change();
         let is_new = state.file(id).is_none();
-        let file = Box::new(shelf::put(state, id, name, content, now, ids));
+        let file = Box::new(shelf::put(&state, id, name, content, now, &mut turn.ids));
         state.apply(&Change::EditFile(file.clone()));
         (file, is_new)
     }
@@ -232,13 +249,16 @@ impl Host {
     pub async fn remove_file(&self, id: &str) -> Result<bool, String> {
         let ticket = {
             let now = self.now();
-            let mut inner = self.lock();
-            let Inner { state, ids, .. } = &mut *inner;
-            let events: Vec<String> = event_of_file(state, Some(id)).into_iter().collect();
-            let Some(decision) = shelf::remove(state, id, now, ids) else {
+            let mut turn = self.turn();
+            let (events, removed) = {
+                let state = self.state();
+                let events: Vec<String> = event_of_file(&state, Some(id)).into_iter().collect();
+                (events, shelf::remove(&state, id, now, &mut turn.ids))
+            };
+            let Some(decision) = removed else {
                 return Ok(false);
             };
-            let ticket = inner.carry_out(&decision)?;
+            let ticket = self.carry_out(&mut turn, &decision)?;
             for record in decision.records() {
                 self.bus.tell(written(events.clone(), record));
             }
@@ -253,12 +273,12 @@ impl Host {
     /// Registers events in one step.
     pub fn register(&self, events: &[(Event, Registering)]) -> Vec<Value> {
         let now = self.now();
-        let mut inner = self.lock();
-        let Inner { state, ids, .. } = &mut *inner;
+        let mut turn = self.turn();
+        let mut state = self.state_to_change();
         events
             .iter()
             .map(|(event, how)| {
-                let registered = register(state, event, how, now, ids);
+                let registered = register(&state, event, how, now, &mut turn.ids);
                 for change in &registered.changes {
                     state.apply(change);
                 }
@@ -269,10 +289,11 @@ impl Host {
 
     /// Forgets events, their tokens and files: their run is over.
     pub fn retire(&self, event_ids: &[String]) {
-        let mut inner = self.lock();
+        let _turn = self.turn();
+        let (mut state, mut faults) = (self.state_to_change(), self.faults_now());
         for id in event_ids {
-            inner.state.apply(&Change::RetireEvent(id.clone()));
-            inner.faults.forget(id);
+            state.apply(&Change::RetireEvent(id.clone()));
+            faults.forget(id);
         }
     }
 
@@ -283,23 +304,18 @@ impl Host {
     pub async fn reset(&self) -> Result<(), String> {
         let ticket = {
             let now = self.now();
-            let mut inner = self.lock();
-            let Inner {
-                state,
-                journal,
-                faults,
-                ..
-            } = &mut *inner;
-            let record = Arc::new(WriteRecord::bare(state.next_seq(), now, WriteOp::Reset));
-            journal.append([&*record])?;
-            state.apply(&Change::Write(Write {
+            let mut turn = self.turn();
+            let next = self.state().next_seq();
+            let record = Arc::new(WriteRecord::bare(next, now, WriteOp::Reset));
+            turn.journal.append([&*record])?;
+            self.state_to_change().apply(&Change::Write(Write {
                 record: Arc::clone(&record),
                 instance: None,
             }));
-            faults.reset();
+            self.faults_now().reset();
             self.calls.clear();
             self.bus.tell(written(Vec::new(), &record));
-            journal.ticket()
+            turn.journal.ticket()
         };
         match ticket {
             None => Ok(()),
@@ -312,32 +328,32 @@ impl Host {
     /// # Errors
     /// Where there would be too many.
     pub fn add_faults(&self, rules: Vec<Rule>) -> Result<(), String> {
-        self.lock().faults.add(rules)
+        self.faults_now().add(rules)
     }
 
     /// Ends all faults.
     pub fn clear_faults(&self) {
-        self.lock().faults.clear();
+        self.faults_now().clear();
     }
 
     /// The faults that stand, each with how often it has struck.
     pub fn faults(&self) -> Value {
-        self.lock().faults.to_json()
+        self.faults_now().to_json()
     }
 
     /// The records after number `after`, and after the last reset, from disk.
     pub fn records(&self, after: u64) -> RecordReader {
-        self.lock().journal.reader(after)
+        self.turn().journal.reader(after)
     }
 
     /// How many metadata writes there were since the start, resets left out.
     pub fn writes(&self) -> u64 {
-        self.lock().writes
+        self.turn().writes
     }
 
     /// The number of the last record; 0 before the first.
     pub fn last_write(&self) -> u64 {
-        self.lock().journal.last()
+        self.turn().journal.last()
     }
 
     /// Tells of a connection that did not become a call.
@@ -352,38 +368,54 @@ impl Host {
 
     /// Looks into the state; nothing may wait inside.
     pub fn look<T>(&self, see: impl FnOnce(&State) -> T) -> T {
-        see(&self.lock().state)
+        see(&self.state())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic while the lock was held left the state between two changes at worst; serving on
-        // is better than a mock that answers nothing any more.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+    // A panic while a lock was held left what it guards between two changes at worst; serving on
+    // is better than a mock that answers nothing any more.
 
-impl Inner {
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be asked for in a turn alone.
+    fn state_to_change(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults_now(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Appends what is to be recorded, then applies everything; gives what is to be waited for
     /// before it is answered.
-    fn carry_out(&mut self, decision: &Decision) -> Result<Option<Ticket>, String> {
-        let before = self.journal.last();
-        self.journal
+    fn carry_out(&self, turn: &mut Turn, decision: &Decision) -> Result<Option<Ticket>, String> {
+        let before = turn.journal.last();
+        turn.journal
             .append(decision.records().map(|record| &**record))?;
-        for change in &decision.changes {
-            self.state.apply(change);
+        if !decision.changes.is_empty() {
+            let mut state = self.state_to_change();
+            for change in &decision.changes {
+                state.apply(change);
+            }
         }
-        let written = self.journal.last() - before;
-        self.writes += written;
+        let written = turn.journal.last() - before;
+        turn.writes += written;
         Ok(if written > 0 {
-            self.journal.ticket()
+            turn.journal.ticket()
         } else {
             None
         })
     }
 
     /// What strikes a call, if anything does.
-    fn strike(&mut self, head: &Head, seen: &Seen, file_event: Option<&str>) -> Option<Strike> {
-        if self.faults.is_empty() {
+    fn strike(&self, head: &Head, seen: &Seen, file_event: Option<&str>) -> Option<Strike> {
+        let mut faults = self.faults_now();
+        if faults.is_empty() {
             return None;
         }
         let event = seen
@@ -393,12 +425,15 @@ impl Inner {
             .or(seen.file_id.as_deref());
         let event = event.unwrap_or_default();
         let attempt = Attempt::new(seen.operation, seen.is_bytes, head, event);
-        let strike = self.faults.strike(&attempt)?;
+        let strike = faults.strike(&attempt)?;
+        drop(faults);
         if strike.expire
             && let Some(token) = head.token()
         {
             let fault = Arc::clone(&strike.fault);
-            self.state.apply(&Change::ExpireToken(token, fault));
+            let _turn = self.turn();
+            self.state_to_change()
+                .apply(&Change::ExpireToken(token, fault));
         }
         Some(strike)
     }

@@ -167,6 +167,37 @@ impl Route {
         }
     }
 
+    /// Whether the call changes nothing, whatever comes of it.
+    pub fn is_look(&self) -> bool {
+        match self {
+            Self::FileInfo(_)
+            | Self::FileVersions(_)
+            | Self::FileVersion(..)
+            | Self::FileContent(_)
+            | Self::Bytes(_)
+            | Self::RepresentationInfo(_)
+            | Self::RepresentationContent(_)
+            | Self::InstanceList(_)
+            | Self::InstanceGet(_)
+            | Self::FolderInfo(_)
+            | Self::FolderItems(_)
+            | Self::Me
+            | Self::NotPlayed(_) => true,
+            Self::FileUpdate(_)
+            | Self::FileDelete(_)
+            | Self::FileCopy(_)
+            | Self::Upload
+            | Self::UploadVersion(_)
+            | Self::InstanceCreate(_)
+            | Self::InstancePatch(_)
+            | Self::InstanceDelete(_)
+            | Self::Invocation(_)
+            | Self::FolderCreate
+            | Self::TokenGrant
+            | Self::TokenRevoke => false,
+        }
+    }
+
     /// Whether the call speaks the metadata endpoints' form of errors.
     pub fn is_metadata(&self) -> bool {
         matches!(self.operation(), Operation::Cards | Operation::CardsRead)

@@ -146,7 +146,7 @@ impl<H: Handler> Service<Request<Incoming>> for HttpService<H> {
     type Future = Answering;
 
     fn call(&self, request: Request<Incoming>) -> Answering {
-        let in_flight = self.watch.request(!request.body().is_end_stream());
+        let in_flight = self.watch.request(length_with_body(&request));
         let patience = self.shared.options.timeouts.stalled;
         let request = request.map(|body| RequestBody::new(body, patience));
         if request.method() == Method::CONNECT {
@@ -243,6 +243,26 @@ fn route<H: Handler>(
         via_proxy: true,
     };
     Arc::clone(&shared.handler).call(origin, request)
+}
+
+/// How long a request with a body is, head and all, in bytes, as clients write it who waste none;
+/// nothing for one without a body.
+fn length_with_body(request: &Request<Incoming>) -> Option<u64> {
+    const AROUND_THE_TARGET: usize = "  HTTP/1.1\r\n\r\n".len();
+    const AROUND_A_VALUE: usize = ": \r\n".len();
+    if request.body().is_end_stream() {
+        return None;
+    }
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |it| it.as_str().len());
+    let lines = request.headers().iter();
+    let lines = lines.map(|(name, value)| name.as_str().len() + value.len() + AROUND_A_VALUE);
+    let head = request.method().as_str().len() + target + AROUND_THE_TARGET + lines.sum::<usize>();
+    // One in chunks says its length last.
+    let body = request.body().size_hint().exact().unwrap_or(u64::MAX);
+    Some(body.saturating_add(head as u64))
 }
 
 /// The scheme and host of an absolute-form target; nothing for an origin form.

@@ -76,6 +76,8 @@ struct State {
     quiet: bool,
     /// A request's body is to come, and its client may be waiting too.
     body_wanted: bool,
+    /// Bytes that have arrived since the present head began.
+    arrived: u64,
     /// That word, kept back so that the answer can be given in Box's form.
     kept_back: Vec<u8>,
 }
@@ -100,6 +102,7 @@ impl Watch {
                 cut_is_due: false,
                 quiet: true,
                 body_wanted: false,
+                arrived: 0,
                 kept_back: Vec::new(),
             }),
         })
@@ -110,11 +113,11 @@ impl Watch {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request's head has been read: it is being answered until the guard goes. `has_body` when
-    /// more is to come.
-    pub(super) fn request(self: &Arc<Self>, has_body: bool) -> InFlight {
+    /// A request's head has been read: it is being answered until the guard goes. `length` is that
+    /// of the whole request in bytes, where it has a body: what has not arrived of it is to come.
+    pub(super) fn request(self: &Arc<Self>, length: Option<u64>) -> InFlight {
         let mut state = self.state();
-        state.body_wanted = has_body;
+        state.body_wanted = length.is_some_and(|length| state.arrived < length);
         state.phase = Phase::Busy;
         state.quiet = false;
         drop(state);
@@ -188,12 +191,14 @@ impl Watch {
         std::mem::take(&mut self.state().body_wanted)
     }
 
-    fn has_read(&self) {
+    fn has_read(&self, bytes: usize) {
         let mut state = self.state();
         if state.phase == Phase::Idle {
             state.phase = Phase::Head;
             state.since = Instant::now();
+            state.arrived = 0;
         }
+        state.arrived += bytes as u64;
     }
 
     /// Keeps hyper's own answer back; gives the number of bytes taken.
@@ -270,8 +275,9 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.watch.has_read();
+        let arrived = buffer.filled().len() - before;
+        if arrived > 0 {
+            self.watch.has_read(arrived);
         } else if read.is_pending() && self.watch.take_body_wanted() {
             acknowledge(self.stream.socket());
         }
