@@ -191,12 +191,17 @@ impl BoundPort {
     /// Binds `address`; port 0 takes a free one. Must be called inside a Tokio runtime.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         const BACKLOG: u32 = 1024;
+        /// What the system holds of an answer that its client has not taken, in bytes. It would
+        /// hold megabytes, filled at once, for every client that reads slowly.
+        const UNREAD: u32 = 128 * 1024;
         let socket = if address.is_ipv4() {
             TcpSocket::new_v4()?
         } else {
             TcpSocket::new_v6()?
         };
         socket.set_reuseaddr(true)?;
+        // Every connection has it of the listener.
+        socket.set_send_buffer_size(UNREAD)?;
         socket.bind(address)?;
         let listener = socket.listen(BACKLOG)?;
         let address = listener.local_addr()?;

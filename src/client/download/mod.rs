@@ -221,6 +221,16 @@ impl<'a, S: Source> Download<'a, S> {
     /// Runs to the end. Whatever it ends with, or when it is dropped on the way, call
     /// [`Download::keep`] unless all is well.
     pub async fn run(&mut self) -> Result<Done, DownloadError> {
+        let done = self.run_whole().await;
+        if done.is_err() && self.part.is_none() {
+            // What was taken for a stream goes out, whatever the run ends with: it is said how much
+            // that was. A stream that is closed has told so already.
+            let _ = self.pipe.sync().await;
+        }
+        done
+    }
+
+    async fn run_whole(&mut self) -> Result<Done, DownloadError> {
         self.wanted = self.source.identity().await?;
         self.take_up().await?;
         let mut tries = Tries::default();

@@ -36,7 +36,7 @@ const AT_ONCE_BY_RATE: usize = 256;
 
 /// Outcomes that may wait to be shown: more than come between two prints, or whoever sends would
 /// wait for whoever prints.
-const TOLD_AT_ONCE: usize = 4096;
+const TOLD_AT_ONCE: usize = 1024;
 /// Up to so many are shown as they come, later ones at most this often: nobody reads faster.
 const TOLD_ONE_BY_ONE: usize = 128;
 const BETWEEN_PRINTS: Duration = Duration::from_millis(5);
