@@ -78,8 +78,9 @@ impl Rounds {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Told {
-    /// An event is judged.
-    Judged(Box<Outcome>, Arc<Case>),
+    /// An event is judged. What its case expects lies in the file, where there may be one; the case
+    /// itself is large and over.
+    Judged(Box<Outcome>, Option<PathBuf>),
 }
 
 /// Everything a run needs.
@@ -369,7 +370,9 @@ async fn one_turn(shared: &Shared, turn: Turn, tell: &mpsc::Sender<Told>) -> Res
         boxed.judged(&outcome.event_id).await?;
     }
     // Whoever listens may be gone.
-    let _ = tell.send(Told::Judged(Box::new(outcome), turn.case)).await;
+    let expected = turn.case.expected_path.clone();
+    drop(turn);
+    let _ = tell.send(Told::Judged(Box::new(outcome), expected)).await;
     Ok(())
 }
 

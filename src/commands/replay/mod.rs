@@ -250,8 +250,8 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
                 show.stopping();
             }
             count = told.recv_many(&mut batch, TOLD_AT_ONCE) => {
-                for Told::Judged(outcome, case) in batch.drain(..) {
-                    show.judged(&outcome, &case)?;
+                for Told::Judged(outcome, expected) in batch.drain(..) {
+                    show.judged(&outcome, expected.as_deref())?;
                 }
                 show.flush();
                 if count > 0 && show.shown() > TOLD_ONE_BY_ONE {

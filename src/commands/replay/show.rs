@@ -1,7 +1,7 @@
 //! What is printed and written of a run: a line an event, the cards, the progress, the summary, the
 //! reports, and `expected.json` where it is to be updated.
 
-use std::{fs, time::Instant};
+use std::{fs, path::Path, time::Instant};
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ use crate::{
         cards, replay as draw, replay_json,
         text::{Line, Text},
     },
-    replay::{Case, Ended, Rounds, Run},
+    replay::{Ended, Rounds, Run},
     terminal::{
         Terminal,
         progress::{Amount, Progress},
@@ -102,7 +102,7 @@ impl<'a> Show<'a> {
     }
 
     /// An event is judged.
-    pub(super) fn judged(&mut self, outcome: &Judged, case: &Case) -> Outcome {
+    pub(super) fn judged(&mut self, outcome: &Judged, expected: Option<&Path>) -> Outcome {
         self.summary.count(outcome);
         let mut record = Record::of(outcome, true);
         self.reports.take(&record)?;
@@ -116,7 +116,7 @@ impl<'a> Show<'a> {
             OutputFormat::Human => self.draw(&record),
         }
         if self.arguments.update {
-            self.update(outcome, case)?;
+            self.update(outcome, expected)?;
         }
         Ok(())
     }
@@ -158,8 +158,8 @@ impl<'a> Show<'a> {
     }
 
     /// Writes what came of a case to its `expected.json`, unless a check failed.
-    fn update(&mut self, outcome: &Judged, case: &Case) -> Outcome {
-        let Some(path) = &case.expected_path else {
+    fn update(&mut self, outcome: &Judged, expected: Option<&Path>) -> Outcome {
+        let Some(path) = expected else {
             return Ok(());
         };
         // The outcome check compares with the old status, which is about to be replaced.
