@@ -43,7 +43,8 @@ use crate::{
         prepare,
         registration::{Registering, register},
         shelf,
-        state::{File, Settings, Write, resumed_file},
+        state::{File, Settings, resumed_file},
+        stored::Write,
     },
 };
 use bus::Bus;

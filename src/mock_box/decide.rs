@@ -14,7 +14,8 @@ use super::{
     request::Request,
     routes::Route,
     serve,
-    state::{Change, State, Write},
+    state::{Change, State},
+    stored::Write,
     tokens::Caller,
     uploads, users,
 };

@@ -8,7 +8,8 @@ use super::{
     answer::Answer,
     decide::{Context, Decision},
     errors, instances, naming, object, preconditions,
-    state::{Change, File, State, Version, Write},
+    state::{Change, File, State, Version},
+    stored::Write,
 };
 use crate::domain::notice::{By, Placed, Placement};
 

@@ -11,7 +11,8 @@ use super::{
     errors,
     prepare::{JudgedFields, Report, Said, judge, malformed},
     routes::InstancePath,
-    state::{Change, File, StoredInstance, Write},
+    state::{Change, File},
+    stored::{StoredInstance, Write},
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},

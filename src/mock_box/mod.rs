@@ -30,6 +30,7 @@ pub mod serve;
 pub mod served;
 pub mod shelf;
 pub mod state;
+pub mod stored;
 pub mod tokens;
 pub mod uploads;
 pub mod users;

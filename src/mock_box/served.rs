@@ -9,7 +9,8 @@ use sha1::{Digest, Sha1};
 use super::{
     content::{Content, Source},
     folders::Folder,
-    state::{Change, File, State, Version, Write},
+    state::{Change, File, State, Version},
+    stored::Write,
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},

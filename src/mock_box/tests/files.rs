@@ -5,10 +5,7 @@ use serde_json::{Value, json};
 use super::world::{CARDS, World, any, bytes_of, card, header_of, json_of, with};
 use crate::domain::notice::Placement;
 use crate::mock_box::{
-    Change,
-    registration::Registering,
-    request::tests::head,
-    state::{State, Write},
+    Change, registration::Registering, request::tests::head, state::State, stored::Write,
 };
 
 #[test]

@@ -15,8 +15,8 @@ use crate::{
         decide, prepare,
         registration::{Registering, register},
         request::{Spooled, Upload, tests::head},
-        state::Write,
         state::{Settings, TokenMode},
+        stored::Write,
     },
 };
 

@@ -34,7 +34,8 @@ use skillctl::{
         registration::{Registering, register},
         request::{Spooled, Upload},
         routes::InstancePath,
-        state::{Settings, TokenMode, Write},
+        state::{Settings, TokenMode},
+        stored::Write,
     },
 };
 
