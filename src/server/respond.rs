@@ -55,7 +55,12 @@ pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: boo
             return Reply::later(async move {
                 match made(other).await {
                     Ok(body) => outgoing.with(body),
-                    Err(error) => content_lost(outgoing.call, &error, &request_id),
+                    Err(error) => {
+                        let lost = format!("the content cannot be read: {error}");
+                        respond(outgoing.call, errors::internal(lost), without_body)
+                            .made()
+                            .await
+                    }
                 }
             });
         }
@@ -163,24 +168,6 @@ pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::R
             Ok(WireBody::file(file, end - start))
         }
     }
-}
-
-fn content_lost(
-    mut call: Box<OpenCall>,
-    error: &io::Error,
-    request_id: &str,
-) -> Response<WireBody> {
-    let answer = errors::internal(format!("the content cannot be read: {error}"));
-    call.answered(&answer);
-    let mut response = Response::new(WireBody::empty());
-    *response.status_mut() = answer.status;
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    if let AnswerBody::Error(body) = answer.body {
-        *response.body_mut() = WireBody::bytes(body.to_json(request_id).to_string());
-    }
-    response
 }
 
 /// A body that keeps its call open while it goes out.
