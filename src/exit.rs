@@ -110,7 +110,7 @@ pub fn of_command_line(answer: &clap::Error) -> ExitCode {
     // It repeats what was typed, which may be the name of somebody's file. Nothing can be done
     // about a closed stream at this point.
     let _ = if said.contains(drives) {
-        let lines: Vec<String> = said.lines().map(visible).collect();
+        let lines: Vec<_> = said.lines().map(visible).collect();
         let said = lines.join("\n");
         let said = said.strip_prefix("error: ").unwrap_or(&said).to_owned() + "\n";
         clap::Error::raw(answer.kind(), said).print()

@@ -47,9 +47,9 @@ pub fn totals(totals: &Totals, writes: u64) -> Line {
             counted(count(writes), "metadata write", "metadata writes"),
         );
     for (index, (status, number)) in totals.statuses.iter().enumerate() {
-        line = line.plain(if index == 0 { ": " } else { ", " });
-        let (role, word) = status_word(*status);
-        line = line.plain(format!("{number} × ")).with(role, word);
+        let between = if index == 0 { ": " } else { ", " };
+        line.push(Role::Plain, format_args!("{between}{number} × "));
+        push_status(&mut line, *status);
     }
     if totals.faults > 0 {
         let faults = counted(count(totals.faults), "call", "calls");
@@ -59,17 +59,17 @@ pub fn totals(totals: &Totals, writes: u64) -> Line {
 }
 
 fn call(record: &CallRecord, zone: &TimeZone) -> Line {
-    let (role, status) = status_word(record.status);
     let host = if is_loopback(&record.host) {
         ""
     } else {
         &record.host
     };
-    let mut line = time(record.at, zone)
-        .plain(format!("{:<TOKEN$}  ", token(record.token.as_ref())))
-        .with(role, status)
-        .with(Role::Dim, format!("{:>MS$}  ", duration(record.ms)))
-        .plain(format!("{} ", record.method))
+    let who = token(record.token.as_ref());
+    let mut line = time(record.at, zone).plain(format_args!("{who:<TOKEN$}  "));
+    push_status(&mut line, record.status);
+    line = line
+        .with(Role::Dim, format_args!("{:>MS$}  ", duration(record.ms)))
+        .plain(format_args!("{} ", record.method))
         .with(Role::Dim, host)
         .plain(short_target(&record.target));
     // An invocation says in its body which file it is about.
@@ -78,61 +78,52 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         .as_ref()
         .filter(|id| !record.target.contains(*id))
     {
-        line = line.with(Role::Dim, format!("  file {id}"));
+        line.push(Role::Dim, format_args!("  file {id}"));
     }
-    let said = match (&record.note, &record.code, &record.message) {
-        (Some(note), _, _) => Some(Cow::from(note)),
-        (None, Some(code), Some(message)) => Some(Cow::from(format!("{code}: {message}"))),
-        _ => None,
+    let role = if record.status >= 400 {
+        Role::Bad
+    } else {
+        Role::Accent
     };
-    if let Some(said) = said {
-        let role = if record.status >= 400 {
-            Role::Bad
-        } else {
-            Role::Accent
-        };
-        line = line.plain("  ").with(role, said);
+    match (&record.note, &record.code, &record.message) {
+        (Some(note), _, _) => line.push(role, format_args!("  {note}")),
+        (None, Some(code), Some(message)) => line.push(role, format_args!("  {code}: {message}")),
+        _ => {}
     }
     if let Some(fault) = &record.fault {
-        line = line.with(Role::Warn, format!("  by the fault {fault}"));
+        line.push(Role::Warn, format_args!("  by the fault {fault}"));
     }
     line
 }
 
 /// A status as a person looks for it; a call that was never answered has none.
-fn status_word(status: u16) -> (Role, String) {
-    let role = match status {
-        0 => Role::Warn,
-        status if status >= 400 => Role::Bad,
-        _ => Role::Good,
-    };
+fn push_status(line: &mut Line, status: u16) {
     match status {
-        0 => (role, "---".to_owned()),
-        status => (role, status.to_string()),
+        0 => line.push(Role::Warn, "---"),
+        400.. => line.push(Role::Bad, status),
+        _ => line.push(Role::Good, status),
     }
 }
 
 /// The target without what nobody reads: the inside of a download URL, `metadata/global/…`
 /// stays.
-pub fn short_target(target: &str) -> String {
+pub fn short_target(target: &str) -> Cow<'_, str> {
     const LONGEST: usize = 36;
-    let shorten = |segment: &str| -> String {
-        if segment.len() <= LONGEST || segment.contains("redacted") {
-            return segment.to_owned();
+    let is_long = |segment: &str| segment.len() > LONGEST && !segment.contains("redacted");
+    let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
+    if !path.split('/').any(is_long) {
+        return Cow::Borrowed(target);
+    }
+    let shorten = |segment| -> Cow<'_, str> {
+        if !is_long(segment) {
+            return Cow::Borrowed(segment);
         }
         let kept: String = segment.chars().take(LONGEST / 3).collect();
-        format!("{kept}…")
-    };
-    let (path, query) = match target.split_once('?') {
-        None => (target, None),
-        Some((path, query)) => (path, Some(query)),
+        Cow::Owned(format!("{kept}…"))
     };
     let mut text = path.split('/').map(shorten).collect::<Vec<_>>().join("/");
-    if let Some(query) = query {
-        text.push('?');
-        text.push_str(query);
-    }
-    text
+    text.push_str(query);
+    Cow::Owned(text)
 }
 
 fn connected(connection: &Connection, zone: &TimeZone) -> Line {
@@ -154,17 +145,16 @@ pub(super) fn start(
 ) -> Line {
     let ms = ms.map(duration).unwrap_or_default();
     time(at, zone)
-        .plain(format!("{who:<TOKEN$}  "))
+        .plain(format_args!("{who:<TOKEN$}  "))
         .with(role, status)
-        .with(Role::Dim, format!("{ms:>MS$}  "))
+        .with(Role::Dim, format_args!("{ms:>MS$}  "))
 }
 
 fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
-    let clock = at
-        .to_zoned(zone.clone())
-        .strftime("%H:%M:%S%.3f")
-        .to_string();
-    Line::new().with(Role::Dim, clock).plain("  ")
+    let at = at.to_zoned(zone.clone());
+    Line::new()
+        .with(Role::Dim, at.strftime("%H:%M:%S%.3f"))
+        .plain("  ")
 }
 
 /// The caller's kind of token.
@@ -212,7 +202,10 @@ mod tests {
 
     fn plain(record: CallRecord) -> String {
         let notice = Notice::Closed(Arc::new(record));
-        line(&notice, &TimeZone::UTC).expect("a line").to_plain()
+        line(&notice, &TimeZone::UTC)
+            .expect("a line")
+            .as_plain()
+            .to_owned()
     }
 
     #[test]
@@ -260,11 +253,11 @@ mod tests {
             faults: 1,
         };
         assert_eq!(
-            totals(&found, 1).to_plain(),
+            totals(&found, 1).as_plain(),
             "ended after 4 calls and 1 metadata write: 1 × ---, 2 × 200, 1 × 404; \
              faults struck 1 call"
         );
-        let none = totals(&Totals::default(), 0).to_plain();
-        assert_eq!(none, "ended after 0 calls and 0 metadata writes");
+        let none = totals(&Totals::default(), 0);
+        assert_eq!(none.as_plain(), "ended after 0 calls and 0 metadata writes");
     }
 }

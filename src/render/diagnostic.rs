@@ -271,7 +271,7 @@ fn before(source: &str, at: usize, columns: usize) -> Stretch {
             whole = false;
             break;
         }
-        let piece = visible(character.encode_utf8(&mut [0; 4]));
+        let piece = visible(character.encode_utf8(&mut [0; 4])).into_owned();
         used += piece.width();
         pieces.push(piece);
     }
@@ -317,7 +317,8 @@ fn take_line(text: &str, columns: usize) -> Stretch {
                 whole: false,
             };
         }
-        let piece = visible(character.encode_utf8(&mut [0; 4]));
+        let mut bytes = [0; 4];
+        let piece = visible(character.encode_utf8(&mut bytes));
         used += piece.width();
         shown.push_str(&piece);
     }

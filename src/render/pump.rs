@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn an_attempt_that_failed_says_when_the_next_is() {
         let failed = failed(Delivered::Retrying, Some(1000));
-        let line = attempt(&failed, &TimeZone::UTC).to_plain();
+        let line = attempt(&failed, &TimeZone::UTC);
         assert_eq!(
-            line,
+            line.as_plain(),
             "00:00:00.000  event  503   12 ms  POST ITEM_UPLOAD a.txt  attempt 2 of 6, again in 1.0 s"
         );
     }
@@ -116,13 +116,15 @@ mod tests {
     #[test]
     fn the_last_attempt_says_that_it_was_the_last() {
         let failed = failed(Delivered::GivenUp, None);
-        let line = attempt(&failed, &TimeZone::UTC).to_plain();
+        let line = attempt(&failed, &TimeZone::UTC);
+        let line = line.as_plain();
         assert!(line.ends_with("given up after 2 attempts"), "{line}");
     }
 
     #[test]
     fn the_end_of_an_invocation_is_one_clear_line() {
-        let line = ended("a.txt", Status::Success, 2, Some(1500.0)).to_plain();
+        let line = ended("a.txt", Status::Success, 2, Some(1500.0));
+        let line = line.as_plain();
         assert!(
             line.starts_with("  a.txt: success with 2 cards, 1"),
             "{line}"

@@ -226,7 +226,7 @@ pub fn timeline(record: &Record) -> Text {
             let time = at(ms);
             let blanks = " ".repeat(9_usize.saturating_sub(time.len()));
             let mut row = Line::from(blanks).with(Role::Dim, time).plain("  ");
-            row.spans.extend(line.spans);
+            row.append(&line);
             row
         })
         .collect();

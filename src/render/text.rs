@@ -1,6 +1,11 @@
 //! Text whose parts say what they are rather than what colour they have. The terminal's theme
 //! gives each [`Role`] its look; without colour the text must read just as well.
 
+use std::{
+    borrow::Cow,
+    fmt::{self, Display, Write},
+};
+
 use unicode_width::UnicodeWidthStr;
 
 /// What a piece of text is.
@@ -23,20 +28,13 @@ pub enum Role {
     Accent,
 }
 
-/// A run of text with one role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
-    /// What it is.
-    pub role: Role,
-    /// The text, without line breaks or control characters.
-    pub text: String,
-}
-
-/// A line without its end.
+/// A line without its end: one text, and which part of it has which role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
-    /// Its runs, from left to right.
-    pub spans: Vec<Span>,
+    /// The text, without line breaks or control characters.
+    text: String,
+    /// The role of each run, from left to right, and where in the text it ends.
+    runs: Vec<(Role, usize)>,
 }
 
 impl Line {
@@ -47,37 +45,62 @@ impl Line {
 
     /// A line of a format for programs, which is to go out as it is.
     pub fn raw(text: String) -> Self {
-        let role = Role::Plain;
         Self {
-            spans: vec![Span { role, text }],
+            runs: vec![(Role::Plain, text.len())],
+            text,
         }
     }
 
     /// The line with `text` appended in `role`. Control characters are shown, not sent: text
     /// from outside must not be able to drive the terminal.
     #[must_use]
-    pub fn with(mut self, role: Role, text: impl AsRef<str>) -> Self {
+    pub fn with(mut self, role: Role, text: impl Display) -> Self {
         self.push(role, text);
         self
     }
 
     /// The line with `text` appended as running text.
     #[must_use]
-    pub fn plain(self, text: impl AsRef<str>) -> Self {
+    pub fn plain(self, text: impl Display) -> Self {
         self.with(Role::Plain, text)
     }
 
     /// Appends `text` in `role`, control characters made visible.
-    pub fn push(&mut self, role: Role, text: impl AsRef<str>) {
-        let text = visible(text.as_ref());
-        if !text.is_empty() {
-            self.spans.push(Span { role, text });
+    pub fn push(&mut self, role: Role, text: impl Display) {
+        // Nothing that is shown here fails to be put into words.
+        let _ = write!(Shown(&mut self.text), "{text}");
+        self.end_run(role);
+    }
+
+    /// Appends another line.
+    pub fn append(&mut self, other: &Self) {
+        for (role, run) in other.runs() {
+            self.text.push_str(run);
+            self.end_run(role);
         }
+    }
+
+    /// What was appended last has this role.
+    fn end_run(&mut self, role: Role) {
+        let start = self.runs.last().map_or(0, |(_, end)| *end);
+        if self.text.len() > start {
+            self.runs.push((role, self.text.len()));
+        }
+    }
+
+    /// Its runs of text, from left to right, each with its role.
+    pub fn runs(&self) -> impl Iterator<Item = (Role, &str)> {
+        let mut start = 0;
+        self.runs.iter().map(move |(role, end)| {
+            let run = &self.text[start..*end];
+            start = *end;
+            (*role, run)
+        })
     }
 
     /// Columns the line takes on a terminal.
     pub fn width(&self) -> usize {
-        self.spans.iter().map(|span| span.text.width()).sum()
+        self.text.width()
     }
 
     /// The line filled with blanks up to `columns`.
@@ -85,14 +108,14 @@ impl Line {
     pub fn padded(mut self, columns: usize) -> Self {
         let missing = columns.saturating_sub(self.width());
         if missing > 0 {
-            self.push(Role::Plain, " ".repeat(missing));
+            self.push(Role::Plain, format_args!("{:missing$}", ""));
         }
         self
     }
 
     /// The line without its roles.
-    pub fn to_plain(&self) -> String {
-        self.spans.iter().map(|span| span.text.as_str()).collect()
+    pub fn as_plain(&self) -> &str {
+        &self.text
     }
 }
 
@@ -134,11 +157,11 @@ impl Text {
     /// Appends the lines of another text, each moved right by `indent` columns.
     pub fn append(&mut self, other: Self, indent: usize) {
         for line in other.lines {
-            if indent == 0 || line.spans.is_empty() {
+            if indent == 0 || line.text.is_empty() {
                 self.lines.push(line);
             } else {
-                let mut moved = Line::from(" ".repeat(indent));
-                moved.spans.extend(line.spans);
+                let mut moved = Line::new().padded(indent);
+                moved.append(&line);
                 self.lines.push(moved);
             }
         }
@@ -148,7 +171,7 @@ impl Text {
     pub fn to_plain(&self) -> String {
         self.lines
             .iter()
-            .flat_map(|line| [line.to_plain(), "\n".to_owned()])
+            .flat_map(|line| [line.as_plain(), "\n"])
             .collect()
     }
 }
@@ -163,17 +186,40 @@ impl FromIterator<Line> for Text {
 
 /// `text` with control characters, and the characters that turn the direction of what follows,
 /// shown by their escapes.
-pub fn visible(text: &str) -> String {
-    if !text.chars().any(is_unshowable) {
-        return text.to_owned();
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if is_showable(text) {
+        return Cow::Borrowed(text);
     }
-    text.chars()
-        .map(|character| match character {
-            '\t' => "    ".to_owned(),
-            _ if is_unshowable(character) => character.escape_unicode().to_string(),
-            _ => character.to_string(),
-        })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    // Writing to a string cannot fail.
+    let _ = Shown(&mut shown).write_str(text);
+    Cow::Owned(shown)
+}
+
+/// Takes text in, and keeps it as it is shown.
+struct Shown<'a>(&'a mut String);
+
+impl Write for Shown<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if is_showable(text) {
+            self.0.push_str(text);
+            return Ok(());
+        }
+        for character in text.chars() {
+            match character {
+                '\t' => self.0.push_str("    "),
+                _ if is_unshowable(character) => self.0.extend(character.escape_unicode()),
+                _ => self.0.push(character),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_showable(text: &str) -> bool {
+    // Most text is: this goes through it without taking it apart.
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
+    text.bytes().all(is_plain) || !text.chars().any(is_unshowable)
 }
 
 /// Whether a character would drive a terminal, or turn the direction of what follows, instead of
@@ -190,12 +236,12 @@ mod tests {
     #[test]
     fn control_characters_are_shown_not_sent() {
         let line = Line::new().plain("a\u{1b}[31mb\tc\u{202e}");
-        assert_eq!(line.to_plain(), "a\\u{1b}[31mb    c\\u{202e}");
+        assert_eq!(line.as_plain(), "a\\u{1b}[31mb    c\\u{202e}");
     }
 
     #[test]
     fn padding_counts_columns_not_characters() {
-        assert_eq!(Line::from("日本").padded(6).to_plain(), "日本  ");
+        assert_eq!(Line::from("日本").padded(6).as_plain(), "日本  ");
     }
 
     #[test]

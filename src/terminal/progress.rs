@@ -48,7 +48,7 @@ impl Terminal {
         let shape = if self.draws {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(style(amount, false));
-            bar.set_message(visible(what));
+            bar.set_message(visible(what).into_owned());
             bar.enable_steady_tick(Duration::from_millis(120));
             Shape::Bar(bar, amount)
         } else if self.verbosity >= Verbosity::Normal {
@@ -67,7 +67,7 @@ impl Progress {
     /// The work has a better name by now.
     pub fn rename(&self, what: &str) {
         match &self.shape {
-            Shape::Bar(bar, _) => bar.set_message(visible(what)),
+            Shape::Bar(bar, _) => bar.set_message(visible(what).into_owned()),
             Shape::Lines(lines) => what.clone_into(&mut lock(lines).what),
             Shape::Nothing => {}
         }

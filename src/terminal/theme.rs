@@ -1,8 +1,10 @@
 //! What each role looks like. Every role reads without colour too, so this only adds.
 
+use std::fmt::Write;
+
 use colored::{ColoredString, Colorize};
 
-use crate::render::text::{Line, Role, Span, Text};
+use crate::render::text::{Line, Role, Text};
 
 /// The look of one stream. `colored` decides for the whole process by stdout alone, so the
 /// decision is made here, per stream, and its own is overridden.
@@ -23,29 +25,35 @@ impl Theme {
 
     /// The line as it is written to the stream, without its end.
     pub fn paint(&self, line: &Line) -> String {
-        if !self.colours {
-            return line.to_plain();
-        }
-        line.spans
-            .iter()
-            .map(|span| paint_span(span).to_string())
-            .collect()
+        let mut painted = String::new();
+        self.paint_onto(&mut painted, line);
+        painted
     }
 
     /// The text as it is written to the stream, every line ended.
     pub fn paint_all(&self, text: &Text) -> String {
         let mut painted = String::new();
         for line in &text.lines {
-            painted.push_str(&self.paint(line));
+            self.paint_onto(&mut painted, line);
             painted.push('\n');
         }
         painted
     }
+
+    fn paint_onto(&self, painted: &mut String, line: &Line) {
+        if !self.colours {
+            painted.push_str(line.as_plain());
+            return;
+        }
+        for (role, run) in line.runs() {
+            // Writing to a string cannot fail.
+            let _ = write!(painted, "{}", paint_run(role, run));
+        }
+    }
 }
 
-fn paint_span(span: &Span) -> ColoredString {
-    let text = span.text.as_str();
-    match span.role {
+fn paint_run(role: Role, text: &str) -> ColoredString {
+    match role {
         Role::Plain => text.normal(),
         Role::Strong => text.bold(),
         Role::Dim => text.dimmed(),

@@ -126,7 +126,7 @@ pub(in crate::render) fn shown(text: &str) -> Cow<'_, str> {
     if is_plain {
         Cow::Borrowed(text)
     } else {
-        Cow::Owned(visible(&on_one_line(text)))
+        Cow::Owned(visible(&on_one_line(text)).into_owned())
     }
 }
 

@@ -110,9 +110,9 @@ fn or_dash(text: String) -> String {
 /// Text that means nothing to Markdown: on one line, every character that could begin markup
 /// escaped, and `@` written so that nobody is notified.
 fn escaped(text: &str) -> String {
-    let text = visible(&on_one_line(text));
+    let text = on_one_line(text);
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(&text).chars() {
         match character {
             '@' => safe.push_str("&#64;"),
             // A backslash before a character that needs none would show in some readers.

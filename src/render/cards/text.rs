@@ -181,7 +181,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// `text` on one line; its line breaks are blanks, what else may drive a terminal is escaped.
 fn shown_on_one_line(text: &str) -> String {
-    visible(&on_one_line(text))
+    visible(&on_one_line(text)).into_owned()
 }
 
 fn pills(items: &[Item<'_>], options: Options) -> Text {
@@ -249,8 +249,7 @@ fn bars(items: &[Item<'_>], duration: f64, options: Options) -> Text {
         let mut line = Line::new()
             .with(Role::Accent, cut(label, label_width))
             .padded(label_width + BETWEEN);
-        line.spans
-            .extend(bar(&item.slices, duration, bar_width).spans);
+        line.append(&bar(&item.slices, duration, bar_width));
         if times_width > 0 && !times.is_empty() {
             line.push(Role::Plain, " ".repeat(BETWEEN));
             line.push(Role::Dim, times);

@@ -22,7 +22,7 @@ const NUMBERS_PER_EVENT: usize = 10_000;
 
 /// What stands before the events.
 pub fn start(summary: &SummaryRecord) -> String {
-    let counts = replay::counts(summary).to_plain();
+    let counts = replay::counts(summary);
     let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
     let verdict = if summary.ok { "passed" } else { "failed" };
     let head = html! {
@@ -33,12 +33,12 @@ pub fn start(summary: &SummaryRecord) -> String {
         meta name="viewport" content="width=device-width, initial-scale=1";
         meta name="referrer" content="no-referrer";
         meta name="color-scheme" content="light dark";
-        title { "skillctl replay " (verdict) ": " (counts) }
+        title { "skillctl replay " (verdict) ": " (counts.as_plain()) }
         style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
         (PreEscaped("</head><body><main class=\"page\">"))
         header {
             h1 { "Replay " (verdict) }
-            p { (counts) ", in " (duration(summary.seconds * 1000.0)) }
+            p { (counts.as_plain()) ", in " (duration(summary.seconds * 1000.0)) }
             @if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
                 table {
                     tr { th {} th scope="col" { "p50" } th scope="col" { "p90" } th scope="col" { "p99" } th scope="col" { "max" } }

@@ -21,7 +21,7 @@ pub fn start(summary: &SummaryRecord) -> String {
     let sign = if summary.ok { "✅" } else { "❌" };
     let mut text = format!(
         "## {sign} skillctl replay\n\n{}, in {}\n",
-        replay::counts(summary).to_plain(),
+        replay::counts(summary).as_plain(),
         duration(summary.seconds * 1000.0)
     );
     let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
