@@ -1,10 +1,11 @@
 //! A call that reached the mock, as it is told to whoever watches: which of Box's operations it
 //! was, whose token it carried, what it was answered. Nothing secret is in here.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use http::Method;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::token::TokenKind;
@@ -74,6 +75,60 @@ pub struct TokenSeen {
     pub last4: String,
 }
 
+/// The events that a call or a write belongs to: that of its token, that of its file, or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventIds([Option<Arc<str>>; 2]);
+
+impl EventIds {
+    /// The event of a token and that of a file; one where they are the same.
+    pub fn new(of_token: Option<Arc<str>>, of_file: Option<Arc<str>>) -> Self {
+        let of_file = of_file.filter(|id| of_token.as_ref() != Some(id));
+        Self([of_token, of_file])
+    }
+
+    /// Their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flatten().map(|id| &**id)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Whether this is one of them.
+    pub fn contains(&self, id: &str) -> bool {
+        self.iter().any(|own| own == id)
+    }
+}
+
+impl Serialize for EventIds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for EventIds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut ids = Vec::<Arc<str>>::deserialize(deserializer)?.into_iter();
+        Ok(Self::new(ids.next(), ids.next()))
+    }
+}
+
+/// A method as text.
+mod method {
+    use http::Method;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(it: &Method, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(it.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Method, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// One call and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
@@ -82,7 +137,8 @@ pub struct CallRecord {
     /// When its head had been read.
     pub at: Timestamp,
     /// The method.
-    pub method: String,
+    #[serde(with = "method")]
+    pub method: Method,
     /// The host it was meant for, as the client named it.
     pub host: String,
     /// Path and query, tokens redacted.
@@ -98,8 +154,8 @@ pub struct CallRecord {
     pub token: Option<TokenSeen>,
     /// The events it is charged to: that of its token, and, when it was refused, that whose file
     /// it named.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub events: Vec<String>,
+    #[serde(skip_serializing_if = "EventIds::is_empty", default)]
+    pub events: EventIds,
     /// The file it named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub file_id: Option<String>,

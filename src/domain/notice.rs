@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::call::{CallRecord, Operation, WriteRecord};
+use super::call::{CallRecord, EventIds, Operation, WriteRecord};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Notice {
     /// A call's head is in.
-    Opened(Arc<Opening>),
+    Opened(Opening),
     /// A call has its answer.
     Closed(Arc<CallRecord>),
     /// Metadata was written.
@@ -42,14 +42,14 @@ pub struct Opening {
     /// What it asks for.
     pub operation: Operation,
     /// The events it belongs to.
-    pub events: Vec<String>,
+    pub events: EventIds,
 }
 
 /// A write with the events it belongs to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Written {
     /// The event of the token that wrote, or else of the file.
-    pub events: Vec<String>,
+    pub events: EventIds,
     /// The record.
     pub record: Arc<WriteRecord>,
 }

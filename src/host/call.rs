@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::{
     Host,
-    calls::{Entry, Side},
+    calls::{Beginning, Entry, Side},
 };
 use crate::{
     domain::{
-        call::CallRecord,
+        call::{CallRecord, EventIds},
         notice::{Notice, Opening},
         secret::redact_target,
     },
@@ -25,8 +25,8 @@ use crate::{
 pub struct OpenCall {
     host: Arc<Host>,
     record: CallRecord,
-    token_event: Option<String>,
-    file_event: Option<String>,
+    token_event: Option<Arc<str>>,
+    file_event: Option<Arc<str>>,
     outcome: Option<Result<Admitted, Box<Answer>>>,
     strike: Option<Box<Strike>>,
     request: Side,
@@ -41,26 +41,26 @@ impl OpenCall {
         admission: Admission,
         call: u64,
         at: Timestamp,
-        file_event: Option<String>,
+        file_event: Option<Arc<str>>,
         strike: Option<Strike>,
     ) -> Self {
         let seen = admission.seen;
-        let target = match head.query.as_str() {
-            "" => head.path.clone(),
-            query => redact_target(&format!("{}?{query}", head.path)),
+        let target = match head.target.query() {
+            None => head.target.path().to_owned(),
+            Some(_) => redact_target(head.target.as_str()),
         };
         let open = Self {
             record: CallRecord {
                 call,
                 at,
-                method: head.method.to_string(),
+                method: head.method.clone(),
                 host: head.host().to_owned(),
                 target,
                 operation: seen.operation,
                 status: 0,
                 ms: 0.0,
                 token: seen.token,
-                events: Vec::new(),
+                events: EventIds::default(),
                 file_id: seen.file_id,
                 code: None,
                 message: None,
@@ -76,12 +76,12 @@ impl OpenCall {
             since: Instant::now(),
             host,
         };
-        open.host.bus.tell(Notice::Opened(Arc::new(Opening {
+        open.host.bus.tell(Notice::Opened(Opening {
             call,
             at,
             operation: seen.operation,
             events: open.events(),
-        })));
+        }));
         open
     }
 
@@ -95,12 +95,10 @@ impl OpenCall {
 
     /// The events the call belongs to: that of its token, or else of its file; both where it is
     /// refused, since either side may have taken the wrong one.
-    pub fn events(&self) -> Vec<String> {
+    pub fn events(&self) -> EventIds {
         let with_file = self.token_event.is_none() || self.record.is_refused_token();
-        let file_event = self.file_event.as_ref().filter(|_| with_file);
-        let mut events: Vec<String> = self.token_event.iter().chain(file_event).cloned().collect();
-        events.dedup();
-        events
+        let file_event = self.file_event.clone().filter(|_| with_file);
+        EventIds::new(self.token_event.clone(), file_event)
     }
 
     /// What a fault answers in Box's place.
@@ -118,7 +116,7 @@ impl OpenCall {
     }
 
     /// The call turned out to be about this file, by its body.
-    pub(super) fn names_file(&mut self, file_id: &str, event: Option<String>) {
+    pub(super) fn names_file(&mut self, file_id: &str, event: Option<Arc<str>>) {
         self.record.file_id = Some(file_id.to_owned());
         self.file_event = event;
     }
@@ -139,6 +137,11 @@ impl OpenCall {
     /// Takes down a part of the body that goes out.
     pub fn sent(&mut self, bytes: &Bytes) {
         self.answer.body.add(bytes);
+    }
+
+    /// Takes down the body that goes out, where it is whole and in memory.
+    pub fn sent_whole(&mut self, bytes: &Bytes) {
+        self.answer.body = Beginning::of_own(bytes);
     }
 
     /// Takes down what the call is answered.

@@ -101,6 +101,15 @@ pub struct Beginning {
 }
 
 impl Beginning {
+    /// The beginning of a body that the mock made, and that is a buffer of its own: shared with
+    /// whoever else has it.
+    pub fn of_own(body: &Bytes) -> Self {
+        Self {
+            kept: body.slice(..body.len().min(MOST_OF_A_BODY)),
+            length: body.len() as u64,
+        }
+    }
+
     /// The next bytes of the body.
     pub fn add(&mut self, bytes: &Bytes) {
         self.length += bytes.len() as u64;
@@ -245,11 +254,11 @@ impl Beginning {
 
 #[cfg(test)]
 mod tests {
-    use http::header;
+    use http::{Method, header};
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::call::Operation;
+    use crate::domain::call::{EventIds, Operation};
 
     fn entry(body: &[u8]) -> Entry {
         let mut request = Side::default();
@@ -264,14 +273,14 @@ mod tests {
             record: Arc::new(CallRecord {
                 call: 1,
                 at: Timestamp::UNIX_EPOCH,
-                method: "PUT".to_owned(),
+                method: Method::PUT,
                 host: "127.0.0.1".to_owned(),
                 target: "/2.0/files/7".to_owned(),
                 operation: Operation::Cards,
                 status: 200,
                 ms: 1.0,
                 token: None,
-                events: Vec::new(),
+                events: EventIds::default(),
                 file_id: None,
                 code: None,
                 message: None,

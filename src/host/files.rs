@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{Host, written};
 use crate::{
     domain::{
+        call::EventIds,
         event::Event,
         notice::{By, Notice, Placed, Placement, Remark},
     },
@@ -46,7 +47,7 @@ impl Host {
         // Nobody waits for an answer, so nobody waits for the disk.
         self.carry_out(&mut turn, &decision)?;
         for record in decision.records() {
-            self.bus.tell(written(Vec::new(), record));
+            self.bus.tell(written(EventIds::default(), record));
         }
         if let Some(placed) = serving.placed {
             self.bus.tell(Notice::Placed(Arc::new(placed)));

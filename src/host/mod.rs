@@ -28,7 +28,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{
-        call::{WriteOp, WriteRecord},
+        call::{EventIds, WriteOp, WriteRecord},
         event::Event,
         notice::{Connection, Notice, Written},
     },
@@ -253,7 +253,7 @@ impl Host {
             let mut turn = self.turn();
             let (events, removed) = {
                 let state = self.state();
-                let events: Vec<String> = event_of_file(&state, Some(id)).into_iter().collect();
+                let events = EventIds::new(None, event_of_file(&state, Some(id)));
                 (events, shelf::remove(&state, id, now, &mut turn.ids))
             };
             let Some(decision) = removed else {
@@ -315,7 +315,7 @@ impl Host {
             }));
             self.faults_now().reset();
             self.calls.clear();
-            self.bus.tell(written(Vec::new(), &record));
+            self.bus.tell(written(EventIds::default(), &record));
             turn.journal.ticket()
         };
         match ticket {
@@ -451,13 +451,13 @@ fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp)
     state.apply(&Change::Write(Write::recorded(record)));
 }
 
-fn written(events: Vec<String>, record: &Arc<WriteRecord>) -> Notice {
+fn written(events: EventIds, record: &Arc<WriteRecord>) -> Notice {
     Notice::Written(Arc::new(Written {
         events,
         record: Arc::clone(record),
     }))
 }
 
-fn event_of_file(state: &State, file_id: Option<&str>) -> Option<String> {
+fn event_of_file(state: &State, file_id: Option<&str>) -> Option<Arc<str>> {
     state.file(file_id?)?.event_id.clone()
 }

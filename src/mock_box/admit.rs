@@ -1,6 +1,8 @@
 //! The first look at a call, when only its head is there: is it refused, and if not, which body
 //! may it bring? Nothing is read that will not be used.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::{
@@ -21,7 +23,7 @@ pub struct Seen {
     /// Its token.
     pub token: Option<TokenSeen>,
     /// The event of its token.
-    pub token_event: Option<String>,
+    pub token_event: Option<Arc<str>>,
     /// The file it names in its path.
     pub file_id: Option<String>,
     /// Whether it is for the bytes behind a download URL.
@@ -69,7 +71,7 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
     let seen = Seen {
         operation: found.as_ref().map_or(Operation::Unknown, Route::operation),
         token: caller.seen(),
-        token_event: caller.event_id().map(str::to_owned),
+        token_event: caller.event_id().cloned(),
         file_id: found
             .as_ref()
             .ok()

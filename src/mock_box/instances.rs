@@ -233,7 +233,7 @@ fn record(context: &Context<'_>, file: &File, path: InstancePath, op: WriteOp) -
         file_version_id: file.current().id.clone(),
         scope: path.scope,
         template: path.template,
-        invocation_id: context.caller.event_id().map(str::to_owned),
+        invocation_id: context.caller.event_id().map(ToString::to_string),
         token: context.caller.writer(),
         ..WriteRecord::bare(context.state.next_seq(), context.now, op)
     }

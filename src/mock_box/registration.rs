@@ -89,7 +89,7 @@ pub fn register(
         id.to_owned()
     };
     let file = File {
-        event_id: Some(id.clone()),
+        event_id: Some(id.as_str().into()),
         lasting: how.lasting || file.lasting,
         ..file
     };
@@ -190,7 +190,7 @@ fn grant(kind: TokenKind, file_id: &str, event_id: &str, now: Timestamp) -> Gran
     Grant {
         kind,
         file_id: Some(file_id.to_owned()),
-        event_id: Some(event_id.to_owned()),
+        event_id: Some(event_id.into()),
         expires_at: now
             .checked_add(LIFETIME_SECONDS.seconds())
             .unwrap_or(Timestamp::MAX),

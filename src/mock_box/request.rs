@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::PathBuf};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 
 use crate::domain::secret::Secret;
@@ -16,10 +16,8 @@ pub struct Head {
     /// Where the client thinks it is: scheme and authority, as `https://api.box.com` or
     /// `http://127.0.0.1:7269`. Links in answers start with it.
     pub origin: String,
-    /// The path, as it was sent.
-    pub path: String,
-    /// The query, as it was sent, without its question mark.
-    pub query: String,
+    /// Path and query, as they were sent.
+    pub target: PathAndQuery,
     /// The headers.
     pub headers: HeaderMap,
 }
@@ -27,7 +25,8 @@ pub struct Head {
 impl Head {
     /// The segments of the path, decoded; empty ones are dropped.
     pub fn segments(&self) -> Vec<Cow<'_, str>> {
-        self.path
+        self.target
+            .path()
             .split('/')
             .filter(|segment| !segment.is_empty())
             .map(decode)
@@ -36,7 +35,8 @@ impl Head {
 
     /// The first query parameter `name`, decoded.
     pub fn query(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
+        let query = self.target.query()?;
+        query.split('&').find_map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             (decode(key) == name).then(|| decode(&value.replace('+', " ")).into_owned())
         })
@@ -157,7 +157,6 @@ pub(crate) mod tests {
     /// A head as a test writes it: `GET /2.0/files/1?fields=name`, with a token.
     pub(crate) fn head(line: &str, token: Option<&Secret>) -> Head {
         let (method, target) = line.split_once(' ').expect("METHOD TARGET");
-        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
             let value = format!("Bearer {}", token.expose());
@@ -166,8 +165,7 @@ pub(crate) mod tests {
         Head {
             method: method.parse().expect("a method"),
             origin: "http://127.0.0.1:7269".to_owned(),
-            path: path.to_owned(),
-            query: query.to_owned(),
+            target: target.parse().expect("a path and a query"),
             headers,
         }
     }

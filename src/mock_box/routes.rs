@@ -204,105 +204,137 @@ impl Route {
     }
 }
 
-/// The documented calls: method, path below `/2.0`, and how the captures make a route.
-type Row = (&'static str, &'static str, fn(&[&str]) -> Route);
+/// The documented calls: method, path below `/2.0` with `{}` for what is captured, and how the
+/// captures make a route.
+type Row = (&'static str, &'static [&'static str], fn(&[&str]) -> Route);
+
+/// The most captures that a path has.
+const CAPTURES: usize = 4;
 
 const ROWS: &[Row] = &[
-    ("OPTIONS", "files/content", |_| {
+    ("OPTIONS", &["files", "content"], |_| {
         not_played("the preflight check of uploads", Operation::Upload, None)
     }),
-    ("OPTIONS", "files/{}/content", |id| {
+    ("OPTIONS", &["files", "{}", "content"], |id| {
         not_played(
             "the preflight check of uploads",
             Operation::Upload,
             Some(id[0]),
         )
     }),
-    ("POST", "files/content", |_| Route::Upload),
-    ("POST", "files/upload_sessions", |_| {
+    ("POST", &["files", "content"], |_| Route::Upload),
+    ("POST", &["files", "upload_sessions"], |_| {
         not_played("uploads in chunks", Operation::Upload, None)
     }),
-    ("POST", "files/{}/upload_sessions", |id| {
+    ("POST", &["files", "{}", "upload_sessions"], |id| {
         not_played("uploads in chunks", Operation::Upload, Some(id[0]))
     }),
-    ("GET", "files/{}", |id| Route::FileInfo(id[0].to_owned())),
-    ("PUT", "files/{}", |id| Route::FileUpdate(id[0].to_owned())),
-    ("DELETE", "files/{}", |id| {
+    ("GET", &["files", "{}"], |id| {
+        Route::FileInfo(id[0].to_owned())
+    }),
+    ("PUT", &["files", "{}"], |id| {
+        Route::FileUpdate(id[0].to_owned())
+    }),
+    ("DELETE", &["files", "{}"], |id| {
         Route::FileDelete(id[0].to_owned())
     }),
-    ("GET", "files/{}/content", |id| {
+    ("GET", &["files", "{}", "content"], |id| {
         Route::FileContent(id[0].to_owned())
     }),
-    ("POST", "files/{}/content", |id| {
+    ("POST", &["files", "{}", "content"], |id| {
         Route::UploadVersion(id[0].to_owned())
     }),
-    ("POST", "files/{}/copy", |id| {
+    ("POST", &["files", "{}", "copy"], |id| {
         Route::FileCopy(id[0].to_owned())
     }),
-    ("GET", "files/{}/versions", |id| {
+    ("GET", &["files", "{}", "versions"], |id| {
         Route::FileVersions(id[0].to_owned())
     }),
-    ("GET", "files/{}/versions/{}", |ids| {
+    ("GET", &["files", "{}", "versions", "{}"], |ids| {
         Route::FileVersion(ids[0].to_owned(), ids[1].to_owned())
     }),
-    ("GET", "files/{}/thumbnail.png", |id| {
+    ("GET", &["files", "{}", "thumbnail.png"], |id| {
         not_played("thumbnails", Operation::Representation, Some(id[0]))
     }),
-    ("GET", "files/{}/thumbnail.jpg", |id| {
+    ("GET", &["files", "{}", "thumbnail.jpg"], |id| {
         not_played("thumbnails", Operation::Representation, Some(id[0]))
     }),
-    ("GET", "files/{}/metadata", |id| {
+    ("GET", &["files", "{}", "metadata"], |id| {
         Route::InstanceList(id[0].to_owned())
     }),
-    ("GET", "files/{}/metadata/{}/{}", |ids| {
+    ("GET", &["files", "{}", "metadata", "{}", "{}"], |ids| {
         Route::InstanceGet(instance(ids))
     }),
-    ("POST", "files/{}/metadata/{}/{}", |ids| {
+    ("POST", &["files", "{}", "metadata", "{}", "{}"], |ids| {
         Route::InstanceCreate(instance(ids))
     }),
-    ("PUT", "files/{}/metadata/{}/{}", |ids| {
+    ("PUT", &["files", "{}", "metadata", "{}", "{}"], |ids| {
         Route::InstancePatch(instance(ids))
     }),
-    ("DELETE", "files/{}/metadata/{}/{}", |ids| {
+    ("DELETE", &["files", "{}", "metadata", "{}", "{}"], |ids| {
         Route::InstanceDelete(instance(ids))
     }),
-    ("PUT", "skill_invocations/{}", |id| {
+    ("PUT", &["skill_invocations", "{}"], |id| {
         Route::Invocation(id[0].to_owned())
     }),
     (
         "GET",
-        "internal_files/{}/versions/{}/representations/{}",
+        &[
+            "internal_files",
+            "{}",
+            "versions",
+            "{}",
+            "representations",
+            "{}",
+        ],
         |ids| Route::RepresentationInfo(representation(ids)),
     ),
     (
         "GET",
-        "internal_files/{}/versions/{}/representations/{}/content",
+        &[
+            "internal_files",
+            "{}",
+            "versions",
+            "{}",
+            "representations",
+            "{}",
+            "content",
+        ],
         |ids| Route::RepresentationContent(representation(ids)),
     ),
     (
         "GET",
-        "internal_files/{}/versions/{}/representations/{}/content/{}",
+        &[
+            "internal_files",
+            "{}",
+            "versions",
+            "{}",
+            "representations",
+            "{}",
+            "content",
+            "{}",
+        ],
         |ids| Route::RepresentationContent(representation(ids)),
     ),
-    ("GET", "d/1/{}/download", |ticket| {
+    ("GET", &["d", "1", "{}", "download"], |ticket| {
         Route::Bytes(ticket[0].to_owned())
     }),
-    ("POST", "folders", |_| Route::FolderCreate),
-    ("GET", "folders/{}", |id| {
+    ("POST", &["folders"], |_| Route::FolderCreate),
+    ("GET", &["folders", "{}"], |id| {
         Route::FolderInfo(id[0].to_owned())
     }),
-    ("GET", "folders/{}/items", |id| {
+    ("GET", &["folders", "{}", "items"], |id| {
         Route::FolderItems(id[0].to_owned())
     }),
-    ("PUT", "folders/{}", |_| {
+    ("PUT", &["folders", "{}"], |_| {
         not_played("the changing of folders", Operation::Folder, None)
     }),
-    ("DELETE", "folders/{}", |_| {
+    ("DELETE", &["folders", "{}"], |_| {
         not_played("the deleting of folders", Operation::Folder, None)
     }),
-    ("GET", "users/me", |_| Route::Me),
-    ("POST", "oauth2/token", |_| Route::TokenGrant),
-    ("POST", "oauth2/revoke", |_| Route::TokenRevoke),
+    ("GET", &["users", "me"], |_| Route::Me),
+    ("POST", &["oauth2", "token"], |_| Route::TokenGrant),
+    ("POST", &["oauth2", "revoke"], |_| Route::TokenRevoke),
 ];
 
 fn instance(ids: &[&str]) -> InstancePath {
@@ -388,22 +420,17 @@ fn below_version<'a, 'text>(segments: &'a [Cow<'text, str>]) -> &'a [Cow<'text, 
 }
 
 /// Whether a path has the form of a template.
-fn matches(template: &str, path: &[Cow<'_, str>]) -> bool {
-    let mut segments = path.iter();
-    let fits = |part: &str, segment: &str| part == "{}" || part == segment;
-    template
-        .split('/')
-        .all(|part| segments.next().is_some_and(|segment| fits(part, segment)))
-        && segments.next().is_none()
+fn matches(template: &[&str], path: &[Cow<'_, str>]) -> bool {
+    let mut parts = template.iter().zip(path);
+    template.len() == path.len()
+        && parts.all(|(part, segment)| *part == "{}" || *part == &**segment)
 }
 
 /// What stands in a path where its template has `{}`.
-fn captures<'a>(template: &str, path: &'a [Cow<'_, str>]) -> Vec<&'a str> {
-    let parts = template.split('/').zip(path);
-    parts
-        .filter(|(part, _)| *part == "{}")
-        .map(|(_, segment)| &**segment)
-        .collect()
+fn captures<'a>(template: &[&str], path: &'a [Cow<'_, str>]) -> [&'a str; CAPTURES] {
+    let parts = template.iter().zip(path);
+    let mut captured = parts.filter(|(part, _)| **part == "{}");
+    std::array::from_fn(|_| captured.next().map_or("", |(_, segment)| &**segment))
 }
 
 fn closest(method: &str, path: &[Cow<'_, str>]) -> Option<String> {
@@ -419,17 +446,20 @@ fn closest(method: &str, path: &[Cow<'_, str>]) -> Option<String> {
         .map(|(row_method, template, _)| {
             let mut filled = path.iter();
             let documented = template
-                .split('/')
+                .iter()
                 .map(|part| match filled.next() {
-                    Some(segment) if part == "{}" => segment,
-                    _ => part,
+                    Some(segment) if *part == "{}" => segment,
+                    _ => *part,
                 })
                 .collect::<Vec<_>>()
                 .join("/");
             let likeness = strsim::jaro_winkler(&asked, &format!("{row_method} {documented}"));
             (
                 likeness,
-                format!("{row_method} /2.0/{}", template.replace("{}", "…")),
+                format!(
+                    "{row_method} /2.0/{}",
+                    template.join("/").replace("{}", "…")
+                ),
             )
         })
         .filter(|(likeness, _)| *likeness > NEAR_ENOUGH)

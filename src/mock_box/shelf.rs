@@ -1,7 +1,7 @@
 //! Files put, looked at and taken away by whoever steers the mock, past Box's own rules: without
 //! a token, under any number, whatever stands in the folder.
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, uri::PathAndQuery};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -61,8 +61,7 @@ pub fn remove(state: &State, id: &str, now: Timestamp, ids: &mut Ids) -> Option<
         head: Head {
             method: Method::DELETE,
             origin: String::new(),
-            path: String::new(),
-            query: String::new(),
+            target: PathAndQuery::from_static("/"),
             headers: HeaderMap::new(),
         },
         body: Body::None,

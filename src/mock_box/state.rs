@@ -16,7 +16,11 @@ use super::{
     stored::{StoredInstance, Write},
     tokens::Grant,
 };
-use crate::domain::{call::WriteOp, card::validate::Schema, secret::Secret};
+use crate::domain::{
+    call::{WriteOp, WriteRecord},
+    card::validate::Schema,
+    secret::Secret,
+};
 
 /// How the mock is set up; never changes while it runs.
 #[derive(Clone, Debug)]
@@ -74,7 +78,7 @@ pub struct File {
     /// When it was changed.
     pub modified_at: Timestamp,
     /// The event that stands for it, whose calls those without a token of their own are.
-    pub event_id: Option<String>,
+    pub event_id: Option<Arc<str>>,
     /// Whether a reset leaves it: it came from a fixture or a served folder.
     pub lasting: bool,
     /// Whether it stands only for metadata that was resumed, until somebody registers it.
@@ -149,8 +153,8 @@ pub struct State {
     expired: HashMap<Secret, Arc<str>>,
     /// The tokens that `/oauth2/token` gave, the latest last.
     granted: VecDeque<Secret>,
-    /// The instances of each file, by scope and template.
-    instances: HashMap<String, BTreeMap<(String, String), StoredInstance>>,
+    /// The instances of each file, by scope and then by template.
+    instances: HashMap<String, BTreeMap<String, BTreeMap<String, StoredInstance>>>,
     next_seq: u64,
 }
 
@@ -270,24 +274,24 @@ impl State {
 
     /// An instance by its place.
     pub fn instance(&self, path: &InstancePath) -> Option<&StoredInstance> {
-        // The key is built only where the file has metadata at all.
         let of_file = self.instances.get(&path.file_id)?;
-        of_file.get(&(path.scope.clone(), path.template.clone()))
+        of_file.get(&path.scope)?.get(&path.template)
     }
 
     /// Every instance on a file.
     pub fn instances(&self, file_id: &str) -> impl Iterator<Item = &StoredInstance> {
-        self.instances
-            .get(file_id)
-            .into_iter()
-            .flat_map(BTreeMap::values)
+        let of_file = self.instances.get(file_id).into_iter();
+        let scopes = of_file.flat_map(BTreeMap::values);
+        scopes.flat_map(BTreeMap::values)
     }
 
     /// Where each instance on a file is.
     pub fn instance_paths(&self, file_id: &str) -> impl Iterator<Item = InstancePath> {
         let of_file = self.instances.get(file_id).into_iter();
-        let keys = of_file.flat_map(BTreeMap::keys);
-        keys.map(move |(scope, template)| InstancePath::new(file_id, scope, template))
+        of_file.flatten().flat_map(move |(scope, templates)| {
+            let names = templates.keys();
+            names.map(move |template| InstancePath::new(file_id, scope, template))
+        })
     }
 
     /// A check mark over `text` that only this state can make, for links that are not to be
@@ -408,15 +412,28 @@ impl State {
             self.reset();
             return;
         }
+        let Some(instance) = &write.instance else {
+            self.remove_instance(record);
+            return;
+        };
+        if let Some(standing) = self.instance_mut(record) {
+            *standing = instance.clone();
+            return;
+        }
         let of_file = self.instances.entry(record.file_id.clone()).or_default();
-        let key = (record.scope.clone(), record.template.clone());
-        match &write.instance {
-            Some(instance) => {
-                of_file.insert(key, instance.clone());
-            }
-            None => {
-                of_file.remove(&key);
-            }
+        let of_scope = of_file.entry(record.scope.clone()).or_default();
+        of_scope.insert(record.template.clone(), instance.clone());
+    }
+
+    fn instance_mut(&mut self, at: &WriteRecord) -> Option<&mut StoredInstance> {
+        let of_file = self.instances.get_mut(&at.file_id)?;
+        of_file.get_mut(&at.scope)?.get_mut(&at.template)
+    }
+
+    fn remove_instance(&mut self, at: &WriteRecord) {
+        let of_file = self.instances.get_mut(&at.file_id);
+        if let Some(of_scope) = of_file.and_then(|scopes| scopes.get_mut(&at.scope)) {
+            of_scope.remove(&at.template);
         }
     }
 
@@ -435,7 +452,7 @@ impl State {
             grant
                 .event_id
                 .as_ref()
-                .is_some_and(|id| events.contains_key(id))
+                .is_some_and(|id| events.contains_key(&**id))
         });
     }
 }

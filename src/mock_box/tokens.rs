@@ -26,7 +26,7 @@ pub struct Grant {
     /// The one file it is for; `None` for a user's.
     pub file_id: Option<String>,
     /// The event it came with.
-    pub event_id: Option<String>,
+    pub event_id: Option<Arc<str>>,
     /// When it stops being good.
     pub expires_at: Timestamp,
 }
@@ -81,8 +81,8 @@ impl Caller {
     }
 
     /// The event of the token.
-    pub fn event_id(&self) -> Option<&str> {
-        self.grant.as_ref()?.event_id.as_deref()
+    pub fn event_id(&self) -> Option<&Arc<str>> {
+        self.grant.as_ref()?.event_id.as_ref()
     }
 
     /// Whether the caller may make this call.

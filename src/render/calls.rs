@@ -175,13 +175,18 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::domain::{call::Operation, token::TokenKind};
+    use http::Method;
+
+    use crate::domain::{
+        call::{EventIds, Operation},
+        token::TokenKind,
+    };
 
     fn record(status: u16, target: &str) -> CallRecord {
         CallRecord {
             call: 1,
             at: Timestamp::UNIX_EPOCH,
-            method: "GET".to_owned(),
+            method: Method::GET,
             host: "127.0.0.1".to_owned(),
             target: target.to_owned(),
             operation: Operation::Info,
@@ -191,7 +196,7 @@ mod tests {
                 kind: Some(TokenKind::Read),
                 last4: "abcd".to_owned(),
             }),
-            events: Vec::new(),
+            events: EventIds::default(),
             file_id: None,
             code: None,
             message: None,

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use super::mock::MockError;
 use crate::domain::{
-    call::CallRecord,
+    call::{CallRecord, EventIds},
     notice::{Connection, Notice},
     outcome::{Observed, Status, check::at},
     secret::redact,
@@ -264,11 +264,11 @@ impl Watch {
     /// a verdict is noted as a stray, where `tell` has words for it.
     fn each(
         &self,
-        event_ids: &[String],
+        event_ids: &EventIds,
         mut tell: impl FnMut(&Tracked, &mut Observed) -> Option<String>,
     ) -> bool {
         let mut any = false;
-        for id in event_ids {
+        for id in event_ids.iter() {
             let Some(tracked) = self.lock().events.get(id).cloned() else {
                 continue;
             };

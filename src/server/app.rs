@@ -4,7 +4,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
@@ -116,8 +116,7 @@ impl Handler for App {
         }
         let head = Head {
             origin: self.origin_of(&origin),
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().unwrap_or_default().to_owned(),
+            target: target_of(parts.uri),
             method: parts.method,
             headers: parts.headers,
         };
@@ -174,6 +173,12 @@ impl App {
             None => format!("{scheme}://{}", self.address),
         }
     }
+}
+
+/// Path and query, whatever form the target came in.
+fn target_of(uri: Uri) -> PathAndQuery {
+    let target = uri.into_parts().path_and_query;
+    target.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }
 
 async fn collect(body: RequestBody, limit: u64) -> Result<Bytes, Answer> {

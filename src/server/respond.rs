@@ -30,6 +30,12 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-i
 pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: bool) -> Reply {
     call.answered(&answer);
     let request_id = call.request_id();
+    let body = match answer.body {
+        AnswerBody::Error(error) => {
+            AnswerBody::Bytes(error.to_json(&request_id).to_string().into())
+        }
+        other => other,
+    };
     let mut response = Response::new(WireBody::empty());
     *response.status_mut() = answer.status;
     let is_plain = answer.delivery.is_plain();
@@ -37,8 +43,9 @@ pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: boo
         response.extensions_mut().insert(answer.delivery);
     }
     let headers = response.headers_mut();
+    headers.reserve(answer.headers.len() + 1);
     headers.extend(answer.headers);
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::try_from(request_id) {
         headers.insert(REQUEST_ID, value);
     }
     let outgoing = Outgoing {
@@ -47,10 +54,9 @@ pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: boo
         is_plain,
         without_body,
     };
-    let body = match answer.body {
+    let body = match body {
         AnswerBody::Empty => WireBody::empty(),
         AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
-        AnswerBody::Error(error) => WireBody::bytes(error.to_json(&request_id).to_string()),
         other => {
             return Reply::later(async move {
                 match made(other).await {
@@ -97,7 +103,7 @@ impl Outgoing {
         *response.body_mut() = match body.into_bytes() {
             // What is in memory leaves in one piece: the call ends here.
             Ok(bytes) if is_plain => {
-                call.sent(&bytes);
+                call.sent_whole(&bytes);
                 WireBody::bytes(bytes)
             }
             Ok(bytes) => WireBody::streaming(Held {

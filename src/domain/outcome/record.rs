@@ -282,7 +282,7 @@ impl CallRow {
         Self {
             at_ms: rounded(call.ms),
             ms: rounded(record.ms),
-            method: record.method.clone(),
+            method: record.method.to_string(),
             host: record.host.clone(),
             target: record.target.clone(),
             operation: Cow::Borrowed(record.operation.as_str()),

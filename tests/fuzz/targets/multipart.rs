@@ -4,7 +4,7 @@
 use std::{collections::VecDeque, convert::Infallible};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use skillctl::{
@@ -90,8 +90,7 @@ fn upload(
     let head = Head {
         method: Method::POST,
         origin: "http://127.0.0.1".to_owned(),
-        path: "/api/2.0/files/content".to_owned(),
-        query: String::new(),
+        target: PathAndQuery::from_static("/api/2.0/files/content"),
         headers: HeaderMap::from_iter([(header::CONTENT_TYPE, kind.clone())]),
     };
     let frames = chunks
