@@ -27,6 +27,8 @@ pub use sync::Ticket;
 const STRIDE: u64 = 64;
 /// The longest line that is written and read, in bytes: an instance and its patch are far smaller.
 const LONGEST_LINE: u64 = 128 * 1024 * 1024;
+/// What is kept of the room for lines, in bytes.
+const MOST_KEPT: usize = 256 * 1024;
 /// Numbers that are no mock's: going on from there would run out of them.
 const LARGEST_NUMBER: u64 = u64::MAX / 2;
 
@@ -51,6 +53,8 @@ pub struct Journal {
     /// Why appending is over, once it failed in a way that leaves the file uncertain.
     broken: Option<String>,
     syncer: Option<Syncer>,
+    /// The room in which lines are written out, kept from append to append.
+    lines: Vec<u8>,
 }
 
 /// Why a record file cannot be used.
@@ -161,6 +165,7 @@ impl Journal {
             reset: 0,
             broken: None,
             syncer: None,
+            lines: Vec::new(),
         }
     }
 
@@ -251,14 +256,23 @@ impl Journal {
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
-        /// About what a record takes beside its instance.
-        const HEAD: usize = 512;
-        let mut lines = Vec::new();
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        let appended = self.append_with(&mut lines, records);
+        // One large record is no reason to hold as much from then on.
+        lines.shrink_to(MOST_KEPT);
+        self.lines = lines;
+        appended
+    }
+
+    fn append_with<'a>(
+        &mut self,
+        lines: &mut Vec<u8>,
+        records: impl IntoIterator<Item = &'a WriteRecord>,
+    ) -> Result<(), String> {
         let mut ends = Vec::new();
         for record in records {
-            let instance = record.instance.as_ref().map_or(0, |it| it.get().len());
-            lines.reserve(HEAD + instance);
-            serde_json::to_writer(&mut lines, record).map_err(|error| error.to_string())?;
+            serde_json::to_writer(&mut *lines, record).map_err(|error| error.to_string())?;
             lines.push(b'\n');
             let start = ends.last().map_or(0, |(_, end)| *end);
             if (lines.len() - start) as u64 > self.longest {
@@ -271,7 +285,7 @@ impl Journal {
             return Ok(());
         };
         let last = last.seq;
-        self.write(&lines)?;
+        self.write(lines)?;
         let mut start = 0;
         for (record, end) in ends {
             self.note(record, (end - start) as u64);

@@ -14,7 +14,7 @@ use skillctl::{
             validate::{Schema, box_refusal, validate},
         },
         diagnostic::Severity,
-        json::document::Document,
+        json::{document::Document, tree::Tree},
     },
     render::{
         cards::{html, json as card_json, markdown, text},
@@ -186,7 +186,7 @@ proptest! {
         }
         SCHEMAS.with(|schemas| -> Result<(), TestCaseError> {
             for (schema, validator) in schemas {
-                let refusal = box_refusal(&cards, *schema);
+                let refusal = box_refusal(&Tree::of(&cards), *schema);
                 prop_assert_eq!(
                     refusal.is_none(),
                     validator.is_valid(&cards),
@@ -209,7 +209,7 @@ proptest! {
     fn no_value_panics_the_validator(value in any_json()) {
         for schema in [Schema::Box, Schema::Documented] {
             let _ = validate(&value, schema);
-            let _ = box_refusal(&value, schema);
+            let _ = box_refusal(&Tree::of(&value), schema);
         }
     }
 

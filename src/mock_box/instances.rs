@@ -16,6 +16,7 @@ use super::{
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},
+    json::tree::Members,
     metadata::{
         instance::{InstanceHead, SKILLS_SCOPE, SKILLS_TEMPLATE, fields_of},
         patch,
@@ -82,7 +83,7 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let text = context.request.bytes();
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let schema = context.state.settings.schema;
-    let judged = judge(schema, path.is_skills_cards(), &fields)?;
+    let judged = judge(schema, path.is_skills_cards(), &Members::of(&fields))?;
     let head = next_head(stored)?;
     let json = written_out(&head, &judged)?;
     let record = WriteRecord {

@@ -4,7 +4,7 @@
 
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 
 use super::{
     admit::Admitted,
@@ -17,10 +17,10 @@ use super::{
 };
 use crate::domain::{
     card::{
-        model::{Card, Kind},
+        model::Kind,
         validate::{Schema, box_refusal},
     },
-    event::id_text,
+    json::tree::{Members, Tree},
     metadata::instance::{Fields, not_to_be_kept},
 };
 
@@ -106,10 +106,10 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
 }
 
 fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFields, Answer> {
-    let body: Value = serde_json::from_slice(text)
+    let body: Tree<'_> = serde_json::from_slice(text)
         .map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
     match body {
-        Value::Object(fields) => judge(schema, path.is_skills_cards(), &fields),
+        Tree::Object(fields) => judge(schema, path.is_skills_cards(), &fields),
         _ => Err(malformed("the body is not a JSON object")),
     }
 }
@@ -121,12 +121,12 @@ fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFie
 pub fn judge(
     schema: Schema,
     are_cards: bool,
-    fields: &Map<String, Value>,
+    fields: &Members<'_>,
 ) -> Result<JudgedFields, Answer> {
     if let Some(message) = not_to_be_kept(fields) {
         return Err(malformed(&message));
     }
-    let cards = fields.get("cards").unwrap_or(&Value::Null);
+    let cards = fields.get("cards").unwrap_or(&Tree::Null);
     if are_cards && let Some(refusal) = box_refusal(cards, schema) {
         return Err(errors::metadata(
             StatusCode::BAD_REQUEST,
@@ -138,13 +138,19 @@ pub fn judge(
         .map_err(|error| errors::internal(format!("the fields cannot be written: {error}")))?;
     Ok(JudgedFields {
         fields: written,
-        invocation_id: cards.pointer("/0/invocation/id").and_then(id_text),
+        invocation_id: invocation_of(cards),
         summary: summary(cards),
     })
 }
 
-fn summary(cards: &Value) -> String {
-    let cards = cards.as_array().map_or(&[][..], Vec::as_slice);
+/// The invocation that the first card names.
+fn invocation_of(cards: &Tree<'_>) -> Option<String> {
+    let first = cards.as_array()?.first()?;
+    first.get("invocation")?.get("id")?.as_id()
+}
+
+fn summary(cards: &Tree<'_>) -> String {
+    let cards = cards.as_array().unwrap_or_default();
     let mut text = match cards.len() {
         1 => "1 card (".to_owned(),
         many => format!("{many} cards ("),
@@ -153,7 +159,8 @@ fn summary(cards: &Value) -> String {
         if index > 0 {
             text.push_str(", ");
         }
-        text.push_str(Card(card).kind().map_or("unknown", Kind::as_str));
+        let kind = card.get("skill_card_type").and_then(Tree::as_str);
+        text.push_str(kind.and_then(Kind::parse).map_or("unknown", Kind::as_str));
     }
     text.push(')');
     text
@@ -166,10 +173,13 @@ pub fn malformed(message: &str) -> Answer {
 
 /// The body of an invocation's report, as far as Box looks at it.
 #[derive(Deserialize)]
-struct ReportBody {
-    status: Option<Value>,
-    metadata: Option<Value>,
-    file: Option<Value>,
+struct ReportBody<'a> {
+    #[serde(borrow)]
+    status: Option<Tree<'a>>,
+    #[serde(borrow)]
+    metadata: Option<Tree<'a>>,
+    #[serde(borrow)]
+    file: Option<Tree<'a>>,
     /// As it was sent: null, which the official kit sends, is not the same as nothing.
     #[serde(default, deserialize_with = "as_sent")]
     usage: Option<Box<RawValue>>,
@@ -180,18 +190,18 @@ fn as_sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawVa
 }
 
 fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
-    let body: ReportBody = serde_json::from_slice(text)
+    let body: ReportBody<'_> = serde_json::from_slice(text)
         .map_err(|error| errors::bad_request(format!("The request body is not valid: {error}")))?;
     let file_id = body
         .file
         .as_ref()
-        .and_then(|file| id_text(file.get("id")?))
+        .and_then(|file| file.get("id")?.as_id())
         .ok_or_else(|| errors::bad_request("'file.id' is required"))?;
     let said = body.said(schema);
     Ok(Report { file_id, said })
 }
 
-impl ReportBody {
+impl ReportBody<'_> {
     fn said(self, schema: Schema) -> Result<Said, Answer> {
         if schema == Schema::Documented {
             self.check_documented()?;
@@ -199,14 +209,16 @@ impl ReportBody {
         let status = self
             .status
             .as_ref()
-            .and_then(Value::as_str)
+            .and_then(Tree::as_str)
             .filter(|status| STATUSES.contains(status))
             .ok_or_else(|| {
                 errors::bad_request(format!("'status' must be one of {}", STATUSES.join(", ")))
             })?
             .to_owned();
         let fields = match &self.metadata {
-            Some(Value::Object(fields)) if fields.get("cards").is_some_and(Value::is_array) => {
+            Some(Tree::Object(fields))
+                if fields.get("cards").and_then(Tree::as_array).is_some() =>
+            {
                 fields
             }
             _ => return Err(errors::bad_request("'metadata.cards' must be an array")),
@@ -223,18 +235,18 @@ impl ReportBody {
         let usage = self
             .usage
             .as_ref()
-            .map(|usage| serde_json::from_str(usage.get()).unwrap_or(Value::Null));
-        let is_usage = |usage: &Value| {
-            usage.is_object()
-                && usage.get("unit").is_none_or(Value::is_string)
-                && usage.get("value").is_none_or(Value::is_number)
+            .map(|usage| serde_json::from_str(usage.get()).unwrap_or(Tree::Null));
+        let is_usage = |usage: &Tree<'_>| {
+            usage.as_object().is_some()
+                && usage.get("unit").is_none_or(|unit| unit.as_str().is_some())
+                && usage.get("value").is_none_or(|it| it.as_f64().is_some())
         };
         if usage.as_ref().is_some_and(|usage| !is_usage(usage)) {
             let message = "'usage' must be an object of a unit and a value";
             return Err(errors::bad_request(message));
         }
         let kind = self.file.as_ref().and_then(|file| file.get("type"));
-        if kind.is_none_or(|kind| kind != "file") {
+        if kind.and_then(Tree::as_str) != Some("file") {
             return Err(errors::bad_request("'file.type' must be 'file'"));
         }
         Ok(())

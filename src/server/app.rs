@@ -154,8 +154,9 @@ impl App {
             Wanted::Nothing => Ok(Body::None),
             Wanted::Memory(limit) => collect(body, limit).await.map(Body::Memory),
             Wanted::Upload(limit) => {
-                let upload = multipart::read(head, body, limit, &self.host.spool).await;
-                upload.map(Body::Upload)
+                // Boxed, so that the other calls, which are many, need no room for it.
+                let upload = Box::pin(multipart::read(head, body, limit, &self.host.spool));
+                upload.await.map(Body::Upload)
             }
         }
     }

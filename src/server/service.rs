@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use http::{Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
@@ -99,24 +99,37 @@ pub(super) struct HttpService<H> {
 /// What goes out, or the end of the connection in its place.
 type Delivered = Result<Response<Outgoing>, CutOff>;
 
+type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
 /// A delivery: most can be made at once.
 #[allow(
     clippy::large_enum_variant,
     reason = "the large one is the usual one, and boxing it is what this spares"
 )]
 pub(super) enum Answering {
+    /// The answer is being made. Nothing is left once it was.
+    Making(Later<Response<WireBody>>, Option<InFlight>),
     /// Nothing is left once it was taken.
     Now(Option<Delivered>),
-    Later(Pin<Box<dyn Future<Output = Delivered> + Send>>),
+    Later(Later<Delivered>),
 }
 
 impl Future for Answering {
     type Output = Delivered;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Delivered> {
-        match &mut *self {
-            Self::Now(delivered) => delivered.take().map_or(Poll::Pending, Poll::Ready),
-            Self::Later(delivery) => delivery.as_mut().poll(context),
+        loop {
+            match &mut *self {
+                Self::Making(making, in_flight) => {
+                    let answer = ready!(making.as_mut().poll(context));
+                    let Some(in_flight) = in_flight.take() else {
+                        return Poll::Pending;
+                    };
+                    *self = deliver(answer, in_flight);
+                }
+                Self::Now(delivered) => return delivered.take().map_or(Poll::Pending, Poll::Ready),
+                Self::Later(delivery) => return delivery.as_mut().poll(context),
+            }
         }
     }
 }
@@ -166,11 +179,7 @@ impl<H: Handler> Service<Request<Incoming>> for HttpService<H> {
         }
         match route(&self.shared, &self.link, request) {
             Reply::Now(answer) => deliver(answer, in_flight),
-            Reply::Later(making) => {
-                Answering::Later(Box::pin(
-                    async move { deliver(making.await, in_flight).await },
-                ))
-            }
+            Reply::Later(making) => Answering::Making(making, Some(in_flight)),
         }
     }
 }

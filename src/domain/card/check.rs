@@ -6,14 +6,13 @@
 
 use std::ops::ControlFlow;
 
-use serde_json::{Map, Value};
-
 use super::{
     entries,
     mistake::{Mistake, Type},
-    model::{self, Card, DOCUMENTED_STATUSES, Kind},
+    model::{self, DOCUMENTED_STATUSES, Kind},
     path::Path,
 };
+use crate::domain::json::tree::{Members, Tree};
 
 /// Goes on, or ends the walk because enough was heard.
 pub(super) type Flow = ControlFlow<()>;
@@ -35,8 +34,8 @@ const KIT_CODES: [&str; 3] = [
 ];
 
 /// Walks through what should be a list of cards.
-pub(super) fn cards(path: &Path<'_>, value: &Value, listener: &mut impl Listener) -> Flow {
-    let Value::Array(cards) = value else {
+pub(super) fn cards(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+    let Tree::Array(cards) = value else {
         return wrong(path, value, Type::Array, listener);
     };
     for (index, value) in cards.iter().enumerate() {
@@ -46,8 +45,8 @@ pub(super) fn cards(path: &Path<'_>, value: &Value, listener: &mut impl Listener
 }
 
 /// Walks through one card.
-pub(super) fn card(path: &Path<'_>, value: &Value, listener: &mut impl Listener) -> Flow {
-    let Value::Object(members) = value else {
+pub(super) fn card(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+    let Tree::Object(members) = value else {
         return wrong(path, value, Type::Object, listener);
     };
     let kind = kind(path, members, listener)?;
@@ -56,7 +55,7 @@ pub(super) fn card(path: &Path<'_>, value: &Value, listener: &mut impl Listener)
     reference(path, members, "skill", "service", listener)?;
     reference(path, members, "invocation", "skill_invocation", listener)?;
     created_at(path, members, listener)?;
-    title(path, value, members, listener)?;
+    title(path, members, kind, listener)?;
     match kind {
         Some(Kind::Status) => status(path, members, listener),
         Some(kind) => entries::check(path, members, kind, listener),
@@ -65,8 +64,8 @@ pub(super) fn card(path: &Path<'_>, value: &Value, listener: &mut impl Listener)
 }
 
 /// Walks through the body of a skill_invocations call around its cards.
-pub(super) fn invocation(path: &Path<'_>, body: &Value, listener: &mut impl Listener) -> Flow {
-    let Value::Object(members) = body else {
+pub(super) fn invocation(path: &Path<'_>, body: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+    let Tree::Object(members) = body else {
         return Flow::Continue(());
     };
     required(path, members, &["file", "status"], listener)?;
@@ -80,7 +79,7 @@ pub(super) fn invocation(path: &Path<'_>, body: &Value, listener: &mut impl List
 
 pub(super) fn wrong(
     path: &Path<'_>,
-    found: &Value,
+    found: &Tree<'_>,
     should: Type,
     listener: &mut impl Listener,
 ) -> Flow {
@@ -90,12 +89,12 @@ pub(super) fn wrong(
 /// The kind of a card. None where that is already the mistake: the rest cannot be judged by it.
 fn kind(
     path: &Path<'_>,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     listener: &mut impl Listener,
 ) -> ControlFlow<(), Option<Kind>> {
     const NAME: &str = "skill_card_type";
     match members.get(NAME) {
-        Some(Value::String(name)) => {
+        Some(Tree::String(name)) => {
             let kind = Kind::parse(name);
             if kind.is_none() {
                 let mistake = Mistake::UnknownKind { found: name };
@@ -112,13 +111,12 @@ fn kind(
 /// The member `name`, without which nothing is shown, is missing.
 pub(super) fn nothing(
     path: &Path<'_>,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     name: &'static str,
     listener: &mut impl Listener,
 ) -> Flow {
     let near = members
         .keys()
-        .map(String::as_str)
         .find(|key| listener.wants_doubts() && is_misspelling(key, name));
     listener.hear(&path.key(name), &Mistake::Nothing { name, near })
 }
@@ -126,14 +124,14 @@ pub(super) fn nothing(
 /// Members that the description requires; those that are missing are one mistake.
 fn required(
     path: &Path<'_>,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     names: &[&'static str],
     listener: &mut impl Listener,
 ) -> Flow {
     let mut missing = [""; 3];
     let mut count = 0;
     for name in names {
-        if !members.contains_key(*name) && count < missing.len() {
+        if !members.contains_key(name) && count < missing.len() {
             missing[count] = name;
             count += 1;
         }
@@ -153,13 +151,13 @@ fn required(
 /// The text of a member that must be a string where it stands.
 fn text<'a>(
     path: &Path<'_>,
-    members: &'a Map<String, Value>,
+    members: &'a Members<'a>,
     key: &str,
     listener: &mut impl Listener,
 ) -> ControlFlow<(), Option<&'a str>> {
     match members.get(key) {
         None => {}
-        Some(Value::String(text)) => return ControlFlow::Continue(Some(text)),
+        Some(Tree::String(text)) => return ControlFlow::Continue(Some(text)),
         Some(other) => wrong(&path.key(key), other, Type::String, listener)?,
     }
     ControlFlow::Continue(None)
@@ -168,14 +166,14 @@ fn text<'a>(
 /// A member that may be left out, and so perhaps null.
 pub(super) fn optional<'a>(
     path: &Path<'_>,
-    members: &'a Map<String, Value>,
+    members: &'a Members<'a>,
     key: &str,
     should: Type,
     listener: &mut impl Listener,
-) -> ControlFlow<(), Option<&'a Value>> {
+) -> ControlFlow<(), Option<&'a Tree<'a>>> {
     match members.get(key) {
         None => {}
-        Some(Value::Null) => listener.hear(&path.key(key), &Mistake::Null { should })?,
+        Some(Tree::Null) => listener.hear(&path.key(key), &Mistake::Null { should })?,
         Some(value) if should.fits(value) => return ControlFlow::Continue(Some(value)),
         Some(other) => wrong(&path.key(key), other, should, listener)?,
     }
@@ -185,7 +183,7 @@ pub(super) fn optional<'a>(
 /// A string that has one allowed value.
 fn constant(
     path: &Path<'_>,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     key: &str,
     should: &'static str,
     listener: &mut impl Listener,
@@ -201,7 +199,7 @@ fn constant(
 /// `{type, id}`, the id a string: Box refuses an integer one, though a test event has them.
 fn reference(
     path: &Path<'_>,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     key: &str,
     kind: &'static str,
     listener: &mut impl Listener,
@@ -209,7 +207,7 @@ fn reference(
     let here = path.key(key);
     match members.get(key) {
         None => Flow::Continue(()),
-        Some(Value::Object(members)) => {
+        Some(Tree::Object(members)) => {
             required(&here, members, &["id", "type"], listener)?;
             constant(&here, members, "type", kind, listener)?;
             text(&here, members, "id", listener).map_continue(|_| ())
@@ -218,10 +216,10 @@ fn reference(
     }
 }
 
-fn created_at(path: &Path<'_>, members: &Map<String, Value>, listener: &mut impl Listener) -> Flow {
+fn created_at(path: &Path<'_>, members: &Members<'_>, listener: &mut impl Listener) -> Flow {
     const NAME: &str = "created_at";
     let value = optional(path, members, NAME, Type::String, listener)?;
-    match value.and_then(Value::as_str) {
+    match value.and_then(Tree::as_str) {
         Some(found) if !is_date_time(found) => {
             listener.hear(&path.key(NAME), &Mistake::NoDate { found })
         }
@@ -237,21 +235,21 @@ fn is_date_time(text: &str) -> bool {
 
 fn title(
     path: &Path<'_>,
-    card: &Value,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
+    kind: Option<Kind>,
     listener: &mut impl Listener,
 ) -> Flow {
     const NAME: &str = "skill_card_title";
     let here = path.key(NAME);
     let value = optional(path, members, NAME, Type::Object, listener)?;
-    let Some(Value::Object(title)) = value else {
+    let Some(Tree::Object(title)) = value else {
         if !members.contains_key(NAME) && members.contains_key("title") {
-            let shown = Card(card).title();
+            let shown = kind.map_or(model::UNTITLED, Kind::default_title);
             listener.hear(&path.key("title"), &Mistake::TitleIgnored { shown })?;
         }
         return Flow::Continue(());
     };
-    let code = optional(&here, title, "code", Type::String, listener)?.and_then(Value::as_str);
+    let code = optional(&here, title, "code", Type::String, listener)?.and_then(Tree::as_str);
     required(&here, title, &["message"], listener)?;
     let message = text(&here, title, "message", listener)?;
     if let (Some(shown), Some(message)) = (code.and_then(model::known_title), message)
@@ -262,22 +260,28 @@ fn title(
     Flow::Continue(())
 }
 
-fn status(path: &Path<'_>, members: &Map<String, Value>, listener: &mut impl Listener) -> Flow {
+fn status(path: &Path<'_>, members: &Members<'_>, listener: &mut impl Listener) -> Flow {
     const NAME: &str = "status";
     let here = path.key(NAME);
     let status = match members.get(NAME) {
         // A list of entries makes even a status card without status a section, with a text.
-        None if members.get("entries").is_some_and(Value::is_array) => {
+        None if members
+            .get("entries")
+            .is_some_and(|it| it.as_array().is_some()) =>
+        {
             return required(path, members, &[NAME], listener);
         }
         None => return nothing(path, members, NAME, listener),
-        Some(Value::Object(status)) => status,
+        Some(Tree::Object(status)) => status,
         Some(other) => return wrong(&here, other, Type::Object, listener),
     };
     let message = optional(&here, status, "message", Type::String, listener)?
-        .and_then(Value::as_str)
+        .and_then(Tree::as_str)
         .filter(|message| !message.is_empty());
-    if status.get("message").is_some_and(|it| !it.is_string()) {
+    if status
+        .get("message")
+        .is_some_and(|it| it.as_str().is_none())
+    {
         // What the preview makes of it follows from a mistake that has been told.
         return text(&here, status, "code", listener).map_continue(|_| ());
     }

@@ -1,19 +1,18 @@
 //! The rules on the entries of a data card: texts, images, times. What is a habit of the whole
 //! card is counted, and told once.
 
-use serde_json::{Map, Value};
-
 use super::{
     check::{Flow, Listener, is_misspelling, nothing, optional, wrong},
     mistake::{Mistake, Type},
     model::Kind,
     path::Path,
 };
+use crate::domain::json::tree::{Members, Tree};
 
 /// Walks through the entries and the duration of a card of `kind`.
 pub(super) fn check(
     path: &Path<'_>,
-    members: &Map<String, Value>,
+    members: &Members<'_>,
     kind: Kind,
     listener: &mut impl Listener,
 ) -> Flow {
@@ -23,10 +22,10 @@ pub(super) fn check(
 /// The entries of a data card, and what is counted over all of them.
 struct Entries<'a> {
     path: &'a Path<'a>,
-    members: &'a Map<String, Value>,
+    members: &'a Members<'a>,
     kind: Kind,
     duration: Option<f64>,
-    fractions: Option<(Spot, &'a Value)>,
+    fractions: Option<(Spot, &'a Tree<'a>)>,
     fraction_count: usize,
     timeless: Option<usize>,
     timeless_count: usize,
@@ -40,7 +39,7 @@ enum Spot {
 }
 
 impl<'a> Entries<'a> {
-    fn of(path: &'a Path<'a>, members: &'a Map<String, Value>, kind: Kind) -> Self {
+    fn of(path: &'a Path<'a>, members: &'a Members<'a>, kind: Kind) -> Self {
         Self {
             path,
             members,
@@ -58,10 +57,10 @@ impl<'a> Entries<'a> {
         let here = self.path.key("entries");
         match self.members.get("entries") {
             None => return nothing(self.path, self.members, "entries", listener),
-            Some(Value::Array(entries)) if entries.is_empty() => {
+            Some(Tree::Array(entries)) if entries.is_empty() => {
                 listener.hear(&here, &Mistake::NoEntries)?;
             }
-            Some(Value::Array(entries)) => {
+            Some(Tree::Array(entries)) => {
                 for (index, entry) in entries.iter().enumerate() {
                     self.check_entry(&here.index(index), index, entry, listener)?;
                 }
@@ -85,20 +84,20 @@ impl<'a> Entries<'a> {
         &mut self,
         path: &Path<'_>,
         index: usize,
-        entry: &'a Value,
+        entry: &'a Tree<'a>,
         listener: &mut impl Listener,
     ) -> Flow {
-        let Value::Object(members) = entry else {
+        let Tree::Object(members) = entry else {
             return wrong(path, entry, Type::Object, listener);
         };
         let mut has_text = false;
         let mut has_image = false;
         // One look at each member instead of one search for each name: an entry has few members,
         // and there may be a hundred thousand entries.
-        for (key, value) in members {
-            match (key.as_str(), value) {
-                ("text", Value::String(text)) => has_text = !text.is_empty(),
-                ("text", Value::Null) => listener.hear(
+        for (key, value) in members.iter() {
+            match (key, value) {
+                ("text", Tree::String(text)) => has_text = !text.is_empty(),
+                ("text", Tree::Null) => listener.hear(
                     &path.key(key),
                     &Mistake::Null {
                         should: Type::String,
@@ -112,10 +111,10 @@ impl<'a> Entries<'a> {
                     has_image = true;
                     image(&path.key(key), value, listener)?;
                 }
-                ("appears", Value::Array(appearances)) => {
+                ("appears", Tree::Array(appearances)) => {
                     self.check_appearances(&path.key(key), index, appearances, listener)?;
                 }
-                ("appears", Value::Null) => listener.hear(
+                ("appears", Tree::Null) => listener.hear(
                     &path.key(key),
                     &Mistake::Null {
                         should: Type::Array,
@@ -128,7 +127,7 @@ impl<'a> Entries<'a> {
                 _ => {}
             }
         }
-        if !has_text && !members.get("text").is_some_and(Value::is_null) {
+        if !has_text && !members.get("text").is_some_and(|it| *it == Tree::Null) {
             // An empty line of a transcript is a pause, not a mistake.
             let is_pause = self.kind == Kind::Transcript && members.contains_key("text");
             if !is_pause {
@@ -147,13 +146,13 @@ impl<'a> Entries<'a> {
         &self,
         path: &Path<'_>,
         key: &str,
-        members: &Map<String, Value>,
+        members: &Members<'_>,
         listener: &mut impl Listener,
     ) -> Flow {
         const NAMES: [&str; 2] = ["appears", "image_url"];
         for should in NAMES {
             let belongs = should == "appears" || self.kind == Kind::Timeline;
-            if belongs && !members.contains_key(should) && is_misspelling(key, should) {
+            if belongs && is_misspelling(key, should) && !members.contains_key(should) {
                 return listener.hear(&path.key(key), &Mistake::Misspelt { key, should });
             }
         }
@@ -164,13 +163,13 @@ impl<'a> Entries<'a> {
         &mut self,
         path: &Path<'_>,
         index: usize,
-        appearances: &'a [Value],
+        appearances: &'a [Tree<'a>],
         listener: &mut impl Listener,
     ) -> Flow {
         let mut shows = false;
         for (nth, appearance) in appearances.iter().enumerate() {
             let here = path.index(nth);
-            let Value::Object(members) = appearance else {
+            let Tree::Object(members) = appearance else {
                 wrong(&here, appearance, Type::Object, listener)?;
                 continue;
             };
@@ -185,8 +184,8 @@ impl<'a> Entries<'a> {
             if !members.contains_key("start") {
                 listener.hear(&here.key("start"), &Mistake::NoStart)?;
             }
-            if let Some(start) = start.and_then(Value::as_f64) {
-                self.check_times(&here, start, end.and_then(Value::as_f64), listener)?;
+            if let Some(start) = start.and_then(Tree::as_f64) {
+                self.check_times(&here, start, end.and_then(Tree::as_f64), listener)?;
             }
         }
         if self.kind == Kind::Transcript {
@@ -227,7 +226,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn count_fraction(&mut self, spot: Spot, value: &'a Value) {
+    fn count_fraction(&mut self, spot: Spot, value: &'a Tree<'a>) {
         if value.as_f64().is_some_and(|number| number.fract() != 0.0) {
             self.fractions.get_or_insert((spot, value));
             self.fraction_count += 1;
@@ -267,17 +266,17 @@ impl<'a> Entries<'a> {
     }
 }
 
-fn image(path: &Path<'_>, value: &Value, listener: &mut impl Listener) -> Flow {
+fn image(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listener) -> Flow {
     match value {
-        Value::String(_) if !listener.wants_doubts() => Flow::Continue(()),
-        Value::String(address) if address.starts_with("http://") => {
+        Tree::String(_) if !listener.wants_doubts() => Flow::Continue(()),
+        Tree::String(address) if address.starts_with("http://") => {
             listener.hear(path, &Mistake::InsecureImage)
         }
-        Value::String(address) if !is_image_address(address) => {
+        Tree::String(address) if !is_image_address(address) => {
             listener.hear(path, &Mistake::OddImage)
         }
-        Value::String(_) => Flow::Continue(()),
-        Value::Null => listener.hear(
+        Tree::String(_) => Flow::Continue(()),
+        Tree::Null => listener.hear(
             path,
             &Mistake::Null {
                 should: Type::String,

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::domain::diagnostic::Severity;
+use crate::domain::{diagnostic::Severity, json::tree::Tree};
 
 /// By which rules cards are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) enum Type {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mistake<'a> {
     /// A value of another type than Box takes.
-    WrongType { found: &'a Value, should: Type },
+    WrongType { found: &'a Tree<'a>, should: Type },
     /// `null` for a member that may be left out.
     Null { should: Type },
     /// Members that the description requires, in the order of the alphabet.
@@ -69,7 +69,7 @@ pub(super) enum Mistake<'a> {
     /// A time that is no RFC 3339.
     NoDate { found: &'a str },
     /// Times or durations that are no whole seconds: how many in the card.
-    Fractions { found: &'a Value, count: usize },
+    Fractions { found: &'a Tree<'a>, count: usize },
     /// `title`, which nothing reads.
     TitleIgnored { shown: &'a str },
     /// A title message that never shows, because the preview has its own for the code.
@@ -204,12 +204,12 @@ impl Mistake<'_> {
 
 impl Type {
     /// Whether `value` has it.
-    pub(super) fn fits(self, value: &Value) -> bool {
+    pub(super) fn fits(self, value: &Tree<'_>) -> bool {
         match self {
-            Self::String => value.is_string(),
-            Self::Object => value.is_object(),
-            Self::Array => value.is_array(),
-            Self::Seconds => value.is_number(),
+            Self::String => matches!(value, Tree::String(_)),
+            Self::Object => matches!(value, Tree::Object(_)),
+            Self::Array => matches!(value, Tree::Array(_)),
+            Self::Seconds => matches!(value, Tree::Number(_)),
         }
     }
 
@@ -235,15 +235,15 @@ impl Type {
 }
 
 /// A value's type by the names of JSON Schema.
-pub(super) fn type_name(value: &Value) -> &'static str {
+pub(super) fn type_name(value: &Tree<'_>) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        Tree::Null => "null",
+        Tree::Bool(_) => "boolean",
+        Tree::Number(number) if number.is_f64() => "number",
+        Tree::Number(_) => "integer",
+        Tree::String(_) => "string",
+        Tree::Array(_) => "array",
+        Tree::Object(_) => "object",
     }
 }
 

@@ -56,7 +56,7 @@ impl Kind {
 }
 
 /// The title of a card that has none and whose type gives it none.
-const UNTITLED: &str = "Skill Card";
+pub(super) const UNTITLED: &str = "Skill Card";
 
 /// What the preview says for a status that it knows no better text for.
 pub const SOMETHING_WENT_WRONG: &str =

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::pointer::Pointer,
+    json::{pointer::Pointer, tree::Tree},
 };
 
 pub use super::mistake::Schema;
@@ -37,12 +37,12 @@ pub fn validate_recognised(
     };
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
-    let value = recognised.value;
+    let value = &Tree::of(recognised.value);
     // A collector never ends the walk, so how it ended says nothing.
     let _ = match recognised.shape {
         Shape::Card => check::card(&at, value, &mut collector),
         Shape::Invocation => {
-            let _ = check::invocation(&root, input, &mut collector);
+            let _ = check::invocation(&root, &Tree::of(input), &mut collector);
             check::cards(&at, value, &mut collector)
         }
         _ => check::cards(&at, value, &mut collector),
@@ -70,7 +70,7 @@ pub struct Refusal {
 
 /// The first refusal of `cards`, the member of an instance, in Box's own words; none where a
 /// write of them is taken. Allocates nothing for cards that are taken.
-pub fn box_refusal(cards: &Value, schema: Schema) -> Option<Refusal> {
+pub fn box_refusal(cards: &Tree<'_>, schema: Schema) -> Option<Refusal> {
     let mut refuser = Refuser {
         schema,
         refusal: None,
@@ -178,6 +178,10 @@ mod tests {
         card
     }
 
+    fn refusal_of(cards: &Value, schema: Schema) -> Option<Refusal> {
+        box_refusal(&Tree::of(cards), schema)
+    }
+
     /// Severity, code and pointer of each finding under Box's rules.
     fn found(card: &Value) -> Vec<(&'static str, &'static str, String)> {
         validate(&json!([card]), Schema::Box)
@@ -215,7 +219,7 @@ mod tests {
         ];
         for card in fine {
             assert_eq!(found(&card), [], "{card}");
-            assert_eq!(box_refusal(&json!([card]), Schema::Box), None);
+            assert_eq!(refusal_of(&json!([card]), Schema::Box), None);
         }
     }
 
@@ -223,7 +227,7 @@ mod tests {
     fn an_integer_id_is_refused_in_the_words_of_box() {
         let card = card("keyword", &json!({"skill": {"type": "service", "id": 137}}));
         assert_eq!(found(&card), one("error", "id-not-a-string", "/0/skill/id"));
-        let refusal = box_refusal(&json!([keyword(), card]), Schema::Box).expect("refused");
+        let refusal = refusal_of(&json!([keyword(), card]), Schema::Box).expect("refused");
         assert_eq!(
             refusal.message,
             "instance type (integer) does not match any allowed primitive type \
@@ -282,7 +286,7 @@ mod tests {
                 ("error", pointer),
                 "{card}"
             );
-            assert!(box_refusal(&json!([card]), Schema::Box).is_some(), "{card}");
+            assert!(refusal_of(&json!([card]), Schema::Box).is_some(), "{card}");
         }
     }
 
@@ -311,7 +315,7 @@ mod tests {
         );
         let help = validate(&misspelt, Schema::Box)[0].help.clone();
         assert!(help.expect("help").contains("`entires`"));
-        assert_eq!(box_refusal(&json!([misspelt]), Schema::Box), None);
+        assert_eq!(refusal_of(&json!([misspelt]), Schema::Box), None);
         assert_eq!(
             found(&without(status(&json!({})), "status")),
             one("error", "nothing-to-show", "/0/status")
@@ -322,7 +326,7 @@ mod tests {
     fn members_that_the_description_requires_are_one_warning_for_an_object() {
         let bare = json!({"skill_card_type": "keyword", "entries": [{"text": "a"}]});
         assert_eq!(found(&bare), one("warning", "missing-member", "/0"));
-        let refusal = box_refusal(&json!([bare]), Schema::Documented).expect("refused");
+        let refusal = refusal_of(&json!([bare]), Schema::Documented).expect("refused");
         assert_eq!(
             refusal.message,
             "object has missing required properties ([\"invocation\",\"skill\",\"type\"]) (pointer: /cards/0)"
@@ -332,7 +336,7 @@ mod tests {
             found(&no_id),
             one("warning", "missing-member", "/0/skill/id")
         );
-        let refusal = box_refusal(&json!([no_id]), Schema::Documented).expect("refused");
+        let refusal = refusal_of(&json!([no_id]), Schema::Documented).expect("refused");
         assert_eq!(refusal.pointer.as_str(), "/cards/0/skill");
     }
 
@@ -466,15 +470,15 @@ mod tests {
             card("keyword", &json!({"created_at": null})),
         ] {
             let cards = json!([card]);
-            assert!(box_refusal(&cards, Schema::Box).is_none(), "{card}");
-            assert!(box_refusal(&cards, Schema::Documented).is_some(), "{card}");
+            assert!(refusal_of(&cards, Schema::Box).is_none(), "{card}");
+            assert!(refusal_of(&cards, Schema::Documented).is_some(), "{card}");
             let findings = validate(&cards, Schema::Documented);
             assert!(
                 findings.iter().any(|it| it.severity == Severity::Error),
                 "{card}"
             );
         }
-        assert_eq!(box_refusal(&json!([keyword()]), Schema::Documented), None);
+        assert_eq!(refusal_of(&json!([keyword()]), Schema::Documented), None);
     }
 
     #[test]
@@ -496,7 +500,7 @@ mod tests {
 
     #[test]
     fn what_should_be_a_list_and_is_none_is_refused() {
-        let refusal = box_refusal(&json!({"a": 1}), Schema::Box).expect("refused");
+        let refusal = refusal_of(&json!({"a": 1}), Schema::Box).expect("refused");
         assert!(
             refusal.message.ends_with("(pointer: /cards)"),
             "{}",

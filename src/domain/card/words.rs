@@ -1,7 +1,7 @@
 //! Mistakes in words for a person: what is wrong, what was found, what is expected, and how to
 //! mend it. Every mistake has all four.
 
-use serde_json::Value;
+use crate::domain::json::tree::Tree;
 
 use super::{
     check::misspelt_status,
@@ -332,7 +332,7 @@ impl Words {
 }
 
 /// A value's type in words.
-fn described(value: &Value) -> &'static str {
+fn described(value: &Tree<'_>) -> &'static str {
     match type_name(value) {
         "null" => "null",
         "boolean" => "a boolean",
@@ -361,15 +361,15 @@ fn mend_missing(names: &[&str]) -> &'static str {
     }
 }
 
-fn mend_type(found: &Value, should: Type) -> String {
+fn mend_type(found: &Tree<'_>, should: Type) -> String {
     match (found, should) {
-        (Value::Number(number), Type::String) => format!("write it in quotes: \"{number}\""),
-        (Value::String(text), Type::Seconds) => match subtitles::seconds(text) {
+        (Tree::Number(number), Type::String) => format!("write it in quotes: \"{number}\""),
+        (Tree::String(text), Type::Seconds) => match subtitles::seconds(text) {
             Some(seconds) => format!("write it in seconds, without quotes: {seconds}"),
             None => "write it in seconds, without quotes".to_owned(),
         },
-        (Value::Object(_), Type::Array) => "put it in brackets: [{…}]".to_owned(),
-        (Value::Null, _) => format!(
+        (Tree::Object(_), Type::Array) => "put it in brackets: [{…}]".to_owned(),
+        (Tree::Null, _) => format!(
             "write {}, or leave out what it stands in",
             should.singular()
         ),
@@ -402,13 +402,11 @@ fn nearest_kind(found: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn every_mistake_says_what_is_found_expected_and_to_be_done() {
-        let odd = json!(5);
+        let odd = Tree::Number(5.into());
         let all = [
             Mistake::WrongType {
                 found: &odd,

@@ -1,9 +1,10 @@
 //! JSON as people write it: documents with their text, pointers into a value, and the places of
-//! values in the text.
+//! values in the text; and the tree that is read where it must be quick.
 
 pub mod document;
 pub mod pointer;
 pub mod position;
+pub mod tree;
 
 /// serde_json's own words, without the place in which they end.
 pub fn message_of(error: &serde_json::Error) -> String {

@@ -4,11 +4,15 @@
 //! An instance is kept and answered as text. Its fields are written as JSON once, when they come;
 //! with each change only the head is written anew.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{
     Map, Value,
     value::{RawValue, to_raw_value},
 };
+
+use crate::domain::json::tree::{Members, Tree};
 
 /// The scope of the Skills' own template.
 pub const SKILLS_SCOPE: &str = "global";
@@ -21,27 +25,28 @@ pub const DEEPEST: usize = 100;
 /// What serde_json takes for its own when it reads a member of such a name.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// The members of an instance that are Box's own.
+/// The members of an instance that are Box's own. All but the version are those of the instance
+/// before a change, and shared with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceHead {
     /// Its own id, a UUID.
     #[serde(rename = "$id")]
-    pub id: String,
+    pub id: Arc<str>,
     /// `boxSkillsCards-<uuid of the template>`.
     #[serde(rename = "$type")]
-    pub kind: String,
+    pub kind: Arc<str>,
     /// `file_<id>`.
     #[serde(rename = "$parent")]
-    pub parent: String,
+    pub parent: Arc<str>,
     /// The template's own version.
     #[serde(rename = "$typeVersion")]
     pub type_version: u64,
     /// The template's key.
     #[serde(rename = "$template")]
-    pub template: String,
+    pub template: Arc<str>,
     /// The template's scope.
     #[serde(rename = "$scope")]
-    pub scope: String,
+    pub scope: Arc<str>,
     /// 0 at creation, one more with each change.
     #[serde(rename = "$version")]
     pub version: u64,
@@ -54,12 +59,12 @@ impl InstanceHead {
     /// The head of a new instance, version 0.
     pub fn new(id: String, type_id: &str, file_id: &str, scope: &str, template: &str) -> Self {
         Self {
-            id,
-            kind: format!("{template}-{type_id}"),
-            parent: format!("file_{file_id}"),
+            id: id.into(),
+            kind: format!("{template}-{type_id}").into(),
+            parent: format!("file_{file_id}").into(),
             type_version: 0,
-            template: template.to_owned(),
-            scope: scope.to_owned(),
+            template: template.into(),
+            scope: scope.into(),
             version: 0,
             can_edit: true,
         }
@@ -107,11 +112,11 @@ impl Fields {
     ///
     /// # Errors
     /// None that is known of: a value is plain JSON.
-    pub fn write(fields: &Map<String, Value>) -> Result<Self, serde_json::Error> {
+    pub fn write(fields: &Members<'_>) -> Result<Self, serde_json::Error> {
         fields
             .iter()
             .filter(|(name, _)| !is_box_own(name))
-            .map(|(name, value)| Ok((name.clone(), to_raw_value(value)?)))
+            .map(|(name, value)| Ok((name.to_owned(), to_raw_value(value)?)))
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -142,35 +147,17 @@ fn is_box_own(name: &str) -> bool {
 }
 
 /// Why `fields` cannot be kept so that they can be read back; nothing where they can.
-pub fn not_to_be_kept(fields: &Map<String, Value>) -> Option<String> {
-    if fields.values().map(depth).max() >= Some(DEEPEST) {
+pub fn not_to_be_kept(fields: &Members<'_>) -> Option<String> {
+    if fields.values().map(Tree::depth).max() >= Some(DEEPEST) {
         return Some(format!(
             "the instance is nested deeper than {DEEPEST} levels"
         ));
     }
-    has_private_name(fields).then(|| format!("no member may be named {PRIVATE}"))
-}
-
-/// How many levels of lists and objects a value has: none for a text or a number.
-pub fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
-fn has_private_name(members: &Map<String, Value>) -> bool {
-    fn within(value: &Value) -> bool {
-        match value {
-            Value::Array(items) => items.iter().any(within),
-            Value::Object(members) => has_private_name(members),
-            _ => false,
-        }
-    }
-    members
+    let is_private = |name: &str| name.starts_with(PRIVATE);
+    let has_private = fields
         .iter()
-        .any(|(name, member)| name.starts_with(PRIVATE) || within(member))
+        .any(|(name, value)| is_private(name) || value.has_name(is_private));
+    has_private.then(|| format!("no member may be named {PRIVATE}"))
 }
 
 #[cfg(test)]
@@ -184,7 +171,7 @@ mod tests {
         let fields = json!({"cards": [{"a": 1}], "$id": "mine", "other": null});
         let fields = fields.as_object().expect("an object");
         let head = InstanceHead::new("i".to_owned(), "t", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
-        let written = Fields::write(fields).expect("it is written");
+        let written = Fields::write(&Members::of(fields)).expect("it is written");
         let json = head.with(&written).expect("it is written");
         assert_eq!(
             json.get(),
@@ -206,10 +193,11 @@ mod tests {
             let inner = (0..levels).fold(json!(1), |inner, _| json!([inner]));
             Map::from_iter([("a".to_owned(), inner)])
         };
-        assert_eq!(not_to_be_kept(&nested(DEEPEST - 1)), None);
-        let refused = not_to_be_kept(&nested(DEEPEST)).expect("it is too deep");
+        assert_eq!(not_to_be_kept(&Members::of(&nested(DEEPEST - 1))), None);
+        let refused = not_to_be_kept(&Members::of(&nested(DEEPEST))).expect("it is too deep");
         assert!(refused.contains("100 levels"), "{refused}");
         let named = json!({"a": [{"b": 1, "$serde_json::private::RawValue": "x"}]});
-        assert!(not_to_be_kept(named.as_object().expect("an object")).is_some());
+        let named = Members::of(named.as_object().expect("an object"));
+        assert!(not_to_be_kept(&named).is_some());
     }
 }

@@ -19,6 +19,7 @@ use skillctl::{
         call::{WriteOp, WriteRecord},
         card::validate::{Schema, box_refusal},
         event::Event,
+        json::tree::Tree,
         metadata::instance::{InstanceHead, SKILLS_TEMPLATE, fields_of},
         secret::Secret,
         token::TokenKind,
@@ -308,12 +309,12 @@ impl World {
             WriteOp::Delete | WriteOp::Reset => None,
         };
         assert_eq!(after.as_ref().map(|it| it.version), expected, "{line}");
-        if let Some(after) = after.filter(|it| it.template == SKILLS_TEMPLATE) {
-            let is_global = after.scope == "global";
+        if let Some(after) = after.filter(|it| &*it.template == SKILLS_TEMPLATE) {
+            let is_global = &*after.scope == "global";
             let json = record.instance.as_ref().map_or("{}", |it| it.get());
             let fields = fields_of(json).expect("they read");
             let cards = fields.get("cards").unwrap_or(&Value::Null);
-            let refusal = box_refusal(cards, self.state.settings.schema);
+            let refusal = box_refusal(&Tree::of(cards), self.state.settings.schema);
             assert!(!is_global || refusal.is_none(), "{line}: {refusal:?}");
         }
     }

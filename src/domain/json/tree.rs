@@ -1,0 +1,356 @@
+//! A JSON value that borrows from its text: what the mock reads every write with. It says what a
+//! [`Value`] would say, and is written as a [`Value`] would be.
+
+use std::{borrow::Cow, collections::HashMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+};
+use serde_json::{Number, Value};
+
+/// A JSON value. Texts without escapes are parts of the text that it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tree<'a> {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool(bool),
+    /// A number.
+    Number(Number),
+    /// A text.
+    String(Cow<'a, str>),
+    /// A list.
+    Array(Vec<Tree<'a>>),
+    /// An object.
+    Object(Members<'a>),
+}
+
+/// The members of an object, in the order of the text. Of members with the same name the last
+/// one's value counts, in the place of the first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, Tree<'a>)>);
+
+impl<'a> Tree<'a> {
+    /// The same value, borrowing.
+    pub fn of(value: &'a Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::String(Cow::Borrowed(text)),
+            Value::Array(items) => Self::Array(items.iter().map(Self::of).collect()),
+            Value::Object(members) => Self::Object(Members::of(members)),
+        }
+    }
+
+    /// The number, where it is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => number.as_f64(),
+            _ => None,
+        }
+    }
+
+    /// The text, where it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items, where it is a list.
+    pub fn as_array(&self) -> Option<&[Self]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The members, where it is an object.
+    pub fn as_object(&self) -> Option<&Members<'a>> {
+        match self {
+            Self::Object(members) => Some(members),
+            _ => None,
+        }
+    }
+
+    /// A member, where it is an object that has it.
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        self.as_object()?.get(name)
+    }
+
+    /// The id that it is, as clients write ids: a text, or a whole number as its digits.
+    pub fn as_id(&self) -> Option<String> {
+        match self {
+            Self::String(text) => Some(text.to_string()),
+            Self::Number(number) if !number.is_f64() => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// How many levels of lists and objects it has: none for a text or a number.
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
+            Self::Object(members) => 1 + members.values().map(Self::depth).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// Whether an object in it has a member whose name passes.
+    pub fn has_name(&self, passes: impl Fn(&str) -> bool + Copy) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(|item| item.has_name(passes)),
+            Self::Object(members) => members
+                .iter()
+                .any(|(name, member)| passes(name) || member.has_name(passes)),
+            _ => false,
+        }
+    }
+}
+
+impl<'a> Members<'a> {
+    /// The same members, borrowing.
+    pub fn of(members: &'a serde_json::Map<String, Value>) -> Self {
+        let members = members.iter();
+        Self(
+            members
+                .map(|(name, value)| (Cow::Borrowed(name.as_str()), Tree::of(value)))
+                .collect(),
+        )
+    }
+
+    /// The value of a member. Looks at one after the other: made for objects of a few members.
+    pub fn get(&self, name: &str) -> Option<&Tree<'a>> {
+        self.iter()
+            .find_map(|(own, value)| (own == name).then_some(value))
+    }
+
+    /// Whether there is such a member.
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tree<'a>)> {
+        self.0.iter().map(|(name, value)| (&**name, value))
+    }
+
+    /// Names alone.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
+    /// Values alone.
+    pub fn values(&self) -> impl Iterator<Item = &Tree<'a>> {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// Members as they came, each name once.
+    fn unique(members: Vec<(Cow<'a, str>, Tree<'a>)>) -> Self {
+        /// Up to so many are compared with each other; more would take the square of their number.
+        const FEW: usize = 16;
+        let has_twins = if members.len() > FEW {
+            let mut seen = std::collections::HashSet::new();
+            !members.iter().all(|(name, _)| seen.insert(&**name))
+        } else {
+            let twin = |(nth, (name, _)): (usize, &(Cow<'a, str>, _))| {
+                members[..nth].iter().any(|(other, _)| other == name)
+            };
+            members.iter().enumerate().any(twin)
+        };
+        if !has_twins {
+            return Self(members);
+        }
+        let mut places = HashMap::new();
+        let mut unique: Vec<(Cow<'a, str>, Tree<'a>)> = Vec::new();
+        for (name, value) in members {
+            if let Some(place) = places.get(&name) {
+                let place: usize = *place;
+                unique[place].1 = value;
+            } else {
+                places.insert(name.clone(), unique.len());
+                unique.push((name, value));
+            }
+        }
+        Self(unique)
+    }
+}
+
+impl Serialize for Tree<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => to.serialize_unit(),
+            Self::Bool(truth) => to.serialize_bool(*truth),
+            Self::Number(number) => number.serialize(to),
+            Self::String(text) => to.serialize_str(text),
+            Self::Array(items) => to.collect_seq(items),
+            Self::Object(members) => to.collect_map(members.iter()),
+        }
+    }
+}
+
+/// As serde_json tells other types, it is told what is read.
+impl fmt::Display for Tree<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        formatter.write_str(&text)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(TreeVisitor)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Tree<'de>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Tree<'de>, E> {
+        Ok(Tree::Null)
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<Tree<'de>, E> {
+        Ok(Tree::Bool(truth))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Number(number.into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Tree<'de>, E> {
+        Ok(Tree::Number(number.into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Tree<'de>, E> {
+        Ok(Number::from_f64(number).map_or(Tree::Null, Tree::Number))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tree<'de>, E> {
+        Ok(Tree::String(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Tree<'de>, E> {
+        Ok(Tree::String(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree<'de>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Tree::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree<'de>, A::Error> {
+        let mut list = Vec::new();
+        while let Some(name) = members.next_key_seed(Name)? {
+            list.push((name, members.next_value()?));
+        }
+        Ok(Tree::Object(Members::unique(list)))
+    }
+}
+
+/// The name of a member, borrowed where it has no escapes.
+struct Name;
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Cow<'de, str>, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Name {
+    type Value = Cow<'de, str>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the name of a member")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Borrowed(text))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
+        Ok(Cow::Owned(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Any JSON text, with members of the same name, numbers of all forms and escapes.
+    fn texts() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            any::<bool>().prop_map(|truth| truth.to_string()),
+            any::<i64>().prop_map(|number| number.to_string()),
+            any::<f64>()
+                .prop_filter("JSON has no others", |number| number.is_finite())
+                .prop_map(|number| format!("{number:e}")),
+            any::<String>().prop_map(|text| Value::from(text).to_string()),
+            Just(r#""\u0041\n""#.to_owned()),
+        ];
+        let name = prop_oneof![
+            Just("\"a\"".to_owned()),
+            Just(r#""\u0061""#.to_owned()),
+            "[a-d]{1,2}".prop_map(|name| format!("\"{name}\"")),
+        ];
+        leaf.prop_recursive(4, 64, 24, move |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..6);
+            let members = prop::collection::vec((name.clone(), inner), 0..24);
+            prop_oneof![
+                list.prop_map(|items| format!("[{}]", items.join(" ,"))),
+                members.prop_map(|members| {
+                    let member = |(name, value)| format!("{name}: {value}");
+                    format!(
+                        "{{{}}}",
+                        members
+                            .into_iter()
+                            .map(member)
+                            .collect::<Vec<_>>()
+                            .join(",")
+                    )
+                }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_tree_says_what_a_value_says(text in texts()) {
+            let value: Value = serde_json::from_str(&text).expect("JSON");
+            let tree: Tree<'_> = serde_json::from_str(&text).expect("JSON");
+            prop_assert_eq!(&tree, &Tree::of(&value));
+            prop_assert_eq!(tree.to_string(), value.to_string());
+        }
+    }
+
+    #[test]
+    fn of_members_with_one_name_the_last_counts_in_the_place_of_the_first() {
+        let tree: Tree<'_> = serde_json::from_str(r#"{"a":1,"b":2,"\u0061":3}"#).expect("JSON");
+        assert_eq!(tree.to_string(), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn texts_without_escapes_are_borrowed() {
+        let tree: Tree<'_> = serde_json::from_str(r#"["plain", "es\"caped"]"#).expect("JSON");
+        let items = tree.as_array().expect("a list");
+        assert!(matches!(items[0], Tree::String(Cow::Borrowed("plain"))));
+        assert!(matches!(&items[1], Tree::String(Cow::Owned(text)) if text == "es\"caped"));
+    }
+}
