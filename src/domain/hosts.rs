@@ -35,8 +35,8 @@ pub fn is_loopback(host: &str) -> bool {
     if let Ok(address) = host.parse::<IpAddr>() {
         return address.to_canonical().is_loopback();
     }
-    let lower = host.to_ascii_lowercase();
-    lower == "localhost" || lower.ends_with(".localhost")
+    let last = host.rsplit('.').next();
+    last.is_some_and(|name| name.eq_ignore_ascii_case("localhost"))
 }
 
 /// Without brackets and without the dot of the root.

@@ -105,20 +105,18 @@ impl Bus {
 }
 
 impl Ring {
-    /// Adds a notice, and gives those that have no room any more.
-    fn push(&mut self, notice: Notice) -> Vec<Notice> {
+    /// Adds a notice, and gives the one that has no room any more. Where a large one takes the
+    /// room of several, it is the last of those.
+    fn push(&mut self, notice: Notice) -> Option<Notice> {
         self.bytes += notice.weight();
         self.notices.push_back(notice);
-        let mut all_gone = Vec::new();
-        while self.notices.len() > MOST || self.bytes > MOST_BYTES && self.notices.len() > 1 {
-            let Some(gone) = self.notices.pop_front() else {
-                break;
-            };
-            self.bytes -= gone.weight();
-            all_gone.push(gone);
-        }
         self.newest += 1;
-        all_gone
+        let mut gone = None;
+        while self.notices.len() > MOST || self.bytes > MOST_BYTES && self.notices.len() > 1 {
+            gone = self.notices.pop_front();
+            self.bytes -= gone.as_ref().map_or(0, Notice::weight);
+        }
+        gone
     }
 
     fn after(&self, after: u64, most: usize) -> (Vec<Notice>, u64) {

@@ -131,7 +131,8 @@ impl Beginning {
 impl Calls {
     /// Adds a call that has ended.
     pub fn add(&self, entry: Entry) {
-        // What goes is freed after the lock, which everybody waits for.
+        // Made before the lock, which everybody waits for, and what goes is freed after it.
+        let entry = Arc::new(entry);
         let gone = self.lock().add(entry);
         drop(gone);
     }
@@ -164,23 +165,21 @@ impl Calls {
 }
 
 impl Ring {
-    /// Adds a call, and gives those that have no room any more.
-    fn add(&mut self, entry: Entry) -> Vec<Arc<Entry>> {
+    /// Adds a call, and gives the one that has no room any more. Where a large one takes the room
+    /// of several, it is the last of those.
+    fn add(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
         self.totals.calls += 1;
         *self.totals.statuses.entry(entry.record.status).or_default() += 1;
         self.totals.faults += u64::from(entry.record.fault.is_some());
         self.bytes += entry.weight();
-        self.entries.push_back(Arc::new(entry));
+        self.entries.push_back(entry);
         self.newest += 1;
-        let mut all_gone = Vec::new();
+        let mut gone = None;
         while self.entries.len() > MOST || self.bytes > MOST_BYTES && self.entries.len() > 1 {
-            let Some(gone) = self.entries.pop_front() else {
-                break;
-            };
-            self.bytes -= gone.weight();
-            all_gone.push(gone);
+            gone = self.entries.pop_front();
+            self.bytes -= gone.as_ref().map_or(0, |gone| gone.weight());
         }
-        all_gone
+        gone
     }
 }
 

@@ -421,9 +421,8 @@ fn below_version<'a, 'text>(segments: &'a [Cow<'text, str>]) -> &'a [Cow<'text, 
 
 /// Whether a path has the form of a template.
 fn matches(template: &[&str], path: &[Cow<'_, str>]) -> bool {
-    let mut parts = template.iter().zip(path);
-    template.len() == path.len()
-        && parts.all(|(part, segment)| *part == "{}" || *part == &**segment)
+    let fits = |(part, segment): (&&str, &Cow<'_, str>)| *part == "{}" || *part == &**segment;
+    template.len() == path.len() && template.iter().zip(path).all(fits)
 }
 
 /// What stands in a path where its template has `{}`.

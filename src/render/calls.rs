@@ -11,7 +11,7 @@ use super::{
     text::{Line, Role},
 };
 use crate::domain::{
-    call::{CallRecord, TokenSeen},
+    call::{CallRecord, Operation, TokenSeen},
     hosts::is_loopback,
     notice::{Connection, Notice, Remark},
     stats::Totals,
@@ -72,11 +72,11 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         .plain(format_args!("{} ", record.method))
         .with(Role::Dim, host)
         .plain(short_target(&record.target));
-    // An invocation says in its body which file it is about.
-    if let Some(id) = record
-        .file_id
-        .as_ref()
-        .filter(|id| !record.target.contains(*id))
+    // An invocation says in its body which file it is about, as an upload may; others name it.
+    let may_not_name_it = matches!(record.operation, Operation::Invocation | Operation::Upload);
+    if let Some(id) = &record.file_id
+        && may_not_name_it
+        && !record.target.contains(id)
     {
         line.push(Role::Dim, format_args!("  file {id}"));
     }
@@ -177,10 +177,7 @@ mod tests {
     use super::*;
     use http::Method;
 
-    use crate::domain::{
-        call::{EventIds, Operation},
-        token::TokenKind,
-    };
+    use crate::domain::{call::EventIds, token::TokenKind};
 
     fn record(status: u16, target: &str) -> CallRecord {
         CallRecord {
@@ -216,6 +213,7 @@ mod tests {
     #[test]
     fn a_call_is_a_line_whose_columns_stand_below_each_other() {
         let invocation = plain(CallRecord {
+            operation: Operation::Invocation,
             file_id: Some("7".to_owned()),
             ..record(200, "/2.0/skill_invocations/1")
         });

@@ -67,6 +67,12 @@ impl Line {
 
     /// Appends `text` in `role`, control characters made visible.
     pub fn push(&mut self, role: Role, text: impl Display) {
+        /// The bytes and runs of most lines: room for them is made at once.
+        const MOST: (usize, usize) = (100, 10);
+        if self.text.is_empty() {
+            self.text.reserve(MOST.0);
+            self.runs.reserve(MOST.1);
+        }
         // Nothing that is shown here fails to be put into words.
         let _ = write!(Shown(&mut self.text), "{text}");
         self.end_run(role);
