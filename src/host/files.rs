@@ -38,14 +38,14 @@ impl Host {
     /// Where the record of what goes with it cannot be written; nothing is changed then.
     pub fn serve(&self, served: Served) -> Result<(), String> {
         let now = self.now();
-        let mut turn = self.turn();
+        let mut ledger = self.turn();
         let serving = served::serve(&self.state(), served, now);
         let decision = Decision {
             changes: serving.changes,
             ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))
         };
         // Nobody waits for an answer, so nobody waits for the disk.
-        self.carry_out(&mut turn, &decision)?;
+        self.carry_out(&mut ledger, &decision)?;
         for record in decision.records() {
             self.bus.tell(written(EventIds::default(), record));
         }
@@ -59,14 +59,14 @@ impl Host {
     /// for tokens. `None` where there is no such file any more.
     pub fn announce(&self, file_id: &str, make: impl FnOnce(&File) -> Value) -> Option<Value> {
         let now = self.now();
-        let mut turn = self.turn();
+        let mut ledger = self.turn();
         let mut state = self.state_to_change();
         let event = Event::from_value(make(state.file(file_id)?)).ok()?;
         let how = Registering {
             same_file: true,
             ..Registering::default()
         };
-        let registered = register(&state, &event, &how, now, &mut turn.ids);
+        let registered = register(&state, &event, &how, now, &mut ledger.ids);
         for change in &registered.changes {
             state.apply(change);
         }

@@ -14,6 +14,7 @@ pub mod docx;
 pub mod files;
 pub mod picture;
 pub mod spool;
+mod turns;
 
 use std::{
     path::Path,
@@ -51,11 +52,12 @@ use bus::Bus;
 use call::OpenCall;
 use calls::Calls;
 use spool::Spool;
+use turns::{Turn, Turns};
 
 /// A running mock Box, without its sockets.
 #[derive(Debug)]
 pub struct Host {
-    turn: Mutex<Turn>,
+    turns: Turns<Ledger>,
     /// Locked within a turn, or outside of one; who holds it takes no turn.
     state: RwLock<State>,
     faults: Mutex<Faults>,
@@ -71,9 +73,9 @@ pub struct Host {
     has_pump: AtomicBool,
 }
 
-/// What only the one who changes something needs.
+/// What only the one whose turn it is needs: where what changes is written down.
 #[derive(Debug)]
-struct Turn {
+struct Ledger {
     journal: Journal,
     ids: Ids,
     writes: u64,
@@ -140,7 +142,7 @@ impl Host {
             journal = journal.with_fsync()?;
         }
         let host = Arc::new(Self {
-            turn: Mutex::new(Turn {
+            turns: Turns::new(Ledger {
                 journal,
                 ids,
                 writes: 0,
@@ -184,10 +186,21 @@ impl Host {
         ))
     }
 
+    /// Answers a call that changes nothing, whatever comes of it.
+    pub fn look_at(&self, call: &OpenCall, admitted: Admitted, request: &Request) -> Answer {
+        if let Some(answer) = call.struck_answer() {
+            return answer;
+        }
+        let prepared = prepare(&self.settings, admitted, request);
+        // A look makes nothing new.
+        let decision = decide(&self.state(), prepared, self.now(), &mut Ids::new(0));
+        call.struck(decision.answer)
+    }
+
     /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
     /// to have the record before the answer goes out, there is a ticket to wait for it with,
     /// together with others.
-    pub fn perform(
+    pub async fn perform(
         &self,
         call: &mut OpenCall,
         admitted: Admitted,
@@ -197,27 +210,27 @@ impl Host {
             return (answer, None);
         }
         let prepared = prepare(&self.settings, admitted, request);
-        let (answer, ticket) = self.decide(call, prepared);
+        let ledger = self.turns.take_as_task().await;
+        let (answer, ticket) = self.decide(ledger, call, prepared);
         (call.struck(answer), ticket)
     }
 
-    fn decide(&self, call: &mut OpenCall, prepared: Prepared<'_>) -> (Answer, Option<Ticket>) {
+    fn decide(
+        &self,
+        mut ledger: Turn<'_, Ledger>,
+        call: &mut OpenCall,
+        prepared: Prepared<'_>,
+    ) -> (Answer, Option<Ticket>) {
         let now = self.now();
-        if prepared.route.is_look() {
-            // A look makes nothing new.
-            let decision = decide(&self.state(), prepared, now, &mut Ids::new(0));
-            return (decision.answer, None);
-        }
-        let mut turn = self.turn();
         let decision = {
             let state = self.state();
-            let decision = decide(&state, prepared, now, &mut turn.ids);
+            let decision = decide(&state, prepared, now, &mut ledger.ids);
             if let Some(file_id) = &decision.file_id {
                 call.names_file(file_id, event_of_file(&state, Some(file_id)));
             }
             decision
         };
-        match self.carry_out(&mut turn, &decision) {
+        match self.carry_out(&mut ledger, &decision) {
             Ok(ticket) => {
                 // Told while the turn lasts: the order of the stream is that of the writes.
                 for record in decision.records() {
@@ -235,10 +248,10 @@ impl Host {
     /// Gives a file this content, and makes the file where there is none; says whether it did.
     pub fn put_file(&self, id: &str, name: Option<String>, content: Content) -> (Box<File>, bool) {
         let now = self.now();
-        let mut turn = self.turn();
+        let mut ledger = self.turn();
         let mut state = self.state_to_change();
         let is_new = state.file(id).is_none();
-        let file = Box::new(shelf::put(&state, id, name, content, now, &mut turn.ids));
+        let file = Box::new(shelf::put(&state, id, name, content, now, &mut ledger.ids));
         state.apply(&Change::EditFile(file.clone()));
         (file, is_new)
     }
@@ -250,16 +263,16 @@ impl Host {
     pub async fn remove_file(&self, id: &str) -> Result<bool, String> {
         let ticket = {
             let now = self.now();
-            let mut turn = self.turn();
+            let mut ledger = self.turn();
             let (events, removed) = {
                 let state = self.state();
                 let events = EventIds::new(None, event_of_file(&state, Some(id)));
-                (events, shelf::remove(&state, id, now, &mut turn.ids))
+                (events, shelf::remove(&state, id, now, &mut ledger.ids))
             };
             let Some(decision) = removed else {
                 return Ok(false);
             };
-            let ticket = self.carry_out(&mut turn, &decision)?;
+            let ticket = self.carry_out(&mut ledger, &decision)?;
             for record in decision.records() {
                 self.bus.tell(written(events.clone(), record));
             }
@@ -274,12 +287,12 @@ impl Host {
     /// Registers events in one step.
     pub fn register(&self, events: &[(Event, Registering)]) -> Vec<Value> {
         let now = self.now();
-        let mut turn = self.turn();
+        let mut ledger = self.turn();
         let mut state = self.state_to_change();
         events
             .iter()
             .map(|(event, how)| {
-                let registered = register(&state, event, how, now, &mut turn.ids);
+                let registered = register(&state, event, how, now, &mut ledger.ids);
                 for change in &registered.changes {
                     state.apply(change);
                 }
@@ -305,10 +318,10 @@ impl Host {
     pub async fn reset(&self) -> Result<(), String> {
         let ticket = {
             let now = self.now();
-            let mut turn = self.turn();
+            let mut ledger = self.turn();
             let next = self.state().next_seq();
             let record = Arc::new(WriteRecord::bare(next, now, WriteOp::Reset));
-            turn.journal.append([&*record])?;
+            ledger.journal.append([&*record])?;
             self.state_to_change().apply(&Change::Write(Write {
                 record: Arc::clone(&record),
                 instance: None,
@@ -316,7 +329,7 @@ impl Host {
             self.faults_now().reset();
             self.calls.clear();
             self.bus.tell(written(EventIds::default(), &record));
-            turn.journal.ticket()
+            ledger.journal.ticket()
         };
         match ticket {
             None => Ok(()),
@@ -375,8 +388,8 @@ impl Host {
     // A panic while a lock was held left what it guards between two changes at worst; serving on
     // is better than a mock that answers nothing any more.
 
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    fn turn(&self) -> Turn<'_, Ledger> {
+        self.turns.take()
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -394,9 +407,14 @@ impl Host {
 
     /// Appends what is to be recorded, then applies everything; gives what is to be waited for
     /// before it is answered.
-    fn carry_out(&self, turn: &mut Turn, decision: &Decision) -> Result<Option<Ticket>, String> {
-        let before = turn.journal.last();
-        turn.journal
+    fn carry_out(
+        &self,
+        ledger: &mut Ledger,
+        decision: &Decision,
+    ) -> Result<Option<Ticket>, String> {
+        let before = ledger.journal.last();
+        ledger
+            .journal
             .append(decision.records().map(|record| &**record))?;
         if !decision.changes.is_empty() {
             let mut state = self.state_to_change();
@@ -404,10 +422,10 @@ impl Host {
                 state.apply(change);
             }
         }
-        let written = turn.journal.last() - before;
-        turn.writes += written;
+        let written = ledger.journal.last() - before;
+        ledger.writes += written;
         Ok(if written > 0 {
-            turn.journal.ticket()
+            ledger.journal.ticket()
         } else {
             None
         })

@@ -62,31 +62,45 @@ impl App {
                 head,
                 body: Body::None,
             };
-            return self.perform(call, admitted, &request);
+            if admitted.route.is_look() {
+                return self.look(call, admitted, &request);
+            }
+            return Reply::later(async move { self.perform(call, admitted, request).await });
         }
         Reply::later(async move {
-            let reply = match self.read(admitted.wanted, &head, body).await {
-                Err(refusal) => refused(call, &head, refusal),
-                Ok(body) => self.perform(call, admitted, &BoxRequest { head, body }),
-            };
-            reply.made().await
+            match self.read(admitted.wanted, &head, body).await {
+                Err(refusal) => refused(call, &head, refusal).made().await,
+                Ok(body) => {
+                    let request = BoxRequest { head, body };
+                    self.perform(call, admitted, request).await
+                }
+            }
         })
     }
 
-    fn perform(&self, mut call: Box<OpenCall>, admitted: Admitted, request: &BoxRequest) -> Reply {
-        let performed = self.host.perform(&mut call, admitted, request);
+    fn look(&self, mut call: Box<OpenCall>, admitted: Admitted, request: &BoxRequest) -> Reply {
+        let answer = self.host.look_at(&call, admitted, request);
         call.asked(&request.head.headers, &request.body);
-        let without_body = request.head.method == Method::HEAD;
-        match performed {
-            (answer, None) => respond(call, answer, without_body),
-            (answer, Some(ticket)) => Reply::later(async move {
-                let answer = match ticket.wait().await {
-                    Ok(()) => answer,
-                    Err(reason) => errors::internal(reason),
-                };
-                respond(call, answer, without_body).made().await
-            }),
-        }
+        respond(call, answer, request.head.method == Method::HEAD)
+    }
+
+    async fn perform(
+        &self,
+        mut call: Box<OpenCall>,
+        admitted: Admitted,
+        request: BoxRequest,
+    ) -> Response<WireBody> {
+        let (answer, ticket) = self.host.perform(&mut call, admitted, &request).await;
+        call.asked(&request.head.headers, &request.body);
+        drop(request);
+        let answer = match ticket {
+            None => answer,
+            Some(ticket) => match ticket.wait().await {
+                Ok(()) => answer,
+                Err(reason) => errors::internal(reason),
+            },
+        };
+        respond(call, answer, false).made().await
     }
 }
 
