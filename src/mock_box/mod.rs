@@ -3,8 +3,8 @@
 //! A call passes in four steps. [`admit()`] looks at the head and says whether the call is refused,
 //! answered without a body, or which body is wanted and how large it may be; [`prepare()`] reads and
 //! judges the body, as far as that needs no state; [`decide()`] gives the answer and the changes it
-//! makes; [`State::apply`](state::State::apply) makes a change. The host decides and applies under
-//! one lock, and writes a change down before it is applied, so that a failed write changes nothing.
+//! makes; [`State::apply`](state::State::apply) makes a change. The host decides and applies in
+//! one turn, and writes a change down before it is applied, so that a failed write changes nothing.
 
 pub mod admit;
 pub mod advice;

@@ -1,6 +1,6 @@
 //! The step of a call between its head and its decision: what its body says, and whether Box takes
 //! the cards in it. That is the long part of a write and needs nothing of the state, so the host
-//! does it before it takes its lock, which is everybody's.
+//! does it before it takes its turn, for which everybody waits.
 
 use http::StatusCode;
 use serde::Deserialize;

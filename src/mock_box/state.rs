@@ -304,7 +304,7 @@ impl State {
         hex(&mac.finalize().into_bytes()[..12])
     }
 
-    /// Carries a change out. It was decided under the same lock, so it cannot fail.
+    /// Carries a change out. It was decided in the same turn, so it cannot fail.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::PutEvent(event) => {
