@@ -126,22 +126,22 @@ impl Event {
 
     /// The invocation's id; empty in a body without one.
     pub fn id(&self) -> String {
-        self.text("/id").unwrap_or_default()
+        self.text(&["id"]).unwrap_or_default()
     }
 
     /// The id of the Skill.
     pub fn skill_id(&self) -> Option<String> {
-        self.text("/skill/id")
+        self.text(&["skill", "id"])
     }
 
     /// The id of the file.
     pub fn file_id(&self) -> String {
-        self.text("/source/id").unwrap_or_default()
+        self.text(&["source", "id"]).unwrap_or_default()
     }
 
     /// The name of the file.
     pub fn file_name(&self) -> Option<String> {
-        self.text("/source/name")
+        self.text(&["source", "name"])
     }
 
     /// The size of the file in bytes.
@@ -151,17 +151,17 @@ impl Event {
 
     /// The id of the file's version.
     pub fn file_version_id(&self) -> Option<String> {
-        self.text("/source/file_version/id")
+        self.text(&["source", "file_version", "id"])
     }
 
     /// The id of the folder the file lies in.
     pub fn parent_id(&self) -> Option<String> {
-        self.text("/source/parent/id")
+        self.text(&["source", "parent", "id"])
     }
 
     /// What happened: `ITEM_UPLOAD`, `ITEM_COPY`, `ITEM_MOVE`.
     pub fn event_type(&self) -> Option<String> {
-        self.text("/event/event_type")
+        self.text(&["event", "event_type"])
     }
 
     /// The read or the write token.
@@ -173,9 +173,14 @@ impl Event {
         })
     }
 
-    /// An id or name as text: Box's test events have numbers where others have strings.
-    fn text(&self, pointer: &str) -> Option<String> {
-        id_text(self.value.pointer(pointer)?)
+    /// The id or name at the end of these keys as text: Box's test events have numbers where
+    /// others have strings.
+    fn text(&self, keys: &[&str]) -> Option<String> {
+        let mut found = &self.value;
+        for key in keys {
+            found = found.get(key)?;
+        }
+        id_text(found)
     }
 }
 
