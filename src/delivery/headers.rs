@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use http::{HeaderMap, HeaderValue, header::CONTENT_LENGTH};
 use jiff::{Timestamp, tz::Offset};
 
 use crate::domain::event::{
@@ -83,6 +84,37 @@ pub(super) fn of<'a>(
     headers
 }
 
+/// Headers that say of an event no more than the second in which it goes out and how long it is,
+/// kept for the next event: of many few see a new second.
+#[derive(Debug, Default)]
+pub(super) struct Usual {
+    second: i64,
+    length: usize,
+    headers: HeaderMap,
+}
+
+impl Usual {
+    /// The headers in the second of `now`, for `length` bytes; `make` makes them where they are of
+    /// another second.
+    pub(super) fn of(
+        &mut self,
+        now: Timestamp,
+        length: usize,
+        make: impl FnOnce() -> HeaderMap,
+    ) -> &HeaderMap {
+        let second = now.as_second();
+        if self.headers.is_empty() || self.second != second {
+            self.headers = make();
+        } else if self.length != length
+            && let Some(told) = self.headers.get_mut(CONTENT_LENGTH)
+        {
+            *told = HeaderValue::from(length);
+        }
+        (self.second, self.length) = (second, length);
+        &self.headers
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +173,22 @@ mod tests {
         );
         assert_eq!(signature.1, wanted);
         assert!(!names(&headers).contains(&signature::SECONDARY));
+    }
+
+    #[test]
+    fn usual_headers_are_those_of_the_second_and_of_the_length() {
+        let mut usual = Usual::default();
+        let mut of = |millisecond, length: usize| {
+            let now = Timestamp::from_millisecond(millisecond).expect("a time");
+            let headers = usual.of(now, length, || {
+                let stamp = (http::header::DATE, HeaderValue::from(millisecond));
+                HeaderMap::from_iter([stamp, (CONTENT_LENGTH, HeaderValue::from(length))])
+            });
+            [http::header::DATE, CONTENT_LENGTH].map(|name| headers[name].clone())
+        };
+        assert_eq!(of(1000, 7), ["1000", "7"]);
+        assert_eq!(of(1999, 8), ["1000", "8"]);
+        assert_eq!(of(2000, 8), ["2000", "8"]);
+        assert_eq!(of(1000, 7), ["1000", "7"]);
     }
 }

@@ -1,19 +1,20 @@
 //! Bringing an event to a Skill as Box does: headers, signatures, envelope, deadline. One attempt
 //! at a time, each with what came of it; whoever repeats them does so by the one [`schedule`].
 
+mod alarm;
 mod headers;
 mod pool;
 pub mod schedule;
 
 use std::{
     borrow::Cow,
+    pin::pin,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use jiff::Timestamp;
-use tokio::time::timeout_at;
 use url::Url;
 
 use crate::{
@@ -23,7 +24,8 @@ use crate::{
         outcome::Reply,
     },
 };
-use headers::Header;
+use alarm::Alarm;
+use headers::{Header, Usual};
 use pool::Pool;
 
 /// The most that is read of a reply, in bytes: nobody looks at more.
@@ -47,6 +49,14 @@ pub struct Courier {
     keys: Keys,
     envelope: Envelope,
     deadline: Duration,
+}
+
+/// Who brings one parcel after the other for a courier.
+#[derive(Debug)]
+pub struct Runner<'a> {
+    courier: &'a Courier,
+    alarm: Alarm,
+    usual: Usual,
 }
 
 /// How the Skill is reached.
@@ -99,6 +109,15 @@ impl Courier {
         }
     }
 
+    /// A runner, who has no parcel yet.
+    pub fn runner(&self) -> Runner<'_> {
+        Runner {
+            courier: self,
+            alarm: Alarm::default(),
+            usual: Usual::default(),
+        }
+    }
+
     /// The invocation URL.
     pub fn url(&self) -> &Url {
         &self.url
@@ -112,63 +131,103 @@ impl Courier {
             due: Instant::now(),
             now,
         };
-        self.bring(parcel).await
+        self.runner().bring(parcel).await
     }
 
-    /// Delivers a parcel once.
-    pub async fn bring(&self, parcel: Parcel<'_>) -> Reply {
+    /// The headers that go with a parcel whose body stays as it is.
+    fn headers(&self, parcel: &Parcel<'_>) -> HeaderMap {
         let headers = headers::of(parcel.captured, &self.keys, parcel.body, parcel.now);
-        match self.envelope {
-            Envelope::None => self.post(parcel.body.clone(), &headers, parcel.due).await.0,
-            Envelope::AwsProxy => {
-                let wrapped = envelope::wrap(&headers, parcel.body).to_string();
-                let json = [("content-type", Cow::Borrowed("application/json"))];
-                let (reply, answer) = self.post(Bytes::from(wrapped), &json, parcel.due).await;
-                unwrap(reply, &answer)
+        self.header_map(headers, parcel.body)
+    }
+
+    fn header_map<'a>(&'a self, mut headers: Vec<Header<'a>>, body: &Bytes) -> HeaderMap {
+        // The general client knows the host and the length itself.
+        if let Way::Direct(pool) = &self.way {
+            headers.push((header::HOST.as_str(), Cow::Borrowed(pool.named())));
+            let length = body.len().to_string();
+            headers.push((header::CONTENT_LENGTH.as_str(), Cow::Owned(length)));
+        }
+        let mut map = HeaderMap::with_capacity(headers.len());
+        for (name, value) in headers {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name), HeaderValue::try_from(&*value))
+            {
+                map.append(name, value);
             }
         }
+        map
     }
 
     /// Posts, and reads the answer to its end: half an answer is none. The deadline counts from
     /// now, since the Skill cannot help a delivery that goes out late.
-    async fn post(&self, body: Bytes, headers: &[Header<'_>], due: Instant) -> (Reply, Bytes) {
-        let headers = header_map(headers);
-        let end = tokio::time::Instant::now() + self.deadline;
-        let exchange = async {
-            match &self.way {
-                Way::Direct(pool) => pool.post(body, headers).await,
-                Way::General(http) => general(http, &self.url, body, headers).await,
+    async fn post(
+        &self,
+        alarm: &mut Alarm,
+        body: &Bytes,
+        headers: &HeaderMap,
+        due: Instant,
+    ) -> (Reply, Bytes) {
+        let late = alarm.after(self.deadline);
+        let exchange = pin!(self.exchange(body, headers));
+        let result = tokio::select! {
+            biased;
+            result = exchange => result,
+            () = late => {
+                let deadline = self.deadline.as_secs_f64() * 1000.0;
+                return (Reply::Late(deadline), Bytes::new());
             }
         };
-        match timeout_at(end, exchange).await {
-            Err(_) => (
-                Reply::Late(self.deadline.as_secs_f64() * 1000.0),
-                Bytes::new(),
-            ),
-            Ok(Ok((status, answer))) => {
+        match result {
+            Ok((status, answer)) => {
                 let ms = due.elapsed().as_secs_f64() * 1000.0;
                 (Reply::Answered { status, ms }, answer)
             }
-            Ok(Err(reason)) => (Reply::Failed(reason), Bytes::new()),
+            Err(reason) => (Reply::Failed(reason), Bytes::new()),
+        }
+    }
+
+    async fn exchange(&self, body: &Bytes, headers: &HeaderMap) -> Exchange {
+        match &self.way {
+            Way::Direct(pool) => pool.post(body, headers).await,
+            Way::General(http) => general(http, &self.url, body, headers).await,
         }
     }
 }
 
-fn header_map(headers: &[Header<'_>]) -> HeaderMap {
-    let mut map = HeaderMap::with_capacity(headers.len() + 2);
-    for (name, value) in headers {
-        if let (Ok(name), Ok(value)) =
-            (HeaderName::try_from(*name), HeaderValue::try_from(&**value))
-        {
-            map.append(name, value);
+impl Runner<'_> {
+    /// Delivers a parcel once.
+    pub async fn bring(&mut self, parcel: Parcel<'_>) -> Reply {
+        let Self {
+            courier,
+            alarm,
+            usual,
+        } = self;
+        let (body, due) = (parcel.body, parcel.due);
+        match courier.envelope {
+            Envelope::None if parcel.captured.is_empty() && courier.keys.is_empty() => {
+                let headers = usual.of(parcel.now, body.len(), || courier.headers(&parcel));
+                courier.post(alarm, body, headers, due).await.0
+            }
+            Envelope::None => {
+                let headers = courier.headers(&parcel);
+                courier.post(alarm, body, &headers, due).await.0
+            }
+            Envelope::AwsProxy => {
+                let headers = headers::of(parcel.captured, &courier.keys, body, parcel.now);
+                let wrapped = Bytes::from(envelope::wrap(&headers, body).to_string());
+                let json = vec![("content-type", Cow::Borrowed("application/json"))];
+                let headers = courier.header_map(json, &wrapped);
+                let (reply, answer) = courier.post(alarm, &wrapped, &headers, due).await;
+                unwrap(reply, &answer)
+            }
         }
     }
-    map
 }
 
-async fn general(http: &Http, url: &Url, body: Bytes, headers: HeaderMap) -> Exchange {
+async fn general(http: &Http, url: &Url, body: &Bytes, headers: &HeaderMap) -> Exchange {
     let client = http.client(url).map_err(|error| error.to_string())?;
-    let request = client.post(url.clone()).headers(headers).body(body);
+    let request = client.post(url.clone());
+    let request = request.headers(headers.clone()).body(body.clone());
     let mut response = request.send().await.map_err(|error| sentence(&error))?;
     let status = response.status().as_u16();
     let mut answer = Vec::new();

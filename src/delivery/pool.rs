@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -32,8 +32,9 @@ type Sent = (
 pub(super) struct Pool {
     host: String,
     port: u16,
-    named: HeaderValue,
-    target: String,
+    named: String,
+    /// The URL as a request names it; an error, where no request can.
+    target: Result<Uri, String>,
     idle: Mutex<Vec<Idle>>,
 }
 
@@ -59,16 +60,21 @@ impl Pool {
         Some(Self {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
-            named: HeaderValue::try_from(named).ok()?,
-            target,
+            named,
+            target: Uri::try_from(target)
+                .map_err(|error| format!("the skill's URL cannot be called: {error}")),
             idle: Mutex::default(),
         })
     }
 
+    /// The host, as its header names it.
+    pub(super) fn named(&self) -> &str {
+        &self.named
+    }
+
     /// Posts, and reads the answer to its end.
-    pub(super) async fn post(&self, body: Bytes, mut headers: HeaderMap) -> Exchange {
-        headers.insert(header::HOST, self.named.clone());
-        let (mut sender, response) = self.send(&body, headers).await?;
+    pub(super) async fn post(&self, body: &Bytes, headers: &HeaderMap) -> Exchange {
+        let (mut sender, response) = self.send(body, headers).await?;
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
         let mut answer = Vec::new();
@@ -98,7 +104,7 @@ impl Pool {
     /// Sends by an idle connection, else by a new one. A request that got nothing at all on an idle
     /// connection goes out once more by another: the server closed it in that moment, as it may. A
     /// Skill that closes on purpose does so on a new one too.
-    async fn send(&self, body: &Bytes, headers: HeaderMap) -> Result<Sent, String> {
+    async fn send(&self, body: &Bytes, headers: &HeaderMap) -> Result<Sent, String> {
         loop {
             let idle = self.lock().pop();
             let is_new = idle.is_none();
@@ -109,10 +115,10 @@ impl Pool {
                 Some(idle) => idle.sender,
                 None => self.connect().await?,
             };
-            let mut request = Request::post(&self.target)
-                .body(Full::new(body.clone()))
-                .map_err(|error| format!("the skill's URL cannot be called: {error}"))?;
-            request.headers_mut().clone_from(&headers);
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = Method::POST;
+            *request.uri_mut() = self.target.clone()?;
+            *request.headers_mut() = headers.clone();
             match sender.send_request(request).await {
                 Ok(response) => return Ok((sender, response)),
                 Err(error) if is_new || !is_closed(&error) => return Err(sentence(&error)),

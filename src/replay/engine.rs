@@ -2,7 +2,7 @@
 //! happens. What it holds does not grow with the number of events.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     pin::pin,
     sync::{
         Arc,
@@ -22,6 +22,7 @@ use super::{
     mock::{Mock, MockError, Registration},
     one::{self, Turn},
     plan::{Case, Plan, PlanError},
+    worker::Worker,
 };
 use crate::{
     delivery::Courier,
@@ -80,7 +81,7 @@ impl Rounds {
 pub enum Told {
     /// An event is judged. What its case expects lies in the file, where there may be one; the case
     /// itself is large and over.
-    Judged(Box<Outcome>, Option<PathBuf>),
+    Judged(Outcome, Option<Arc<Path>>),
 }
 
 /// Everything a run needs.
@@ -187,7 +188,6 @@ async fn send_all(shared: &Arc<Shared>, tell: &mpsc::Sender<Told>) -> Result<usi
         shared: Arc::clone(shared),
         turns: Turns::of(&shared.run.plan, settings.rounds),
         taken: AtomicUsize::new(0),
-        sent: AtomicUsize::new(0),
         pace: Pace {
             began,
             rate: settings.rate,
@@ -209,14 +209,14 @@ async fn send_all(shared: &Arc<Shared>, tell: &mpsc::Sender<Told>) -> Result<usi
             result
         });
     }
-    let mut failed = None;
+    let mut all = Ok(0);
     while let Some(done) = tasks.join_next().await {
-        failed = failed.or(error_of(done));
+        all = match (all, sent_by(done)) {
+            (Ok(others), Ok(sent)) => Ok(others + sent),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
     }
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(work.sent.load(Ordering::Relaxed)),
-    }
+    all
 }
 
 /// What the workers share.
@@ -225,43 +225,44 @@ struct Work {
     turns: Turns,
     /// Turns that were taken.
     taken: AtomicUsize,
-    /// Events that were sent.
-    sent: AtomicUsize,
     pace: Pace,
     end: Option<Instant>,
 }
 
 impl Work {
-    /// One worker: turn after turn, until there is none left or the run is to end.
-    async fn all(&self, tell: &mpsc::Sender<Told>) -> Result<(), RunError> {
+    /// One worker: turn after turn, until there is none left or the run is to end. Gives how many
+    /// events it sent.
+    async fn all(&self, tell: &mpsc::Sender<Told>) -> Result<usize, RunError> {
+        let mut worker = Worker::of(&self.shared.run);
+        let mut sent = 0;
         while !self.is_over() {
             let taking = self.turns.take(&self.taken);
             let Some(Some((number, read))) = until_stopped(&self.shared, self.end, taking).await
             else {
-                return Ok(());
+                return Ok(sent);
             };
             let (index, round, case) = read.map_err(|error| RunError::Changed(Box::new(error)))?;
             let due = self.pace.due(number);
             if let Some(due) = due {
                 if self.end.is_some_and(|end| due >= end) {
-                    return Ok(());
+                    return Ok(sent);
                 }
                 let waited = sleep_until(due.checked_sub(LEAD).unwrap_or(due).into());
                 until_stopped(&self.shared, self.end, waited).await;
                 if self.is_over() {
-                    return Ok(());
+                    return Ok(sent);
                 }
             }
-            self.sent.fetch_add(1, Ordering::Relaxed);
+            sent += 1;
             let turn = Turn {
                 index,
                 round,
                 case,
                 due,
             };
-            one_turn(&self.shared, turn, tell).await?;
+            one_turn(&self.shared, &mut worker, turn, tell).await?;
         }
-        Ok(())
+        Ok(sent)
     }
 
     fn is_over(&self) -> bool {
@@ -327,9 +328,12 @@ impl Turns {
     }
 }
 
-fn error_of(done: Result<Result<(), RunError>, tokio::task::JoinError>) -> Option<RunError> {
+/// How many events a worker sent.
+fn sent_by(
+    done: Result<Result<usize, RunError>, tokio::task::JoinError>,
+) -> Result<usize, RunError> {
     match done {
-        Ok(result) => result.err(),
+        Ok(sent) => sent,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
@@ -340,12 +344,12 @@ async fn until_stopped<T>(
     end: Option<Instant>,
     wanted: impl Future<Output = T>,
 ) -> Option<T> {
-    let mut stop = shared.run.stop.clone();
     let mut wanted = pin!(wanted);
     // What is there at once needs nobody to watch the clock.
     if let Some(got) = futures_util::FutureExt::now_or_never(wanted.as_mut()) {
         return Some(got);
     }
+    let mut stop = shared.run.stop.clone();
     let over = async {
         match end {
             Some(end) => sleep(end.saturating_duration_since(Instant::now())).await,
@@ -361,8 +365,13 @@ async fn until_stopped<T>(
 }
 
 /// One turn, told and counted.
-async fn one_turn(shared: &Shared, turn: Turn, tell: &mpsc::Sender<Told>) -> Result<(), RunError> {
-    let outcome = one::play(shared, &turn).await?;
+async fn one_turn(
+    shared: &Shared,
+    worker: &mut Worker<'_>,
+    turn: Turn,
+    tell: &mpsc::Sender<Told>,
+) -> Result<(), RunError> {
+    let outcome = one::play(shared, worker, &turn).await?;
     if !outcome.is_ok() && shared.run.settings.fail_fast {
         shared.ended.store(true, Ordering::Relaxed);
     }
@@ -372,7 +381,7 @@ async fn one_turn(shared: &Shared, turn: Turn, tell: &mpsc::Sender<Told>) -> Res
     // Whoever listens may be gone.
     let expected = turn.case.expected_path.clone();
     drop(turn);
-    let _ = tell.send(Told::Judged(Box::new(outcome), expected)).await;
+    let _ = tell.send(Told::Judged(outcome, expected)).await;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ pub mod mock;
 mod one;
 pub mod plan;
 mod watch;
+mod worker;
 
 pub use engine::{Ended, Rounds, Run, RunError, Settings, Told};
 pub use mock::{Mock, MockError};

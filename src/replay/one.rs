@@ -1,6 +1,7 @@
 //! One event, from its registration to its verdict.
 
 use std::{
+    fmt::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -10,9 +11,10 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{
     boxed::BoxSide,
-    engine::{RunError, Shared},
+    engine::{Rounds, RunError, Shared},
     plan::Case,
     watch::Tracked,
+    worker::Worker,
 };
 use crate::{
     delivery::{Parcel, schedule::Schedule},
@@ -39,7 +41,11 @@ pub(super) struct Turn {
 }
 
 /// Plays one event.
-pub(super) async fn play(shared: &Shared, turn: &Turn) -> Result<Outcome, RunError> {
+pub(super) async fn play(
+    shared: &Shared,
+    worker: &mut Worker<'_>,
+    turn: &Turn,
+) -> Result<Outcome, RunError> {
     let case = &turn.case;
     let registered;
     let (event, event_id) = match &shared.boxed {
@@ -52,18 +58,17 @@ pub(super) async fn play(shared: &Shared, turn: &Turn) -> Result<Outcome, RunErr
     if let Some(due) = turn.due {
         sleep_until(due.into()).await;
     }
+    let sent_at = sent_at(shared, turn.due);
     let due = turn.due.unwrap_or_else(Instant::now);
-    let name = if shared.run.settings.rounds.are_numbered() {
-        format!("{} #{}", case.name, turn.round + 1)
-    } else {
-        case.name.clone()
-    };
-    let tracked = Arc::new(Tracked::new(name.clone(), sent_at(shared, due), due));
+    let name = name_of(turn, shared.run.settings.rounds);
+    let tracked = Arc::new(Tracked::new(sent_at, due));
     if let Some(boxed) = &shared.boxed {
-        boxed.watch.track(event_id.clone(), Arc::clone(&tracked));
+        let id = event_id.clone();
+        boxed.watch.track(id, &name, Arc::clone(&tracked));
     }
-    let one = One {
+    let mut one = One {
         shared,
+        worker,
         case,
         event,
         tracked: &tracked,
@@ -72,23 +77,38 @@ pub(super) async fn play(shared: &Shared, turn: &Turn) -> Result<Outcome, RunErr
     Ok(one.judge(turn.index, name, event_id, observed))
 }
 
-/// The time on the clock at the moment that `due` names.
-fn sent_at(shared: &Shared, due: Instant) -> Timestamp {
-    let late = SignedDuration::try_from(due.elapsed()).unwrap_or_default();
+/// The name of the case, with the number of the round where there are several.
+fn name_of(turn: &Turn, rounds: Rounds) -> String {
+    const ROOM_FOR_A_NUMBER: usize = 10;
+    let name = &turn.case.name;
+    if !rounds.are_numbered() {
+        return name.clone();
+    }
+    let mut numbered = String::with_capacity(name.len() + ROOM_FOR_A_NUMBER);
+    // Writing into a string cannot fail.
+    let _ = write!(numbered, "{name} #{}", turn.round + 1);
+    numbered
+}
+
+/// The time on the clock at the moment that `due` names, else now.
+fn sent_at(shared: &Shared, due: Option<Instant>) -> Timestamp {
     let now = (shared.run.clock)();
+    let late = due.map_or(Duration::ZERO, |due| due.elapsed());
+    let late = SignedDuration::try_from(late).unwrap_or_default();
     now.checked_sub(late).unwrap_or(now)
 }
 
 /// An event under way.
-struct One<'a> {
+struct One<'a, 'w> {
     shared: &'a Shared,
+    worker: &'a mut Worker<'w>,
     case: &'a Arc<Case>,
     event: &'a Event,
     tracked: &'a Tracked,
 }
 
-impl One<'_> {
-    async fn send_and_wait(&self, due: Instant) -> Result<Observed, RunError> {
+impl One<'_, '_> {
+    async fn send_and_wait(&mut self, due: Instant) -> Result<Observed, RunError> {
         let settings = &self.shared.run.settings;
         self.tracked.with(|observed| observed.sent(0.0));
         self.deliver(due).await;
@@ -115,7 +135,7 @@ impl One<'_> {
     }
 
     /// As Box does: a late or non-2xx reply, and the event comes again, later each time.
-    async fn send_again_while_refused(&self) {
+    async fn send_again_while_refused(&mut self) {
         let mut stop = self.shared.run.stop.clone();
         let schedule = Schedule::new(self.shared.run.settings.retries);
         let mut attempt = 1;
@@ -129,7 +149,7 @@ impl One<'_> {
             tokio::select! {
                 () = sleep(back_off) => {}
                 Ok(_) = stop.wait_for(|stop| *stop) => return,
-                () = self.died() => return,
+                _ = self.worker.death.why() => return,
             }
             let now = self.tracked.elapsed();
             self.tracked.with(|observed| observed.sent(now));
@@ -139,7 +159,7 @@ impl One<'_> {
     }
 
     /// Delivers once; the reply, or the death of the Skill, goes to the tracked event.
-    async fn deliver(&self, due: Instant) {
+    async fn deliver(&mut self, due: Instant) {
         let run = &self.shared.run;
         let parcel = Parcel {
             body: self.event.body(),
@@ -147,20 +167,17 @@ impl One<'_> {
             due,
             now: (run.clock)(),
         };
-        let mut died = run.died.clone();
         let reply = tokio::select! {
             biased;
-            reply = run.courier.bring(parcel) => reply,
-            Ok(why) = died.wait_for(Option::is_some) => {
-                Reply::Failed(why.clone().unwrap_or_default())
-            }
+            reply = self.worker.runner.bring(parcel) => reply,
+            why = self.worker.death.why() => Reply::Failed(why),
         };
         let now = self.tracked.elapsed();
         self.tracked.with(|observed| observed.replied(reply, now));
     }
 
     /// Waits until the event is finished, or the time for its cards is over.
-    async fn wait(&self, boxed: &BoxSide, settle: f64) -> Result<(), RunError> {
+    async fn wait(&mut self, boxed: &BoxSide, settle: f64) -> Result<(), RunError> {
         let tracked = self.tracked;
         let deadline = tracked.elapsed() + millis(self.shared.run.settings.wait);
         loop {
@@ -191,7 +208,7 @@ impl One<'_> {
             tokio::select! {
                 () = rung => {}
                 () = sleep(pause) => {}
-                () = self.died() => {}
+                _ = self.worker.death.why() => {}
             }
         }
     }
@@ -224,14 +241,6 @@ impl One<'_> {
 
     fn has_died(&self) -> bool {
         self.shared.run.died.borrow().is_some()
-    }
-
-    /// Returns when the Skill has died; never, where nobody would know.
-    async fn died(&self) {
-        let mut died = self.shared.run.died.clone();
-        if died.wait_for(Option::is_some).await.is_err() {
-            std::future::pending::<()>().await;
-        }
     }
 }
 

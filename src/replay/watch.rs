@@ -36,7 +36,7 @@ pub(super) struct Watch {
 
 #[derive(Debug, Default)]
 struct Inner {
-    events: HashMap<String, Arc<Tracked>>,
+    events: HashMap<String, Followed>,
     judged: VecDeque<String>,
     strays: Vec<String>,
     strays_left_out: usize,
@@ -44,10 +44,16 @@ struct Inner {
     lost_a_part: bool,
 }
 
+/// An event of which the stream tells.
+#[derive(Clone, Debug)]
+struct Followed {
+    case: Arc<str>,
+    tracked: Arc<Tracked>,
+}
+
 /// One event under way.
 #[derive(Debug)]
 pub(super) struct Tracked {
-    case: String,
     sent_at: Timestamp,
     since: Instant,
     state: Mutex<TrackedState>,
@@ -63,9 +69,8 @@ struct TrackedState {
 
 impl Tracked {
     /// An event that is sent at `since`, which is `sent_at` on the clock.
-    pub(super) fn new(case: String, sent_at: Timestamp, since: Instant) -> Self {
+    pub(super) fn new(sent_at: Timestamp, since: Instant) -> Self {
         Self {
-            case,
             sent_at,
             since,
             state: Mutex::default(),
@@ -108,9 +113,11 @@ impl Watch {
         }
     }
 
-    /// Begins to follow an event that is about to be sent.
-    pub(super) fn track(&self, event_id: String, tracked: Arc<Tracked>) {
-        self.lock().events.insert(event_id, tracked);
+    /// Begins to follow the event of `case` that is about to be sent.
+    pub(super) fn track(&self, event_id: String, case: &str, tracked: Arc<Tracked>) {
+        let case = Arc::from(case);
+        let followed = Followed { case, tracked };
+        self.lock().events.insert(event_id, followed);
     }
 
     /// An event is judged: it is kept for a while, for what comes late. Gives the events that are
@@ -195,21 +202,20 @@ impl Watch {
     fn hand_on(&self, notice: &Notice) {
         match notice {
             Notice::Opened(opening) => {
-                self.each(&opening.events, |tracked, observed| {
-                    observed.opened(opening.call, tracked.elapsed());
+                self.each(&opening.events, |followed, observed| {
+                    observed.opened(opening.call, followed.tracked.elapsed());
                     None
                 });
             }
             Notice::Closed(record) => self.closed(record),
             Notice::Written(written) => {
                 let record = &written.record;
-                self.each(&written.events, |tracked, observed| {
+                self.each(&written.events, |Followed { case, tracked }, observed| {
                     let ms = tracked.ms(record.at);
                     observed.written(record, ms, tracked.elapsed());
                     let status = observed.writes.last().and_then(|write| write.status);
                     Some(format!(
-                        "{}: {} was written at {}, after its verdict",
-                        tracked.case,
+                        "{case}: {} was written at {}, after its verdict",
                         status.map_or(record.op.as_str(), Status::as_str),
                         at(ms)
                     ))
@@ -228,13 +234,12 @@ impl Watch {
     }
 
     fn closed(&self, record: &CallRecord) {
-        let ours = self.each(&record.events, |tracked, observed| {
+        let ours = self.each(&record.events, |Followed { case, tracked }, observed| {
             let ms = tracked.ms(record.at);
             observed.closed(record.clone(), ms, tracked.elapsed());
             record.is_refused_token().then(|| {
                 format!(
-                    "{}: {} {} was refused with {} at {}, after its verdict",
-                    tracked.case,
+                    "{case}: {} {} was refused with {} at {}, after its verdict",
                     record.method,
                     record.target,
                     record.status,
@@ -265,17 +270,18 @@ impl Watch {
     fn each(
         &self,
         event_ids: &EventIds,
-        mut tell: impl FnMut(&Tracked, &mut Observed) -> Option<String>,
+        mut tell: impl FnMut(&Followed, &mut Observed) -> Option<String>,
     ) -> bool {
         let mut any = false;
         for id in event_ids.iter() {
-            let Some(tracked) = self.lock().events.get(id).cloned() else {
+            let Some(followed) = self.lock().events.get(id).cloned() else {
                 continue;
             };
+            let tracked = &followed.tracked;
             any = true;
             let late = {
                 let mut state = tracked.lock();
-                let words = tell(&tracked, &mut state.observed);
+                let words = tell(&followed, &mut state.observed);
                 words.filter(|_| state.judged)
             };
             if let Some(words) = late {

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -32,7 +33,7 @@ pub struct Case {
     /// What the final state should be.
     pub expected: Option<Expected>,
     /// Where `expected.json` lies, or would lie; nowhere for the standard input.
-    pub expected_path: Option<PathBuf>,
+    pub expected_path: Option<Arc<Path>>,
 }
 
 /// What may lie beside an event, and what the event is called.
@@ -185,7 +186,7 @@ pub(super) fn case(
         captured,
         content,
         expected,
-        expected_path: beside.expected,
+        expected_path: beside.expected.map(Arc::from),
     })
 }
 
