@@ -25,6 +25,10 @@ pub fn line(value: &Value) -> String {
 /// JSON text so that it drives no terminal. serde_json escapes the control characters below U+0020
 /// itself; the others stand in strings alone.
 pub fn escaped(text: String) -> String {
+    // Most text is ASCII, and of that U+007F alone is left to drive anything.
+    if text.is_ascii() && !text.contains('\u{7f}') {
+        return text;
+    }
     let drives = |character: char| character != '\n' && is_unshowable(character);
     if !text.contains(drives) {
         return text;

@@ -10,7 +10,11 @@ pub const VERSION: u32 = 1;
 
 /// One event in one line.
 pub fn outcome(record: &Record) -> String {
-    escaped(serde_json::to_string(record).unwrap_or_default())
+    // Room for an event without calls, of which there may be a million.
+    let mut json = Vec::with_capacity(512);
+    // Records hold strings for keys and finite numbers: they can always be written, and as UTF-8.
+    let _ = serde_json::to_writer(&mut json, record);
+    escaped(String::from_utf8(json).unwrap_or_default())
 }
 
 /// `{"summary":{…}}`.

@@ -77,6 +77,12 @@ impl Terminal {
         self.out_raw(self.out.paint_all(text).as_bytes());
     }
 
+    /// Appends `text` to `painted` as it looks on stdout: for what is printed later, by
+    /// [`Terminal::out_raw`].
+    pub fn paint(&self, text: &Text, painted: &mut String) {
+        self.out.append(text, painted);
+    }
+
     /// Prints one line of a result on stdout.
     pub fn out_line(&self, line: &Line) {
         let mut painted = self.out.paint(line);

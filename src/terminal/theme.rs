@@ -33,11 +33,16 @@ impl Theme {
     /// The text as it is written to the stream, every line ended.
     pub fn paint_all(&self, text: &Text) -> String {
         let mut painted = String::new();
+        self.append(text, &mut painted);
+        painted
+    }
+
+    /// Appends the text to `painted`, as it is written to the stream, every line ended.
+    pub fn append(&self, text: &Text, painted: &mut String) {
         for line in &text.lines {
-            self.paint_onto(&mut painted, line);
+            self.paint_onto(painted, line);
             painted.push('\n');
         }
-        painted
     }
 
     fn paint_onto(&self, painted: &mut String, line: &Line) {

@@ -39,8 +39,8 @@ pub(super) struct Show<'a> {
     /// Columns of the terminal that the lines go to, if they go to one.
     width: Option<usize>,
     progress: Option<Progress>,
-    /// What is not printed yet.
-    drawn: Text,
+    /// What is not printed yet, as it goes out.
+    drawn: String,
     began: Instant,
     not_updated: usize,
 }
@@ -60,7 +60,7 @@ impl<'a> Show<'a> {
             columns: 0,
             width: environment.stdout_is_terminal.then_some(terminal.width),
             progress: None,
-            drawn: Text::new(),
+            drawn: String::new(),
             began: Instant::now(),
             not_updated: 0,
         })
@@ -102,21 +102,22 @@ impl<'a> Show<'a> {
     }
 
     /// An event is judged.
-    pub(super) fn judged(&mut self, outcome: &Judged, expected: Option<&Path>) -> Outcome {
-        self.summary.count(outcome);
-        let mut record = Record::of(outcome, true);
+    pub(super) fn judged(&mut self, outcome: Judged, expected: Option<&Path>) -> Outcome {
+        self.summary.count(&outcome);
+        if self.arguments.update {
+            self.update(&outcome, expected)?;
+        }
+        let mut record = Record::of(outcome);
         self.reports.take(&record)?;
         match self.arguments.format {
             OutputFormat::Json => {
                 if !self.arguments.show_cards {
                     record.cards = None;
                 }
-                self.drawn.push(Line::raw(replay_json::outcome(&record)));
+                self.drawn.push_str(&replay_json::outcome(&record));
+                self.drawn.push('\n');
             }
             OutputFormat::Human => self.draw(&record),
-        }
-        if self.arguments.update {
-            self.update(outcome, expected)?;
         }
         Ok(())
     }
@@ -128,24 +129,23 @@ impl<'a> Show<'a> {
 
     /// Prints what was drawn since the last time.
     pub(super) fn flush(&mut self) {
-        let drawn = std::mem::take(&mut self.drawn);
-        if drawn.lines.is_empty() {
+        if self.drawn.is_empty() {
             return;
         }
-        let print = || self.terminal.out(&drawn);
+        let print = || self.terminal.out_raw(self.drawn.as_bytes());
         if let Some(progress) = &self.progress {
             progress.beside(print);
             progress.position(self.summary.total as u64);
         } else {
             print();
         }
+        self.drawn.clear();
     }
 
     fn draw(&mut self, record: &Record) {
-        self.drawn
-            .push(draw::line(record, self.columns, self.width));
+        let mut text = Text::from_iter([draw::line(record, self.columns, self.width)]);
         if !record.ok {
-            self.drawn.append(draw::failure(record), 0);
+            text.append(draw::failure(record), 0);
         }
         if self.arguments.show_cards && !record.cards().is_empty() {
             let options = cards::text::Options {
@@ -153,8 +153,9 @@ impl<'a> Show<'a> {
                 full: false,
             };
             let cards = cards::text::render(&sections(record.cards(), None), options);
-            self.drawn.append(cards, 6);
+            text.append(cards, 6);
         }
+        self.terminal.paint(&text, &mut self.drawn);
     }
 
     /// Writes what came of a case to its `expected.json`, unless a check failed.

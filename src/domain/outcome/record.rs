@@ -179,25 +179,26 @@ pub struct QuantilesRecord {
 }
 
 impl Record {
-    /// What is written down of an outcome; its cards too, where `with_cards`.
-    pub fn of(outcome: &Outcome, with_cards: bool) -> Self {
-        let observed = &outcome.observed;
+    /// What is written down of an outcome.
+    pub fn of(outcome: Outcome) -> Self {
+        let ok = outcome.is_ok();
+        let observed = outcome.observed;
         let several = match observed.deliveries.as_slice() {
             [_] => &[],
             deliveries => deliveries,
         };
         Self {
-            case: outcome.case.clone(),
-            event_id: outcome.event_id.clone(),
-            file_id: outcome.file_id.clone(),
-            ok: outcome.is_ok(),
+            case: outcome.case,
+            event_id: outcome.event_id,
+            file_id: outcome.file_id,
+            ok,
             reply: observed.reply().map(ReplyRecord::of),
             status: observed.status().map(Status::as_str).map(Cow::Borrowed),
             cards_ms: observed.cards_ms().map(rounded),
-            checks: outcome.verdicts.iter().map(CheckRecord::of).collect(),
-            calls: observed.calls.iter().map(CallRow::of).collect(),
-            calls_left_out: observed.calls_left_out,
             deliveries: several.iter().map(DeliveryRecord::of).collect(),
+            checks: outcome.verdicts.into_iter().map(CheckRecord::of).collect(),
+            calls: observed.calls.into_iter().map(CallRow::of).collect(),
+            calls_left_out: observed.calls_left_out,
             instead: outcome
                 .instead
                 .iter()
@@ -207,7 +208,7 @@ impl Record {
                 })
                 .collect(),
             mock: outcome.has_mock,
-            cards: observed.cards.clone().filter(|_| with_cards),
+            cards: observed.cards,
         }
     }
 
@@ -256,42 +257,44 @@ impl DeliveryRecord {
 }
 
 impl CheckRecord {
-    fn of(verdict: &super::check::Verdict) -> Self {
-        let failure = verdict.failure.as_ref();
+    fn of(verdict: super::check::Verdict) -> Self {
+        let ok = verdict.is_ok();
+        let (reason, differences) = match verdict.failure {
+            Some(failure) => (Some(failure.reason), failure.differences),
+            None => (None, Vec::new()),
+        };
         Self {
             name: Cow::Borrowed(verdict.check.as_str()),
-            ok: verdict.is_ok(),
-            reason: failure.map(|failure| failure.reason.clone()),
-            differences: failure.map_or_else(Vec::new, |failure| {
-                let differences = failure.differences.iter();
-                differences
-                    .map(|difference| DifferenceRecord {
-                        pointer: difference.pointer.as_str().to_owned(),
-                        expected: difference.expected.clone(),
-                        found: difference.actual.clone(),
-                    })
-                    .collect()
-            }),
+            ok,
+            reason,
+            differences: differences
+                .into_iter()
+                .map(|difference| DifferenceRecord {
+                    pointer: difference.pointer.as_str().to_owned(),
+                    expected: difference.expected,
+                    found: difference.actual,
+                })
+                .collect(),
         }
     }
 }
 
 impl CallRow {
-    fn of(call: &CallSeen) -> Self {
-        let record = &call.record;
+    fn of(call: CallSeen) -> Self {
+        let record = call.record;
         Self {
             at_ms: rounded(call.ms),
             ms: rounded(record.ms),
             method: record.method.to_string(),
-            host: record.host.clone(),
-            target: record.target.clone(),
+            host: record.host,
+            target: record.target,
             operation: Cow::Borrowed(record.operation.as_str()),
             status: record.status,
-            token: record.token.clone(),
-            code: record.code.clone(),
-            message: record.message.clone(),
-            fault: record.fault.clone(),
-            note: record.note.clone(),
+            token: record.token,
+            code: record.code,
+            message: record.message,
+            fault: record.fault,
+            note: record.note,
         }
     }
 }
