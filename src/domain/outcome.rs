@@ -126,8 +126,10 @@ const MOST_KEPT: usize = 500;
 /// Everything that was seen of one event so far.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
-    /// How often and when it was sent; one, unless it was repeated.
-    pub deliveries: Vec<Delivery>,
+    /// When it was sent last; mostly the only time, which then needs no list.
+    last: Option<Delivery>,
+    /// When it was sent before, where it was repeated.
+    earlier: Vec<Delivery>,
     /// Calls that have their answer.
     pub calls: Vec<CallSeen>,
     /// Calls that were not kept.
@@ -143,13 +145,19 @@ pub struct Observed {
 }
 
 impl Observed {
+    /// When it was sent, in order; once, unless it was repeated.
+    pub fn deliveries(&self) -> impl Iterator<Item = &Delivery> {
+        self.earlier.iter().chain(&self.last)
+    }
+
     /// It is sent; once more, where it was before.
     pub fn sent(&mut self, at: Millis) {
-        self.deliveries.push(Delivery {
+        let delivery = Delivery {
             at,
             reply: None,
             is_duplicate: false,
-        });
+        };
+        self.earlier.extend(self.last.replace(delivery));
         self.touch(at);
     }
 
@@ -157,14 +165,14 @@ impl Observed {
     pub fn sent_again(&mut self, at: Millis) {
         self.cards_before = Some(self.cards.clone());
         self.sent(at);
-        if let Some(delivery) = self.deliveries.last_mut() {
+        if let Some(delivery) = &mut self.last {
             delivery.is_duplicate = true;
         }
     }
 
     /// The reply to the last delivery is in.
     pub fn replied(&mut self, reply: Reply, now: Millis) {
-        if let Some(delivery) = self.deliveries.last_mut() {
+        if let Some(delivery) = &mut self.last {
             delivery.reply = Some(reply);
         }
         self.touch(now);
@@ -172,19 +180,19 @@ impl Observed {
 
     /// The reply to the last delivery, once it is in.
     pub fn reply(&self) -> Option<&Reply> {
-        self.deliveries.last()?.reply.as_ref()
+        self.last.as_ref()?.reply.as_ref()
     }
 
     /// How long the Skill went on after its reply, in milliseconds: what to give it once more
     /// when it gets the event once more.
     pub fn went_on_for(&self) -> Millis {
-        let replied =
-            self.deliveries
-                .last()
-                .and_then(|delivery| match delivery.reply.as_ref()? {
-                    Reply::Answered { ms, .. } => Some(delivery.at + ms),
-                    _ => None,
-                });
+        let replied = self
+            .last
+            .as_ref()
+            .and_then(|delivery| match delivery.reply.as_ref()? {
+                Reply::Answered { ms, .. } => Some(delivery.at + ms),
+                _ => None,
+            });
         replied.map_or(0.0, |at| (self.last_activity - at).max(0.0))
     }
 
@@ -243,7 +251,7 @@ impl Observed {
     /// When the last card was written; what an event that was sent once more on purpose brings
     /// does not count.
     pub fn cards_ms(&self) -> Option<Millis> {
-        let once_more = self.deliveries.iter().find(|it| it.is_duplicate);
+        let once_more = self.deliveries().find(|it| it.is_duplicate);
         let end = once_more.map_or(Millis::INFINITY, |delivery| delivery.at);
         let in_time = |write: &&WriteSeen| write.ms < end;
         self.writes.iter().rev().find(in_time).map(|write| write.ms)

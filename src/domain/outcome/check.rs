@@ -165,7 +165,7 @@ fn reply(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
         Some(Reply::Failed(how)) => how.clone(),
         None => "the skill never replied".to_owned(),
     };
-    Some(match observed.deliveries.len() {
+    Some(match observed.deliveries().count() {
         0 | 1 => reason,
         _ if observed.cards_before.is_some() => {
             format!("when the same event came once more, {reason}")
@@ -241,7 +241,7 @@ fn finished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
     let successes = reports(observed)
         .filter(|(write, status)| write.is_explicit && *status == Status::Success)
         .count();
-    let deliveries = observed.deliveries.len().max(1);
+    let deliveries = observed.deliveries().count().max(1);
     let times = match deliveries {
         1 => "one delivery".to_owned(),
         many => format!("{many} deliveries"),
@@ -260,12 +260,7 @@ fn reports(observed: &Observed) -> impl Iterator<Item = (&WriteSeen, Status)> {
 
 /// A status after the final one, before the event was delivered once more.
 fn after_the_final(observed: &Observed) -> Option<String> {
-    let mut deliveries = observed
-        .deliveries
-        .iter()
-        .skip(1)
-        .map(|it| it.at)
-        .peekable();
+    let mut deliveries = observed.deliveries().skip(1).map(|it| it.at).peekable();
     let mut last_final: Option<&WriteSeen> = None;
     for (write, status) in reports(observed) {
         while deliveries.next_if(|at| *at <= write.ms).is_some() {

@@ -183,10 +183,7 @@ impl Record {
     pub fn of(outcome: Outcome) -> Self {
         let ok = outcome.is_ok();
         let observed = outcome.observed;
-        let several = match observed.deliveries.as_slice() {
-            [_] => &[],
-            deliveries => deliveries,
-        };
+        let are_several = observed.deliveries().nth(1).is_some();
         Self {
             case: outcome.case,
             event_id: outcome.event_id,
@@ -195,7 +192,11 @@ impl Record {
             reply: observed.reply().map(ReplyRecord::of),
             status: observed.status().map(Status::as_str).map(Cow::Borrowed),
             cards_ms: observed.cards_ms().map(rounded),
-            deliveries: several.iter().map(DeliveryRecord::of).collect(),
+            deliveries: observed
+                .deliveries()
+                .filter(|_| are_several)
+                .map(DeliveryRecord::of)
+                .collect(),
             checks: outcome.verdicts.into_iter().map(CheckRecord::of).collect(),
             calls: observed.calls.into_iter().map(CallRow::of).collect(),
             calls_left_out: observed.calls_left_out,
