@@ -13,7 +13,9 @@ results=benches/RESULTS.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-cargo bench --locked --no-run
+for name in "$@"; do
+  cargo bench --locked --no-run --bench "$name"
+done
 
 options() {
   case $1 in

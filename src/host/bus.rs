@@ -75,7 +75,10 @@ impl Bus {
         // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().push(notice);
         drop(gone);
-        if self.is_awaited.swap(false, Ordering::SeqCst) {
+        // Looked at first: to write to what all threads share costs far more than to read it. Who
+        // listens says so before it looks into the ring, so it has seen the notice or is seen here.
+        let is_awaited = self.is_awaited.load(Ordering::SeqCst);
+        if is_awaited && self.is_awaited.swap(false, Ordering::SeqCst) {
             self.rope.send_replace(());
         }
     }

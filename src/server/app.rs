@@ -51,7 +51,7 @@ impl App {
         Self { guard, ..self }
     }
 
-    fn box_call(self: Arc<Self>, head: Head, body: RequestBody) -> Reply {
+    fn box_call(self: &Arc<Self>, head: Head, body: RequestBody) -> Reply {
         let mut call = self.host.open(&head);
         let admitted = match call.admitted() {
             Ok(admitted) => admitted,
@@ -65,14 +65,16 @@ impl App {
             if admitted.route.is_look() {
                 return self.look(call, admitted, &request);
             }
-            return Reply::later(async move { self.perform(call, admitted, request).await });
+            let app = Arc::clone(self);
+            return Reply::later(async move { app.perform(call, admitted, request).await });
         }
+        let app = Arc::clone(self);
         Reply::later(async move {
-            match self.read(admitted.wanted, &head, body).await {
+            match app.read(admitted.wanted, &head, body).await {
                 Err(refusal) => refused(call, &head, refusal).made().await,
                 Ok(body) => {
                     let request = BoxRequest { head, body };
-                    self.perform(call, admitted, request).await
+                    app.perform(call, admitted, request).await
                 }
             }
         })
@@ -110,7 +112,7 @@ fn refused(mut call: Box<OpenCall>, head: &Head, refusal: Answer) -> Reply {
 }
 
 impl Handler for App {
-    fn call(self: Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
+    fn call(self: &Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
         let (parts, body) = request.into_parts();
         if let Some(reason) = self.guard.refuses(&origin, &parts.headers) {
             let named = origin.authority.map(|meant| meant.host);
@@ -124,8 +126,9 @@ impl Handler for App {
             .as_ref()
             .is_some_and(|meant| is_box(&meant.host));
         if !for_box && parts.uri.path().starts_with("/_mock/") {
+            let app = Arc::clone(self);
             return Reply::later(async move {
-                admin::answer(&self.host, &self.admin, &origin, &parts, body).await
+                admin::answer(&app.host, &app.admin, &origin, &parts, body).await
             });
         }
         let head = Head {

@@ -68,7 +68,7 @@ fn may_be_rebound(host: &str) -> bool {
         || [".internal", ".test"]
             .iter()
             .any(|ending| host.ends_with(ending));
-    !(is_loopback(host) || is_box(host) || is_private || host.parse::<IpAddr>().is_ok())
+    !(is_box(host) || is_private || is_loopback(host) || host.parse::<IpAddr>().is_ok())
 }
 
 #[cfg(test)]

@@ -231,7 +231,7 @@ fn route<H: Handler>(
             authority,
             via_proxy: link.tunnel.is_some(),
         };
-        return Arc::clone(&shared.handler).call(origin, request);
+        return shared.handler.call(origin, request);
     };
     let is_this_port = target.is_loopback() && target.port == Some(shared.address.port());
     if !target.is_box() && !is_this_port {
@@ -251,7 +251,7 @@ fn route<H: Handler>(
         authority: Some(target),
         via_proxy: true,
     };
-    Arc::clone(&shared.handler).call(origin, request)
+    shared.handler.call(origin, request)
 }
 
 /// How long a request with a body is, head and all, in bytes, as clients write it who waste none;

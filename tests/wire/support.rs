@@ -126,8 +126,8 @@ impl Echo {
 }
 
 impl Handler for Echo {
-    fn call(self: Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
-        Reply::later(self.answer(origin, request))
+    fn call(self: &Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
+        Reply::later(Arc::clone(self).answer(origin, request))
     }
 
     fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes> {
