@@ -4,7 +4,7 @@
 pub mod check;
 pub mod record;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde_json::Value;
 
@@ -290,21 +290,42 @@ impl Observed {
     }
 }
 
-/// One event, judged.
+/// What a case is called in a run: by its path, with the number of the repeat where there are
+/// several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaseName {
+    /// The path of the case.
+    pub path: Arc<str>,
+    /// The number of the repeat, from 1.
+    pub repeat: Option<usize>,
+}
+
+impl fmt::Display for CaseName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.path)?;
+        match self.repeat {
+            Some(repeat) => write!(formatter, " #{repeat}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One event, judged. Its names are shared with its case: an outcome is made on one thread and put
+/// into words on another, and what goes over is dear to free there.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The number of the case in the plan, from 0.
     pub index: usize,
-    /// The case, by its path, with the number of the repeat where there are several.
-    pub case: String,
+    /// The case.
+    pub case: CaseName,
     /// The invocation's id as it was sent.
-    pub event_id: String,
+    pub event_id: Arc<str>,
     /// The file's id as it was sent.
-    pub file_id: String,
+    pub file_id: Arc<str>,
     /// What was seen.
     pub observed: Observed,
     /// The checks.
-    pub verdicts: Vec<check::Verdict>,
+    pub verdicts: check::Verdicts,
     /// What the mock saw of connections that never became a call, where the event had no call.
     pub instead: Vec<Arc<Connection>>,
     /// Whether there was a mock to see what the Skill does.
@@ -314,14 +335,12 @@ pub struct Outcome {
 impl Outcome {
     /// Whether every check passed.
     pub fn is_ok(&self) -> bool {
-        self.verdicts.iter().all(check::Verdict::is_ok)
+        self.verdicts.is_ok()
     }
 
     /// The checks that failed, with why.
     pub fn failures(&self) -> impl Iterator<Item = (check::Check, &check::Failure)> {
-        self.verdicts
-            .iter()
-            .filter_map(|verdict| Some((verdict.check, verdict.failure.as_ref()?)))
+        self.verdicts.failures()
     }
 }
 

@@ -1,7 +1,6 @@
 //! One event, from its registration to its verdict.
 
 use std::{
-    fmt::Write,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +10,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{
     boxed::BoxSide,
-    engine::{Rounds, RunError, Shared},
+    engine::{RunError, Shared},
     plan::Case,
     watch::Tracked,
     worker::Worker,
@@ -21,7 +20,7 @@ use crate::{
     domain::{
         event::Event,
         outcome::{
-            Observed, Outcome, Reply,
+            CaseName, Observed, Outcome, Reply,
             check::{self, Terms},
         },
     },
@@ -40,6 +39,13 @@ pub(super) struct Turn {
     pub(super) due: Option<Instant>,
 }
 
+/// What an event and its case are called.
+struct Names {
+    case: CaseName,
+    event_id: Arc<str>,
+    file_id: Arc<str>,
+}
+
 /// Plays one event.
 pub(super) async fn play(
     shared: &Shared,
@@ -48,23 +54,28 @@ pub(super) async fn play(
 ) -> Result<Outcome, RunError> {
     let case = &turn.case;
     let registered;
-    let (event, event_id) = match &shared.boxed {
-        Some(boxed) => {
-            registered = boxed.register(case, shared.run.plan.edits()).await?;
-            (&registered.0, registered.1.clone())
-        }
-        None => (&case.captured.event, case.captured.event.id()),
+    let (event, event_id, file_id) = if let Some(boxed) = &shared.boxed {
+        registered = boxed.register(case, shared.run.plan.edits()).await?;
+        let (event, id) = &registered;
+        (event, id.as_str().into(), event.file_id().into())
+    } else {
+        let [event_id, file_id] = [&case.event_id, &case.file_id].map(Arc::clone);
+        (&case.captured.event, event_id, file_id)
     };
     if let Some(due) = turn.due {
         sleep_until(due.into()).await;
     }
     let sent_at = sent_at(shared, turn.due);
     let due = turn.due.unwrap_or_else(Instant::now);
-    let name = name_of(turn, shared.run.settings.rounds);
+    let are_numbered = shared.run.settings.rounds.are_numbered();
+    let name = CaseName {
+        path: Arc::clone(&case.name),
+        repeat: are_numbered.then_some(turn.round + 1),
+    };
     let tracked = Arc::new(Tracked::new(sent_at, due));
     if let Some(boxed) = &shared.boxed {
-        let id = event_id.clone();
-        boxed.watch.track(id, &name, Arc::clone(&tracked));
+        let id = event_id.to_string();
+        boxed.watch.track(id, name.clone(), Arc::clone(&tracked));
     }
     let mut one = One {
         shared,
@@ -74,20 +85,12 @@ pub(super) async fn play(
         tracked: &tracked,
     };
     let observed = one.send_and_wait(due).await?;
-    Ok(one.judge(turn.index, name, event_id, observed))
-}
-
-/// The name of the case, with the number of the round where there are several.
-fn name_of(turn: &Turn, rounds: Rounds) -> String {
-    const ROOM_FOR_A_NUMBER: usize = 10;
-    let name = &turn.case.name;
-    if !rounds.are_numbered() {
-        return name.clone();
-    }
-    let mut numbered = String::with_capacity(name.len() + ROOM_FOR_A_NUMBER);
-    // Writing into a string cannot fail.
-    let _ = write!(numbered, "{name} #{}", turn.round + 1);
-    numbered
+    let names = Names {
+        case: name,
+        event_id,
+        file_id,
+    };
+    Ok(one.judge(turn.index, names, observed))
 }
 
 /// The time on the clock at the moment that `due` names, else now.
@@ -213,7 +216,7 @@ impl One<'_, '_> {
         }
     }
 
-    fn judge(&self, index: usize, name: String, event_id: String, observed: Observed) -> Outcome {
+    fn judge(&self, index: usize, names: Names, observed: Observed) -> Outcome {
         let settings = &self.shared.run.settings;
         let died = self.shared.run.died.borrow().clone();
         let has_mock = self.shared.boxed.is_some();
@@ -229,9 +232,9 @@ impl One<'_, '_> {
         };
         Outcome {
             index,
-            case: name,
-            event_id,
-            file_id: self.event.file_id(),
+            case: names.case,
+            event_id: names.event_id,
+            file_id: names.file_id,
             verdicts: check::run(&observed, &terms, &settings.off),
             instead,
             has_mock,

@@ -17,7 +17,7 @@ use super::mock::MockError;
 use crate::domain::{
     call::{CallRecord, EventIds},
     notice::{Connection, Notice},
-    outcome::{Observed, Status, check::at},
+    outcome::{CaseName, Observed, Status, check::at},
     secret::redact,
 };
 
@@ -47,7 +47,7 @@ struct Inner {
 /// An event of which the stream tells.
 #[derive(Clone, Debug)]
 struct Followed {
-    case: Arc<str>,
+    case: CaseName,
     tracked: Arc<Tracked>,
 }
 
@@ -114,8 +114,7 @@ impl Watch {
     }
 
     /// Begins to follow the event of `case` that is about to be sent.
-    pub(super) fn track(&self, event_id: String, case: &str, tracked: Arc<Tracked>) {
-        let case = Arc::from(case);
+    pub(super) fn track(&self, event_id: String, case: CaseName, tracked: Arc<Tracked>) {
         let followed = Followed { case, tracked };
         self.lock().events.insert(event_id, followed);
     }

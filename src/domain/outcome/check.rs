@@ -69,13 +69,14 @@ pub struct Expected {
     pub tolerance: f64,
 }
 
-/// A check and what came of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// Which.
-    pub check: Check,
-    /// Why it failed; `None` where it passed.
-    pub failure: Option<Failure>,
+/// What came of the checks of an event. Mostly all of them pass, and then nothing is allocated:
+/// a run may have a million events, judged on one thread and told on another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdicts {
+    /// Which were run, in the order of [`Check::ALL`].
+    ran: [bool; Check::ALL.len()],
+    /// Those that failed, in that order.
+    failures: Vec<(Check, Failure)>,
 }
 
 /// Why a check failed.
@@ -87,10 +88,27 @@ pub struct Failure {
     pub differences: Vec<Difference>,
 }
 
-impl Verdict {
-    /// Whether it passed.
+impl Verdicts {
+    /// Whether every check passed.
     pub fn is_ok(&self) -> bool {
-        self.failure.is_none()
+        self.failures.is_empty()
+    }
+
+    /// The checks that failed, with why.
+    pub fn failures(&self) -> impl Iterator<Item = (Check, &Failure)> {
+        self.failures
+            .iter()
+            .map(|(check, failure)| (*check, failure))
+    }
+
+    /// Each check that was run, with why it failed where it did.
+    pub fn into_each(self) -> impl Iterator<Item = (Check, Option<Failure>)> {
+        let mut failures = self.failures.into_iter().peekable();
+        let all = Check::ALL.into_iter().zip(self.ran);
+        all.filter(|(_, ran)| *ran).map(move |(check, _)| {
+            let failure = failures.next_if(|(failed, _)| *failed == check);
+            (check, failure.map(|(_, failure)| failure))
+        })
     }
 }
 
@@ -108,20 +126,26 @@ pub struct Terms<'a> {
 }
 
 /// Runs the checks that are not turned off.
-pub fn run(observed: &Observed, terms: &Terms<'_>, off: &[Check]) -> Vec<Verdict> {
-    Check::ALL
-        .into_iter()
-        .filter(|check| !off.contains(check))
-        .filter(|check| terms.has_mock || *check == Check::Reply)
-        .filter(|check| {
-            *check != Check::Expected || terms.expected.is_some_and(|it| it.cards.is_some())
-        })
-        .filter(|check| *check != Check::Duplicate || observed.cards_before.is_some())
-        .map(|check| Verdict {
-            check,
-            failure: failure(check, observed, terms),
-        })
-        .collect()
+pub fn run(observed: &Observed, terms: &Terms<'_>, off: &[Check]) -> Verdicts {
+    let mut verdicts = Verdicts::default();
+    for (check, ran) in Check::ALL.into_iter().zip(&mut verdicts.ran) {
+        *ran = !off.contains(&check) && applies(check, observed, terms);
+        if *ran && let Some(failure) = failure(check, observed, terms) {
+            verdicts.failures.push((check, failure));
+        }
+    }
+    verdicts
+}
+
+/// Whether there is anything to check.
+fn applies(check: Check, observed: &Observed, terms: &Terms<'_>) -> bool {
+    match check {
+        Check::Reply => true,
+        _ if !terms.has_mock => false,
+        Check::Expected => terms.expected.is_some_and(|it| it.cards.is_some()),
+        Check::Duplicate => observed.cards_before.is_some(),
+        _ => true,
+    }
 }
 
 fn failure(check: Check, observed: &Observed, terms: &Terms<'_>) -> Option<Failure> {
@@ -398,5 +422,42 @@ fn seconds(ms: f64) -> String {
         format!("{:.0} s", ms / 1000.0)
     } else {
         format!("{:.1} s", ms / 1000.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_check_that_was_run_is_told_in_order_with_its_own_failure() {
+        let mut observed = Observed::default();
+        observed.sent(0.0);
+        let terms = Terms {
+            expected: None,
+            wait: 1000.0,
+            has_mock: true,
+            died: None,
+        };
+        let told = |terms: &Terms<'_>, off: &[Check]| -> Vec<(&'static str, bool)> {
+            let each = run(&observed, terms, off).into_each();
+            each.map(|(check, failure)| (check.as_str(), failure.is_none()))
+                .collect()
+        };
+        assert_eq!(
+            told(&terms, &[Check::Finished]),
+            [
+                ("reply", false),
+                ("tokens", true),
+                ("outcome", false),
+                ("cards", true)
+            ]
+        );
+        let alone = Terms {
+            has_mock: false,
+            ..terms
+        };
+        assert_eq!(told(&alone, &[]), [("reply", false)]);
+        assert!(run(&observed, &alone, &[Check::Reply]).is_ok());
     }
 }

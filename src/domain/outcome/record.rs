@@ -6,7 +6,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{CallSeen, Delivery, Outcome, Reply, Status, Summary};
+use super::{
+    CallSeen, Delivery, Outcome, Reply, Status, Summary,
+    check::{Check, Failure},
+};
 use crate::domain::{
     call::TokenSeen,
     stats::{Latencies, Quantiles},
@@ -185,9 +188,9 @@ impl Record {
         let observed = outcome.observed;
         let are_several = observed.deliveries().nth(1).is_some();
         Self {
-            case: outcome.case,
-            event_id: outcome.event_id,
-            file_id: outcome.file_id,
+            case: outcome.case.to_string(),
+            event_id: outcome.event_id.to_string(),
+            file_id: outcome.file_id.to_string(),
             ok,
             reply: observed.reply().map(ReplyRecord::of),
             status: observed.status().map(Status::as_str).map(Cow::Borrowed),
@@ -197,7 +200,7 @@ impl Record {
                 .filter(|_| are_several)
                 .map(DeliveryRecord::of)
                 .collect(),
-            checks: outcome.verdicts.into_iter().map(CheckRecord::of).collect(),
+            checks: outcome.verdicts.into_each().map(CheckRecord::of).collect(),
             calls: observed.calls.into_iter().map(CallRow::of).collect(),
             calls_left_out: observed.calls_left_out,
             instead: outcome
@@ -258,14 +261,14 @@ impl DeliveryRecord {
 }
 
 impl CheckRecord {
-    fn of(verdict: super::check::Verdict) -> Self {
-        let ok = verdict.is_ok();
-        let (reason, differences) = match verdict.failure {
+    fn of((check, failure): (Check, Option<Failure>)) -> Self {
+        let ok = failure.is_none();
+        let (reason, differences) = match failure {
             Some(failure) => (Some(failure.reason), failure.differences),
             None => (None, Vec::new()),
         };
         Self {
-            name: Cow::Borrowed(verdict.check.as_str()),
+            name: Cow::Borrowed(check.as_str()),
             ok,
             reason,
             differences: differences

@@ -25,9 +25,13 @@ use crate::domain::{
 pub struct Case {
     /// Its name: the path as the user sees it, without the file's name for a case folder, and
     /// with the number of the line in a file of many.
-    pub name: String,
+    pub name: Arc<str>,
     /// The event.
     pub captured: Captured,
+    /// The event's id as it was captured.
+    pub event_id: Arc<str>,
+    /// The file's id as it was captured.
+    pub file_id: Arc<str>,
     /// The content that the mock serves.
     pub content: Option<PathBuf>,
     /// What the final state should be.
@@ -182,7 +186,9 @@ pub(super) fn case(
         _ => None,
     };
     Ok(Case {
-        name: beside.name,
+        name: beside.name.into(),
+        event_id: captured.event.id().into(),
+        file_id: captured.event.file_id().into(),
         captured,
         content,
         expected,
