@@ -75,6 +75,20 @@ impl Bus {
         // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().push(notice);
         drop(gone);
+        self.wake();
+    }
+
+    /// Tells everybody of two things, one right after the other.
+    pub fn tell_both(&self, first: Notice, second: Notice) {
+        let gone = {
+            let mut ring = self.lock();
+            [ring.push(first), ring.push(second)]
+        };
+        drop(gone);
+        self.wake();
+    }
+
+    fn wake(&self) {
         // Looked at first: to write to what all threads share costs far more than to read it. Who
         // listens says so before it looks into the ring, so it has seen the notice or is seen here.
         let is_awaited = self.is_awaited.load(Ordering::SeqCst);
@@ -174,6 +188,17 @@ mod tests {
         let (rest, last) = bus.after(last, 9);
         assert_eq!((texts(&rest), last), (vec!["c"], 3));
         assert_eq!(bus.after(3, 9).0.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn two_things_are_told_in_order_and_heard() {
+        let bus = Bus::default();
+        let mut bell = bus.bell();
+        bell.listen();
+        bus.tell_both(notice("a"), notice("b"));
+        bell.rung().await;
+        let (found, last) = bus.after(0, 9);
+        assert_eq!((texts(&found), last), (vec!["a", "b"], 2));
     }
 
     #[tokio::test]

@@ -25,6 +25,8 @@ use crate::{
 pub struct OpenCall {
     host: Arc<Host>,
     record: CallRecord,
+    /// What is told when it opens, as long as it was not told.
+    opening: Option<Opening>,
     token_event: Option<Arc<str>>,
     file_event: Option<Arc<str>>,
     outcome: Option<Result<Admitted, Box<Answer>>>,
@@ -49,7 +51,8 @@ impl OpenCall {
             None => head.target.path().to_owned(),
             Some(_) => redact_target(head.target.as_str()),
         };
-        let open = Self {
+        let mut open = Self {
+            opening: None,
             record: CallRecord {
                 call,
                 at,
@@ -76,13 +79,25 @@ impl OpenCall {
             since: Instant::now(),
             host,
         };
-        open.host.bus.tell(Notice::Opened(Opening {
+        open.opening = Some(Opening {
             call,
             at,
             operation: seen.operation,
             events: open.events(),
-        }));
+        });
         open
+    }
+
+    /// Tells that it is open. A call that is answered at once needs it not: its end tells both.
+    pub fn tell_open(&mut self) {
+        if let Some(opening) = self.opening.take() {
+            self.host.bus.tell(Notice::Opened(opening));
+        }
+    }
+
+    /// When its head was in.
+    pub(super) fn at(&self) -> Timestamp {
+        self.record.at
     }
 
     /// The call as it was let in, or the refusal; to be taken once.
@@ -172,7 +187,11 @@ impl Drop for OpenCall {
             request: std::mem::take(&mut self.request),
             answer: std::mem::take(&mut self.answer),
         });
-        self.host.bus.tell(Notice::Closed(record));
+        let closed = Notice::Closed(record);
+        match self.opening.take() {
+            Some(opening) => self.host.bus.tell_both(Notice::Opened(opening), closed),
+            None => self.host.bus.tell(closed),
+        }
     }
 }
 

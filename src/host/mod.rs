@@ -193,7 +193,7 @@ impl Host {
         }
         let prepared = prepare(&self.settings, admitted, request);
         // A look makes nothing new.
-        let decision = decide(&self.state(), prepared, self.now(), &mut Ids::new(0));
+        let decision = decide(&self.state(), prepared, call.at(), &mut Ids::new(0));
         call.struck(decision.answer)
     }
 

@@ -65,9 +65,11 @@ impl App {
             if admitted.route.is_look() {
                 return self.look(call, admitted, &request);
             }
+            call.tell_open();
             let app = Arc::clone(self);
             return Reply::later(async move { app.perform(call, admitted, request).await });
         }
+        call.tell_open();
         let app = Arc::clone(self);
         Reply::later(async move {
             match app.read(admitted.wanted, &head, body).await {

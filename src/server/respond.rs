@@ -48,7 +48,7 @@ pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: boo
     if let Ok(value) = HeaderValue::try_from(request_id) {
         headers.insert(REQUEST_ID, value);
     }
-    let outgoing = Outgoing {
+    let mut outgoing = Outgoing {
         call,
         response,
         is_plain,
@@ -58,6 +58,7 @@ pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: boo
         AnswerBody::Empty => WireBody::empty(),
         AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
         other => {
+            outgoing.call.tell_open();
             return Reply::later(async move {
                 match made(other).await {
                     Ok(body) => outgoing.with(body),
@@ -106,11 +107,8 @@ impl Outgoing {
                 call.sent_whole(&bytes);
                 WireBody::bytes(bytes)
             }
-            Ok(bytes) => WireBody::streaming(Held {
-                body: WireBody::bytes(bytes),
-                call,
-            }),
-            Err(body) => WireBody::streaming(Held { body, call }),
+            Ok(bytes) => Held::body(WireBody::bytes(bytes), call),
+            Err(body) => Held::body(body, call),
         };
         response
     }
@@ -180,6 +178,13 @@ pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::R
 struct Held {
     body: WireBody,
     call: Box<OpenCall>,
+}
+
+impl Held {
+    fn body(body: WireBody, mut call: Box<OpenCall>) -> WireBody {
+        call.tell_open();
+        WireBody::streaming(Self { body, call })
+    }
 }
 
 impl HttpBody for Held {

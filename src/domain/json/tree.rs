@@ -1,7 +1,11 @@
 //! A JSON value that borrows from its text: what the mock reads every write with. It says what a
 //! [`Value`] would say, and is written as a [`Value`] would be.
 
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -153,7 +157,7 @@ impl<'a> Members<'a> {
         /// Up to so many are compared with each other; more would take the square of their number.
         const FEW: usize = 16;
         let has_twins = if members.len() > FEW {
-            let mut seen = std::collections::HashSet::new();
+            let mut seen = HashSet::new();
             !members.iter().all(|(name, _)| seen.insert(&**name))
         } else {
             let twin = |(nth, (name, _)): (usize, &(Cow<'a, str>, _))| {
@@ -192,7 +196,7 @@ impl Serialize for Tree<'_> {
     }
 }
 
-/// As serde_json tells other types, it is told what is read.
+/// As compact JSON.
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = serde_json::to_string(self).map_err(|_| fmt::Error)?;
