@@ -39,7 +39,7 @@ const EVENT: &str = "fixtures/events/upload-text/event.json";
 /// The argument that makes this program the server.
 const SERVE: &str = "serve";
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
 /// What was asked for: of the loop's events, milliseconds of one event, and MiB.
 const WANTED: f64 = 0.8;
 const ONE_EVENT: f64 = 10.0;
