@@ -37,12 +37,13 @@ pub fn validate_recognised(
     };
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
-    let value = &Tree::of(recognised.value);
+    let input = &Tree::of(input);
+    let value = input.at(&recognised.at).unwrap_or(&Tree::Null);
     // A collector never ends the walk, so how it ended says nothing.
     let _ = match recognised.shape {
         Shape::Card => check::card(&at, value, &mut collector),
         Shape::Invocation => {
-            let _ = check::invocation(&root, &Tree::of(input), &mut collector);
+            let _ = check::invocation(&root, input, &mut collector);
             check::cards(&at, value, &mut collector)
         }
         _ => check::cards(&at, value, &mut collector),

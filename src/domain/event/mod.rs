@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::{
     diagnostic::{Diagnostic, Severity},
-    json::pointer::Pointer,
+    json::{pointer::Pointer, tree::Tree},
     secret::{Secret, redact_json},
     token::TokenKind,
 };
@@ -192,11 +192,7 @@ impl fmt::Debug for Event {
 
 /// A string, or a whole number as its digits.
 pub fn id_text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) if !number.is_f64() => Some(number.to_string()),
-        _ => None,
-    }
+    Tree::of(value).as_id()
 }
 
 fn check_shape(value: &Value) -> Result<(), Box<Diagnostic>> {

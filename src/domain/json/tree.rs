@@ -13,6 +13,8 @@ use serde::{
 };
 use serde_json::{Number, Value};
 
+use super::pointer::Pointer;
+
 /// A JSON value. Texts without escapes are parts of the text that it was read from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree<'a> {
@@ -83,6 +85,14 @@ impl<'a> Tree<'a> {
     /// A member, where it is an object that has it.
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)
+    }
+
+    /// The value that a pointer leads to.
+    pub fn at(&self, pointer: &Pointer) -> Option<&Self> {
+        pointer.tokens().try_fold(self, |found, token| match found {
+            Self::Array(items) => items.get(token.parse::<usize>().ok()?),
+            _ => found.get(&token),
+        })
     }
 
     /// The id that it is, as clients write ids: a text, or a whole number as its digits.
@@ -348,6 +358,17 @@ mod tests {
     fn of_members_with_one_name_the_last_counts_in_the_place_of_the_first() {
         let tree: Tree<'_> = serde_json::from_str(r#"{"a":1,"b":2,"\u0061":3}"#).expect("JSON");
         assert_eq!(tree.to_string(), r#"{"a":3,"b":2}"#);
+    }
+
+    #[test]
+    fn a_pointer_leads_to_a_value() {
+        let tree: Tree<'_> = serde_json::from_str(r#"{"a/b":[1,{"c":2}]}"#).expect("JSON");
+        let list = Pointer::ROOT.key("a/b");
+        assert_eq!(tree.at(&Pointer::ROOT), Some(&tree));
+        let two = tree.at(&list.index(1).key("c"));
+        assert_eq!(two, Some(&Tree::Number(2.into())));
+        assert_eq!(tree.at(&list.index(2)), None);
+        assert_eq!(tree.at(&list.key("c")), None);
     }
 
     #[test]
