@@ -56,8 +56,20 @@ impl Ids {
         100_000_000 + self.next() % 900_000_000
     }
 
-    /// A bearer token of 32 letters and digits, as Box's are.
+    /// A bearer token of 32 letters and digits, as Box's are. It has letters of both cases and a
+    /// digit: by these the redactor knows a token in what a Skill prints.
     pub fn token(&mut self) -> Secret {
+        loop {
+            let text = self.letters();
+            let has = |is: fn(&u8) -> bool| text.bytes().any(|byte| is(&byte));
+            if has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+            {
+                return Secret::new(text);
+            }
+        }
+    }
+
+    fn letters(&mut self) -> String {
         const LETTERS: &[u8; 62] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         let mut text = String::with_capacity(32);
@@ -68,7 +80,7 @@ impl Ids {
                 bits /= 62;
             }
         }
-        Secret::new(text)
+        text
     }
 
     /// A key for what is signed and checked by the state machine alone.
@@ -99,6 +111,17 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn the_redactor_knows_every_token_that_is_minted() {
+        let mut ids = Ids::new(7);
+        for _ in 0..5000 {
+            let token = ids.token();
+            let printed = format!("Error: 401 for {}", token.expose());
+            let shown = crate::domain::secret::redact_output(&printed);
+            assert!(!shown.contains(token.expose()), "{shown}");
+        }
+    }
 
     #[test]
     fn ids_have_box_forms_and_do_not_repeat() {
