@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -27,6 +27,17 @@ pub fn open(path: &Path) -> io::Result<File> {
     reading().open(path)
 }
 
+/// Reads `length` bytes of content from `start` on.
+///
+/// # Errors
+/// What the system said, also where the file has become shorter.
+pub fn read(path: &Path, start: u64, length: u64) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(length).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    open(path)?.read_exact_at(&mut bytes, start)?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +51,15 @@ mod tests {
         std::os::unix::fs::symlink(&secret, &served).expect("a link");
         assert!(open(&served).is_err());
         assert!(open(&secret).is_ok());
+    }
+
+    #[test]
+    fn a_part_is_read_and_one_that_is_gone_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("served.txt");
+        std::fs::write(&path, "0123456789").expect("it is written");
+        assert_eq!(read(&path, 3, 4).expect("a part"), b"3456");
+        let error = read(&path, 8, 4).expect_err("it is shorter");
+        assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
     }
 }

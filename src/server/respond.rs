@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::{io::AsyncSeekExt, sync::Semaphore};
+use tokio::{io::AsyncSeekExt, sync::Semaphore, task::spawn_blocking};
 
 use super::{port::Reply, wire::WireBody};
 use crate::{
@@ -134,7 +134,7 @@ static UNPACKING: Semaphore = Semaphore::const_new(2);
 /// Does work that takes a while, beside the sockets.
 async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let _turn = UNPACKING.acquire().await.ok()?;
-    tokio::task::spawn_blocking(work).await.ok()
+    spawn_blocking(work).await.ok()
 }
 
 /// The picture; where the other is none, a small valid one.
@@ -156,6 +156,9 @@ async fn document_text(source: Source) -> WireBody {
     })
 }
 
+/// Bytes that are read in one go, rather than as the client takes them.
+const AT_ONCE: u64 = 64 * 1024;
+
 pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
     match source {
         Source::Static(bytes) => {
@@ -164,6 +167,12 @@ pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::R
             Ok(WireBody::bytes(Bytes::from_static(
                 bytes.get(range).unwrap_or_default(),
             )))
+        }
+        Source::Disk(path) if end - start <= AT_ONCE => {
+            // Each step on a file goes to another thread and back: one trip for all of them.
+            let (path, length) = (path.clone(), end - start);
+            let read = spawn_blocking(move || contents::read(&path, start, length));
+            Ok(WireBody::bytes(read.await??))
         }
         Source::Disk(path) => {
             let options = tokio::fs::OpenOptions::from(contents::reading());
