@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::call::{CallRecord, EventIds, Operation, WriteRecord};
 
@@ -184,16 +183,16 @@ impl Notice {
     }
 
     /// Its data, as JSON without line breaks.
-    pub fn data(&self) -> Box<RawValue> {
+    pub fn data(&self) -> String {
         match self {
-            Self::Opened(opening) => to_raw_value(opening),
-            Self::Closed(record) => to_raw_value(record),
-            Self::Written(written) => to_raw_value(written),
-            Self::Placed(placed) => to_raw_value(placed),
-            Self::Connection(connection) => to_raw_value(connection),
-            Self::Attempt(attempt) => to_raw_value(attempt),
-            Self::Remark(remark) => to_raw_value(remark),
-            Self::Gap => to_raw_value(&serde_json::json!({})),
+            Self::Opened(opening) => serde_json::to_string(opening),
+            Self::Closed(record) => serde_json::to_string(record),
+            Self::Written(written) => serde_json::to_string(written),
+            Self::Placed(placed) => serde_json::to_string(placed),
+            Self::Connection(connection) => serde_json::to_string(connection),
+            Self::Attempt(attempt) => serde_json::to_string(attempt),
+            Self::Remark(remark) => serde_json::to_string(remark),
+            Self::Gap => Ok("{}".to_owned()),
         }
         .expect("notices are plain JSON values")
     }

@@ -6,7 +6,8 @@ pub mod record;
 
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use super::{
     call::{CallRecord, Operation, WriteOp, WriteRecord},
@@ -106,7 +107,7 @@ pub struct CallSeen {
     /// When its head was in.
     pub ms: Millis,
     /// The call.
-    pub record: CallRecord,
+    pub record: Arc<CallRecord>,
 }
 
 /// One sending of the event.
@@ -203,7 +204,7 @@ impl Observed {
     }
 
     /// A call has its answer.
-    pub fn closed(&mut self, record: CallRecord, ms: Millis, now: Millis) {
+    pub fn closed(&mut self, record: Arc<CallRecord>, ms: Millis, now: Millis) {
         self.open.remove(&record.call);
         self.touch(now);
         if self.calls.len() < MOST_KEPT {
@@ -217,12 +218,7 @@ impl Observed {
     pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
         self.touch(now);
         let carried = record.status.as_deref().and_then(Status::parse);
-        let cards = record.instance.as_ref().and_then(|instance| {
-            serde_json::from_str::<Value>(instance.get())
-                .ok()?
-                .get_mut("cards")
-                .map(Value::take)
-        });
+        let cards = record.instance.as_deref().and_then(cards_of);
         let meant = cards
             .as_ref()
             .and_then(Value::as_array)
@@ -288,6 +284,15 @@ impl Observed {
     fn touch(&mut self, now: Millis) {
         self.last_activity = self.last_activity.max(now);
     }
+}
+
+/// The cards of an instance.
+fn cards_of(instance: &RawValue) -> Option<Value> {
+    #[derive(Deserialize)]
+    struct Instance {
+        cards: Option<Value>,
+    }
+    serde_json::from_str::<Instance>(instance.get()).ok()?.cards
 }
 
 /// What a case is called in a run: by its path, with the number of the repeat where there are

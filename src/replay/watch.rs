@@ -182,13 +182,16 @@ impl Watch {
         let mut result = Ok(());
         while let Some(Ok(chunk)) = stream.next().await {
             events.push(&chunk);
-            while let Some((number, kind, data)) = events.next() {
-                match Notice::read(&kind, &data) {
+            while let Some(text) = events.next() {
+                let Some((number, kind, data)) = fields(text) else {
+                    continue;
+                };
+                match Notice::read(kind, data) {
                     Ok(Some(Notice::Gap)) | Err(_) => {
                         self.lock().lost_a_part = true;
                         result = Err(gap());
                     }
-                    Ok(Some(notice)) => self.hand_on(&notice),
+                    Ok(Some(notice)) => self.hand_on(notice),
                     Ok(None) => {}
                 }
                 self.read.send_replace(Some(number));
@@ -198,7 +201,7 @@ impl Watch {
         result
     }
 
-    fn hand_on(&self, notice: &Notice) {
+    fn hand_on(&self, notice: Notice) {
         match notice {
             Notice::Opened(opening) => {
                 self.each(&opening.events, |followed, observed| {
@@ -206,7 +209,7 @@ impl Watch {
                     None
                 });
             }
-            Notice::Closed(record) => self.closed(record),
+            Notice::Closed(record) => self.closed(&record),
             Notice::Written(written) => {
                 let record = &written.record;
                 self.each(&written.events, |Followed { case, tracked }, observed| {
@@ -225,17 +228,17 @@ impl Watch {
                 if inner.connections.len() == MOST_TOLD {
                     inner.connections.pop_front();
                 }
-                inner.connections.push_back(Arc::clone(connection));
+                inner.connections.push_back(connection);
             }
             // The mock's own pump is no part of a run.
             Notice::Placed(_) | Notice::Attempt(_) | Notice::Remark(_) | Notice::Gap => {}
         }
     }
 
-    fn closed(&self, record: &CallRecord) {
+    fn closed(&self, record: &Arc<CallRecord>) {
         let ours = self.each(&record.events, |Followed { case, tracked }, observed| {
             let ms = tracked.ms(record.at);
-            observed.closed(record.clone(), ms, tracked.elapsed());
+            observed.closed(Arc::clone(record), ms, tracked.elapsed());
             record.is_refused_token().then(|| {
                 format!(
                     "{case}: {} {} was refused with {} at {}, after its verdict",
@@ -320,25 +323,23 @@ impl ServerSent {
         self.buffer.extend_from_slice(chunk);
     }
 
-    /// The next whole event: number, kind, data. Comments are passed over.
-    fn next(&mut self) -> Option<(u64, String, String)> {
-        loop {
-            let rest = &self.buffer[self.used..];
-            let end = rest.windows(2).position(|pair| pair == b"\n\n")?;
-            let text = String::from_utf8_lossy(&rest[..end]).into_owned();
-            self.used += end + 2;
-            let field = |name: &str| {
-                text.lines()
-                    .find_map(|line| line.strip_prefix(name))
-                    .map(|value| value.trim_start().to_owned())
-            };
-            if let (Some(number), Some(kind), Some(data)) =
-                (field("id:"), field("event:"), field("data:"))
-            {
-                return Some((number.parse().unwrap_or(0), kind, data));
-            }
-        }
+    /// The lines of the next whole event or comment.
+    fn next(&mut self) -> Option<&str> {
+        let rest = &self.buffer[self.used..];
+        let end = rest.windows(2).position(|pair| pair == b"\n\n")?;
+        self.used += end + 2;
+        Some(std::str::from_utf8(&rest[..end]).unwrap_or_default())
     }
+}
+
+/// Number, kind and data of an event; a comment has none.
+fn fields(text: &str) -> Option<(u64, &str, &str)> {
+    let field = |name: &str| {
+        let value = text.lines().find_map(|line| line.strip_prefix(name));
+        value.map(str::trim_start)
+    };
+    let number = field("id:")?.parse().unwrap_or(0);
+    Some((number, field("event:")?, field("data:")?))
 }
 
 #[cfg(test)]
@@ -349,13 +350,13 @@ mod tests {
     fn events_are_read_across_chunks_and_comments() {
         let mut events = ServerSent::default();
         events.push(b": connected\n\nid: 7\nevent: ga");
+        assert_eq!(events.next().map(fields), Some(None));
         assert_eq!(events.next(), None);
         events.push(b"p\ndata: {}\n\nid: 8\nevent: call\ndata: {\"a\":1}\n\n");
-        assert_eq!(events.next(), Some((7, "gap".to_owned(), "{}".to_owned())));
-        assert_eq!(
-            events.next(),
-            Some((8, "call".to_owned(), "{\"a\":1}".to_owned()))
-        );
+        let found = events.next().and_then(fields);
+        assert_eq!(found, Some((7, "gap", "{}")));
+        let found = events.next().and_then(fields);
+        assert_eq!(found, Some((8, "call", "{\"a\":1}")));
         assert_eq!(events.next(), None);
     }
 }

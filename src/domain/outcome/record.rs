@@ -1,7 +1,7 @@
 //! An outcome and a summary as they are written down: one shape for `--format json`, for the JSON
 //! report, and for everything that is drawn from either. docs/reports.md describes it for others.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -285,7 +285,7 @@ impl CheckRecord {
 
 impl CallRow {
     fn of(call: CallSeen) -> Self {
-        let record = call.record;
+        let record = Arc::unwrap_or_clone(call.record);
         Self {
             at_ms: rounded(call.ms),
             ms: rounded(record.ms),
