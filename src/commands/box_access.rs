@@ -177,7 +177,7 @@ pub fn event(path: &Path, width: usize) -> Result<Event, Failure> {
     let exact = Bytes::from(bytes.clone());
     let document =
         Document::parse(input::name(path), bytes).map_err(|error| input::no_json(&error, width))?;
-    Captured::read(&document.value, &exact)
+    Captured::read(document.value.clone(), exact)
         .map(|captured| captured.event)
         .map_err(|found| {
             let findings = [*found];

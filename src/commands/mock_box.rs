@@ -384,7 +384,7 @@ fn register(
         };
         events.push((case.captured.event.clone(), how));
     }
-    let registered = host.register(&events);
+    let registered = host.register(events);
     for (number, (case, event)) in cases.iter().zip(&registered).enumerate() {
         let file = event.pointer("/source/id").and_then(id_text);
         let file = file.unwrap_or_default();

@@ -66,7 +66,7 @@ impl Host {
             same_file: true,
             ..Registering::default()
         };
-        let registered = register(&state, &event, &how, now, &mut ledger.ids);
+        let registered = register(&state, event, &how, now, &mut ledger.ids);
         for change in &registered.changes {
             state.apply(change);
         }

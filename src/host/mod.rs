@@ -285,14 +285,14 @@ impl Host {
     }
 
     /// Registers events in one step.
-    pub fn register(&self, events: &[(Event, Registering)]) -> Vec<Value> {
+    pub fn register(&self, events: Vec<(Event, Registering)>) -> Vec<Value> {
         let now = self.now();
         let mut ledger = self.turn();
         let mut state = self.state_to_change();
         events
-            .iter()
+            .into_iter()
             .map(|(event, how)| {
-                let registered = register(&state, event, how, now, &mut ledger.ids);
+                let registered = register(&state, event, &how, now, &mut ledger.ids);
                 for change in &registered.changes {
                     state.apply(change);
                 }

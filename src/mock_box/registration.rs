@@ -45,7 +45,7 @@ pub struct Registered {
 /// Decides the registration of `event`.
 pub fn register(
     state: &State,
-    event: &Event,
+    event: Event,
     how: &Registering,
     now: Timestamp,
     ids: &mut Ids,
@@ -74,7 +74,7 @@ pub fn register(
                 Some(id) if takes_recorded => id,
                 _ => ids.number().to_string(),
             };
-            new_file(event, &file_id, name, version_id, content, before, now)
+            new_file(&event, &file_id, name, version_id, content, before, now)
         }
     };
     let (value, read, write) = if how.keep {
@@ -156,21 +156,26 @@ fn new_file(
 }
 
 /// As recorded, but for placeholders.
-fn keep(event: &Event, ids: &mut Ids) -> (Value, Secret, Secret) {
-    let mut value = event.value().clone();
-    let mut token = |kind: TokenKind| match event.token(kind) {
-        Some(token) if !is_placeholder(token.access_token.expose()) => token.access_token,
-        _ => {
+fn keep(event: Event, ids: &mut Ids) -> (Value, Secret, Secret) {
+    let recorded = |kind| {
+        let token = event.token(kind)?.access_token;
+        (!is_placeholder(token.expose())).then_some(token)
+    };
+    let (read, write) = (recorded(TokenKind::Read), recorded(TokenKind::Write));
+    let mut value = event.into_value();
+    let mut token = |kind, recorded: Option<Secret>| {
+        recorded.unwrap_or_else(|| {
             let minted = ids.token();
             replace_token(&mut value, kind, &minted);
             minted
-        }
+        })
     };
-    let (read, write) = (token(TokenKind::Read), token(TokenKind::Write));
+    let read = token(TokenKind::Read, read);
+    let write = token(TokenKind::Write, write);
     (value, read, write)
 }
 
-fn renew(event: &Event, file: &File, now: Timestamp, ids: &mut Ids) -> (Value, Secret, Secret) {
+fn renew(event: Event, file: &File, now: Timestamp, ids: &mut Ids) -> (Value, Secret, Secret) {
     let fresh = Fresh {
         event_id: ids.uuid(),
         digits: ids.digits(),
@@ -182,7 +187,7 @@ fn renew(event: &Event, file: &File, now: Timestamp, ids: &mut Ids) -> (Value, S
         read: ids.token(),
         write: ids.token(),
     };
-    let value = refresh(event.value(), &fresh);
+    let value = refresh(event.into_value(), &fresh);
     (value, fresh.read, fresh.write)
 }
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::{
     batch::Batcher,
     engine::RunError,
-    mock::{Mock, MockError, Registration},
+    mock::{Mock, MockError, Registration, ToRegister},
     plan::Case,
     watch::Watch,
 };
@@ -51,14 +51,20 @@ struct Item {
 }
 
 impl Item {
-    fn value(&self) -> Cow<'_, Value> {
-        let value = self.case.captured.event.value();
-        let (Some(id), Some(members)) = (&self.lent_id, value.as_object()) else {
-            return Cow::Borrowed(value);
-        };
-        let mut members = members.clone();
-        members.insert("id".to_owned(), id.clone());
-        Cow::Owned(Value::Object(members))
+    fn to_register(&self) -> ToRegister<'_> {
+        let event = &self.case.captured.event;
+        let content = self.content.as_deref();
+        match &self.lent_id {
+            None => ToRegister {
+                event: Cow::Borrowed(serde_json::from_slice(event.body()).expect("it was read")),
+                content,
+            },
+            Some(id) => {
+                let mut value = event.value().clone();
+                value["id"] = id.clone();
+                ToRegister::made(&value, content)
+            }
+        }
     }
 }
 
@@ -248,12 +254,7 @@ async fn register(
     items: Vec<Item>,
     how: Registration,
 ) -> Vec<Result<Value, MockError>> {
-    let values: Vec<_> = items.iter().map(Item::value).collect();
-    let events: Vec<_> = values
-        .iter()
-        .zip(&items)
-        .map(|(value, item)| (value.as_ref(), item.content.as_deref()))
-        .collect();
+    let events: Vec<_> = items.iter().map(Item::to_register).collect();
     match mock.register(&events, how).await {
         Ok(registered) if registered.len() == items.len() => {
             registered.into_iter().map(Ok).collect()

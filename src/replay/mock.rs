@@ -1,13 +1,16 @@
 //! The admin API of a mock, as replay uses it: the same calls whether the mock runs inside this
 //! process or on another machine.
 
-use std::path::PathBuf;
+use std::{borrow::Cow, path::PathBuf};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 use url::Url;
 
 use crate::{
@@ -88,6 +91,26 @@ pub struct Trust {
     pub preload: Option<PathBuf>,
 }
 
+/// An event to be registered.
+#[derive(Debug, Serialize)]
+pub struct ToRegister<'a> {
+    /// The event.
+    pub event: Cow<'a, RawValue>,
+    /// The name of its content, if it has one.
+    pub content: Option<&'a str>,
+}
+
+impl<'a> ToRegister<'a> {
+    /// An event that is a value alone.
+    pub fn made(event: &Value, content: Option<&'a str>) -> Self {
+        let text = to_raw_value(event).expect("a plain JSON value can be written");
+        Self {
+            event: Cow::Owned(text),
+            content,
+        }
+    }
+}
+
 /// How events are registered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Registration {
@@ -149,22 +172,17 @@ impl Mock {
         Ok(kept.sha1)
     }
 
-    /// Registers events, each with the name of its content if it has one; gives them back as they
-    /// are to be sent, in the same order.
+    /// Registers events, and gives them back as they are to be sent, in the same order.
     ///
     /// # Errors
     /// Where the mock does not take them.
     pub async fn register(
         &self,
-        events: &[(&Value, Option<&str>)],
+        events: &[ToRegister<'_>],
         how: Registration,
     ) -> Result<Vec<Value>, MockError> {
-        let items: Vec<Value> = events
-            .iter()
-            .map(|(event, content)| json!({ "event": event, "content": content }))
-            .collect();
         let path = format!("events?keep={}&same_file={}", how.keep, how.same_file);
-        let body = Value::Array(items).to_string();
+        let body = serde_json::to_vec(events).expect("plain JSON values can be written");
         let request = self.request(Method::POST, &path)?.body(body);
         self.send(request).await?.json_as(self).await
     }

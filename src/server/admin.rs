@@ -13,7 +13,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::sync::watch as channel;
 
 use super::{
@@ -207,8 +208,9 @@ async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
     }
 }
 
-fn json_response(value: &Value) -> Response<WireBody> {
-    json_text(value.to_string())
+/// An answer of plain JSON values.
+fn json_response(value: &(impl Serialize + ?Sized)) -> Response<WireBody> {
+    json_text(serde_json::to_string(value).expect("plain JSON values can be written"))
 }
 
 fn json_text(text: String) -> Response<WireBody> {

@@ -23,7 +23,10 @@ use crate::{
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::{json::pretty, text::Line},
-    replay::{Mock, MockError, mock::Registration},
+    replay::{
+        Mock, MockError,
+        mock::{Registration, ToRegister},
+    },
     terminal::Terminal,
 };
 
@@ -79,8 +82,9 @@ fn register(
                 .outside()
         };
         let content = mock.put_content(file).await.map_err(refused)?;
+        let event = ToRegister::made(event, Some(&content));
         let registered = mock
-            .register(&[(event, Some(&content))], Registration::default())
+            .register(&[event], Registration::default())
             .await
             .map_err(refused)?;
         registered.into_iter().next().ok_or_else(|| {

@@ -55,10 +55,10 @@ impl Captured {
     ///
     /// # Errors
     /// What keeps it from being an event: a diagnostic that points into `value`.
-    pub fn read(value: &Value, bytes: &Bytes) -> Result<Self, Box<Diagnostic>> {
-        let Some(unwrapped) = envelope::unwrap(value) else {
+    pub fn read(value: Value, bytes: Bytes) -> Result<Self, Box<Diagnostic>> {
+        let Some(unwrapped) = envelope::unwrap(&value) else {
             return Ok(Self {
-                event: Event::read(value.clone(), bytes.clone())?,
+                event: Event::read(value, bytes)?,
                 headers: Vec::new(),
             });
         };
@@ -115,6 +115,11 @@ impl Event {
     /// The whole event. It holds tokens: never print it.
     pub fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// The whole event, to be made another.
+    pub fn into_value(self) -> Value {
+        self.value
     }
 
     /// The event with its tokens and keys redacted, to be shown.
@@ -274,7 +279,7 @@ mod tests {
     }
 
     fn read(value: &Value) -> Result<Captured, Box<Diagnostic>> {
-        Captured::read(value, &Bytes::from(value.to_string()))
+        Captured::read(value.clone(), value.to_string().into())
     }
 
     #[test]
@@ -301,7 +306,7 @@ mod tests {
             br#"{ "source":{"id":"2"}, "x":1.50, "token":{"read":{"access_token":"r"},"write":{"access_token":"w"}} }"#,
         );
         let value: Value = serde_json::from_slice(&text).expect("it is JSON");
-        let captured = Captured::read(&value, &text).expect("an event");
+        let captured = Captured::read(value, text.clone()).expect("an event");
         assert_eq!(captured.event.body(), &text);
     }
 

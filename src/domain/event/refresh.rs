@@ -32,8 +32,7 @@ pub struct Fresh {
 
 /// The event with what is `fresh` in its place. Members that the event does not have are not
 /// invented, except tokens; ids that were numbers stay numbers.
-pub fn refresh(event: &Value, fresh: &Fresh) -> Value {
-    let mut event = event.clone();
+pub fn refresh(mut event: Value, fresh: &Fresh) -> Value {
     let id = format!("{}_{}", fresh.event_id, fresh.digits);
     put_text(&mut event, "/id", &id);
     put_text(&mut event, "/event/event_id", &fresh.event_id);
@@ -149,7 +148,7 @@ mod tests {
             "event": {"event_id": "old", "created_at": "2018-10-29T11:29:09-07:00", "source": {"id": "1"}}
         });
         assert_eq!(
-            refresh(&old, &fresh()),
+            refresh(old, &fresh()),
             json!({
                 "token": {
                     "write": {
@@ -173,7 +172,7 @@ mod tests {
     fn ids_that_were_numbers_stay_numbers() {
         let old = json!({"source": {"id": 1, "file_version": {"id": 2}}});
         assert_eq!(
-            refresh(&old, &fresh()),
+            refresh(old, &fresh()),
             json!({"source": {"id": 42, "file_version": {"id": 43}}})
         );
     }

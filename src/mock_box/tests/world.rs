@@ -85,7 +85,7 @@ impl World {
             }
         });
         let event = Event::from_value(event).expect("an event");
-        let made = register(&self.state, &event, how, self.now, &mut self.ids);
+        let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);
         }

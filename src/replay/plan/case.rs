@@ -142,7 +142,7 @@ impl Listing {
 /// An event that was read, still without what lies beside it.
 pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
     let bytes = Bytes::from(document.text.clone().into_bytes());
-    Captured::read(&document.value, &bytes)
+    Captured::read(document.value.clone(), bytes)
         .map_err(|found| PlanError::Wrong(Box::new((document, *found))))
 }
 

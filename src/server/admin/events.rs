@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
+use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{Answered, Query, Refused, collect, failed, json_response};
@@ -41,34 +42,33 @@ pub(super) async fn register(host: &Host, query: Query<'_>, body: RequestBody) -
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
-            read_item(host, item.get(), &how).map_err(|message| {
+            read_item(host, item, &how).map_err(|message| {
                 Refused(StatusCode::BAD_REQUEST, format!("event {index}: {message}"))
             })
         })
         .collect::<Result<_, _>>()?;
-    let registered = host.register(&events);
+    let registered = host.register(events);
     Ok(match (is_list, registered.as_slice()) {
         (false, [one]) => json_response(one),
-        (_, list) => json_response(&json!(list)),
+        (_, list) => json_response(list),
     })
 }
 
-fn read_item(host: &Host, text: &str, how: &Registering) -> Result<(Event, Registering), String> {
-    let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let (event, content) = match value.get("event") {
-        // An event has a member `event` of its own, with an `event_id`; the wrapper's has a source
-        // and tokens.
-        Some(inner) if inner.get("token").is_some() || inner.get("body").is_some() => {
-            (inner.clone(), value.get("content").and_then(Value::as_str))
-        }
-        _ => (value.clone(), None),
-    };
-    let bytes = Bytes::from(event.to_string());
-    let captured = Captured::read(&event, &bytes)
+fn read_item(
+    host: &Host,
+    item: &RawValue,
+    how: &Registering,
+) -> Result<(Event, Registering), String> {
+    let Item {
+        event,
+        text,
+        content,
+    } = Item::read(item).map_err(|error| error.to_string())?;
+    let captured = Captured::read(event, Bytes::copy_from_slice(text.as_bytes()))
         .map_err(|found| format!("{} ({})", found.message, found.pointer))?;
     let content = content
         .map(|sha1| {
-            let spooled = host.spool.find(sha1);
+            let spooled = host.spool.find(&sha1);
             spooled
                 .map(Content::from)
                 .ok_or_else(|| format!("no content {sha1} was put before"))
@@ -81,6 +81,48 @@ fn read_item(host: &Host, text: &str, how: &Registering) -> Result<(Event, Regis
             ..how.clone()
         },
     ))
+}
+
+/// What is to be registered.
+struct Item<'a> {
+    event: Value,
+    /// Of the event.
+    text: &'a str,
+    /// The name of its content, where there is one.
+    content: Option<String>,
+}
+
+/// What may be around an event.
+#[derive(Deserialize)]
+struct Wrapper<'a> {
+    #[serde(borrow)]
+    event: Option<&'a RawValue>,
+    content: Option<Value>,
+}
+
+impl<'a> Item<'a> {
+    fn read(item: &'a RawValue) -> Result<Self, serde_json::Error> {
+        // An event has a member `event` of its own, with an `event_id`; the wrapper's has tokens.
+        if let Ok(Wrapper {
+            event: Some(inner),
+            content,
+        }) = serde_json::from_str(item.get())
+        {
+            let event: Value = serde_json::from_str(inner.get())?;
+            if event.get("token").is_some() || event.get("body").is_some() {
+                return Ok(Self {
+                    event,
+                    text: inner.get(),
+                    content: content.as_ref().and_then(Value::as_str).map(str::to_owned),
+                });
+            }
+        }
+        Ok(Self {
+            event: serde_json::from_str(item.get())?,
+            text: item.get(),
+            content: None,
+        })
+    }
 }
 
 /// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered.

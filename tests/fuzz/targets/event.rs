@@ -29,7 +29,7 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     };
     let text = Bytes::from(document.text.clone());
-    let captured = match Captured::read(&document.value, &text) {
+    let captured = match Captured::read(document.value.clone(), text.clone()) {
         Ok(captured) => captured,
         Err(found) => {
             let found = [*found];
@@ -75,8 +75,8 @@ fn made_new(event: &Event) {
         read: Secret::new("new-read"),
         write: Secret::new("new-write"),
     };
-    let renewed = refresh(event.value(), &fresh);
-    assert_eq!(refresh(&renewed, &fresh), renewed, "twice is once");
+    let renewed = refresh(event.value().clone(), &fresh);
+    assert_eq!(refresh(renewed.clone(), &fresh), renewed, "twice is once");
     let renewed = Event::from_value(renewed).expect("it stays an event");
     assert_eq!(renewed.file_id(), "42");
     let token = |kind| renewed.token(kind).expect("a token").access_token;
@@ -88,7 +88,7 @@ fn scrubbed(captured: &Value) {
     let mut scrubber = Scrubber::new(Keep::default());
     let (once, _) = scrubber.scrub(captured);
     let bytes = Bytes::from(wire::encode(&once));
-    let read = Captured::read(&once, &bytes).expect("it stays an event");
+    let read = Captured::read(once.clone(), bytes.clone()).expect("it stays an event");
     for kind in [TokenKind::Read, TokenKind::Write] {
         let token = read.event.token(kind).expect("a token").access_token;
         assert!(matches!(token.expose(), "" | "REDACTED"), "a token is left");
@@ -101,7 +101,7 @@ fn wrapped(event: &Event) {
     let headers = vec![("box-signature-version".to_owned(), "1".to_owned())];
     let proxy = wrap(&headers, event.body());
     let bytes = Bytes::from(proxy.to_string());
-    let back = Captured::read(&proxy, &bytes).expect("it stays an event");
+    let back = Captured::read(proxy.clone(), bytes.clone()).expect("it stays an event");
     assert_eq!(back.event.body(), event.body());
     assert_eq!(back.headers, headers);
 }

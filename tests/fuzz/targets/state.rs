@@ -158,7 +158,7 @@ impl World {
         let Ok(event) = Event::from_value(event.clone()) else {
             return;
         };
-        let made = register(&self.state, &event, how, self.now, &mut self.ids);
+        let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);
         }
