@@ -11,7 +11,8 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
+use bytes::Bytes;
+use serde_json::{Value, value::RawValue};
 use sha1::{Digest, Sha1};
 use tokio::{sync::Mutex, task::JoinHandle};
 use uuid::Uuid;
@@ -23,7 +24,10 @@ use super::{
     plan::Case,
     watch::Watch,
 };
-use crate::domain::event::{Event, edit::Edit, id_text};
+use crate::domain::{
+    event::{Event, edit::Edit, wire},
+    json::tree::Tree,
+};
 
 /// Events that one call registers.
 const REGISTERED_AT_ONCE: usize = 64;
@@ -35,10 +39,20 @@ const BYTES_AT_ONCE: f64 = 4.0 * 1024.0 * 1024.0;
 pub(super) struct BoxSide {
     mock: Arc<Mock>,
     pub(super) watch: Arc<Watch>,
-    registrar: Batcher<Item, Result<Value, MockError>>,
+    registrar: Batcher<Item, Result<Box<RawValue>, MockError>>,
+    how: Registration,
     barrier: Batcher<(), Result<u64, MockError>>,
     contents: Mutex<Contents>,
     follower: JoinHandle<Result<(), MockError>>,
+}
+
+/// An event that is registered, as it is to be sent.
+#[derive(Debug)]
+pub(super) struct Registered {
+    pub(super) body: Bytes,
+    /// By this the mock speaks of it.
+    pub(super) event_id: Arc<str>,
+    pub(super) file_id: Arc<str>,
 }
 
 /// An event to be registered, with the name of its content.
@@ -115,14 +129,14 @@ impl BoxSide {
             mock,
             watch,
             registrar,
+            how,
             barrier,
             contents: Mutex::default(),
             follower,
         })
     }
 
-    /// Registers the event of a case, and gives it as it is to be sent, with the id by which the
-    /// mock speaks of it.
+    /// Registers the event of a case, and gives it as it is to be sent.
     ///
     /// # Errors
     /// Where the mock or the content beside the fixture fails.
@@ -130,35 +144,33 @@ impl BoxSide {
         &self,
         case: &Arc<Case>,
         edits: &[Edit],
-    ) -> Result<(Event, String), RunError> {
+    ) -> Result<Registered, RunError> {
         let content = match &case.content {
             Some(path) => Some(self.put(path).await?),
             None => None,
         };
-        let event = &case.captured.event;
+        let recorded = &case.captured.event;
         let item = Item {
             case: Arc::clone(case),
-            lent_id: event.id().is_empty().then(lend_id),
+            lent_id: recorded.id().is_empty().then(lend_id),
             content,
         };
         let lends = item.lent_id.is_some();
         let answer = self.registrar.ask(item).await;
-        let mut registered = answer.unwrap_or_else(|| Err(self.refused("it is gone")))?;
-        for edit in edits {
-            edit.apply_again(&mut registered);
-        }
-        let id = registered.get("id").and_then(id_text).unwrap_or_default();
-        if lends && let Some(members) = registered.as_object_mut() {
-            members.shift_remove("id");
-        }
-        if registered == *event.value() {
-            // As recorded, to the byte.
-            return Ok((event.clone(), id));
-        }
-        match Event::from_value(registered) {
-            Ok(event) => Ok((event, id)),
-            Err(found) => Err(self.refused(&found.message).into()),
-        }
+        let text = answer.unwrap_or_else(|| Err(self.refused("it is gone")))?;
+        let refused = |error: serde_json::Error| self.refused(&error.to_string());
+        let given: Tree<'_> = serde_json::from_str(text.get()).map_err(refused)?;
+        let id = |member: Option<&Tree<'_>>| member.and_then(Tree::as_id).unwrap_or_default();
+        let is_as_given = edits.is_empty() && !lends && !self.how.keep;
+        Ok(Registered {
+            event_id: id(given.get("id")).into(),
+            file_id: id(given.get("source").and_then(|it| it.get("id"))).into(),
+            body: if is_as_given {
+                wire::encode(&given).into()
+            } else {
+                finished(&text, recorded, edits, lends).map_err(refused)?
+            },
+        })
     }
 
     /// Puts the content at `path`, unless it or its equal was put before; gives its name.
@@ -249,11 +261,33 @@ fn weight(item: &Item) -> f64 {
     item.case.captured.event.body().len() as f64 / BYTES_AT_ONCE
 }
 
+/// The bytes of an event that is not sent just as the mock gave it.
+fn finished(
+    given: &RawValue,
+    recorded: &Event,
+    edits: &[Edit],
+    lends: bool,
+) -> Result<Bytes, serde_json::Error> {
+    let mut event: Value = serde_json::from_str(given.get())?;
+    for edit in edits {
+        edit.apply_again(&mut event);
+    }
+    if lends && let Some(members) = event.as_object_mut() {
+        members.shift_remove("id");
+    }
+    Ok(if event == *recorded.value() {
+        // As recorded, to the byte.
+        recorded.body().clone()
+    } else {
+        wire::encode(&event).into()
+    })
+}
+
 async fn register(
     mock: Arc<Mock>,
     items: Vec<Item>,
     how: Registration,
-) -> Vec<Result<Value, MockError>> {
+) -> Vec<Result<Box<RawValue>, MockError>> {
     let events: Vec<_> = items.iter().map(Item::to_register).collect();
     match mock.register(&events, how).await {
         Ok(registered) if registered.len() == items.len() => {

@@ -180,7 +180,7 @@ impl Mock {
         &self,
         events: &[ToRegister<'_>],
         how: Registration,
-    ) -> Result<Vec<Value>, MockError> {
+    ) -> Result<Vec<Box<RawValue>>, MockError> {
         let path = format!("events?keep={}&same_file={}", how.keep, how.same_file);
         let body = serde_json::to_vec(events).expect("plain JSON values can be written");
         let request = self.request(Method::POST, &path)?.body(body);

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{sleep, sleep_until};
 
@@ -17,12 +18,9 @@ use super::{
 };
 use crate::{
     delivery::{Parcel, schedule::Schedule},
-    domain::{
-        event::Event,
-        outcome::{
-            CaseName, Observed, Outcome, Reply,
-            check::{self, Terms},
-        },
+    domain::outcome::{
+        CaseName, Observed, Outcome, Reply,
+        check::{self, Terms},
     },
 };
 
@@ -54,14 +52,13 @@ pub(super) async fn play(
 ) -> Result<Outcome, RunError> {
     let case = &turn.case;
     let registered;
-    let (event, event_id, file_id) = if let Some(boxed) = &shared.boxed {
+    let (body, event_id, file_id) = if let Some(boxed) = &shared.boxed {
         registered = boxed.register(case, shared.run.plan.edits()).await?;
-        let (event, id) = &registered;
-        (event, id.as_str().into(), event.file_id().into())
+        (&registered.body, &registered.event_id, &registered.file_id)
     } else {
-        let [event_id, file_id] = [&case.event_id, &case.file_id].map(Arc::clone);
-        (&case.captured.event, event_id, file_id)
+        (case.captured.event.body(), &case.event_id, &case.file_id)
     };
+    let [event_id, file_id] = [event_id, file_id].map(Arc::clone);
     if let Some(due) = turn.due {
         sleep_until(due.into()).await;
     }
@@ -81,7 +78,7 @@ pub(super) async fn play(
         shared,
         worker,
         case,
-        event,
+        body,
         tracked: &tracked,
     };
     let observed = one.send_and_wait(due).await?;
@@ -106,7 +103,7 @@ struct One<'a, 'w> {
     shared: &'a Shared,
     worker: &'a mut Worker<'w>,
     case: &'a Arc<Case>,
-    event: &'a Event,
+    body: &'a Bytes,
     tracked: &'a Tracked,
 }
 
@@ -165,7 +162,7 @@ impl One<'_, '_> {
     async fn deliver(&mut self, due: Instant) {
         let run = &self.shared.run;
         let parcel = Parcel {
-            body: self.event.body(),
+            body: self.body,
             captured: &self.case.captured.headers,
             due,
             now: (run.clock)(),

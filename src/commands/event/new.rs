@@ -87,7 +87,10 @@ fn register(
             .register(&[event], Registration::default())
             .await
             .map_err(refused)?;
-        registered.into_iter().next().ok_or_else(|| {
+        let event = registered
+            .first()
+            .and_then(|text| serde_json::from_str(text.get()).ok());
+        event.ok_or_else(|| {
             outside(format!(
                 "the mock at {} registered nothing",
                 redact_url(url)

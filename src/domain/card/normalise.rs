@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::path::Path;
 use crate::domain::json::pointer::Pointer;
 
 /// In an expectation: whatever stands there is right.
@@ -73,12 +74,13 @@ pub struct Difference {
 /// by `tolerance`; an expected `"<any>"` takes any value that is there.
 pub fn difference(expected: &Value, actual: &Value, tolerance: f64) -> Vec<Difference> {
     let mut found = Vec::new();
-    compare(&Pointer::ROOT, expected, actual, tolerance, &mut found);
+    let root = Path::Base(&Pointer::ROOT);
+    compare(&root, expected, actual, tolerance, &mut found);
     found
 }
 
 fn compare(
-    at: &Pointer,
+    at: &Path<'_>,
     expected: &Value,
     actual: &Value,
     tolerance: f64,
@@ -91,22 +93,21 @@ fn compare(
                 let below = at.key(key);
                 match present.get(key) {
                     Some(other) => compare(&below, value, other, tolerance, found),
-                    None => found.push(different(below, Some(value), None)),
+                    None => found.push(different(&below, Some(value), None)),
                 }
             }
             for (key, value) in present {
                 if !wanted.contains_key(key) {
-                    found.push(different(at.key(key), None, Some(value)));
+                    found.push(different(&at.key(key), None, Some(value)));
                 }
             }
         }
         (Value::Array(wanted), Value::Array(present)) => {
             for index in 0..wanted.len().max(present.len()) {
+                let below = at.index(index);
                 match (wanted.get(index), present.get(index)) {
-                    (Some(value), Some(other)) => {
-                        compare(&at.index(index), value, other, tolerance, found);
-                    }
-                    (value, other) => found.push(different(at.index(index), value, other)),
+                    (Some(value), Some(other)) => compare(&below, value, other, tolerance, found),
+                    (value, other) => found.push(different(&below, value, other)),
                 }
             }
         }
@@ -116,17 +117,17 @@ fn compare(
                 _ => false,
             };
             if wanted != present && !near {
-                found.push(different(at.clone(), Some(expected), Some(actual)));
+                found.push(different(at, Some(expected), Some(actual)));
             }
         }
         _ if expected == actual => {}
-        _ => found.push(different(at.clone(), Some(expected), Some(actual))),
+        _ => found.push(different(at, Some(expected), Some(actual))),
     }
 }
 
-fn different(pointer: Pointer, expected: Option<&Value>, actual: Option<&Value>) -> Difference {
+fn different(at: &Path<'_>, expected: Option<&Value>, actual: Option<&Value>) -> Difference {
     Difference {
-        pointer,
+        pointer: at.pointer(),
         expected: expected.cloned(),
         actual: actual.cloned(),
     }

@@ -5,10 +5,10 @@
 use std::io;
 
 use serde::Serialize;
-use serde_json::{Value, ser::Formatter};
+use serde_json::ser::Formatter;
 
 /// Writes `value` the way Box writes event bodies.
-pub fn encode(value: &Value) -> Vec<u8> {
+pub fn encode(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4096);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, BoxFormatter);
     value
@@ -47,7 +47,7 @@ impl Formatter for BoxFormatter {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

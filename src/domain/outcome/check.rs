@@ -374,7 +374,7 @@ fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
             differences: Vec::new(),
         });
     };
-    let differences = difference(&normalised(wanted), &actual, expected.tolerance);
+    let differences = difference(wanted, &actual, expected.tolerance);
     let reason = match differences.len() {
         0 => return None,
         1 => "the cards differ from expected.json in one place".to_owned(),

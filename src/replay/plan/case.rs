@@ -14,6 +14,7 @@ use super::{
     find::{Source, file_name},
 };
 use crate::domain::{
+    card::normalise::normalised,
     diagnostic::{Diagnostic, Severity},
     event::Captured,
     json::{document::Document, pointer::Pointer},
@@ -267,7 +268,7 @@ fn expected_of(value: &Value) -> Result<Expected, Diagnostic> {
     };
     let cards = match value.get("cards") {
         None | Some(Value::Null) => None,
-        Some(cards) if cards.is_array() => Some(cards.clone()),
+        Some(cards) if cards.is_array() => Some(normalised(cards)),
         Some(_) => {
             return Err(wrong(
                 Pointer::ROOT.key("cards"),

@@ -8,7 +8,10 @@ use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use serde_json::json;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{Answered, Query, Refused, json_response, json_text};
 use crate::{
@@ -148,7 +151,10 @@ pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Resp
                 let text = server_sent(&notices, last);
                 return Some((text, (host, bell, last, false)));
             }
-            if timeout(ALIVE, bell.rung()).await.is_err() {
+            if timeout(ALIVE, bell.rung()).await.is_ok() {
+                // Who is at work beside has more to tell in a moment: one chunk for all of it.
+                yield_now().await;
+            } else {
                 return Some((": alive\n\n".to_owned(), (host, bell, after, false)));
             }
         }
