@@ -390,7 +390,7 @@ fn register(
         let file = file.unwrap_or_default();
         terminal.note_line(
             Line::from("registered ")
-                .with(Role::Strong, &case.name)
+                .with(Role::Strong, &case.names.path)
                 .plain(format!(" as file {file}")),
         );
         if let Some(folder) = events_dir {

@@ -26,7 +26,7 @@ use crate::{
 };
 use alarm::Alarm;
 use headers::{Header, Usual};
-use pool::Pool;
+use pool::{Pool, Sender};
 
 /// The most that is read of a reply, in bytes: nobody looks at more.
 const MOST_OF_A_REPLY: usize = 64 * 1024;
@@ -55,8 +55,16 @@ pub struct Courier {
 #[derive(Debug)]
 pub struct Runner<'a> {
     courier: &'a Courier,
+    legs: Legs<'a>,
     alarm: Alarm,
     usual: Usual,
+}
+
+/// What a runner reaches the Skill by.
+#[derive(Debug)]
+enum Legs<'a> {
+    Direct(Sender<'a>),
+    General(&'a Http),
 }
 
 /// How the Skill is reached.
@@ -113,6 +121,10 @@ impl Courier {
     pub fn runner(&self) -> Runner<'_> {
         Runner {
             courier: self,
+            legs: match &self.way {
+                Way::Direct(pool) => Legs::Direct(pool.sender()),
+                Way::General(http) => Legs::General(http),
+            },
             alarm: Alarm::default(),
             usual: Usual::default(),
         }
@@ -162,13 +174,14 @@ impl Courier {
     /// now, since the Skill cannot help a delivery that goes out late.
     async fn post(
         &self,
+        legs: &mut Legs<'_>,
         alarm: &mut Alarm,
         body: &Bytes,
         headers: &HeaderMap,
         due: Instant,
     ) -> (Reply, Bytes) {
         let late = alarm.after(self.deadline);
-        let exchange = pin!(self.exchange(body, headers));
+        let exchange = pin!(legs.exchange(&self.url, body, headers));
         let result = tokio::select! {
             biased;
             result = exchange => result,
@@ -185,20 +198,30 @@ impl Courier {
             Err(reason) => (Reply::Failed(reason), Bytes::new()),
         }
     }
+}
 
-    async fn exchange(&self, body: &Bytes, headers: &HeaderMap) -> Exchange {
-        match &self.way {
-            Way::Direct(pool) => pool.post(body, headers).await,
-            Way::General(http) => general(http, &self.url, body, headers).await,
+impl Legs<'_> {
+    async fn exchange(&mut self, url: &Url, body: &Bytes, headers: &HeaderMap) -> Exchange {
+        match self {
+            Legs::Direct(sender) => sender.post(body, headers).await,
+            Legs::General(http) => general(http, url, body, headers).await,
         }
     }
 }
 
 impl Runner<'_> {
+    /// Leaves the connection to others, before it waits for something else than its next parcel.
+    pub fn rest(&mut self) {
+        if let Legs::Direct(sender) = &mut self.legs {
+            sender.rest();
+        }
+    }
+
     /// Delivers a parcel once.
     pub async fn bring(&mut self, parcel: Parcel<'_>) -> Reply {
         let Self {
             courier,
+            legs,
             alarm,
             usual,
         } = self;
@@ -206,18 +229,18 @@ impl Runner<'_> {
         match courier.envelope {
             Envelope::None if parcel.captured.is_empty() && courier.keys.is_empty() => {
                 let headers = usual.of(parcel.now, body.len(), || courier.headers(&parcel));
-                courier.post(alarm, body, headers, due).await.0
+                courier.post(legs, alarm, body, headers, due).await.0
             }
             Envelope::None => {
                 let headers = courier.headers(&parcel);
-                courier.post(alarm, body, &headers, due).await.0
+                courier.post(legs, alarm, body, &headers, due).await.0
             }
             Envelope::AwsProxy => {
                 let headers = headers::of(parcel.captured, &courier.keys, body, parcel.now);
                 let wrapped = Bytes::from(envelope::wrap(&headers, body).to_string());
                 let json = vec![("content-type", Cow::Borrowed("application/json"))];
                 let headers = courier.header_map(json, &wrapped);
-                let (reply, answer) = courier.post(alarm, &wrapped, &headers, due).await;
+                let (reply, answer) = courier.post(legs, alarm, &wrapped, &headers, due).await;
                 unwrap(reply, &answer)
             }
         }

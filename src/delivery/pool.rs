@@ -33,9 +33,20 @@ pub(super) struct Pool {
     host: String,
     port: u16,
     named: String,
+    /// The URL as a request names it.
+    target: String,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// Who sends one request after the other by connections of a pool. What it sends with is its own:
+/// to count who else has it, or to put it back each time, all would write to the same memory.
+#[derive(Debug)]
+pub(super) struct Sender<'a> {
+    pool: &'a Pool,
     /// The URL as a request names it; an error, where no request can.
     target: Result<Uri, String>,
-    idle: Mutex<Vec<Idle>>,
+    /// The connection of the last request, where it can go on.
+    own: Option<Idle>,
 }
 
 #[derive(Debug)]
@@ -61,8 +72,7 @@ impl Pool {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
             named,
-            target: Uri::try_from(target)
-                .map_err(|error| format!("the skill's URL cannot be called: {error}")),
+            target,
             idle: Mutex::default(),
         })
     }
@@ -72,58 +82,13 @@ impl Pool {
         &self.named
     }
 
-    /// Posts, and reads the answer to its end.
-    pub(super) async fn post(&self, body: &Bytes, headers: &HeaderMap) -> Exchange {
-        let (mut sender, response) = self.send(body, headers).await?;
-        let (head, mut body) = response.into_parts();
-        let status = head.status.as_u16();
-        let mut answer = Vec::new();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                format!(
-                    "the skill answered {status}, but broke off in the middle: {}",
-                    super::cause(&error)
-                )
-            })?;
-            if let Some(data) = frame.data_ref()
-                && answer.len() < MOST_OF_A_REPLY
-            {
-                answer.extend_from_slice(data);
-            }
-        }
-        // Only where the connection can go on at once is it worth keeping.
-        if sender.ready().await.is_ok() {
-            self.lock().push(Idle {
-                sender,
-                since: Instant::now(),
-            });
-        }
-        Ok((status, Bytes::from(answer)))
-    }
-
-    /// Sends by an idle connection, else by a new one. A request that got nothing at all on an idle
-    /// connection goes out once more by another: the server closed it in that moment, as it may. A
-    /// Skill that closes on purpose does so on a new one too.
-    async fn send(&self, body: &Bytes, headers: &HeaderMap) -> Result<Sent, String> {
-        loop {
-            let idle = self.lock().pop();
-            let is_new = idle.is_none();
-            let mut sender = match idle {
-                Some(idle) if idle.since.elapsed() > LONGEST_IDLE || idle.sender.is_closed() => {
-                    continue;
-                }
-                Some(idle) => idle.sender,
-                None => self.connect().await?,
-            };
-            let mut request = Request::new(Full::new(body.clone()));
-            *request.method_mut() = Method::POST;
-            *request.uri_mut() = self.target.clone()?;
-            *request.headers_mut() = headers.clone();
-            match sender.send_request(request).await {
-                Ok(response) => return Ok((sender, response)),
-                Err(error) if is_new || !is_closed(&error) => return Err(sentence(&error)),
-                Err(_) => {}
-            }
+    /// Who sends by it.
+    pub(super) fn sender(&self) -> Sender<'_> {
+        Sender {
+            pool: self,
+            target: Uri::try_from(self.target.as_str())
+                .map_err(|error| format!("the skill's URL cannot be called: {error}")),
+            own: None,
         }
     }
 
@@ -144,6 +109,76 @@ impl Pool {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sender<'_> {
+    /// Leaves its connection to the others.
+    pub(super) fn rest(&mut self) {
+        if let Some(own) = self.own.take() {
+            self.pool.lock().push(own);
+        }
+    }
+
+    /// Posts, and reads the answer to its end.
+    pub(super) async fn post(&mut self, body: &Bytes, headers: &HeaderMap) -> Exchange {
+        let (mut sender, response) = self.send(body, headers).await?;
+        let (head, mut body) = response.into_parts();
+        let status = head.status.as_u16();
+        let mut answer = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                format!(
+                    "the skill answered {status}, but broke off in the middle: {}",
+                    super::cause(&error)
+                )
+            })?;
+            if let Some(data) = frame.data_ref()
+                && answer.len() < MOST_OF_A_REPLY
+            {
+                answer.extend_from_slice(data);
+            }
+        }
+        // Only where the connection can go on at once is it worth keeping.
+        if sender.ready().await.is_ok() {
+            self.own = Some(Idle {
+                sender,
+                since: Instant::now(),
+            });
+        }
+        Ok((status, Bytes::from(answer)))
+    }
+
+    /// Sends by an idle connection, else by a new one. A request that got nothing at all on an idle
+    /// connection goes out once more by another: the server closed it in that moment, as it may. A
+    /// Skill that closes on purpose does so on a new one too.
+    async fn send(&mut self, body: &Bytes, headers: &HeaderMap) -> Result<Sent, String> {
+        loop {
+            let idle = self.own.take().or_else(|| self.pool.lock().pop());
+            let is_new = idle.is_none();
+            let mut sender = match idle {
+                Some(idle) if idle.since.elapsed() > LONGEST_IDLE || idle.sender.is_closed() => {
+                    continue;
+                }
+                Some(idle) => idle.sender,
+                None => self.pool.connect().await?,
+            };
+            let mut request = Request::new(Full::new(body.clone()));
+            *request.method_mut() = Method::POST;
+            *request.uri_mut() = self.target.clone()?;
+            *request.headers_mut() = headers.clone();
+            match sender.send_request(request).await {
+                Ok(response) => return Ok((sender, response)),
+                Err(error) if is_new || !is_closed(&error) => return Err(sentence(&error)),
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Sender<'_> {
+    fn drop(&mut self) {
+        self.rest();
     }
 }
 

@@ -295,19 +295,30 @@ fn cards_of(instance: &RawValue) -> Option<Value> {
     serde_json::from_str::<Instance>(instance.get()).ok()?.cards
 }
 
-/// What a case is called in a run: by its path, with the number of the repeat where there are
+/// What an event and its case are called.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The path of the case.
+    pub path: Arc<str>,
+    /// The invocation's id as it is sent.
+    pub event_id: Arc<str>,
+    /// The file's id as it is sent.
+    pub file_id: Arc<str>,
+}
+
+/// What an event is called in a run: as its case, with the number of the repeat where there are
 /// several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseName {
-    /// The path of the case.
-    pub path: Arc<str>,
+    /// Shared, where every repeat is the same.
+    pub names: Arc<Names>,
     /// The number of the repeat, from 1.
     pub repeat: Option<usize>,
 }
 
 impl fmt::Display for CaseName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.path)?;
+        formatter.write_str(&self.names.path)?;
         match self.repeat {
             Some(repeat) => write!(formatter, " #{repeat}"),
             None => Ok(()),
@@ -323,10 +334,6 @@ pub struct Outcome {
     pub index: usize,
     /// The case.
     pub case: CaseName,
-    /// The invocation's id as it was sent.
-    pub event_id: Arc<str>,
-    /// The file's id as it was sent.
-    pub file_id: Arc<str>,
     /// What was seen.
     pub observed: Observed,
     /// The checks.

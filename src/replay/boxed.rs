@@ -27,6 +27,7 @@ use super::{
 use crate::domain::{
     event::{Event, edit::Edit, wire},
     json::tree::Tree,
+    outcome::Names,
 };
 
 /// Events that one call registers.
@@ -50,9 +51,8 @@ pub(super) struct BoxSide {
 #[derive(Debug)]
 pub(super) struct Registered {
     pub(super) body: Bytes,
-    /// By this the mock speaks of it.
-    pub(super) event_id: Arc<str>,
-    pub(super) file_id: Arc<str>,
+    /// By its id the mock speaks of it.
+    pub(super) names: Arc<Names>,
 }
 
 /// An event to be registered, with the name of its content.
@@ -163,8 +163,11 @@ impl BoxSide {
         let id = |member: Option<&Tree<'_>>| member.and_then(Tree::as_id).unwrap_or_default();
         let is_as_given = edits.is_empty() && !lends && !self.how.keep;
         Ok(Registered {
-            event_id: id(given.get("id")).into(),
-            file_id: id(given.get("source").and_then(|it| it.get("id"))).into(),
+            names: Arc::new(Names {
+                path: Arc::clone(&case.names.path),
+                event_id: id(given.get("id")).into(),
+                file_id: id(given.get("source").and_then(|it| it.get("id"))).into(),
+            }),
             body: if is_as_given {
                 wire::encode(&given).into()
             } else {

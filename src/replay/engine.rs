@@ -2,6 +2,7 @@
 //! happens. What it holds does not grow with the number of events.
 
 use std::{
+    ops::Deref,
     path::{Path, PathBuf},
     pin::pin,
     sync::{
@@ -22,7 +23,7 @@ use super::{
     mock::{Mock, MockError, Registration},
     one::{self, Turn},
     plan::{Case, Plan, PlanError},
-    worker::Worker,
+    worker::{Worker, is_up},
 };
 use crate::{
     delivery::Courier,
@@ -56,6 +57,8 @@ pub struct Settings {
     pub registration: Registration,
     /// Stop sending after the first failure.
     pub fail_fast: bool,
+    /// Whether what the cases expect is written anew.
+    pub update: bool,
     /// Checks that are turned off.
     pub off: Vec<Check>,
 }
@@ -79,9 +82,9 @@ impl Rounds {
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Told {
-    /// An event is judged. What its case expects lies in the file, where there may be one; the case
-    /// itself is large and over.
-    Judged(Outcome, Option<Arc<Path>>),
+    /// An event is judged. Where what its case expects is written anew, that lies in the file, where
+    /// there may be one; the case itself is large and over.
+    Judged(Box<Outcome>, Option<Arc<Path>>),
 }
 
 /// Everything a run needs.
@@ -247,6 +250,7 @@ impl Work {
                 if self.end.is_some_and(|end| due >= end) {
                     return Ok(sent);
                 }
+                worker.runner.rest();
                 let waited = sleep_until(due.checked_sub(LEAD).unwrap_or(due).into());
                 until_stopped(&self.shared, self.end, waited).await;
                 if self.is_over() {
@@ -267,20 +271,41 @@ impl Work {
 
     fn is_over(&self) -> bool {
         self.shared.ended.load(Ordering::Relaxed)
-            || *self.shared.run.stop.borrow()
+            || is_up(&self.shared.run.stop)
             || self.end.is_some_and(|end| Instant::now() >= end)
     }
 }
 
 /// A case with its number and that of its round.
-type Read = Result<(usize, usize, Arc<Case>), PlanError>;
+type Read<C> = Result<(usize, usize, C), PlanError>;
+
+/// A case in the hands of a worker. Those that are kept need no count of who has them: all workers
+/// would write to it for every event.
+#[derive(Debug)]
+pub(super) enum Held<'a> {
+    /// One of the plan's.
+    Kept(&'a Arc<Case>),
+    /// One that was read for this turn.
+    Read(Arc<Case>),
+}
+
+impl Deref for Held<'_> {
+    type Target = Arc<Case>;
+
+    fn deref(&self) -> &Arc<Case> {
+        match self {
+            Self::Kept(case) => case,
+            Self::Read(case) => case,
+        }
+    }
+}
 
 /// The cases in their turn.
 enum Turns {
     /// Those that are kept in memory.
     Kept(Arc<Plan>, usize),
     /// Those that a thread of its own reads, a few ahead.
-    Read(Mutex<mpsc::Receiver<Read>>),
+    Read(Mutex<mpsc::Receiver<Read<Arc<Case>>>>),
 }
 
 impl Turns {
@@ -311,17 +336,18 @@ impl Turns {
     }
 
     /// The next turn with its number; none after the last.
-    async fn take(&self, taken: &AtomicUsize) -> Option<(usize, Read)> {
+    async fn take(&self, taken: &AtomicUsize) -> Option<(usize, Read<Held<'_>>)> {
         match self {
             Self::Kept(plan, rounds) => {
                 let number = taken.fetch_add(1, Ordering::Relaxed);
                 let cases = plan.kept().filter(|cases| !cases.is_empty())?;
                 let (round, index) = (number / cases.len(), number % cases.len());
-                (round < *rounds).then(|| (number, Ok((index, round, Arc::clone(&cases[index])))))
+                (round < *rounds).then(|| (number, Ok((index, round, Held::Kept(&cases[index])))))
             }
             Self::Read(cases) => {
                 let mut cases = cases.lock().await;
                 let read = cases.recv().await?;
+                let read = read.map(|(index, round, case)| (index, round, Held::Read(case)));
                 Some((taken.fetch_add(1, Ordering::Relaxed), read))
             }
         }
@@ -368,7 +394,7 @@ async fn until_stopped<T>(
 async fn one_turn(
     shared: &Shared,
     worker: &mut Worker<'_>,
-    turn: Turn,
+    turn: Turn<'_>,
     tell: &mpsc::Sender<Told>,
 ) -> Result<(), RunError> {
     let outcome = one::play(shared, worker, &turn).await?;
@@ -376,10 +402,14 @@ async fn one_turn(
         shared.ended.store(true, Ordering::Relaxed);
     }
     if let Some(boxed) = &shared.boxed {
-        boxed.judged(&outcome.event_id).await?;
+        boxed.judged(&outcome.case.names.event_id).await?;
     }
     // Whoever listens may be gone.
-    let expected = turn.case.expected_path.clone();
+    let expected = if shared.run.settings.update {
+        turn.case.expected_path.clone()
+    } else {
+        None
+    };
     drop(turn);
     let _ = tell.send(Told::Judged(outcome, expected)).await;
     Ok(())

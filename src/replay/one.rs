@@ -11,10 +11,10 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{
     boxed::BoxSide,
-    engine::{RunError, Shared},
+    engine::{Held, RunError, Shared},
     plan::Case,
     watch::Tracked,
-    worker::Worker,
+    worker::{Worker, is_up},
 };
 use crate::{
     delivery::{Parcel, schedule::Schedule},
@@ -26,39 +26,31 @@ use crate::{
 
 /// A case in its turn.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(super) struct Turn<'a> {
     /// The number of the case in the plan, from 0.
     pub(super) index: usize,
     /// The number of the round, from 0.
     pub(super) round: usize,
     /// The case.
-    pub(super) case: Arc<Case>,
+    pub(super) case: Held<'a>,
     /// When it is to be sent.
     pub(super) due: Option<Instant>,
-}
-
-/// What an event and its case are called.
-struct Names {
-    case: CaseName,
-    event_id: Arc<str>,
-    file_id: Arc<str>,
 }
 
 /// Plays one event.
 pub(super) async fn play(
     shared: &Shared,
     worker: &mut Worker<'_>,
-    turn: &Turn,
-) -> Result<Outcome, RunError> {
+    turn: &Turn<'_>,
+) -> Result<Box<Outcome>, RunError> {
     let case = &turn.case;
     let registered;
-    let (body, event_id, file_id) = if let Some(boxed) = &shared.boxed {
+    let (body, names) = if let Some(boxed) = &shared.boxed {
         registered = boxed.register(case, shared.run.plan.edits()).await?;
-        (&registered.body, &registered.event_id, &registered.file_id)
+        (&registered.body, &registered.names)
     } else {
-        (case.captured.event.body(), &case.event_id, &case.file_id)
+        (case.captured.event.body(), &case.names)
     };
-    let [event_id, file_id] = [event_id, file_id].map(Arc::clone);
     if let Some(due) = turn.due {
         sleep_until(due.into()).await;
     }
@@ -66,12 +58,12 @@ pub(super) async fn play(
     let due = turn.due.unwrap_or_else(Instant::now);
     let are_numbered = shared.run.settings.rounds.are_numbered();
     let name = CaseName {
-        path: Arc::clone(&case.name),
+        names: Arc::clone(names),
         repeat: are_numbered.then_some(turn.round + 1),
     };
     let tracked = Arc::new(Tracked::new(sent_at, due));
     if let Some(boxed) = &shared.boxed {
-        let id = event_id.to_string();
+        let id = names.event_id.to_string();
         boxed.watch.track(id, name.clone(), Arc::clone(&tracked));
     }
     let mut one = One {
@@ -82,12 +74,7 @@ pub(super) async fn play(
         tracked: &tracked,
     };
     let observed = one.send_and_wait(due).await?;
-    let names = Names {
-        case: name,
-        event_id,
-        file_id,
-    };
-    Ok(one.judge(turn.index, names, observed))
+    Ok(one.judge(turn.index, name, observed))
 }
 
 /// The time on the clock at the moment that `due` names, else now.
@@ -102,7 +89,7 @@ fn sent_at(shared: &Shared, due: Option<Instant>) -> Timestamp {
 struct One<'a, 'w> {
     shared: &'a Shared,
     worker: &'a mut Worker<'w>,
-    case: &'a Arc<Case>,
+    case: &'a Case,
     body: &'a Bytes,
     tracked: &'a Tracked,
 }
@@ -136,16 +123,16 @@ impl One<'_, '_> {
 
     /// As Box does: a late or non-2xx reply, and the event comes again, later each time.
     async fn send_again_while_refused(&mut self) {
-        let mut stop = self.shared.run.stop.clone();
         let schedule = Schedule::new(self.shared.run.settings.retries);
         let mut attempt = 1;
         while let Some(back_off) = schedule.pause_after(attempt) {
             let is_good = self
                 .tracked
                 .with(|observed| observed.reply().is_some_and(Reply::is_good));
-            if is_good || self.has_died() || *stop.borrow() {
+            if is_good || self.has_died() || is_up(&self.shared.run.stop) {
                 return;
             }
+            let mut stop = self.shared.run.stop.clone();
             tokio::select! {
                 () = sleep(back_off) => {}
                 Ok(_) = stop.wait_for(|stop| *stop) => return,
@@ -178,6 +165,7 @@ impl One<'_, '_> {
 
     /// Waits until the event is finished, or the time for its cards is over.
     async fn wait(&mut self, boxed: &BoxSide, settle: f64) -> Result<(), RunError> {
+        self.worker.runner.rest();
         let tracked = self.tracked;
         let deadline = tracked.elapsed() + millis(self.shared.run.settings.wait);
         loop {
@@ -213,9 +201,9 @@ impl One<'_, '_> {
         }
     }
 
-    fn judge(&self, index: usize, names: Names, observed: Observed) -> Outcome {
+    fn judge(&self, index: usize, case: CaseName, observed: Observed) -> Box<Outcome> {
         let settings = &self.shared.run.settings;
-        let died = self.shared.run.died.borrow().clone();
+        let died = self.worker.death.by_now();
         let has_mock = self.shared.boxed.is_some();
         let terms = Terms {
             expected: self.case.expected.as_ref(),
@@ -227,20 +215,18 @@ impl One<'_, '_> {
             Some(boxed) if observed.box_calls() == 0 => boxed.watch.connections(),
             _ => Vec::new(),
         };
-        Outcome {
+        Box::new(Outcome {
             index,
-            case: names.case,
-            event_id: names.event_id,
-            file_id: names.file_id,
+            case,
             verdicts: check::run(&observed, &terms, &settings.off),
             instead,
             has_mock,
             observed,
-        }
+        })
     }
 
     fn has_died(&self) -> bool {
-        self.shared.run.died.borrow().is_some()
+        self.worker.death.by_now().is_some()
     }
 }
 

@@ -251,7 +251,7 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
             }
             count = told.recv_many(&mut batch, TOLD_AT_ONCE) => {
                 for Told::Judged(outcome, expected) in batch.drain(..) {
-                    show.judged(outcome, expected.as_deref())?;
+                    show.judged(*outcome, expected.as_deref())?;
                 }
                 show.flush();
                 if count > 0 && show.shown() > TOLD_ONE_BY_ONE {
@@ -311,6 +311,7 @@ fn settings(arguments: &ReplayArgs) -> Settings {
             same_file: arguments.same_file,
         },
         fail_fast: arguments.fail_fast,
+        update: arguments.update,
         off,
     }
 }

@@ -189,8 +189,8 @@ impl Record {
         let are_several = observed.deliveries().nth(1).is_some();
         Self {
             case: outcome.case.to_string(),
-            event_id: outcome.event_id.to_string(),
-            file_id: outcome.file_id.to_string(),
+            event_id: outcome.case.names.event_id.to_string(),
+            file_id: outcome.case.names.file_id.to_string(),
             ok,
             reply: observed.reply().map(ReplyRecord::of),
             status: observed.status().map(Status::as_str).map(Cow::Borrowed),

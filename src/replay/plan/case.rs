@@ -18,21 +18,17 @@ use crate::domain::{
     diagnostic::{Diagnostic, Severity},
     event::Captured,
     json::{document::Document, pointer::Pointer},
-    outcome::{Status, check::Expected},
+    outcome::{Names, Status, check::Expected},
 };
 
 /// An event with what lies beside it.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Its name: the path as the user sees it, without the file's name for a case folder, and
-    /// with the number of the line in a file of many.
-    pub name: Arc<str>,
+    /// Its path as the user sees it, without the file's name for a case folder, and with the number
+    /// of the line in a file of many; and the ids as they were captured.
+    pub names: Arc<Names>,
     /// The event.
     pub captured: Captured,
-    /// The event's id as it was captured.
-    pub event_id: Arc<str>,
-    /// The file's id as it was captured.
-    pub file_id: Arc<str>,
     /// The content that the mock serves.
     pub content: Option<PathBuf>,
     /// What the final state should be.
@@ -187,9 +183,11 @@ pub(super) fn case(
         _ => None,
     };
     Ok(Case {
-        name: beside.name.into(),
-        event_id: captured.event.id().into(),
-        file_id: captured.event.file_id().into(),
+        names: Arc::new(Names {
+            path: beside.name.into(),
+            event_id: captured.event.id().into(),
+            file_id: captured.event.file_id().into(),
+        }),
         captured,
         content,
         expected,

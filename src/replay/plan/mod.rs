@@ -94,7 +94,7 @@ impl Plan {
         for case in cases.by_ref() {
             let case = case?;
             count += 1;
-            columns = columns.max(case.name.width());
+            columns = columns.max(case.names.path.width());
             has_signatures |= has_signature(&case);
             kept = kept.and_then(|(mut cases, mut bytes)| {
                 bytes += case.captured.event.body().len();

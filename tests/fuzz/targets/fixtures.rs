@@ -70,10 +70,10 @@ fn check_folder(folder: &Path) {
         let plan = Plan::read(&paths, selection).expect("it was read before");
         let names = plan
             .cases()
-            .map(|case| case.expect("it reads").name.clone());
+            .map(|case| case.expect("it reads").names.path.clone());
         in_shards.extend(names);
     }
-    let mut names: Vec<_> = cases.into_iter().map(|case| case.name).collect();
+    let mut names: Vec<_> = cases.into_iter().map(|case| case.names.path.clone()).collect();
     names.sort();
     in_shards.sort();
     assert_eq!(names, in_shards, "each case is in one shard");
