@@ -44,7 +44,7 @@ pub enum DocumentError {
 pub fn text(source: &Source) -> Result<String, DocumentError> {
     match source {
         Source::Static(bytes) => text_of(Cursor::new(*bytes)),
-        Source::Disk(path) => text_of(contents::open(path)?),
+        Source::Spooled(path) | Source::Disk(path) => text_of(contents::open(path)?),
     }
 }
 

@@ -32,7 +32,9 @@ pub enum PictureError {
 pub fn make(wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
     match &wanted.content.source {
         Source::Static(bytes) => convert(Cursor::new(*bytes), wanted),
-        Source::Disk(path) => convert(BufReader::new(contents::open(path)?), wanted),
+        Source::Spooled(path) | Source::Disk(path) => {
+            convert(BufReader::new(contents::open(path)?), wanted)
+        }
     }
 }
 

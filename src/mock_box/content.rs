@@ -21,14 +21,16 @@ pub struct Content {
 pub enum Source {
     /// In the binary.
     Static(&'static [u8]),
-    /// On disk.
+    /// Among the mock's own files, for as long as it runs.
+    Spooled(PathBuf),
+    /// Somebody else's file: it may lie far away, and be gone.
     Disk(PathBuf),
 }
 
 impl From<Spooled> for Content {
     fn from(spooled: Spooled) -> Self {
         Self {
-            source: Source::Disk(spooled.path),
+            source: Source::Spooled(spooled.path),
             size: spooled.size,
             sha1: spooled.sha1,
         }

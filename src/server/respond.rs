@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use tokio::{io::AsyncSeekExt, sync::Semaphore, task::spawn_blocking};
+use tokio::{io::AsyncSeekExt, sync::Semaphore};
 
 use super::{port::Reply, wire::WireBody};
 use crate::{
@@ -134,7 +134,7 @@ static UNPACKING: Semaphore = Semaphore::const_new(2);
 /// Does work that takes a while, beside the sockets.
 async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let _turn = UNPACKING.acquire().await.ok()?;
-    spawn_blocking(work).await.ok()
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 /// The picture; where the other is none, a small valid one.
@@ -156,7 +156,7 @@ async fn document_text(source: Source) -> WireBody {
     })
 }
 
-/// Bytes that are read in one go, rather than as the client takes them.
+/// Bytes that are read in one go and in place, rather than as the client takes them.
 const AT_ONCE: u64 = 64 * 1024;
 
 pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
@@ -168,13 +168,12 @@ pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::R
                 bytes.get(range).unwrap_or_default(),
             )))
         }
-        Source::Disk(path) if end - start <= AT_ONCE => {
-            // Each step on a file goes to another thread and back: one trip for all of them.
-            let (path, length) = (path.clone(), end - start);
-            let read = spawn_blocking(move || contents::read(&path, start, length));
-            Ok(WireBody::bytes(read.await??))
+        // The spool lies in the temporary folder, where the journal may lie too: to read a little of
+        // it takes less than to send another thread for it.
+        Source::Spooled(path) if end - start <= AT_ONCE => {
+            contents::read(path, start, end - start).map(WireBody::bytes)
         }
-        Source::Disk(path) => {
+        Source::Spooled(path) | Source::Disk(path) => {
             let options = tokio::fs::OpenOptions::from(contents::reading());
             let mut file = options.open(path).await?;
             file.seek(SeekFrom::Start(start)).await?;

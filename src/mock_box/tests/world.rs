@@ -231,7 +231,7 @@ pub(super) fn bytes_of(answer: &Answer) -> Vec<u8> {
                 let start = usize::try_from(*start).expect("small");
                 bytes[start..usize::try_from(*end).expect("small")].to_vec()
             }
-            Source::Disk(path) => panic!("on disk: {}", path.display()),
+            Source::Spooled(path) | Source::Disk(path) => panic!("on disk: {}", path.display()),
         },
         other => panic!("no bytes: {other:?}"),
     }

@@ -73,7 +73,10 @@ fn check_folder(folder: &Path) {
             .map(|case| case.expect("it reads").names.path.clone());
         in_shards.extend(names);
     }
-    let mut names: Vec<_> = cases.into_iter().map(|case| case.names.path.clone()).collect();
+    let mut names: Vec<_> = cases
+        .into_iter()
+        .map(|case| case.names.path.clone())
+        .collect();
     names.sort();
     in_shards.sort();
     assert_eq!(names, in_shards, "each case is in one shard");
