@@ -99,7 +99,7 @@ fn cards_words(record: &Record) -> Option<String> {
     Some(kinds.join(", "))
 }
 
-/// Why an event failed: each check with its reason, then the timeline.
+/// Why an event failed: each check with its reason, then the story.
 pub fn failure(record: &Record) -> Text {
     let mut text = Text::new();
     for check in record.failures() {
@@ -109,13 +109,26 @@ pub fn failure(record: &Record) -> Text {
                 .padded(16)
                 .plain(check.reason.as_deref().unwrap_or_default()),
         );
-        text.append(differences(check), 16);
-        if !check.differences.is_empty() && check.name == Check::Expected.as_str() {
-            let advice =
-                "--update writes what came to expected.json, --no-check expected leaves it out";
-            text.push(Line::from(" ".repeat(16)).with(Role::Dim, advice));
-        }
+        text.append(details(check), 16);
     }
+    text.append(story(record), 0);
+    text
+}
+
+/// What differs from what a check expected, and what to do about it.
+pub fn details(check: &CheckRecord) -> Text {
+    let mut text = differences(check);
+    if !check.differences.is_empty() && check.name == Check::Expected.as_str() {
+        let advice =
+            "--update writes what came to expected.json, --no-check expected leaves it out";
+        text.push(Line::new().with(Role::Dim, advice));
+    }
+    text
+}
+
+/// What happened in an event that failed: what was seen where no call came, and the timeline.
+pub fn story(record: &Record) -> Text {
+    let mut text = Text::new();
     let is_good = record
         .reply
         .as_ref()

@@ -20,7 +20,7 @@ use crate::{
     host::Host,
     pump::{
         Pump, Settings, Standing,
-        folder::{FolderError, ServedFolder},
+        folder::{self, FolderError, ServedFolder},
     },
     render::{replay::counted, text::Line},
     terminal::Terminal,
@@ -43,10 +43,11 @@ pub(super) struct Side {
 }
 
 impl Wanted {
-    /// Reads the keys.
+    /// Reads the keys, and looks at the folder.
     ///
     /// # Errors
-    /// Exit code 2 for a variable that is not set, and options that do nothing without a Skill.
+    /// Exit code 2 for a variable that is not set, a folder that is none, and options that do
+    /// nothing without a Skill.
     pub(super) fn of(arguments: &MockBoxArgs, environment: &Environment) -> Result<Self, Failure> {
         let key = |name: &Option<String>, option| secret_of(name.as_deref(), option, environment);
         let keys = Keys {
@@ -57,6 +58,9 @@ impl Wanted {
             return Err(Problem::new("there is no skill to sign events for")
                 .help("give --skill URL, or a folder (--files) and a command")
                 .usage());
+        }
+        if let Some(folder) = &arguments.files {
+            folder::usable(folder).map_err(|error| refused(&error))?;
         }
         Ok(Self { keys })
     }
@@ -125,21 +129,21 @@ impl Side {
     }
 }
 
+fn refused(error: &FolderError) -> Failure {
+    let problem = Problem::new(error.to_string());
+    match error {
+        FolderError::Unusable { .. } => problem.help("--files takes a folder").usage(),
+        FolderError::Unwatched { .. } => problem
+            .help("the system may watch too few folders: see fs.inotify.max_user_watches")
+            .outside(),
+    }
+}
+
 async fn open(host: &Arc<Host>, path: &Path, terminal: &Terminal) -> Result<ServedFolder, Failure> {
     let (host, folder) = (Arc::clone(host), path.to_owned());
     let opened = tokio::task::spawn_blocking(move || ServedFolder::open(host, &folder));
     let served = match opened.await {
-        Ok(Ok(served)) => served,
-        Ok(Err(error @ FolderError::Unusable { .. })) => {
-            return Err(Problem::new(error.to_string())
-                .help("--files takes a folder")
-                .usage());
-        }
-        Ok(Err(error @ FolderError::Unwatched { .. })) => {
-            return Err(Problem::new(error.to_string())
-                .help("the system may watch too few folders: see fs.inotify.max_user_watches")
-                .outside());
-        }
+        Ok(served) => served.map_err(|error| refused(&error))?,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     };
     let files = counted(served.files, "file", "files");

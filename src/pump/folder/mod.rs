@@ -52,6 +52,23 @@ pub enum FolderError {
     },
 }
 
+/// The folder at `path`, where it can be served.
+///
+/// # Errors
+/// Where it is no folder, or cannot be read.
+pub fn usable(path: &Path) -> Result<PathBuf, FolderError> {
+    let unusable = |reason: String| FolderError::Unusable {
+        path: path.to_owned(),
+        reason,
+    };
+    let root = fs::canonicalize(path).map_err(|error| unusable(error.to_string()))?;
+    if !root.is_dir() {
+        return Err(unusable("it is no folder".to_owned()));
+    }
+    fs::read_dir(&root).map_err(|error| unusable(error.to_string()))?;
+    Ok(root)
+}
+
 /// A folder that is served and watched; until it is dropped.
 #[derive(Debug)]
 pub struct ServedFolder {
@@ -67,15 +84,7 @@ impl ServedFolder {
     /// # Errors
     /// Where it is no folder, or cannot be watched.
     pub fn open(host: Arc<Host>, path: &Path) -> Result<Self, FolderError> {
-        let unusable = |reason: String| FolderError::Unusable {
-            path: path.to_owned(),
-            reason,
-        };
-        let root = fs::canonicalize(path).map_err(|error| unusable(error.to_string()))?;
-        if !root.is_dir() {
-            return Err(unusable("it is no folder".to_owned()));
-        }
-        fs::read_dir(&root).map_err(|error| unusable(error.to_string()))?;
+        let root = usable(path)?;
         let unwatched = |source| FolderError::Unwatched {
             path: path.to_owned(),
             source,
@@ -101,7 +110,10 @@ impl ServedFolder {
         thread::Builder::new()
             .name("served folder".to_owned())
             .spawn(move || watch.run())
-            .map_err(|error| unusable(error.to_string()))?;
+            .map_err(|error| FolderError::Unusable {
+                path: path.to_owned(),
+                reason: error.to_string(),
+            })?;
         Ok(Self { files, stop })
     }
 }

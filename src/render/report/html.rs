@@ -85,7 +85,12 @@ pub fn case(record: &Record, number: usize, nth: usize) -> String {
                         @if !record.ok {
                             ul .reasons {
                                 @for check in record.failures() {
-                                    li { b { (check.name) } " " (shown(check.reason.as_deref().unwrap_or_default())) }
+                                    li {
+                                        b { (check.name) } " "
+                                        (shown(check.reason.as_deref().unwrap_or_default()))
+                                        @let details = replay::details(check).to_plain();
+                                        @if !details.is_empty() { pre tabindex="0" { (details) } }
+                                    }
                                 }
                             }
                         }
@@ -106,7 +111,7 @@ fn text_of(record: &Record) -> String {
     let text = if record.ok {
         replay::timeline(record)
     } else {
-        replay::failure(record)
+        replay::story(record)
     };
     unindented(&text.to_plain())
 }
