@@ -187,7 +187,8 @@ impl App {
             Some(HostPort { host, port })
                 if is_box(host) && port.is_none_or(|port| port == 443) =>
             {
-                format!("{scheme}://{host}")
+                // As most calls name it, and each of them asks.
+                [scheme, "://", host].concat()
             }
             Some(authority) => format!("{scheme}://{authority}"),
             None => format!("{scheme}://{}", self.address),
