@@ -177,6 +177,16 @@ fn replay(skill: SocketAddr, connections: usize, events: usize) -> (f64, u64) {
 
 /// Runs a replay; events a second by its own summary, and its largest memory in KiB.
 fn run(arguments: &[&str]) -> (f64, u64) {
+    let mut most = 0;
+    let (total, seconds) = watched(arguments, |process| {
+        most = most.max(memory(&format!("/proc/{process}/status")));
+    });
+    (total / seconds, most)
+}
+
+/// Runs a replay, and looks at its process again and again; how many events it counted, and in how
+/// many seconds.
+fn watched(arguments: &[&str], mut look: impl FnMut(u32)) -> (f64, f64) {
     let folder = tempfile::tempdir().expect("a folder");
     let report = folder.path().join("out.jsonl");
     let mut child = Command::new(env!("CARGO_BIN_EXE_skillctl"))
@@ -186,10 +196,8 @@ fn run(arguments: &[&str]) -> (f64, u64) {
         .stdout(File::create(&report).expect("a file"))
         .spawn()
         .expect("replay starts");
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
     while child.try_wait().expect("a state").is_none() {
-        most = most.max(memory(&status));
+        look(child.id());
         std::thread::sleep(Duration::from_millis(20));
     }
     let summary = last_line(&report);
@@ -197,8 +205,7 @@ fn run(arguments: &[&str]) -> (f64, u64) {
     let summary = &summary["summary"];
     assert_eq!(summary["ok"], true, "{summary}");
     let total = summary["total"].as_f64().expect("a count");
-    let seconds = summary["seconds"].as_f64().expect("seconds");
-    (total / seconds, most)
+    (total, summary["seconds"].as_f64().expect("seconds"))
 }
 
 /// The most memory that the process had so far, in KiB; 0 where the system does not say.
@@ -282,27 +289,23 @@ fn with_all_checks(table: &mut Table) {
 /// Who of the two takes more of the processor for an event, when neither waits: skillctl with its
 /// mock and all checks, or the sample skill.
 fn processor_time(table: &mut Table) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let report = folder.path().join("out.jsonl");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_skillctl"))
-        .args(["replay", "--sample-skill", "fixtures/events/upload-text"])
-        .args(["--concurrency", "64", "--repeat", "10000", "--settle", "0s"])
-        .args(["--format", "json", "-q"])
-        .stdin(Stdio::null())
-        .stdout(File::create(&report).expect("a file"))
-        .spawn()
-        .expect("replay starts");
     let (mut own, mut skills, mut skill) = (0, 0, None);
-    while child.try_wait().expect("a state").is_none() {
-        skill = skill.or_else(|| child_of(child.id()));
-        own = own.max(ticks(child.id()));
+    let arguments = [
+        "replay",
+        "--sample-skill",
+        "fixtures/events/upload-text",
+        "--concurrency",
+        "64",
+        "--repeat",
+        "10000",
+        "--settle",
+        "0s",
+    ];
+    let (total, seconds) = watched(&arguments, |process| {
+        skill = skill.or_else(|| child_of(process));
+        own = own.max(ticks(process));
         skills = skills.max(skill.map_or(0, ticks));
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let summary: serde_json::Value = serde_json::from_str(&last_line(&report)).expect("a summary");
-    assert_eq!(summary["summary"]["ok"], true, "{summary}");
-    let total = summary["summary"]["total"].as_f64().expect("a count");
-    let seconds = summary["summary"]["seconds"].as_f64().expect("seconds");
+    });
     let each = |ticks: u64| f64::from(u32::try_from(ticks).expect("few")) * MS_OF_A_TICK / total;
     table.row(
         "processor time of an event, mock and all checks, 64 at a time",

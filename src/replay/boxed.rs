@@ -161,12 +161,17 @@ impl BoxSide {
         let refused = |error: serde_json::Error| self.refused(&error.to_string());
         let given: Tree<'_> = serde_json::from_str(text.get()).map_err(refused)?;
         let id = |member: Option<&Tree<'_>>| member.and_then(Tree::as_id).unwrap_or_default();
+        let event_id = id(given.get("id"));
+        let file_id = id(given.get("source").and_then(|it| it.get("id")));
+        if event_id.is_empty() || file_id.is_empty() {
+            return Err(self.refused("what it registered is no event").into());
+        }
         let is_as_given = edits.is_empty() && !lends && !self.how.keep;
         Ok(Registered {
             names: Arc::new(Names {
                 path: Arc::clone(&case.names.path),
-                event_id: id(given.get("id")).into(),
-                file_id: id(given.get("source").and_then(|it| it.get("id"))).into(),
+                event_id: event_id.into(),
+                file_id: file_id.into(),
             }),
             body: if is_as_given {
                 wire::encode(&given).into()

@@ -103,10 +103,12 @@ struct Wrapper<'a> {
 impl<'a> Item<'a> {
     fn read(item: &'a RawValue) -> Result<Self, serde_json::Error> {
         // An event has a member `event` of its own, with an `event_id`; the wrapper's has tokens.
-        if let Ok(Wrapper {
-            event: Some(inner),
-            content,
-        }) = serde_json::from_str(item.get())
+        // A list would be read as its members in their order.
+        if item.get().starts_with('{')
+            && let Ok(Wrapper {
+                event: Some(inner),
+                content,
+            }) = serde_json::from_str(item.get())
         {
             let event: Value = serde_json::from_str(inner.get())?;
             if event.get("token").is_some() || event.get("body").is_some() {
