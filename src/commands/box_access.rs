@@ -15,7 +15,7 @@ use crate::{
     cli::box_access::{AccessArgs, BoxArgs},
     client::{BoxError, ErrorKind, Options},
     domain::{
-        event::{Captured, Event},
+        event::{Captured, invocation::Invocation},
         json::document::Document,
         secret::Secret,
         token::{TokenKind, is_placeholder},
@@ -41,7 +41,7 @@ pub struct Access {
     /// Where the token is from.
     pub origin: Origin,
     /// The event, where there is one.
-    pub event: Option<Event>,
+    pub event: Option<Invocation<'static>>,
 }
 
 /// Where a token is from.
@@ -138,7 +138,7 @@ fn given_token(
     }))
 }
 
-fn of_event(event: &Event, kind: TokenKind) -> Result<(Secret, Origin), Failure> {
+fn of_event(event: &Invocation<'_>, kind: TokenKind) -> Result<(Secret, Origin), Failure> {
     let token = event
         .token(kind)
         .ok_or_else(|| Problem::new(format!("the event has no {kind} token")).usage())?;
@@ -163,7 +163,7 @@ fn checked(token: Secret, origin: &Origin) -> Result<Secret, Failure> {
 
 /// Reads the one event in a file: bare, inside an API Gateway event, or alone in a `.jsonl`. A
 /// folder is a case, whose `event.json` is meant.
-pub fn event(path: &Path, width: usize) -> Result<Event, Failure> {
+pub fn event(path: &Path, width: usize) -> Result<Invocation<'static>, Failure> {
     let in_case = path.join("event.json");
     let path = if path.is_dir() && in_case.is_file() {
         &in_case
@@ -177,8 +177,8 @@ pub fn event(path: &Path, width: usize) -> Result<Event, Failure> {
     let exact = Bytes::from(bytes.clone());
     let document =
         Document::parse(input::name(path), bytes).map_err(|error| input::no_json(&error, width))?;
-    Captured::read(document.value.clone(), exact)
-        .map(|captured| captured.event)
+    Captured::read(&document.value, exact)
+        .map(|captured| captured.event.invocation().clone())
         .map_err(|found| {
             let findings = [*found];
             let located = document.locate(&findings);

@@ -28,7 +28,7 @@ use crate::{
         },
         download_url,
     },
-    domain::{event::Event as SkillEvent, file_name, token::TokenKind},
+    domain::{event::invocation::Invocation, file_name, token::TokenKind},
     env::{Clock, Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::{
@@ -58,7 +58,7 @@ pub(super) fn run(
     }
     let destination = Destination::of(arguments)?;
     let mut options = box_access::options(&arguments.at, environment)?;
-    let known = access.event.as_ref().and_then(SkillEvent::file_name);
+    let known = access.event.as_ref().and_then(Invocation::file_name);
     let shown = known.as_deref().unwrap_or(&access.file_id);
     let progress = Arc::new(terminal.progress(shown, Amount::Bytes));
     options.pace.on_wait = {

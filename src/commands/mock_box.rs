@@ -19,11 +19,7 @@ use crate::{
         OutputFormat,
         mock_box::{MockBoxArgs, SchemaLevel, Tokens},
     },
-    domain::{
-        card::validate::Schema,
-        event::{id_text, wire},
-        secret::Secret,
-    },
+    domain::{card::validate::Schema, event::wire, secret::Secret},
     env::Environment,
     exit::{Failure, Outcome, Problem},
     host::Host,
@@ -382,12 +378,11 @@ fn register(
             content,
             ..Registering::default()
         };
-        events.push((case.captured.event.clone(), how));
+        events.push((case.captured.event.invocation().clone(), how));
     }
     let registered = host.register(events);
     for (number, (case, event)) in cases.iter().zip(&registered).enumerate() {
-        let file = event.pointer("/source/id").and_then(id_text);
-        let file = file.unwrap_or_default();
+        let file = event.file_id();
         terminal.note_line(
             Line::from("registered ")
                 .with(Role::Strong, &case.names.path)
@@ -398,7 +393,8 @@ fn register(
                 Problem::new(format!("cannot make {}: {error}", folder.display())).outside()
             })?;
             let path = folder.join(format!("{:03}-{file}.json", number + 1));
-            write_over(&path, &wire::encode(event)).map_err(|error| not_written(&path, &error))?;
+            write_over(&path, &wire::encode(event.tree()))
+                .map_err(|error| not_written(&path, &error))?;
         }
     }
     Ok(())

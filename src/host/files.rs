@@ -9,7 +9,8 @@ use super::{Host, written};
 use crate::{
     domain::{
         call::EventIds,
-        event::Event,
+        event::invocation::Invocation,
+        json::tree::Tree,
         notice::{By, Notice, Placed, Placement, Remark},
     },
     mock_box::{
@@ -57,11 +58,16 @@ impl Host {
 
     /// Makes and registers the event of a file as it now stands: `make` gives it with placeholders
     /// for tokens. `None` where there is no such file any more.
-    pub fn announce(&self, file_id: &str, make: impl FnOnce(&File) -> Value) -> Option<Value> {
+    pub fn announce(
+        &self,
+        file_id: &str,
+        make: impl FnOnce(&File) -> Value,
+    ) -> Option<Invocation<'static>> {
         let now = self.now();
         let mut ledger = self.turn();
         let mut state = self.state_to_change();
-        let event = Event::from_value(make(state.file(file_id)?)).ok()?;
+        let value = make(state.file(file_id)?);
+        let event = Invocation::read(Tree::of(&value)).ok()?;
         let how = Registering {
             same_file: true,
             ..Registering::default()
@@ -70,7 +76,7 @@ impl Host {
         for change in &registered.changes {
             state.apply(change);
         }
-        Some(registered.event)
+        Some(registered.event.into_owned())
     }
 
     /// From now on somebody sends events for the files that are told of.

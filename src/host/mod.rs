@@ -30,7 +30,7 @@ use serde_json::Value;
 use crate::{
     domain::{
         call::{EventIds, WriteOp, WriteRecord},
-        event::Event,
+        event::invocation::Invocation,
         notice::{Connection, Notice, Written},
     },
     env::Clock,
@@ -285,7 +285,7 @@ impl Host {
     }
 
     /// Registers events in one step.
-    pub fn register(&self, events: Vec<(Event, Registering)>) -> Vec<Value> {
+    pub fn register<'a>(&self, events: Vec<(Invocation<'a>, Registering)>) -> Vec<Invocation<'a>> {
         let now = self.now();
         let mut ledger = self.turn();
         let mut state = self.state_to_change();

@@ -2,7 +2,6 @@
 //! what it names is new where it must be.
 
 use jiff::{Timestamp, ToSpan};
-use serde_json::Value;
 
 use super::{
     content::Content,
@@ -13,9 +12,10 @@ use super::{
 };
 use crate::domain::{
     event::{
-        Event,
+        invocation::Invocation,
         refresh::{Fresh, refresh, replace_token},
     },
+    json::tree::Tree,
     secret::Secret,
     token::{LIFETIME_SECONDS, TokenKind, is_placeholder},
 };
@@ -35,21 +35,21 @@ pub struct Registering {
 
 /// An event as it now stands, with the changes that make it so.
 #[derive(Clone, Debug)]
-pub struct Registered {
+pub struct Registered<'a> {
     /// The event to be sent.
-    pub event: Value,
+    pub event: Invocation<'a>,
     /// What is to be applied.
     pub changes: Vec<Change>,
 }
 
 /// Decides the registration of `event`.
-pub fn register(
+pub fn register<'a>(
     state: &State,
-    event: Event,
+    event: Invocation<'a>,
     how: &Registering,
     now: Timestamp,
     ids: &mut Ids,
-) -> Registered {
+) -> Registered<'a> {
     let recorded = event.file_id();
     // An event of an earlier mock may bring numbers that this one would give next.
     let brought = [
@@ -77,12 +77,13 @@ pub fn register(
             new_file(&event, &file_id, name, version_id, content, before, now)
         }
     };
-    let (value, read, write) = if how.keep {
+    let (event, read, write) = if how.keep {
         keep(event, ids)
     } else {
         renew(event, &file, now, ids)
     };
-    let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
+    let id = event.tree().get("id").and_then(Tree::as_str);
+    let id = id.unwrap_or_default();
     let id = if id.is_empty() {
         ids.uuid()
     } else {
@@ -110,10 +111,7 @@ pub fn register(
         .into_iter()
         .chain([Change::PutFile(Box::new(file)), put_event])
         .collect();
-    Registered {
-        event: value,
-        changes,
-    }
+    Registered { event, changes }
 }
 
 /// The folder that an event names, where it is not there yet or would not outlast the event.
@@ -134,7 +132,7 @@ fn is_free(state: &State, file_id: &str) -> bool {
 }
 
 fn new_file(
-    event: &Event,
+    event: &Invocation<'_>,
     file_id: &str,
     name: String,
     version_id: String,
@@ -156,26 +154,30 @@ fn new_file(
 }
 
 /// As recorded, but for placeholders.
-fn keep(event: Event, ids: &mut Ids) -> (Value, Secret, Secret) {
+fn keep<'a>(mut event: Invocation<'a>, ids: &mut Ids) -> (Invocation<'a>, Secret, Secret) {
     let recorded = |kind| {
         let token = event.token(kind)?.access_token;
         (!is_placeholder(token.expose())).then_some(token)
     };
     let (read, write) = (recorded(TokenKind::Read), recorded(TokenKind::Write));
-    let mut value = event.into_value();
     let mut token = |kind, recorded: Option<Secret>| {
         recorded.unwrap_or_else(|| {
             let minted = ids.token();
-            replace_token(&mut value, kind, &minted);
+            replace_token(&mut event, kind, &minted);
             minted
         })
     };
     let read = token(TokenKind::Read, read);
     let write = token(TokenKind::Write, write);
-    (value, read, write)
+    (event, read, write)
 }
 
-fn renew(event: Event, file: &File, now: Timestamp, ids: &mut Ids) -> (Value, Secret, Secret) {
+fn renew<'a>(
+    event: Invocation<'a>,
+    file: &File,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> (Invocation<'a>, Secret, Secret) {
     let fresh = Fresh {
         event_id: ids.uuid(),
         digits: ids.digits(),
@@ -187,8 +189,7 @@ fn renew(event: Event, file: &File, now: Timestamp, ids: &mut Ids) -> (Value, Se
         read: ids.token(),
         write: ids.token(),
     };
-    let value = refresh(event.into_value(), &fresh);
-    (value, fresh.read, fresh.write)
+    (refresh(event, &fresh), fresh.read, fresh.write)
 }
 
 fn grant(kind: TokenKind, file_id: &str, event_id: &str, now: Timestamp) -> Grant {

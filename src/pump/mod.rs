@@ -16,7 +16,6 @@ use std::{
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde_json::Value;
 use tokio::{
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
@@ -197,15 +196,11 @@ impl Works {
         let event = self.host.announce(&placed.file_id, |file| {
             make::event(file, placed.how, placed.old_parent_id.clone(), now)
         })?;
-        let text = |pointer: &str| {
-            let value = event.pointer(pointer).and_then(Value::as_str);
-            value.unwrap_or_default().to_owned()
-        };
         Some(Parcel {
-            event_id: text("/id"),
-            event_type: text("/event/event_type"),
-            name: text("/source/name"),
-            body: Bytes::from(wire::encode(&event)),
+            event_id: event.id(),
+            event_type: event.event_type().unwrap_or_default(),
+            name: event.file_name().unwrap_or_default(),
+            body: Bytes::from(wire::encode(event.tree())),
         })
     }
 

@@ -70,13 +70,18 @@ impl Item {
         let content = self.content.as_deref();
         match &self.lent_id {
             None => ToRegister {
-                event: Cow::Borrowed(serde_json::from_slice(event.body()).expect("it was read")),
+                event: Cow::Borrowed(event.body()),
                 content,
             },
             Some(id) => {
-                let mut value = event.value().clone();
-                value["id"] = id.clone();
-                ToRegister::made(&value, content)
+                let mut tree = event.invocation().tree().clone();
+                if let Tree::Object(members) = &mut tree {
+                    members.insert("id", Tree::of(id));
+                }
+                ToRegister {
+                    event: Cow::Owned(wire::encode(&tree)),
+                    content,
+                }
             }
         }
     }
@@ -152,7 +157,7 @@ impl BoxSide {
         let recorded = &case.captured.event;
         let item = Item {
             case: Arc::clone(case),
-            lent_id: recorded.id().is_empty().then(lend_id),
+            lent_id: recorded.invocation().id().is_empty().then(lend_id),
             content,
         };
         let lends = item.lent_id.is_some();
@@ -283,7 +288,7 @@ fn finished(
     if lends && let Some(members) = event.as_object_mut() {
         members.shift_remove("id");
     }
-    Ok(if event == *recorded.value() {
+    Ok(if Tree::of(&event) == *recorded.invocation().tree() {
         // As recorded, to the byte.
         recorded.body().clone()
     } else {

@@ -6,11 +6,8 @@ use std::{borrow::Cow, path::PathBuf};
 use bytes::Bytes;
 use futures_util::Stream;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use serde::{Deserialize, Serialize};
-use serde_json::{
-    Value,
-    value::{RawValue, to_raw_value},
-};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 use url::Url;
 
 use crate::{
@@ -92,22 +89,25 @@ pub struct Trust {
 }
 
 /// An event to be registered.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ToRegister<'a> {
-    /// The event.
-    pub event: Cow<'a, RawValue>,
-    /// The name of its content, if it has one.
+    /// The event: JSON.
+    pub event: Cow<'a, [u8]>,
+    /// The name of its content, if it has one: what [`Mock::put_content`] gave.
     pub content: Option<&'a str>,
 }
 
-impl<'a> ToRegister<'a> {
-    /// An event that is a value alone.
-    pub fn made(event: &Value, content: Option<&'a str>) -> Self {
-        let text = to_raw_value(event).expect("a plain JSON value can be written");
-        Self {
-            event: Cow::Owned(text),
-            content,
+impl ToRegister<'_> {
+    /// Writes it behind what is there, as the mock reads it. The event goes over as it is: it was
+    /// read from this text, or written just now.
+    fn write(&self, to: &mut Vec<u8>) {
+        to.extend_from_slice(b"{\"event\":");
+        to.extend_from_slice(&self.event);
+        if let Some(content) = self.content {
+            to.extend_from_slice(b",\"content\":");
+            serde_json::to_writer(&mut *to, content).expect("a text can be written");
         }
+        to.push(b'}');
     }
 }
 
@@ -182,7 +182,14 @@ impl Mock {
         how: Registration,
     ) -> Result<Vec<Box<RawValue>>, MockError> {
         let path = format!("events?keep={}&same_file={}", how.keep, how.same_file);
-        let body = serde_json::to_vec(events).expect("plain JSON values can be written");
+        let mut body = vec![b'['];
+        for (nth, event) in events.iter().enumerate() {
+            if nth > 0 {
+                body.push(b',');
+            }
+            event.write(&mut body);
+        }
+        body.push(b']');
         let request = self.request(Method::POST, &path)?.body(body);
         self.send(request).await?.json_as(self).await
     }

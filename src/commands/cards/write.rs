@@ -22,6 +22,7 @@ use crate::{
             shape::Shape,
             validate::{Schema, count, validate},
         },
+        event::invocation::Invocation,
         json::document::Document,
         metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
         secret::redact_url,
@@ -102,13 +103,13 @@ fn fits_together(arguments: &WriteArgs) -> Outcome {
 /// Fills in what the cards leave out, where they stand.
 fn fill(document: &mut Document, arguments: &WriteArgs, remote: &Remote, width: usize) -> Outcome {
     let event = remote.access.event.as_ref();
-    let skill_id = event.and_then(crate::domain::event::Event::skill_id);
+    let skill_id = event.and_then(Invocation::skill_id);
     let filling = Filling {
         skill_id: arguments.skill_id.clone().or(skill_id),
         invocation_id: arguments
             .invocation_id
             .clone()
-            .or_else(|| event.map(crate::domain::event::Event::id)),
+            .or_else(|| event.map(Invocation::id)),
         created_at: Some(now()),
     };
     let recognised = recognise(document, width)?;
@@ -178,7 +179,7 @@ fn request(
     let skill_id = arguments
         .skill_id
         .clone()
-        .or_else(|| event.and_then(crate::domain::event::Event::skill_id))
+        .or_else(|| event.and_then(Invocation::skill_id))
         .or_else(in_cards)
         .ok_or_else(|| {
             Problem::new("--via invocation needs the skill's id")

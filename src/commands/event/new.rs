@@ -1,6 +1,7 @@
 //! `skillctl event new`: an event for a local file, to be replayed.
 
 use std::{
+    borrow::Cow,
     fs::{self, File},
     io,
     path::Path,
@@ -82,7 +83,10 @@ fn register(
                 .outside()
         };
         let content = mock.put_content(file).await.map_err(refused)?;
-        let event = ToRegister::made(event, Some(&content));
+        let event = ToRegister {
+            event: Cow::Owned(event.to_string().into_bytes()),
+            content: Some(&content),
+        };
         let registered = mock
             .register(&[event], Registration::default())
             .await

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
     for part in input::documents(&name, bytes, terminal.width)? {
         let document = part.document;
         let value = &document.value;
-        Captured::read(value.clone(), document.text.clone().into()).map_err(|found| {
+        Captured::read(value, document.text.clone().into()).map_err(|found| {
             let message = format!("{}: {} ({})", document.name, found.message, found.pointer);
             Problem::new(message).usage()
         })?;

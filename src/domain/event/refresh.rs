@@ -1,10 +1,13 @@
 //! Making a captured event one that Box might have sent just now: new ids, times and tokens, all
 //! else as it was.
 
-use jiff::{Timestamp, tz::Offset};
-use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
+use jiff::{Timestamp, tz::Offset};
+
+use super::invocation::Invocation;
 use crate::domain::{
+    json::tree::Tree,
     secret::Secret,
     token::{LIFETIME_SECONDS, TokenKind},
 };
@@ -32,39 +35,31 @@ pub struct Fresh {
 
 /// The event with what is `fresh` in its place. Members that the event does not have are not
 /// invented, except tokens; ids that were numbers stay numbers.
-pub fn refresh(mut event: Value, fresh: &Fresh) -> Value {
+pub fn refresh<'a>(event: Invocation<'a>, fresh: &Fresh) -> Invocation<'a> {
+    let Invocation(mut event) = event;
     let id = format!("{}_{}", fresh.event_id, fresh.digits);
-    put_text(&mut event, "/id", &id);
-    put_text(&mut event, "/event/event_id", &fresh.event_id);
-    for pointer in ["/created_at", "/event/created_at"] {
-        let offset = offset_of(event.pointer(pointer));
-        put_text(&mut event, pointer, &format_time(fresh.created_at, offset));
-    }
-    for source in ["/source", "/event/source"] {
-        put_id(&mut event, &format!("{source}/id"), &fresh.file_id);
-        put_id(
-            &mut event,
-            &format!("{source}/file_version/id"),
-            &fresh.file_version_id,
-        );
-        if let Some(size) = fresh.size
-            && let Some(slot) = event.pointer_mut(&format!("{source}/size"))
-        {
-            *slot = json!(size);
+    put_text(&mut event, &["id"], id);
+    put_text(&mut event, &["event", "event_id"], fresh.event_id.clone());
+    for parent in [&[][..], &["event"]] {
+        let Some(parent) = event.below_mut(parent) else {
+            continue;
+        };
+        let offset = offset_of(parent.get("created_at"));
+        let time = || format_time(fresh.created_at, offset);
+        replace_member(parent, "created_at", || text(time()));
+        if let Some(source) = parent.get_mut("source") {
+            put_source(source, fresh);
         }
     }
     put_token(&mut event, TokenKind::Write, &fresh.write, fresh);
     put_token(&mut event, TokenKind::Read, &fresh.read, fresh);
-    event
+    Invocation(event)
 }
 
 /// Replaces a token's text in place and leaves all else as it was recorded.
-pub fn replace_token(event: &mut Value, kind: TokenKind, token: &Secret) {
-    put_text(
-        event,
-        &format!("/token/{kind}/access_token"),
-        token.expose(),
-    );
+pub fn replace_token(event: &mut Invocation<'_>, kind: TokenKind, token: &Secret) {
+    let names = ["token", kind.as_str(), "access_token"];
+    put_text(&mut event.0, &names, token.expose().to_owned());
 }
 
 /// A time as events write it: RFC 3339 with seconds and an offset.
@@ -75,53 +70,76 @@ pub fn format_time(at: Timestamp, offset: Offset) -> String {
 }
 
 /// The offset that a recorded time was written with, else UTC.
-fn offset_of(recorded: Option<&Value>) -> Offset {
+fn offset_of(recorded: Option<&Tree<'_>>) -> Offset {
     recorded
-        .and_then(Value::as_str)
+        .and_then(Tree::as_str)
         .and_then(|text| jiff::fmt::temporal::Pieces::parse(text).ok())
         .and_then(|pieces| pieces.to_numeric_offset())
         .unwrap_or(Offset::UTC)
 }
 
-fn put_text(event: &mut Value, pointer: &str, text: &str) {
-    if let Some(slot) = event.pointer_mut(pointer) {
-        *slot = json!(text);
+fn text(text: String) -> Tree<'static> {
+    Tree::String(Cow::Owned(text))
+}
+
+fn put_text(event: &mut Tree<'_>, names: &[&str], new: String) {
+    if let Some(slot) = event.below_mut(names) {
+        *slot = text(new);
     }
 }
 
-fn put_id(event: &mut Value, pointer: &str, id: &str) {
-    let Some(slot) = event.pointer_mut(pointer) else {
-        return;
-    };
-    *slot = match (slot.is_number(), id.parse::<u64>()) {
-        (true, Ok(number)) => json!(number),
-        _ => json!(id),
-    };
-}
-
-fn put_token(event: &mut Value, kind: TokenKind, token: &Secret, fresh: &Fresh) {
-    let Some(Value::Object(slot)) = event.pointer_mut(&format!("/token/{kind}")) else {
-        return;
-    };
-    slot.insert("access_token".to_owned(), json!(token.expose()));
-    let expires = fresh.created_at.as_second() + LIFETIME_SECONDS;
-    replace_member(slot, "expires_in", json!(expires));
-    replace_member(
-        slot,
-        "restricted_to",
-        json!(kind.restricted_to(&fresh.file_id)),
+fn put_source(source: &mut Tree<'_>, fresh: &Fresh) {
+    put_id(source.get_mut("id"), &fresh.file_id);
+    put_id(
+        source.below_mut(&["file_version", "id"]),
+        &fresh.file_version_id,
     );
+    if let Some(size) = fresh.size {
+        replace_member(source, "size", || Tree::Number(size.into()));
+    }
 }
 
-fn replace_member(members: &mut Map<String, Value>, name: &str, value: Value) {
-    if let Some(slot) = members.get_mut(name) {
-        *slot = value;
+fn put_id(slot: Option<&mut Tree<'_>>, id: &str) {
+    let Some(slot) = slot else {
+        return;
+    };
+    *slot = match (&slot, id.parse::<u64>()) {
+        (Tree::Number(_), Ok(number)) => Tree::Number(number.into()),
+        _ => text(id.to_owned()),
+    };
+}
+
+fn put_token(event: &mut Tree<'_>, kind: TokenKind, token: &Secret, fresh: &Fresh) {
+    let Some(slot) = event.below_mut(&["token", kind.as_str()]) else {
+        return;
+    };
+    let Tree::Object(members) = slot else {
+        return;
+    };
+    members.insert("access_token", text(token.expose().to_owned()));
+    let expires = fresh.created_at.as_second() + LIFETIME_SECONDS;
+    replace_member(slot, "expires_in", || Tree::Number(expires.into()));
+    replace_member(slot, "restricted_to", || {
+        text(kind.restricted_to(&fresh.file_id))
+    });
+}
+
+fn replace_member(of: &mut Tree<'_>, name: &str, new: impl FnOnce() -> Tree<'static>) {
+    if let Some(slot) = of.get_mut(name) {
+        *slot = new();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+
+    fn refreshed(old: &Value) -> Value {
+        let event = Invocation::read(Tree::of(old)).expect("an event");
+        refresh(event, &fresh()).0.into()
+    }
 
     fn fresh() -> Fresh {
         Fresh {
@@ -148,7 +166,7 @@ mod tests {
             "event": {"event_id": "old", "created_at": "2018-10-29T11:29:09-07:00", "source": {"id": "1"}}
         });
         assert_eq!(
-            refresh(old, &fresh()),
+            refreshed(&old),
             json!({
                 "token": {
                     "write": {
@@ -170,10 +188,13 @@ mod tests {
 
     #[test]
     fn ids_that_were_numbers_stay_numbers() {
-        let old = json!({"source": {"id": 1, "file_version": {"id": 2}}});
+        let old = json!({
+            "source": {"id": 1, "file_version": {"id": 2}},
+            "token": {"write": {"access_token": ""}, "read": {"access_token": ""}}
+        });
         assert_eq!(
-            refresh(old, &fresh()),
-            json!({"source": {"id": 42, "file_version": {"id": 43}}})
+            refreshed(&old)["source"],
+            json!({"id": 42, "file_version": {"id": 43}})
         );
     }
 }

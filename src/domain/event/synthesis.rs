@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(event["created_at"], "2027-01-15T01:00:00-07:00");
         assert_eq!(event["token"]["read"]["expires_in"], 1_800_086_400);
         assert_eq!(event["token"]["write"]["access_token"], NO_TOKEN);
-        assert!(Event::from_value(event).is_ok());
+        assert!(Event::from_value(&event).is_ok());
     }
 
     #[test]

@@ -1,5 +1,6 @@
-//! A JSON value that borrows from its text: what the mock reads every write with. It says what a
-//! [`Value`] would say, and is written as a [`Value`] would be.
+//! A JSON value that borrows from its text: what every event, write and set of cards on the way
+//! through a run is read with. It says what a [`Value`] would say, and is written as a [`Value`]
+//! would be.
 
 use std::{
     borrow::Cow,
@@ -16,9 +17,10 @@ use serde_json::{Number, Value};
 use super::pointer::Pointer;
 
 /// A JSON value. Texts without escapes are parts of the text that it was read from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Tree<'a> {
     /// `null`
+    #[default]
     Null,
     /// `true`, `false`
     Bool(bool),
@@ -31,6 +33,10 @@ pub enum Tree<'a> {
     /// An object.
     Object(Members<'a>),
 }
+
+/// Up to so many members are looked at one after the other; of more that would take the square of
+/// their number.
+const FEW: usize = 16;
 
 /// The members of an object, in the order of the text. Of members with the same name the last
 /// one's value counts, in the place of the first.
@@ -82,9 +88,59 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// The items, to be changed.
+    pub fn as_array_mut(&mut self) -> Option<&mut [Self]> {
+        match self {
+            Self::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// The whole number, where it is one that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
     /// A member, where it is an object that has it.
     pub fn get(&self, name: &str) -> Option<&Self> {
         self.as_object()?.get(name)
+    }
+
+    /// A member to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
+        match self {
+            Self::Object(members) => members.get_mut(name),
+            _ => None,
+        }
+    }
+
+    /// The member that a way of names leads to.
+    pub fn below(&self, names: &[&str]) -> Option<&Self> {
+        names.iter().try_fold(self, |found, name| found.get(name))
+    }
+
+    /// The member that a way of names leads to, to be changed.
+    pub fn below_mut(&mut self, names: &[&str]) -> Option<&mut Self> {
+        let mut names = names.iter();
+        names.try_fold(self, |found, name| found.get_mut(name))
+    }
+
+    /// The same value, that borrows from nothing.
+    pub fn into_owned(self) -> Tree<'static> {
+        match self {
+            Self::Null => Tree::Null,
+            Self::Bool(truth) => Tree::Bool(truth),
+            Self::Number(number) => Tree::Number(number),
+            Self::String(text) => Tree::String(owned(text)),
+            Self::Array(items) => Tree::Array(items.into_iter().map(Self::into_owned).collect()),
+            Self::Object(Members(members)) => {
+                let own = |(name, value): (_, Self)| (owned(name), value.into_owned());
+                Tree::Object(Members(members.into_iter().map(own).collect()))
+            }
+        }
     }
 
     /// The value that a pointer leads to.
@@ -125,6 +181,26 @@ impl<'a> Tree<'a> {
     }
 }
 
+fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+impl From<Tree<'_>> for Value {
+    fn from(tree: Tree<'_>) -> Self {
+        match tree {
+            Tree::Null => Self::Null,
+            Tree::Bool(truth) => Self::Bool(truth),
+            Tree::Number(number) => Self::Number(number),
+            Tree::String(text) => Self::String(text.into_owned()),
+            Tree::Array(items) => items.into_iter().map(Self::from).collect(),
+            Tree::Object(Members(members)) => {
+                let own = |(name, value): (Cow<'_, str>, _)| (name.into_owned(), Self::from(value));
+                members.into_iter().map(own).collect()
+            }
+        }
+    }
+}
+
 impl<'a> Members<'a> {
     /// The same members, borrowing.
     pub fn of(members: &'a serde_json::Map<String, Value>) -> Self {
@@ -140,6 +216,20 @@ impl<'a> Members<'a> {
     pub fn get(&self, name: &str) -> Option<&Tree<'a>> {
         self.iter()
             .find_map(|(own, value)| (own == name).then_some(value))
+    }
+
+    /// The value of a member, to be changed.
+    pub fn get_mut(&mut self, name: &str) -> Option<&mut Tree<'a>> {
+        let mut members = self.0.iter_mut();
+        members.find_map(|(own, value)| (own == name).then_some(value))
+    }
+
+    /// Gives a member its value; one that was not there comes last.
+    pub fn insert(&mut self, name: &'static str, value: Tree<'a>) {
+        match self.get_mut(name) {
+            Some(slot) => *slot = value,
+            None => self.0.push((Cow::Borrowed(name), value)),
+        }
     }
 
     /// Whether there is such a member.
@@ -162,10 +252,17 @@ impl<'a> Members<'a> {
         self.iter().map(|(_, value)| value)
     }
 
+    /// To look up many members, of however many.
+    pub fn finder(&self) -> Finder<'_, 'a> {
+        let index = (self.0.len() > FEW).then(|| self.iter().collect());
+        Finder {
+            members: self,
+            index,
+        }
+    }
+
     /// Members as they came, each name once.
     fn unique(members: Vec<(Cow<'a, str>, Tree<'a>)>) -> Self {
-        /// Up to so many are compared with each other; more would take the square of their number.
-        const FEW: usize = 16;
         let has_twins = if members.len() > FEW {
             let mut seen = HashSet::new();
             !members.iter().all(|(name, _)| seen.insert(&**name))
@@ -190,6 +287,22 @@ impl<'a> Members<'a> {
             }
         }
         Self(unique)
+    }
+}
+
+/// Finds members by their names.
+pub struct Finder<'t, 'a> {
+    members: &'t Members<'a>,
+    index: Option<HashMap<&'t str, &'t Tree<'a>>>,
+}
+
+impl<'t, 'a> Finder<'t, 'a> {
+    /// The value of a member.
+    pub fn find(&self, name: &str) -> Option<&'t Tree<'a>> {
+        match &self.index {
+            Some(index) => index.get(name).copied(),
+            None => self.members.get(name),
+        }
     }
 }
 
@@ -351,6 +464,8 @@ mod tests {
             let tree: Tree<'_> = serde_json::from_str(&text).expect("JSON");
             prop_assert_eq!(&tree, &Tree::of(&value));
             prop_assert_eq!(tree.to_string(), value.to_string());
+            prop_assert_eq!(&tree.clone().into_owned(), &tree);
+            prop_assert_eq!(Value::from(tree), value);
         }
     }
 
@@ -369,6 +484,20 @@ mod tests {
         assert_eq!(two, Some(&Tree::Number(2.into())));
         assert_eq!(tree.at(&list.index(2)), None);
         assert_eq!(tree.at(&list.key("c")), None);
+    }
+
+    #[test]
+    fn a_member_is_changed_in_its_place_and_a_new_one_comes_last() {
+        let mut tree: Tree<'_> = serde_json::from_str(r#"{"a":{"b":1},"c":2}"#).expect("JSON");
+        *tree.below_mut(&["a", "b"]).expect("a member") = Tree::Bool(true);
+        let Tree::Object(members) = &mut tree else {
+            panic!("it is an object");
+        };
+        members.insert("a", Tree::Null);
+        members.insert("d", Tree::Null);
+        assert_eq!(tree.to_string(), r#"{"a":null,"c":2,"d":null}"#);
+        assert_eq!(tree.below(&["a", "b"]), None);
+        assert_eq!(tree.below_mut(&["c", "b"]), None);
     }
 
     #[test]

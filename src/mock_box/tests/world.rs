@@ -6,7 +6,10 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{call::WriteRecord, event::Event, notice::Placed, secret::Secret, token::TokenKind},
+    domain::{
+        call::WriteRecord, event::invocation::Invocation, json::tree::Tree, notice::Placed,
+        secret::Secret, token::TokenKind,
+    },
     mock_box::{
         Admission, Answer, Body, Change, Head, Ids, Request, State, admit,
         admit::Wanted,
@@ -84,14 +87,13 @@ impl World {
                 "read": {"access_token": "REDACTED"}, "write": {"access_token": "REDACTED"}
             }
         });
-        let event = Event::from_value(event).expect("an event");
+        let event = Invocation::read(Tree::of(&event)).expect("an event");
         let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);
         }
-        let event = Event::from_value(made.event).expect("an event");
-        let token = |kind| event.token(kind).expect("a token").access_token;
-        let file_id = event.file_id();
+        let token = |kind| made.event.token(kind).expect("a token").access_token;
+        let file_id = made.event.file_id();
         Registered {
             read: token(TokenKind::Read),
             write: token(TokenKind::Write),

@@ -12,6 +12,7 @@ use std::{
     sync::Arc,
 };
 
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 pub use case::{Case, read_document};
@@ -272,12 +273,12 @@ impl Reader<'_> {
         beside: Beside,
     ) -> Result<Arc<Case>, PlanError> {
         if !self.selection.edits.is_empty() {
-            let mut value = captured.event.value().clone();
+            let mut value = Value::from(captured.event.invocation().tree().clone());
             for edit in &self.selection.edits {
                 edit.apply(&mut value)
                     .map_err(|refused| PlanError::NoMatch(beside.name.clone(), refused))?;
             }
-            captured.event = Event::from_value(value)
+            captured.event = Event::from_value(&value)
                 .map_err(|found| PlanError::Spoilt(beside.name.clone(), found))?;
         }
         case::case(

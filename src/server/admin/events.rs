@@ -1,14 +1,18 @@
 //! Events are registered, and the contents of their files are taken in.
 
+use std::mem;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{Value, json};
 
 use super::{Answered, Query, Refused, collect, failed, json_response};
 use crate::{
-    domain::event::{Captured, Event},
+    domain::{
+        event::{Captured, invocation::Invocation},
+        json::tree::Tree,
+    },
     host::Host,
     mock_box::{content::Content, registration::Registering, request::Spooled},
     server::wire::RequestBody,
@@ -21,110 +25,65 @@ const MOST_JSON: usize = 64 * 1024 * 1024;
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
 pub(super) async fn register(host: &Host, query: Query<'_>, body: RequestBody) -> Answered {
     let bytes = collect(body, MOST_JSON).await?;
-    let text: &RawValue = serde_json::from_slice(&bytes).map_err(|error| {
-        Refused(
-            StatusCode::BAD_REQUEST,
-            format!("the body is not JSON: {error}"),
-        )
-    })?;
-    let is_list = text.get().starts_with('[');
-    let items: Vec<&RawValue> = if is_list {
-        serde_json::from_str(text.get()).unwrap_or_default()
-    } else {
-        vec![text]
+    let body: Tree<'_> = serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    let (items, is_list) = match body {
+        Tree::Array(items) => (items, true),
+        one => (vec![one], false),
     };
     let how = Registering {
         keep: query.is_true("keep"),
         same_file: query.is_true("same_file"),
         ..Registering::default()
     };
-    let events: Vec<(Event, Registering)> = items
+    let events: Vec<_> = items
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
-            read_item(host, item, &how).map_err(|message| {
-                Refused(StatusCode::BAD_REQUEST, format!("event {index}: {message}"))
-            })
+            read_item(host, item, &how).map_err(|message| bad(format!("event {index}: {message}")))
         })
         .collect::<Result<_, _>>()?;
     let registered = host.register(events);
+    let registered: Vec<_> = registered.iter().map(Invocation::tree).collect();
     Ok(match (is_list, registered.as_slice()) {
         (false, [one]) => json_response(one),
         (_, list) => json_response(list),
     })
 }
 
-fn read_item(
+fn bad(message: String) -> Refused {
+    Refused(StatusCode::BAD_REQUEST, message)
+}
+
+fn read_item<'a>(
     host: &Host,
-    item: &RawValue,
+    mut item: Tree<'a>,
     how: &Registering,
-) -> Result<(Event, Registering), String> {
-    let Item {
-        event,
-        text,
-        content,
-    } = Item::read(item).map_err(|error| error.to_string())?;
-    let captured = Captured::read(event, Bytes::copy_from_slice(text.as_bytes()))
-        .map_err(|found| format!("{} ({})", found.message, found.pointer))?;
-    let content = content
-        .map(|sha1| {
-            let spooled = host.spool.find(&sha1);
-            spooled
-                .map(Content::from)
-                .ok_or_else(|| format!("no content {sha1} was put before"))
-        })
-        .transpose()?;
-    Ok((
-        captured.event,
-        Registering {
-            content,
-            ..how.clone()
-        },
-    ))
-}
-
-/// What is to be registered.
-struct Item<'a> {
-    event: Value,
-    /// Of the event.
-    text: &'a str,
-    /// The name of its content, where there is one.
-    content: Option<String>,
-}
-
-/// What may be around an event.
-#[derive(Deserialize)]
-struct Wrapper<'a> {
-    #[serde(borrow)]
-    event: Option<&'a RawValue>,
-    content: Option<Value>,
-}
-
-impl<'a> Item<'a> {
-    fn read(item: &'a RawValue) -> Result<Self, serde_json::Error> {
-        // An event has a member `event` of its own, with an `event_id`; the wrapper's has tokens.
-        // A list would be read as its members in their order.
-        if item.get().starts_with('{')
-            && let Ok(Wrapper {
-                event: Some(inner),
-                content,
-            }) = serde_json::from_str(item.get())
-        {
-            let event: Value = serde_json::from_str(inner.get())?;
-            if event.get("token").is_some() || event.get("body").is_some() {
-                return Ok(Self {
-                    event,
-                    text: inner.get(),
-                    content: content.as_ref().and_then(Value::as_str).map(str::to_owned),
-                });
-            }
+) -> Result<(Invocation<'a>, Registering), String> {
+    let mut how = how.clone();
+    if is_wrapper(&item) {
+        if let Some(sha1) = item.get("content").and_then(Tree::as_str) {
+            let spooled = host.spool.find(sha1);
+            let spooled = spooled.ok_or_else(|| format!("no content {sha1} was put before"))?;
+            how.content = Some(Content::from(spooled));
         }
-        Ok(Self {
-            event: serde_json::from_str(item.get())?,
-            text: item.get(),
-            content: None,
-        })
+        item = item.get_mut("event").map_or(Tree::Null, mem::take);
     }
+    let event = match item.get("body") {
+        None => Invocation::read(item),
+        // As an API Gateway event: rare, so it may be copied.
+        Some(_) => Captured::read(&Value::from(item), Bytes::new())
+            .map(|captured| captured.event.invocation().clone()),
+    };
+    let event = event.map_err(|found| format!("{} ({})", found.message, found.pointer))?;
+    Ok((event, how))
+}
+
+/// Whether it is a wrapper around an event. An event has a member `event` of its own, with an
+/// `event_id`; the wrapper's has tokens.
+fn is_wrapper(item: &Tree<'_>) -> bool {
+    item.get("event")
+        .is_some_and(|inner| inner.get("token").is_some() || inner.get("body").is_some())
 }
 
 /// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered.

@@ -8,12 +8,13 @@ use skillctl::{
         event::{
             Captured, Event,
             envelope::wrap,
+            invocation::Invocation,
             redaction::{Keep, Scrubber},
             refresh::{Fresh, refresh},
             signature::{Keys, Signed, sign, verify},
             wire,
         },
-        json::document::Document,
+        json::{document::Document, tree::Tree},
         secret::Secret,
         token::TokenKind,
     },
@@ -29,7 +30,7 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     };
     let text = Bytes::from(document.text.clone());
-    let captured = match Captured::read(document.value.clone(), text.clone()) {
+    let captured = match Captured::read(&document.value, text.clone()) {
         Ok(captured) => captured,
         Err(found) => {
             let found = [*found];
@@ -42,7 +43,7 @@ pub(crate) fn check(bytes: &[u8]) {
     if document.value.get("body").is_none() {
         assert_eq!(event.body(), &text, "the exact bytes are kept");
     }
-    assert!(!event.file_id().is_empty());
+    assert!(!event.invocation().file_id().is_empty());
     let _ = format!("{captured:?}");
     written_as_box_writes_it(event);
     made_new(event);
@@ -52,9 +53,10 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 fn written_as_box_writes_it(event: &Event) {
-    let written = wire::encode(event.value());
+    let tree = event.invocation().tree();
+    let written = wire::encode(tree);
     assert!(written.iter().all(u8::is_ascii));
-    assert_eq!(read_back(&written), *event.value());
+    assert_eq!(Tree::of(&read_back(&written)), *tree);
 }
 
 /// Not by serde_json's own reader of values, which takes one private name of its own apart.
@@ -75,9 +77,9 @@ fn made_new(event: &Event) {
         read: Secret::new("new-read"),
         write: Secret::new("new-write"),
     };
-    let renewed = refresh(event.value().clone(), &fresh);
+    let renewed = refresh(event.invocation().clone(), &fresh);
     assert_eq!(refresh(renewed.clone(), &fresh), renewed, "twice is once");
-    let renewed = Event::from_value(renewed).expect("it stays an event");
+    let renewed = Invocation::read(renewed.tree().clone()).expect("it stays an event");
     assert_eq!(renewed.file_id(), "42");
     let token = |kind| renewed.token(kind).expect("a token").access_token;
     assert_eq!(token(TokenKind::Read), fresh.read);
@@ -88,9 +90,14 @@ fn scrubbed(captured: &Value) {
     let mut scrubber = Scrubber::new(Keep::default());
     let (once, _) = scrubber.scrub(captured);
     let bytes = Bytes::from(wire::encode(&once));
-    let read = Captured::read(once.clone(), bytes.clone()).expect("it stays an event");
+    let read = Captured::read(&once, bytes).expect("it stays an event");
     for kind in [TokenKind::Read, TokenKind::Write] {
-        let token = read.event.token(kind).expect("a token").access_token;
+        let token = read
+            .event
+            .invocation()
+            .token(kind)
+            .expect("a token")
+            .access_token;
         assert!(matches!(token.expose(), "" | "REDACTED"), "a token is left");
     }
     let (twice, _) = scrubber.scrub(&once);
@@ -101,7 +108,7 @@ fn wrapped(event: &Event) {
     let headers = vec![("box-signature-version".to_owned(), "1".to_owned())];
     let proxy = wrap(&headers, event.body());
     let bytes = Bytes::from(proxy.to_string());
-    let back = Captured::read(proxy.clone(), bytes.clone()).expect("it stays an event");
+    let back = Captured::read(&proxy, bytes).expect("it stays an event");
     assert_eq!(back.event.body(), event.body());
     assert_eq!(back.headers, headers);
 }

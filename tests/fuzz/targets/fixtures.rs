@@ -60,7 +60,7 @@ fn check_folder(folder: &Path) {
     let plan = Plan::read(&paths, Selection::default()).expect("it was read before");
     assert_eq!(plan.count, cases.len());
     for case in &cases {
-        assert!(!case.captured.event.file_id().is_empty());
+        assert!(!case.captured.event.invocation().file_id().is_empty());
     }
     let mut in_shards = Vec::new();
     for nth in ["1/2", "2/2"] {

@@ -18,7 +18,7 @@ use skillctl::{
     domain::{
         call::{WriteOp, WriteRecord},
         card::validate::{Schema, box_refusal},
-        event::Event,
+        event::invocation::Invocation,
         json::tree::Tree,
         metadata::instance::{InstanceHead, SKILLS_TEMPLATE, fields_of},
         secret::Secret,
@@ -155,14 +155,14 @@ impl World {
     }
 
     fn register(&mut self, event: &Value, how: &Registering) {
-        let Ok(event) = Event::from_value(event.clone()) else {
+        let Ok(event) = Invocation::read(Tree::of(event)) else {
             return;
         };
         let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);
         }
-        let event = Event::from_value(made.event).expect("it stays an event");
+        let event = Invocation::read(made.event.tree().clone()).expect("it stays an event");
         let token = |kind| event.token(kind).expect("a token").access_token;
         let (read, write) = (token(TokenKind::Read), token(TokenKind::Write));
         let file_id = event.file_id();

@@ -100,7 +100,7 @@ fn the_shape_stays() {
         event["parameters"]["note"],
         "for person-2@example.com at Enterprise 1 and File 1.jpg"
     );
-    assert!(Event::from_value(event).is_ok());
+    assert!(Event::from_value(&event).is_ok());
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn an_id_stays_one_where_a_name_is_the_same_text() {
     assert_eq!(event["source"]["parent"]["id"], "0");
     let id = event["source"]["id"].as_str().expect("text");
     assert!(is_digits(id) && id != "340708371275", "{id}");
-    assert!(Event::from_value(event).is_ok());
+    assert!(Event::from_value(&event).is_ok());
 }
 
 #[test]
