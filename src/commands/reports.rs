@@ -38,6 +38,11 @@ impl<'a> Reports<'a> {
         Ok(Self { files, aside })
     }
 
+    /// Whether there are any.
+    pub(super) fn are_wanted(&self) -> bool {
+        self.aside.is_some()
+    }
+
     /// Takes an outcome in.
     pub(super) fn take(&mut self, record: &Record) -> Result<(), Failure> {
         let Some(aside) = &mut self.aside else {

@@ -12,6 +12,7 @@ use serde_json::{Value, value::RawValue};
 use super::{
     call::{CallRecord, Operation, WriteOp, WriteRecord},
     card::model::{Reported, reported},
+    json::tree::Tree,
     notice::Connection,
 };
 
@@ -137,10 +138,9 @@ pub struct Observed {
     pub calls_left_out: usize,
     /// Writes, in their order.
     pub writes: Vec<WriteSeen>,
-    /// The cards as they now stand.
-    pub cards: Option<Value>,
-    /// The cards as they stood before the event was sent once more on purpose.
-    pub cards_before: Option<Option<Value>>,
+    instance: Instance,
+    /// As it stood before the event was sent once more on purpose.
+    before: Option<Instance>,
     open: BTreeSet<u64>,
     last_activity: Millis,
 }
@@ -164,7 +164,7 @@ impl Observed {
 
     /// It is sent once more, to see that this changes nothing.
     pub fn sent_again(&mut self, at: Millis) {
-        self.cards_before = Some(self.cards.clone());
+        self.before = Some(self.instance.clone());
         self.sent(at);
         if let Some(delivery) = &mut self.last {
             delivery.is_duplicate = true;
@@ -217,26 +217,32 @@ impl Observed {
     /// Metadata was written.
     pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
         self.touch(now);
-        let carried = record.status.as_deref().and_then(Status::parse);
-        let cards = record.instance.as_deref().and_then(cards_of);
-        let meant = cards
-            .as_ref()
-            .and_then(Value::as_array)
-            .and_then(|cards| reported(cards))
-            .map(|reported| match reported {
-                Reported::Processing => Status::Processing,
-                Reported::Success => Status::Success,
-                Reported::PermanentFailure => Status::PermanentFailure,
-            });
-        self.cards = cards;
-        if self.writes.len() < MOST_KEPT {
-            self.writes.push(WriteSeen {
-                ms,
-                op: record.op,
-                status: carried.or(meant),
-                is_explicit: carried.is_some(),
-            });
+        self.instance = Instance(record.instance.clone());
+        if self.writes.len() == MOST_KEPT {
+            return;
         }
+        let carried = record.status.as_deref().and_then(Status::parse);
+        self.writes.push(WriteSeen {
+            ms,
+            op: record.op,
+            status: carried.or_else(|| self.instance.meaning()),
+            is_explicit: carried.is_some(),
+        });
+    }
+
+    /// The cards as they now stand.
+    pub fn cards(&self) -> Option<Tree<'_>> {
+        self.instance.cards()
+    }
+
+    /// The cards as they stood before the event was sent once more on purpose, if it was.
+    pub fn cards_before(&self) -> Option<Option<Tree<'_>>> {
+        self.before.as_ref().map(Instance::cards)
+    }
+
+    /// Whether the event was sent once more on purpose.
+    pub fn was_sent_again(&self) -> bool {
+        self.before.is_some()
     }
 
     /// The status that counts: the last that was reported.
@@ -286,13 +292,31 @@ impl Observed {
     }
 }
 
-/// The cards of an instance.
-fn cards_of(instance: &RawValue) -> Option<Value> {
-    #[derive(Deserialize)]
-    struct Instance {
-        cards: Option<Value>,
+/// An instance as the mock told of it, if there is one: text, for of most writes nobody wants to
+/// know the cards, and those of the last are looked at once, when the event is judged.
+#[derive(Clone, Debug, Default)]
+struct Instance(Option<Box<RawValue>>);
+
+impl Instance {
+    fn cards(&self) -> Option<Tree<'_>> {
+        #[derive(Deserialize)]
+        struct Members<'a> {
+            #[serde(borrow)]
+            cards: Option<Tree<'a>>,
+        }
+        let text = self.0.as_deref()?.get();
+        serde_json::from_str::<Members<'_>>(text).ok()?.cards
     }
-    serde_json::from_str::<Instance>(instance.get()).ok()?.cards
+
+    /// What its cards say of the invocation.
+    fn meaning(&self) -> Option<Status> {
+        let cards = Value::from(self.cards()?);
+        Some(match reported(cards.as_array()?)? {
+            Reported::Processing => Status::Processing,
+            Reported::Success => Status::Success,
+            Reported::PermanentFailure => Status::PermanentFailure,
+        })
+    }
 }
 
 /// What an event and its case are called.

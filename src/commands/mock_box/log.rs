@@ -151,7 +151,8 @@ impl Shown {
         }
         let mut observed = Observed::default();
         observed.written(record, 0.0, 0.0);
-        let cards = observed.cards.as_ref().and_then(Value::as_array);
+        let cards = observed.cards().map(Value::from);
+        let cards = cards.as_ref().and_then(Value::as_array);
         if let (Some(width), Some(cards)) = (self.width, cards) {
             let options = cards::text::Options {
                 width: width.saturating_sub(INDENT),

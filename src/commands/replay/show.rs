@@ -9,7 +9,7 @@ use crate::{
     cli::{OutputFormat, replay::ReplayArgs},
     commands::{output::write_over, reports::Reports},
     domain::{
-        card::{normalise::normalised, preview::sections},
+        card::{normalise::normalise, preview::sections},
         outcome::{
             Outcome as Judged, Status, Summary,
             check::Check,
@@ -107,7 +107,11 @@ impl<'a> Show<'a> {
         if self.arguments.update {
             self.update(&outcome, expected)?;
         }
-        let mut record = Record::of(outcome);
+        // A line for people names their kinds.
+        let with_cards = self.arguments.show_cards
+            || self.arguments.format == OutputFormat::Human
+            || self.reports.are_wanted();
+        let mut record = Record::of(outcome, with_cards);
         self.reports.take(&record)?;
         match self.arguments.format {
             OutputFormat::Json => {
@@ -171,7 +175,8 @@ impl<'a> Show<'a> {
             return Ok(());
         }
         let observed = &outcome.observed;
-        let cards = observed.cards.as_ref().map(normalised);
+        let mut cards = observed.cards();
+        cards.iter_mut().for_each(normalise);
         let status = observed.status().map(Status::as_str);
         let text = format!("{:#}\n", json!({ "status": status, "cards": cards }));
         // For a line of many the folder may still be missing.

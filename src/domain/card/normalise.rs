@@ -1,10 +1,12 @@
 //! Cards made comparable between two runs, and compared: times, ids and image bytes change from
 //! run to run and are put aside; the rest is exact, but for wildcards and a tolerance for numbers.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::path::Path;
-use crate::domain::json::pointer::Pointer;
+use crate::domain::json::{pointer::Pointer, tree::Tree};
 
 /// In an expectation: whatever stands there is right.
 pub const ANY: &str = "<any>";
@@ -18,44 +20,49 @@ const ID: &str = "<id>";
 /// What the bytes of an image become.
 const BYTES: &str = "<bytes>";
 
-/// A list of cards, or one, with `created_at`, the ids of skill, invocation and file version, and
-/// the bytes of embedded images replaced by what they are. What is replaced already stays.
+/// As [`normalise`], of a copy.
 #[must_use]
 pub fn normalised(cards: &Value) -> Value {
+    let mut tree = Tree::of(cards);
+    normalise(&mut tree);
+    tree.into()
+}
+
+/// Replaces in a list of cards, or one, `created_at`, the ids of skill, invocation and file
+/// version, and the bytes of embedded images by what they are. What is replaced already stays.
+pub fn normalise(cards: &mut Tree<'_>) {
     match cards {
-        Value::Array(cards) => cards.iter().map(normalised_card).collect(),
-        card => normalised_card(card),
+        Tree::Array(cards) => cards.iter_mut().for_each(normalise_card),
+        card => normalise_card(card),
     }
 }
 
-fn normalised_card(card: &Value) -> Value {
-    let mut card = card.clone();
+fn normalise_card(card: &mut Tree<'_>) {
     if let Some(time) = card.get_mut("created_at") {
         replace(time, TIME);
     }
     for name in ["skill", "invocation", "file_version"] {
-        if let Some(id) = card.get_mut(name).and_then(|it| it.get_mut("id")) {
+        if let Some(id) = card.below_mut(&[name, "id"]) {
             replace(id, ID);
         }
     }
-    let entries = card.get_mut("entries").and_then(Value::as_array_mut);
+    let entries = card.get_mut("entries").and_then(Tree::as_array_mut);
     for entry in entries.into_iter().flatten() {
-        if let Some(Value::String(address)) = entry.get_mut("image_url")
+        if let Some(Tree::String(address)) = entry.get_mut("image_url")
             && address.starts_with("data:")
             && let Some((head, _)) = address.split_once(',')
         {
-            *address = format!("{head},{BYTES}");
+            *address = Cow::Owned(format!("{head},{BYTES}"));
         }
     }
-    card
 }
 
 /// Only a text is replaced: that an id is an integer must stay to be seen.
-fn replace(value: &mut Value, by: &str) {
-    if let Value::String(text) = value
+fn replace(value: &mut Tree<'_>, by: &'static str) {
+    if let Tree::String(text) = value
         && text != ANY
     {
-        by.clone_into(text);
+        *text = Cow::Borrowed(by);
     }
 }
 
@@ -72,7 +79,7 @@ pub struct Difference {
 
 /// Where `actual` differs from `expected`, member by member and item by item. Numbers may differ
 /// by `tolerance`; an expected `"<any>"` takes any value that is there.
-pub fn difference(expected: &Value, actual: &Value, tolerance: f64) -> Vec<Difference> {
+pub fn difference(expected: &Tree<'_>, actual: &Tree<'_>, tolerance: f64) -> Vec<Difference> {
     let mut found = Vec::new();
     let root = Path::Base(&Pointer::ROOT);
     compare(&root, expected, actual, tolerance, &mut found);
@@ -81,28 +88,30 @@ pub fn difference(expected: &Value, actual: &Value, tolerance: f64) -> Vec<Diffe
 
 fn compare(
     at: &Path<'_>,
-    expected: &Value,
-    actual: &Value,
+    expected: &Tree<'_>,
+    actual: &Tree<'_>,
     tolerance: f64,
     found: &mut Vec<Difference>,
 ) {
     match (expected, actual) {
-        (Value::String(any), _) if any == ANY => {}
-        (Value::Object(wanted), Value::Object(present)) => {
-            for (key, value) in wanted {
+        (Tree::String(any), _) if any == ANY => {}
+        (Tree::Object(wanted), Tree::Object(present)) => {
+            let there = present.finder();
+            for (key, value) in wanted.iter() {
                 let below = at.key(key);
-                match present.get(key) {
+                match there.find(key) {
                     Some(other) => compare(&below, value, other, tolerance, found),
                     None => found.push(different(&below, Some(value), None)),
                 }
             }
-            for (key, value) in present {
-                if !wanted.contains_key(key) {
+            let asked_for = wanted.finder();
+            for (key, value) in present.iter() {
+                if asked_for.find(key).is_none() {
                     found.push(different(&at.key(key), None, Some(value)));
                 }
             }
         }
-        (Value::Array(wanted), Value::Array(present)) => {
+        (Tree::Array(wanted), Tree::Array(present)) => {
             for index in 0..wanted.len().max(present.len()) {
                 let below = at.index(index);
                 match (wanted.get(index), present.get(index)) {
@@ -111,7 +120,7 @@ fn compare(
                 }
             }
         }
-        (Value::Number(wanted), Value::Number(present)) => {
+        (Tree::Number(wanted), Tree::Number(present)) => {
             let near = match (wanted.as_f64(), present.as_f64()) {
                 (Some(wanted), Some(present)) => (wanted - present).abs() <= tolerance,
                 _ => false,
@@ -125,11 +134,11 @@ fn compare(
     }
 }
 
-fn different(at: &Path<'_>, expected: Option<&Value>, actual: Option<&Value>) -> Difference {
+fn different(at: &Path<'_>, expected: Option<&Tree<'_>>, actual: Option<&Tree<'_>>) -> Difference {
     Difference {
         pointer: at.pointer(),
-        expected: expected.cloned(),
-        actual: actual.cloned(),
+        expected: expected.cloned().map(Value::from),
+        actual: actual.cloned().map(Value::from),
     }
 }
 
@@ -140,7 +149,7 @@ mod tests {
     use super::*;
 
     fn pointers(expected: &Value, actual: &Value, tolerance: f64) -> Vec<String> {
-        difference(expected, actual, tolerance)
+        difference(&Tree::of(expected), &Tree::of(actual), tolerance)
             .into_iter()
             .map(|it| it.pointer.to_string())
             .collect()

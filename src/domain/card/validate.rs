@@ -25,16 +25,21 @@ pub fn validate(input: &Value, schema: Schema) -> Vec<Diagnostic> {
     }
 }
 
+/// The same for what should be a list of cards, read already.
+pub fn validate_list(cards: &Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
+    let mut collector = Collector::new(schema);
+    // A collector never ends the walk, so how it ended says nothing.
+    let _ = check::cards(&Path::Base(&Pointer::ROOT), cards, &mut collector);
+    collector.found
+}
+
 /// The same for an input whose shape is known.
 pub fn validate_recognised(
     input: &Value,
     recognised: &Recognised<'_>,
     schema: Schema,
 ) -> Vec<Diagnostic> {
-    let mut collector = Collector {
-        schema,
-        found: Vec::new(),
-    };
+    let mut collector = Collector::new(schema);
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
     let input = &Tree::of(input);
@@ -85,6 +90,13 @@ pub fn box_refusal(cards: &Tree<'_>, schema: Schema) -> Option<Refusal> {
 struct Collector {
     schema: Schema,
     found: Vec<Diagnostic>,
+}
+
+impl Collector {
+    fn new(schema: Schema) -> Self {
+        let found = Vec::new();
+        Self { schema, found }
+    }
 }
 
 impl Listener for Collector {

@@ -1,15 +1,14 @@
 //! The checks of a replay (design §2), each a verdict with its reason in a sentence.
 
-use serde_json::Value;
-
 use super::{CallSeen, Observed, Reply, Status, WriteSeen};
 use crate::domain::{
     call::{CallRecord, Operation},
     card::{
-        normalise::{Difference, difference, normalised},
-        validate::{Schema, validate},
+        normalise::{Difference, difference, normalise},
+        validate::{Schema, validate_list},
     },
     diagnostic::Severity,
+    json::tree::Tree,
     token::TokenKind,
 };
 
@@ -64,7 +63,7 @@ pub struct Expected {
     /// The status.
     pub status: Option<Status>,
     /// The cards, normalised, with `"<any>"` for what may be anything.
-    pub cards: Option<Value>,
+    pub cards: Option<Tree<'static>>,
     /// By how much numbers may differ.
     pub tolerance: f64,
 }
@@ -143,7 +142,7 @@ fn applies(check: Check, observed: &Observed, terms: &Terms<'_>) -> bool {
         Check::Reply => true,
         _ if !terms.has_mock => false,
         Check::Expected => terms.expected.is_some_and(|it| it.cards.is_some()),
-        Check::Duplicate => observed.cards_before.is_some(),
+        Check::Duplicate => observed.was_sent_again(),
         _ => true,
     }
 }
@@ -191,7 +190,7 @@ fn reply(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
     };
     Some(match observed.deliveries().count() {
         0 | 1 => reason,
-        _ if observed.cards_before.is_some() => {
+        _ if observed.was_sent_again() => {
             format!("when the same event came once more, {reason}")
         }
         times => format!("sent {times} times, and at last {reason}"),
@@ -359,8 +358,7 @@ fn cards(observed: &Observed) -> Option<String> {
             call.record.message.as_deref().unwrap_or("400")
         ));
     }
-    let cards = observed.cards.as_ref()?;
-    let found = validate(cards, Schema::Box)
+    let found = validate_list(&observed.cards()?, Schema::Box)
         .into_iter()
         .find(|finding| finding.severity == Severity::Error)?;
     Some(format!("{} (at {})", found.message, found.pointer))
@@ -368,12 +366,13 @@ fn cards(observed: &Observed) -> Option<String> {
 
 fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
     let wanted = expected.cards.as_ref()?;
-    let Some(actual) = observed.cards.as_ref().map(normalised) else {
+    let Some(mut actual) = observed.cards() else {
         return Some(Failure {
             reason: "there are no cards to compare with expected.json".to_owned(),
             differences: Vec::new(),
         });
     };
+    normalise(&mut actual);
     let differences = difference(wanted, &actual, expected.tolerance);
     let reason = match differences.len() {
         0 => return None,
@@ -388,13 +387,13 @@ fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
 
 /// What changed in the stored cards when the same event came once more.
 fn duplicate(observed: &Observed) -> Option<Failure> {
-    let shown = |cards: Option<&Value>| cards.map_or(Value::Null, normalised);
-    let before = observed.cards_before.as_ref()?;
-    let differences = difference(
-        &shown(before.as_ref()),
-        &shown(observed.cards.as_ref()),
-        0.0,
-    );
+    let shown = |cards: Option<_>| {
+        let mut cards = cards.unwrap_or(Tree::Null);
+        normalise(&mut cards);
+        cards
+    };
+    let (before, after) = (shown(observed.cards_before()?), shown(observed.cards()));
+    let differences = difference(&before, &after, 0.0);
     let reason = match differences.len() {
         0 => return None,
         1 => "the same event once more changed the stored cards in one place".to_owned(),

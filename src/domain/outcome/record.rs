@@ -182,10 +182,12 @@ pub struct QuantilesRecord {
 }
 
 impl Record {
-    /// What is written down of an outcome.
-    pub fn of(outcome: Outcome) -> Self {
+    /// What is written down of an outcome. Its cards are read only where they are wanted.
+    pub fn of(outcome: Outcome, with_cards: bool) -> Self {
         let ok = outcome.is_ok();
         let observed = outcome.observed;
+        let cards = if with_cards { observed.cards() } else { None };
+        let cards = cards.map(Value::from);
         let are_several = observed.deliveries().nth(1).is_some();
         Self {
             case: outcome.case.to_string(),
@@ -212,7 +214,7 @@ impl Record {
                 })
                 .collect(),
             mock: outcome.has_mock,
-            cards: observed.cards,
+            cards,
         }
     }
 

@@ -14,10 +14,10 @@ use super::{
     find::{Source, file_name},
 };
 use crate::domain::{
-    card::normalise::normalised,
+    card::normalise::normalise,
     diagnostic::{Diagnostic, Severity},
     event::Captured,
-    json::{document::Document, pointer::Pointer},
+    json::{document::Document, pointer::Pointer, tree::Tree},
     outcome::{Names, Status, check::Expected},
 };
 
@@ -139,7 +139,7 @@ impl Listing {
 /// An event that was read, still without what lies beside it.
 pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
     let bytes = Bytes::from(document.text.clone().into_bytes());
-    Captured::read(document.value.clone(), bytes)
+    Captured::read(&document.value, bytes)
         .map_err(|found| PlanError::Wrong(Box::new((document, *found))))
 }
 
@@ -185,8 +185,8 @@ pub(super) fn case(
     Ok(Case {
         names: Arc::new(Names {
             path: beside.name.into(),
-            event_id: captured.event.id().into(),
-            file_id: captured.event.file_id().into(),
+            event_id: captured.event.invocation().id().into(),
+            file_id: captured.event.invocation().file_id().into(),
         }),
         captured,
         content,
@@ -266,7 +266,11 @@ fn expected_of(value: &Value) -> Result<Expected, Diagnostic> {
     };
     let cards = match value.get("cards") {
         None | Some(Value::Null) => None,
-        Some(cards) if cards.is_array() => Some(normalised(cards)),
+        Some(cards) if cards.is_array() => {
+            let mut cards = Tree::of(cards).into_owned();
+            normalise(&mut cards);
+            Some(cards)
+        }
         Some(_) => {
             return Err(wrong(
                 Pointer::ROOT.key("cards"),
