@@ -12,9 +12,9 @@ pub(super) struct Alarm {
 }
 
 impl Alarm {
-    /// Sets it anew: what it gives is ready `pause` from now.
-    pub(super) fn after(&mut self, pause: Duration) -> Pin<&mut Sleep> {
-        let end = Instant::now() + pause;
+    /// Sets it anew: what it gives is ready `pause` after `now`.
+    pub(super) fn after(&mut self, pause: Duration, now: Instant) -> Pin<&mut Sleep> {
+        let end = now + pause;
         if let Some(sleep) = &mut self.sleep {
             sleep.as_mut().reset(end);
         }
@@ -34,7 +34,7 @@ mod tests {
         let began = Instant::now();
         for pause in [30, 10, 60].map(Duration::from_millis) {
             let set = Instant::now();
-            alarm.after(pause).await;
+            alarm.after(pause, set).await;
             assert!(set.elapsed() >= pause);
         }
         assert!(began.elapsed() >= Duration::from_millis(100));
@@ -43,10 +43,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_put_off_does_not_ring_at_its_old_time() {
         let mut alarm = Alarm::default();
-        let early = alarm.after(Duration::from_millis(20));
+        let early = alarm.after(Duration::from_millis(20), Instant::now());
         assert!(futures_util::FutureExt::now_or_never(early).is_none());
         let set = Instant::now();
-        alarm.after(Duration::from_millis(80)).await;
+        alarm.after(Duration::from_millis(80), set).await;
         assert!(set.elapsed() >= Duration::from_millis(80));
     }
 }

@@ -90,8 +90,18 @@ pub struct Parcel<'a> {
     pub now: Timestamp,
 }
 
-/// The status and the start of the body of an answer, or a sentence that says why there is none.
-type Exchange = Result<(u16, Bytes), String>;
+/// An answer, or a sentence that says why there is none.
+type Exchange = Result<Answer, String>;
+
+/// An answer that was read to its end.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    /// The start of its body.
+    body: Bytes,
+    /// When its end was in.
+    at: Instant,
+}
 
 impl Courier {
     /// A courier to the Skill at `url`, which has `deadline` for each reply.
@@ -180,8 +190,10 @@ impl Courier {
         headers: &HeaderMap,
         due: Instant,
     ) -> (Reply, Bytes) {
-        let late = alarm.after(self.deadline);
-        let exchange = pin!(legs.exchange(&self.url, body, headers));
+        // To look at the clock is dear enough to do it once before and once after.
+        let now = Instant::now();
+        let late = alarm.after(self.deadline, now.into());
+        let exchange = pin!(legs.exchange(&self.url, body, headers, now));
         let result = tokio::select! {
             biased;
             result = exchange => result,
@@ -191,9 +203,9 @@ impl Courier {
             }
         };
         match result {
-            Ok((status, answer)) => {
-                let ms = due.elapsed().as_secs_f64() * 1000.0;
-                (Reply::Answered { status, ms }, answer)
+            Ok(Answer { status, body, at }) => {
+                let ms = at.saturating_duration_since(due).as_secs_f64() * 1000.0;
+                (Reply::Answered { status, ms }, body)
             }
             Err(reason) => (Reply::Failed(reason), Bytes::new()),
         }
@@ -201,9 +213,15 @@ impl Courier {
 }
 
 impl Legs<'_> {
-    async fn exchange(&mut self, url: &Url, body: &Bytes, headers: &HeaderMap) -> Exchange {
+    async fn exchange(
+        &mut self,
+        url: &Url,
+        body: &Bytes,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> Exchange {
         match self {
-            Legs::Direct(sender) => sender.post(body, headers).await,
+            Legs::Direct(sender) => sender.post(body, headers, now).await,
             Legs::General(http) => general(http, url, body, headers).await,
         }
     }
@@ -264,7 +282,11 @@ async fn general(http: &Http, url: &Url, body: &Bytes, headers: &HeaderMap) -> E
             answer.extend_from_slice(&chunk);
         }
     }
-    Ok((status, Bytes::from(answer)))
+    Ok(Answer {
+        status,
+        body: Bytes::from(answer),
+        at: Instant::now(),
+    })
 }
 
 /// What became of a request that got no answer, for a newcomer.

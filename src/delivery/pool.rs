@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::{Exchange, MOST_OF_A_REPLY};
+use super::{Answer, Exchange, MOST_OF_A_REPLY};
 
 /// After so long a server may be about to close a connection that nobody uses; an event that is
 /// sent into that moment would be lost.
@@ -53,6 +53,12 @@ pub(super) struct Sender<'a> {
 struct Idle {
     sender: SendRequest<Full<Bytes>>,
     since: Instant,
+}
+
+impl Idle {
+    fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) > LONGEST_IDLE
+    }
 }
 
 impl Pool {
@@ -120,9 +126,14 @@ impl Sender<'_> {
         }
     }
 
-    /// Posts, and reads the answer to its end.
-    pub(super) async fn post(&mut self, body: &Bytes, headers: &HeaderMap) -> Exchange {
-        let (mut sender, response) = self.send(body, headers).await?;
+    /// Posts at `now`, and reads the answer to its end.
+    pub(super) async fn post(
+        &mut self,
+        body: &Bytes,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> Exchange {
+        let (mut sender, response) = self.send(body, headers, now).await?;
         let (head, mut body) = response.into_parts();
         let status = head.status.as_u16();
         let mut answer = Vec::new();
@@ -140,26 +151,30 @@ impl Sender<'_> {
             }
         }
         // Only where the connection can go on at once is it worth keeping.
-        if sender.ready().await.is_ok() {
-            self.own = Some(Idle {
-                sender,
-                since: Instant::now(),
-            });
-        }
-        Ok((status, Bytes::from(answer)))
+        let can_go_on = sender.ready().await.is_ok();
+        let at = Instant::now();
+        self.own = can_go_on.then_some(Idle { sender, since: at });
+        Ok(Answer {
+            status,
+            body: Bytes::from(answer),
+            at,
+        })
     }
 
     /// Sends by an idle connection, else by a new one. A request that got nothing at all on an idle
     /// connection goes out once more by another: the server closed it in that moment, as it may. A
     /// Skill that closes on purpose does so on a new one too.
-    async fn send(&mut self, body: &Bytes, headers: &HeaderMap) -> Result<Sent, String> {
+    async fn send(
+        &mut self,
+        body: &Bytes,
+        headers: &HeaderMap,
+        now: Instant,
+    ) -> Result<Sent, String> {
         loop {
             let idle = self.own.take().or_else(|| self.pool.lock().pop());
             let is_new = idle.is_none();
             let mut sender = match idle {
-                Some(idle) if idle.since.elapsed() > LONGEST_IDLE || idle.sender.is_closed() => {
-                    continue;
-                }
+                Some(idle) if idle.is_old(now) || idle.sender.is_closed() => continue,
                 Some(idle) => idle.sender,
                 None => self.pool.connect().await?,
             };

@@ -4,7 +4,11 @@
 pub mod check;
 pub mod record;
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+    sync::Arc,
+};
 
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -340,13 +344,24 @@ pub struct CaseName {
     pub repeat: Option<usize>,
 }
 
+impl CaseName {
+    /// Its text. Of a million events each has one, so it is made at once in the room it takes.
+    pub fn text(&self) -> String {
+        /// For the number of a repeat.
+        const ROOM: usize = 12;
+        let mut text = String::with_capacity(self.names.path.len() + ROOM);
+        text.push_str(&self.names.path);
+        if let Some(repeat) = self.repeat {
+            // Writing to a string cannot fail.
+            let _ = write!(text, " #{repeat}");
+        }
+        text
+    }
+}
+
 impl fmt::Display for CaseName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.names.path)?;
-        match self.repeat {
-            Some(repeat) => write!(formatter, " #{repeat}"),
-            None => Ok(()),
-        }
+        formatter.write_str(&self.text())
     }
 }
 

@@ -411,7 +411,10 @@ async fn one_turn(
         None
     };
     drop(turn);
-    let _ = tell.send(Told::Judged(outcome, expected)).await;
+    let told = Told::Judged(outcome, expected);
+    if let Err(mpsc::error::TrySendError::Full(told)) = tell.try_send(told) {
+        let _ = tell.send(told).await;
+    }
     Ok(())
 }
 

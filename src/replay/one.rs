@@ -54,7 +54,8 @@ pub(super) async fn play(
     if let Some(due) = turn.due {
         sleep_until(due.into()).await;
     }
-    let sent_at = sent_at(shared, turn.due);
+    let now = (shared.run.clock)();
+    let sent_at = sent_at(now, turn.due);
     let due = turn.due.unwrap_or_else(Instant::now);
     let are_numbered = shared.run.settings.rounds.are_numbered();
     let name = CaseName {
@@ -73,13 +74,12 @@ pub(super) async fn play(
         body,
         tracked: &tracked,
     };
-    let observed = one.send_and_wait(due).await?;
+    let observed = one.send_and_wait(due, now).await?;
     Ok(one.judge(turn.index, name, observed))
 }
 
 /// The time on the clock at the moment that `due` names, else now.
-fn sent_at(shared: &Shared, due: Option<Instant>) -> Timestamp {
-    let now = (shared.run.clock)();
+fn sent_at(now: Timestamp, due: Option<Instant>) -> Timestamp {
     let late = due.map_or(Duration::ZERO, |due| due.elapsed());
     let late = SignedDuration::try_from(late).unwrap_or_default();
     now.checked_sub(late).unwrap_or(now)
@@ -95,10 +95,10 @@ struct One<'a, 'w> {
 }
 
 impl One<'_, '_> {
-    async fn send_and_wait(&mut self, due: Instant) -> Result<Observed, RunError> {
+    async fn send_and_wait(&mut self, due: Instant, now: Timestamp) -> Result<Observed, RunError> {
         let settings = &self.shared.run.settings;
         self.tracked.with(|observed| observed.sent(0.0));
-        self.deliver(due).await;
+        self.deliver(due, now).await;
         self.send_again_while_refused().await;
         let Some(boxed) = &self.shared.boxed else {
             return Ok(self.tracked.judge());
@@ -114,7 +114,7 @@ impl One<'_, '_> {
             let settle = settle + self.tracked.with(|observed| observed.went_on_for());
             let now = self.tracked.elapsed();
             self.tracked.with(|observed| observed.sent_again(now));
-            self.deliver(Instant::now()).await;
+            self.deliver_now().await;
             self.send_again_while_refused().await;
             self.wait(boxed, settle).await?;
         }
@@ -140,27 +140,34 @@ impl One<'_, '_> {
             }
             let now = self.tracked.elapsed();
             self.tracked.with(|observed| observed.sent(now));
-            self.deliver(Instant::now()).await;
+            self.deliver_now().await;
             attempt += 1;
         }
     }
 
-    /// Delivers once; the reply, or the death of the Skill, goes to the tracked event.
-    async fn deliver(&mut self, due: Instant) {
-        let run = &self.shared.run;
+    async fn deliver_now(&mut self) {
+        self.deliver(Instant::now(), (self.shared.run.clock)())
+            .await;
+    }
+
+    /// Delivers once, at `now`; the reply, or the death of the Skill, goes to the tracked event.
+    async fn deliver(&mut self, due: Instant, now: Timestamp) {
         let parcel = Parcel {
             body: self.body,
             captured: &self.case.captured.headers,
             due,
-            now: (run.clock)(),
+            now,
         };
         let reply = tokio::select! {
             biased;
             reply = self.worker.runner.bring(parcel) => reply,
             why = self.worker.death.why() => Reply::Failed(why),
         };
-        let now = self.tracked.elapsed();
-        self.tracked.with(|observed| observed.replied(reply, now));
+        let at = match &reply {
+            Reply::Answered { ms, .. } => self.tracked.at(due) + ms,
+            _ => self.tracked.elapsed(),
+        };
+        self.tracked.with(|observed| observed.replied(reply, at));
     }
 
     /// Waits until the event is finished, or the time for its cards is over.

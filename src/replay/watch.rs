@@ -80,7 +80,12 @@ impl Tracked {
 
     /// Milliseconds since it was sent.
     pub(super) fn elapsed(&self) -> f64 {
-        self.since.elapsed().as_secs_f64() * 1000.0
+        self.at(Instant::now())
+    }
+
+    /// Milliseconds from its sending to `then`.
+    pub(super) fn at(&self, then: Instant) -> f64 {
+        then.saturating_duration_since(self.since).as_secs_f64() * 1000.0
     }
 
     /// Looks at or changes what was seen.

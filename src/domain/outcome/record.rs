@@ -21,9 +21,9 @@ pub struct Record {
     /// The case, by its path, with the number of the repeat where there are several.
     pub case: String,
     /// The invocation's id as it was sent.
-    pub event_id: String,
+    pub event_id: Arc<str>,
     /// The file's id as it was sent.
-    pub file_id: String,
+    pub file_id: Arc<str>,
     /// Whether every check passed.
     pub ok: bool,
     /// The reply to the last delivery.
@@ -190,9 +190,9 @@ impl Record {
         let cards = cards.map(Value::from);
         let are_several = observed.deliveries().nth(1).is_some();
         Self {
-            case: outcome.case.to_string(),
-            event_id: outcome.case.names.event_id.to_string(),
-            file_id: outcome.case.names.file_id.to_string(),
+            case: outcome.case.text(),
+            event_id: Arc::clone(&outcome.case.names.event_id),
+            file_id: Arc::clone(&outcome.case.names.file_id),
             ok,
             reply: observed.reply().map(ReplyRecord::of),
             status: observed.status().map(Status::as_str).map(Cow::Borrowed),
