@@ -3,6 +3,7 @@
 
 mod alarm;
 mod headers;
+mod load;
 mod pool;
 pub mod schedule;
 

@@ -9,23 +9,20 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::{Answer, Exchange, MOST_OF_A_REPLY};
+use super::{Answer, Exchange, MOST_OF_A_REPLY, load::Load};
 
 /// After so long a server may be about to close a connection that nobody uses; an event that is
 /// sent into that moment would be lost.
 const LONGEST_IDLE: Duration = Duration::from_secs(1);
 
 /// An answer with the connection that it came by.
-type Sent = (
-    SendRequest<Full<Bytes>>,
-    http::Response<hyper::body::Incoming>,
-);
+type Sent = (SendRequest<Load>, http::Response<hyper::body::Incoming>);
 
 /// The connections to a Skill.
 #[derive(Debug)]
@@ -51,7 +48,7 @@ pub(super) struct Sender<'a> {
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Load>,
     since: Instant,
 }
 
@@ -98,14 +95,18 @@ impl Pool {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+    async fn connect(&self) -> Result<SendRequest<Load>, String> {
         let cannot =
             |reason: &dyn std::fmt::Display| format!("could not connect to the skill: {reason}");
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(|error| cannot(&error))?;
         stream.set_nodelay(true).map_err(|error| cannot(&error))?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        // Head and body in one piece of memory: of an event that is less than what the system takes
+        // for a list of two.
+        let (sender, connection) = http1::Builder::new()
+            .writev(false)
+            .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| cannot(&error))?;
         // What ends it is seen by the request that it carries.
@@ -178,7 +179,7 @@ impl Sender<'_> {
                 Some(idle) => idle.sender,
                 None => self.pool.connect().await?,
             };
-            let mut request = Request::new(Full::new(body.clone()));
+            let mut request = Request::new(Load::from(body.clone()));
             *request.method_mut() = Method::POST;
             *request.uri_mut() = self.target.clone()?;
             *request.headers_mut() = headers.clone();
