@@ -2,12 +2,11 @@
 //! handed on; no other module asks the operating system for them. Clocks live here too, so that
 //! whoever needs the time is given one.
 
-use std::{
-    collections::BTreeMap, fs::Permissions, io::IsTerminal, os::unix::fs::PermissionsExt, sync::Arc,
-};
+pub mod folder;
+
+use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
-use tempfile::TempDir;
 
 /// A source of the present moment, injected so that rules can be tested at any time of day.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -20,18 +19,6 @@ pub fn wall_clock() -> Clock {
 /// The time zone that clocks on this machine show.
 pub fn local_time_zone() -> TimeZone {
     TimeZone::system()
-}
-
-/// A new folder in the system's place for temporary files, which others share: under a name that
-/// nobody can guess, and the user's alone whatever the umask allows. It goes away when dropped.
-///
-/// # Errors
-/// Where none can be made.
-pub fn private_folder(prefix: &str) -> std::io::Result<TempDir> {
-    tempfile::Builder::new()
-        .prefix(prefix)
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
 }
 
 /// The surroundings of the process, as they were when it started.

@@ -18,7 +18,7 @@ use crate::{
     domain::secret::Secret,
     env::{Environment, wall_clock},
     exit::{Failure, Problem},
-    host::{Host, Options, StartError},
+    host::{Host, Options},
     journal::JournalError,
     mock_box::{faults::Faults, state::Settings},
     server::{
@@ -178,19 +178,18 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-fn not_started(error: &StartError) -> Failure {
+fn not_started(error: &JournalError) -> Failure {
     let problem = Problem::new(error.to_string());
     match error {
-        StartError::Journal(JournalError::Line { .. }) => problem
+        JournalError::Line { .. } => problem
             .help("a record file holds what mock-box has written to it and nothing else")
             .usage(),
-        StartError::Journal(JournalError::Taken { .. }) => problem
+        JournalError::Taken { .. } => problem
             .help("end the other mock, or record to another file")
             .outside(),
-        StartError::Journal(_) => problem
+        _ => problem
             .help("--record takes a file that can be read and written; it is made where it is not there")
             .outside(),
-        StartError::Spool { .. } => problem.outside(),
     }
 }
 

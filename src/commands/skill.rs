@@ -3,13 +3,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tempfile::TempDir;
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use url::Url;
 
 use crate::{
     domain::secret::{redact_output, redact_url},
-    env::Environment,
+    env::{Environment, folder::PrivateFolder},
     exit::{Failure, Problem},
     render::text::{Line, Role, Text},
     supervise::{
@@ -35,7 +34,7 @@ pub(super) struct RunningSkill {
     /// Says why, once it has died.
     pub(super) died: watch::Receiver<Option<String>>,
     /// The folder of the adapter that it runs behind, if it is a function.
-    pub(super) adapter: Option<TempDir>,
+    pub(super) adapter: Option<PrivateFolder>,
     child: Option<Skill>,
     /// Keeps `died` open where nothing can die.
     _alive: Option<watch::Sender<Option<String>>>,

@@ -105,30 +105,16 @@ impl std::fmt::Debug for ClockOf {
     }
 }
 
-/// Why the mock cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The record file cannot be used.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// There is no room for contents.
-    #[error("cannot make a folder for contents in {}: {source}", std::env::temp_dir().display())]
-    Spool {
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
-
 impl Host {
     /// Starts a mock. With a record file, the metadata of that file is resumed and it is appended
     /// to; the warning that comes back says what was dropped of it.
     ///
     /// # Errors
-    /// Where the record file or the folder for contents cannot be used.
+    /// Where the record file cannot be used.
     pub fn start(
         options: Options<'_>,
         clock: Clock,
-    ) -> Result<(Arc<Self>, Option<String>), StartError> {
+    ) -> Result<(Arc<Self>, Option<String>), JournalError> {
         let mut ids = Ids::new(options.seed);
         let mut state = State::new(options.settings.clone(), &mut ids);
         let now = clock();
@@ -154,7 +140,7 @@ impl Host {
             clock: ClockOf(clock),
             bus: Bus::default(),
             calls: Calls::default(),
-            spool: Spool::new().map_err(|source| StartError::Spool { source })?,
+            spool: Spool::default(),
             has_pump: AtomicBool::new(false),
         });
         Ok((host, warning))

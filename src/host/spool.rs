@@ -4,21 +4,21 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use sha1::{Digest, Sha1};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 
 use crate::{
-    env::private_folder,
+    env::folder::PrivateFolder,
     mock_box::{content::hex, request::Spooled},
 };
 
-/// The folder.
-#[derive(Debug)]
+/// The folder, from the first content on: most mocks take none in.
+#[derive(Debug, Default)]
 pub struct Spool {
-    folder: TempDir,
+    folder: Mutex<Option<Arc<PrivateFolder>>>,
 }
 
 /// Content on its way in.
@@ -27,30 +27,36 @@ pub struct SpoolWriter {
     file: NamedTempFile,
     hash: Sha1,
     size: u64,
-    folder: PathBuf,
+    folder: Arc<PrivateFolder>,
 }
 
 impl Spool {
-    /// A new private folder.
-    ///
-    /// # Errors
-    /// Where none can be made.
-    pub fn new() -> io::Result<Self> {
-        let folder = private_folder("skillctl-contents-")?;
-        Ok(Self { folder })
-    }
-
     /// Begins to take content in.
     ///
     /// # Errors
     /// Where the disk refuses.
     pub fn writer(&self) -> io::Result<SpoolWriter> {
+        let folder = self.made()?;
         Ok(SpoolWriter {
-            file: NamedTempFile::new_in(self.folder.path())?,
+            file: NamedTempFile::new_in(folder.path())?,
             hash: Sha1::new(),
             size: 0,
-            folder: self.folder.path().to_owned(),
+            folder,
         })
+    }
+
+    fn made(&self) -> io::Result<Arc<PrivateFolder>> {
+        let mut folder = self.lock();
+        if let Some(folder) = &*folder {
+            return Ok(Arc::clone(folder));
+        }
+        let made = Arc::new(PrivateFolder::new("skillctl-contents-")?);
+        *folder = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<PrivateFolder>>> {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Content that was taken in before.
@@ -58,7 +64,7 @@ impl Spool {
         if sha1.len() != 40 || !sha1.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return None;
         }
-        let path = self.folder.path().join(sha1);
+        let path = self.lock().as_ref()?.path().join(sha1);
         let size = fs::metadata(&path).ok()?.len();
         Some(Spooled {
             path,
@@ -91,7 +97,7 @@ impl SpoolWriter {
     /// Where the disk refuses.
     pub fn finish(self) -> io::Result<Spooled> {
         let sha1 = hex(&self.hash.finalize());
-        let path = self.folder.join(&sha1);
+        let path = self.folder.path().join(&sha1);
         let _: File = self.file.persist(&path)?;
         Ok(Spooled {
             path,

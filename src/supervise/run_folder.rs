@@ -10,9 +10,8 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tempfile::TempDir;
 
-use crate::env::{Environment, private_folder};
+use crate::env::{Environment, folder::PrivateFolder};
 
 /// The variables by which users name certificates of their own, and by which clients are given
 /// ours.
@@ -30,7 +29,7 @@ const PRELOAD: &str = include_str!("preload.cjs");
 const PRELOAD_ADDRESS: &str = "{ host: '127.0.0.1', port: 7269 }";
 
 /// How the names of run folders begin.
-const PREFIX: &str = "skillctl-";
+const PREFIX: &str = "skillctl-run-";
 /// The names of the files in one.
 const CA: &str = "ca.pem";
 const BUNDLE: &str = "bundle.pem";
@@ -71,7 +70,7 @@ pub struct TrustFiles {
 /// A folder with the files of [`TrustFiles`], removed when it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
-    folder: TempDir,
+    folder: PrivateFolder,
     /// What the user should know: a file of theirs that could not be read, a system without roots.
     pub warnings: Vec<String>,
 }
@@ -86,7 +85,7 @@ impl RunFolder {
         certificate: &str,
         environment: &Environment,
     ) -> io::Result<Self> {
-        let folder = private_folder(PREFIX)?;
+        let folder = PrivateFolder::new(PREFIX)?;
         let mut run = Self {
             folder,
             warnings: Vec::new(),

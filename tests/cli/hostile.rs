@@ -7,6 +7,7 @@ use std::{
     net::TcpStream,
     os::unix::fs::symlink,
     path::PathBuf,
+    process::Stdio,
 };
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
@@ -150,6 +151,27 @@ fn what_lies_in_the_shared_tmp_is_the_users_alone() {
     }
     let left = fs::read_dir(folder.path()).expect("a folder").count();
     assert_eq!(left, 0, "it goes away");
+}
+
+#[test]
+fn what_a_killed_mock_left_behind_goes_with_the_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let left = || fs::read_dir(folder.path()).expect("a folder").count();
+    let run = |command: &str| {
+        let status = skillctl_process()
+            .args(["mock-box", "--listen", "127.0.0.1:0"])
+            .arg(project("fixtures/events/upload-text"))
+            .args(["--", "sh", "-c", command])
+            .env("TMPDIR", folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        status.expect("it runs")
+    };
+    assert!(!run("kill -9 $PPID").success());
+    assert!(left() >= 2, "contents and certificates stay");
+    assert!(run("true").success());
+    assert_eq!(left(), 0);
 }
 
 /// What drives a terminal: a title, a colour by one byte, letters that turn the line around.

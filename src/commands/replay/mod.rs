@@ -5,7 +5,6 @@ mod show;
 
 use std::{sync::Arc, time::Duration};
 
-use tempfile::TempDir;
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
@@ -18,7 +17,7 @@ use crate::{
     client::Connections,
     delivery::{Courier, Envelope},
     domain::{event::signature::Keys, outcome::check::Check, secret::Secret},
-    env::{Environment, private_folder, wall_clock},
+    env::{Environment, folder::PrivateFolder, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
     replay::{
@@ -148,7 +147,7 @@ fn handler(arguments: &ReplayArgs) -> Result<Option<Handler>, Failure> {
 
 /// The command line of the Skill, empty where it runs already, and the folder that holds what it
 /// needs.
-fn words(arguments: &ReplayArgs) -> Result<(Vec<String>, Option<TempDir>), Failure> {
+fn words(arguments: &ReplayArgs) -> Result<(Vec<String>, Option<PrivateFolder>), Failure> {
     if arguments.sample_skill {
         let program = std::env::current_exe().map_err(|error| {
             Problem::new(format!(
@@ -162,7 +161,7 @@ fn words(arguments: &ReplayArgs) -> Result<(Vec<String>, Option<TempDir>), Failu
     let Some(handler) = handler(arguments)? else {
         return Ok((arguments.command.clone(), None));
     };
-    let (words, folder) = private_folder("skillctl-adapter-")
+    let (words, folder) = PrivateFolder::new("skillctl-adapter-")
         .and_then(|folder| Ok((handler.prepare(folder.path())?, folder)))
         .map_err(|error| {
             Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()

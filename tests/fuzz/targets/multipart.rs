@@ -25,7 +25,7 @@ pub(crate) fn check(bytes: &[u8]) {
     let Ok(kind) = HeaderValue::from_bytes(kind) else {
         return;
     };
-    let spool = Spool::new().expect("a folder");
+    let spool = Spool::default();
     let take = |lengths: &[usize], limit| upload(&kind, chunks(body, lengths), limit, &spool);
     let whole = take(&[], ROOMY);
     let in_chunks = take(&lengths_of(lengths), ROOMY);
