@@ -8,6 +8,7 @@ mod sync;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, BufRead, BufReader, Read, Write},
+    mem,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -53,8 +54,19 @@ pub struct Journal {
     /// Why appending is over, once it failed in a way that leaves the file uncertain.
     broken: Option<String>,
     syncer: Option<Syncer>,
-    /// The room in which lines are written out, kept from append to append.
+    /// Lines that are to be appended together; the room stays.
     lines: Vec<u8>,
+    /// The records that they are of.
+    staged: Vec<Staged>,
+}
+
+/// What is to be known of a record when its line has been appended.
+#[derive(Clone, Copy, Debug)]
+struct Staged {
+    seq: u64,
+    op: WriteOp,
+    /// Of its line, in bytes.
+    length: u64,
 }
 
 /// Why a record file cannot be used.
@@ -166,6 +178,7 @@ impl Journal {
             broken: None,
             syncer: None,
             lines: Vec::new(),
+            staged: Vec::new(),
         }
     }
 
@@ -227,7 +240,11 @@ impl Journal {
                 line: number,
                 reason,
             })?;
-            self.note(&record, read as u64);
+            self.note(Staged {
+                seq: record.seq,
+                op: record.op,
+                length: read as u64,
+            });
             each(record);
         }
         Ok(None)
@@ -256,45 +273,78 @@ impl Journal {
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.clear();
-        let appended = self.append_with(&mut lines, records);
-        // One large record is no reason to hold as much from then on.
-        lines.shrink_to(MOST_KEPT);
-        self.lines = lines;
-        appended
+        self.stage(records)?;
+        self.commit()
     }
 
-    fn append_with<'a>(
+    /// Writes out the lines of records, all or none, to be appended by [`Journal::commit`].
+    ///
+    /// # Errors
+    /// Where a line is too long.
+    pub fn stage<'a>(
         &mut self,
-        lines: &mut Vec<u8>,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
-        let mut ends = Vec::new();
+        let before = (self.lines.len(), self.staged.len());
         for record in records {
-            serde_json::to_writer(&mut *lines, record).map_err(|error| error.to_string())?;
-            lines.push(b'\n');
-            let start = ends.last().map_or(0, |(_, end)| *end);
-            if (lines.len() - start) as u64 > self.longest {
-                let reason = format!("the record is longer than {} bytes", self.longest);
-                return Err(self.failed(&reason));
-            }
-            ends.push((record, lines.len()));
-        }
-        let Some((last, _)) = ends.last() else {
-            return Ok(());
-        };
-        let last = last.seq;
-        self.write(lines)?;
-        let mut start = 0;
-        for (record, end) in ends {
-            self.note(record, (end - start) as u64);
-            start = end;
-        }
-        if let Some(syncer) = &self.syncer {
-            syncer.ask(last);
+            let start = self.lines.len();
+            let written = serde_json::to_writer(&mut self.lines, record);
+            self.lines.push(b'\n');
+            let length = (self.lines.len() - start) as u64;
+            let problem = match written {
+                Err(error) => error.to_string(),
+                Ok(()) if length > self.longest => {
+                    format!("the record is longer than {} bytes", self.longest)
+                }
+                Ok(()) => {
+                    let (seq, op) = (record.seq, record.op);
+                    self.staged.push(Staged { seq, op, length });
+                    continue;
+                }
+            };
+            self.lines.truncate(before.0);
+            self.staged.truncate(before.1);
+            self.lines.shrink_to(MOST_KEPT);
+            return Err(self.failed(&problem));
         }
         Ok(())
+    }
+
+    /// How many records are staged.
+    pub fn staged(&self) -> u64 {
+        self.staged.len() as u64
+    }
+
+    /// The bytes of their lines.
+    pub fn staged_bytes(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Appends what is staged, all or none. When this returns, the system has every line.
+    ///
+    /// # Errors
+    /// What the system said; the file is then as it was before, and nothing is staged any more.
+    pub fn commit(&mut self) -> Result<(), String> {
+        let Some(last) = self.staged.last().map(|staged| staged.seq) else {
+            return Ok(());
+        };
+        let mut lines = mem::take(&mut self.lines);
+        let mut staged = mem::take(&mut self.staged);
+        let appended = self.write(&lines);
+        if appended.is_ok() {
+            for staged in &staged {
+                self.note(*staged);
+            }
+            if let Some(syncer) = &self.syncer {
+                syncer.ask(last);
+            }
+        }
+        lines.clear();
+        staged.clear();
+        // One large record is no reason to hold as much from then on.
+        lines.shrink_to(MOST_KEPT);
+        (self.lines, self.staged) = (lines, staged);
+        appended
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), String> {
@@ -348,19 +398,19 @@ impl Journal {
         )
     }
 
-    /// A record of `length` bytes stands at the end.
-    fn note(&mut self, record: &WriteRecord, length: u64) {
+    /// A record stands at the end.
+    fn note(&mut self, Staged { seq, op, length }: Staged) {
         let due = self
             .index
             .last()
-            .is_none_or(|(last, _)| record.seq >= last + STRIDE);
+            .is_none_or(|(last, _)| seq >= last + STRIDE);
         if due {
-            self.index.push((record.seq, self.end));
+            self.index.push((seq, self.end));
         }
-        if record.op == WriteOp::Reset {
-            self.reset = record.seq;
+        if op == WriteOp::Reset {
+            self.reset = seq;
         }
-        self.last = record.seq;
+        self.last = seq;
         self.end += length;
     }
 

@@ -12,6 +12,8 @@ pub mod calls;
 pub mod contents;
 pub mod docx;
 pub mod files;
+mod group;
+mod perform;
 pub mod picture;
 pub mod spool;
 mod turns;
@@ -36,10 +38,10 @@ use crate::{
     env::Clock,
     journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
-        Admitted, Answer, Change, Decision, Head, Ids, Prepared, Request, State, admit,
+        Admitted, Answer, Change, Decision, Head, Ids, Request, State, admit,
         admit::Seen,
         content::Content,
-        decide, errors,
+        decide,
         faults::{Attempt, Faults, Rule, Strike},
         prepare,
         registration::{Registering, register},
@@ -51,6 +53,7 @@ use crate::{
 use bus::Bus;
 use call::OpenCall;
 use calls::Calls;
+use group::Group;
 use spool::Spool;
 use turns::{Turn, Turns};
 
@@ -79,6 +82,8 @@ struct Ledger {
     journal: Journal,
     ids: Ids,
     writes: u64,
+    /// Empty, for whoever did not ask for the turn to join it.
+    group: Group,
 }
 
 /// How a mock is started.
@@ -132,6 +137,7 @@ impl Host {
                 journal,
                 ids,
                 writes: 0,
+                group: Group::default(),
             }),
             state: RwLock::new(state),
             faults: Mutex::new(options.faults),
@@ -181,54 +187,6 @@ impl Host {
         // A look makes nothing new.
         let decision = decide(&self.state(), prepared, call.at(), &mut Ids::new(0));
         call.struck(decision.answer)
-    }
-
-    /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
-    /// to have the record before the answer goes out, there is a ticket to wait for it with,
-    /// together with others.
-    pub async fn perform(
-        &self,
-        call: &mut OpenCall,
-        admitted: Admitted,
-        request: &Request,
-    ) -> (Answer, Option<Ticket>) {
-        if let Some(answer) = call.struck_answer() {
-            return (answer, None);
-        }
-        let prepared = prepare(&self.settings, admitted, request);
-        let ledger = self.turns.take_as_task().await;
-        let (answer, ticket) = self.decide(ledger, call, prepared);
-        (call.struck(answer), ticket)
-    }
-
-    fn decide(
-        &self,
-        mut ledger: Turn<'_, Ledger>,
-        call: &mut OpenCall,
-        prepared: Prepared<'_>,
-    ) -> (Answer, Option<Ticket>) {
-        let now = self.now();
-        let decision = {
-            let state = self.state();
-            let decision = decide(&state, prepared, now, &mut ledger.ids);
-            if let Some(file_id) = &decision.file_id {
-                call.names_file(file_id, event_of_file(&state, Some(file_id)));
-            }
-            decision
-        };
-        match self.carry_out(&mut ledger, &decision) {
-            Ok(ticket) => {
-                // Told while the turn lasts: the order of the stream is that of the writes.
-                for record in decision.records() {
-                    self.bus.tell(written(call.events(), record));
-                }
-                if let Some(placed) = &decision.placed {
-                    self.bus.tell(Notice::Placed(Arc::new(placed.clone())));
-                }
-                (decision.answer, ticket)
-            }
-            Err(reason) => (errors::internal(reason), None),
-        }
     }
 
     /// Gives a file this content, and makes the file where there is none; says whether it did.
@@ -375,7 +333,15 @@ impl Host {
     // is better than a mock that answers nothing any more.
 
     fn turn(&self) -> Turn<'_, Ledger> {
-        self.turns.take()
+        let mut ledger = self.turns.take();
+        self.end_group(&mut ledger);
+        ledger
+    }
+
+    async fn turn_as_task(&self) -> Turn<'_, Ledger> {
+        let mut ledger = self.turns.take_as_task().await;
+        self.end_group(&mut ledger);
+        ledger
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {
@@ -402,12 +368,7 @@ impl Host {
         ledger
             .journal
             .append(decision.records().map(|record| &**record))?;
-        if !decision.changes.is_empty() {
-            let mut state = self.state_to_change();
-            for change in &decision.changes {
-                state.apply(change);
-            }
-        }
+        self.apply(&decision.changes);
         let written = ledger.journal.last() - before;
         ledger.writes += written;
         Ok(if written > 0 {
@@ -415,6 +376,14 @@ impl Host {
         } else {
             None
         })
+    }
+
+    fn apply<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) {
+        let mut changes = changes.into_iter().peekable();
+        if changes.peek().is_some() {
+            let mut state = self.state_to_change();
+            changes.for_each(|change| state.apply(change));
+        }
     }
 
     /// What strikes a call, if anything does.

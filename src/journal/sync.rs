@@ -91,7 +91,7 @@ fn run(
 }
 
 /// The right to answer a record, once it is on the disk.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ticket {
     seq: u64,
     synced: watch::Receiver<Synced>,

@@ -159,7 +159,7 @@ fn what_is_no_regular_file_is_refused_at_once() {
 fn a_failed_append_leaves_the_file_as_it_was() {
     let mut journal = Journal::temporary().expect("a journal");
     journal.append([&record(1)]).expect("it appends");
-    let writable = std::mem::replace(
+    let writable = mem::replace(
         &mut journal.file,
         Arc::new(File::open("/dev/null").expect("it opens")),
     );

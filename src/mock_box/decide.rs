@@ -15,7 +15,6 @@ use super::{
     routes::Route,
     serve,
     state::{Change, State},
-    stored::Write,
     tokens::Caller,
     uploads, users,
 };
@@ -47,10 +46,18 @@ impl Decision {
 
     /// The records among the changes, where the call wrote metadata.
     pub fn records(&self) -> impl Iterator<Item = &Arc<WriteRecord>> {
-        self.changes.iter().filter_map(|change| match change {
-            Change::Write(Write { record, .. }) => Some(record),
-            _ => None,
-        })
+        self.changes.iter().filter_map(Change::record)
+    }
+
+    /// The same, where so many records come before that the state does not know of yet.
+    #[must_use]
+    pub fn numbered_after(mut self, others: u64) -> Self {
+        for change in &mut self.changes {
+            if let Change::Write(write) = change {
+                Arc::make_mut(&mut write.record).seq += others;
+            }
+        }
+        self
     }
 }
 

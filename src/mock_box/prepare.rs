@@ -46,6 +46,23 @@ pub struct Prepared<'a> {
     pub body: Judged,
 }
 
+impl Prepared<'_> {
+    /// The file whose instances are all that the call may write. What such a call comes to depends
+    /// on that file, and on nothing that a write about another one changes.
+    pub fn writes_only_to(&self) -> Option<&str> {
+        match (&self.route, &self.body) {
+            (
+                Route::InstanceCreate(path)
+                | Route::InstancePatch(path)
+                | Route::InstanceDelete(path),
+                _,
+            ) => Some(&path.file_id),
+            (Route::Invocation(_), Judged::Invocation(Ok(report))) => Some(&report.file_id),
+            _ => None,
+        }
+    }
+}
+
 /// What a body says, where that can be known before the state is asked.
 #[derive(Debug)]
 pub enum Judged {

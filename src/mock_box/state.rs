@@ -200,6 +200,16 @@ pub enum Change {
     Write(Write),
 }
 
+impl Change {
+    /// What is written down of it, where it writes metadata.
+    pub fn record(&self) -> Option<&Arc<WriteRecord>> {
+        match self {
+            Self::Write(write) => Some(&write.record),
+            _ => None,
+        }
+    }
+}
+
 impl State {
     /// An empty Box.
     pub fn new(settings: Settings, ids: &mut Ids) -> Self {

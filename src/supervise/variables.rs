@@ -216,9 +216,9 @@ mod tests {
         let variables = of(&[
             (
                 "NODE_OPTIONS",
-                "--require \"/tmp/a b/skillctl-1/preload.cjs\" --require ./own.js --no-warnings",
+                "--require \"/tmp/a b/skillctl-run-1/preload.cjs\" --require ./own.js --no-warnings",
             ),
-            ("NODE_EXTRA_CA_CERTS", "/tmp/skillctl-1/ca.pem"),
+            ("NODE_EXTRA_CA_CERTS", "/tmp/skillctl-run-1/ca.pem"),
             ("NO_PROXY", "localhost,127.0.0.1,::1"),
         ]);
         assert_eq!(

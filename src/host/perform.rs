@@ -1,0 +1,92 @@
+//! A call that may change something, in its turn: decided, written down, applied, told.
+
+use std::sync::Arc;
+
+use super::{Host, Ledger, call::OpenCall, event_of_file, group::Joined, turns::Turn, written};
+use crate::{
+    domain::notice::Notice,
+    journal::Ticket,
+    mock_box::{Admitted, Answer, Decision, Prepared, Request, decide, errors, prepare},
+};
+
+/// What came of a call in its turn.
+enum Done {
+    /// It is answered with this, once the ticket, if there is one, lets it.
+    Alone(Answer, Option<Ticket>),
+    /// It is written down with others.
+    InGroup(Joined),
+}
+
+impl Host {
+    /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
+    /// to have the record before the answer goes out, there is a ticket to wait for it with,
+    /// together with others.
+    pub async fn perform(
+        self: &Arc<Self>,
+        call: &mut OpenCall,
+        admitted: Admitted,
+        request: &Request,
+    ) -> (Answer, Option<Ticket>) {
+        if let Some(answer) = call.struck_answer() {
+            return (answer, None);
+        }
+        let prepared = prepare(&self.settings, admitted, request);
+        let done = {
+            let ledger = self.turns.take_as_task().await;
+            self.decide(ledger, call, prepared)
+        };
+        let (answer, ticket) = match done {
+            Done::Alone(answer, ticket) => (answer, ticket),
+            Done::InGroup(joined) => joined.answer().await,
+        };
+        (call.struck(answer), ticket)
+    }
+
+    fn decide(
+        self: &Arc<Self>,
+        mut ledger: Turn<'_, Ledger>,
+        call: &mut OpenCall,
+        prepared: Prepared<'_>,
+    ) -> Done {
+        let file_id = prepared.writes_only_to().map(str::to_owned);
+        if file_id.as_deref().is_none_or(|it| ledger.group.has(it)) {
+            self.end_group(&mut ledger);
+        }
+        let now = self.now();
+        let decision = {
+            let state = self.state();
+            let decision = decide(&state, prepared, now, &mut ledger.ids);
+            if let Some(file_id) = &decision.file_id {
+                call.names_file(file_id, event_of_file(&state, Some(file_id)));
+            }
+            decision
+        };
+        let done = match file_id {
+            // What is refused waits for nobody.
+            Some(_) if decision.changes.is_empty() => Ok(Done::Alone(decision.answer, None)),
+            Some(file_id) => self
+                .join(&mut ledger, file_id, decision, call.events())
+                .map(Done::InGroup),
+            None => self.alone(&mut ledger, decision, call),
+        };
+        done.unwrap_or_else(|reason| Done::Alone(errors::internal(reason), None))
+    }
+
+    /// Carries out what stands for itself, and tells of it.
+    fn alone(
+        &self,
+        ledger: &mut Ledger,
+        decision: Decision,
+        call: &OpenCall,
+    ) -> Result<Done, String> {
+        let ticket = self.carry_out(ledger, &decision)?;
+        // Told while the turn lasts: the order of the stream is that of the writes.
+        for record in decision.records() {
+            self.bus.tell(written(call.events(), record));
+        }
+        if let Some(placed) = decision.placed {
+            self.bus.tell(Notice::Placed(Arc::new(placed)));
+        }
+        Ok(Done::Alone(decision.answer, ticket))
+    }
+}
