@@ -273,6 +273,7 @@ impl Journal {
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
+        debug_assert!(self.staged.is_empty(), "what is staged has its own end");
         self.stage(records)?;
         self.commit()
     }
@@ -287,6 +288,8 @@ impl Journal {
     ) -> Result<(), String> {
         let before = (self.lines.len(), self.staged.len());
         for record in records {
+            let last = self.staged.last().map_or(self.last, |staged| staged.seq);
+            debug_assert!(record.seq > last, "{} does not follow {last}", record.seq);
             let start = self.lines.len();
             let written = serde_json::to_writer(&mut self.lines, record);
             self.lines.push(b'\n');

@@ -1,5 +1,6 @@
 //! The body of a delivery on its way: handed over in pieces, so that a connection may copy what it
-//! writes behind the head and still holds no more than a piece of an event that is large.
+//! writes behind the head and still holds, of an event that is large, no more than its buffer takes:
+//! half a megabyte.
 
 use std::{
     convert::Infallible,

@@ -1,19 +1,20 @@
 //! Folders for as long as something runs, in the system's place for temporary files, which others
 //! share. Each goes away with its owner; those whose owner was killed, and could clear nothing
-//! away, go when the next is made.
+//! away, go with the next of their kind.
 
 use std::{
-    fs::{self, DirEntry, File, OpenOptions, Permissions, TryLockError},
+    fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError},
     io,
-    os::unix::fs::{MetadataExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
+use rustix::{fs::OFlags, process::geteuid};
 use tempfile::TempDir;
 
 /// The file that says that a folder is one of these. Its lock says that the owner lives.
 const IN_USE: &str = ".in-use";
-/// So many that were left behind are cleared away at most: whoever makes a folder wants to use it.
+/// So many that were left behind are cleared away at most: whoever ends wants to end.
 const MOST_CLEARED: usize = 32;
 /// How often it is tried to make a folder, where others take it for one that was left behind.
 const TRIES: usize = 8;
@@ -22,7 +23,9 @@ const TRIES: usize = 8;
 /// goes away when dropped.
 #[derive(Debug)]
 pub struct PrivateFolder {
-    folder: TempDir,
+    /// Always there, until it is dropped.
+    folder: Option<TempDir>,
+    prefix: String,
     /// Held, for whoever looks for folders that nobody owns.
     #[allow(dead_code, reason = "it is there to be held")]
     lock: File,
@@ -38,14 +41,18 @@ impl PrivateFolder {
     }
 
     fn within(place: &Path, prefix: &str) -> io::Result<Self> {
-        clear(place, prefix);
         for _ in 0..TRIES {
             let folder = tempfile::Builder::new()
                 .prefix(prefix)
                 .permissions(Permissions::from_mode(0o700))
                 .tempdir_in(place)?;
             if let Some(lock) = take(&folder.path().join(IN_USE))? {
-                return Ok(Self { folder, lock });
+                let prefix = prefix.to_owned();
+                return Ok(Self {
+                    folder: Some(folder),
+                    prefix,
+                    lock,
+                });
             }
         }
         let reason = "other processes clear every new folder away";
@@ -54,7 +61,21 @@ impl PrivateFolder {
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        self.folder.path()
+        self.folder
+            .as_ref()
+            .map(TempDir::path)
+            .expect("it is not dropped")
+    }
+}
+
+/// At the end, when nobody waits for anything.
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        let place = self.path().parent().map(Path::to_owned);
+        self.folder = None;
+        if let Some(place) = place {
+            clear(&place, &self.prefix);
+        }
     }
 }
 
@@ -67,12 +88,9 @@ fn take(path: &Path) -> io::Result<Option<File>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Ok(None),
-        // Where there are no locks nobody clears anything away.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
-        Err(TryLockError::Error(error)) => return Err(error),
+    // Where there are no locks nobody clears anything away, and nobody needs them.
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Ok(None);
     }
     Ok((file.metadata()?.nlink() > 0).then_some(file))
 }
@@ -85,31 +103,58 @@ fn clear(place: &Path, prefix: &str) {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| name.starts_with(prefix))
     });
-    for entry in named.filter(is_folder).take(MOST_CLEARED) {
-        if let Some(_lock) = abandoned(&entry.path()) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
+    let left = named.filter_map(|entry| Some((entry.path(), abandoned(&entry.path())?)));
+    for (folder, _lock) in left.take(MOST_CLEARED) {
+        remove(&folder);
     }
 }
 
-/// Links lead elsewhere, and are not followed.
-fn is_folder(entry: &DirEntry) -> bool {
-    entry.file_type().is_ok_and(|kind| kind.is_dir())
+/// The file that makes it known goes last: what is interrupted is gone on with another time.
+fn remove(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let _ = match entry.file_name() == IN_USE {
+            true => Ok(()),
+            false if is_folder => fs::remove_dir_all(path),
+            false => fs::remove_file(path),
+        };
+    }
+    let is_last = fs::read_dir(folder).is_ok_and(|entries| entries.count() == 1);
+    if is_last {
+        let _ = fs::remove_dir_all(folder);
+    }
 }
 
-/// The lock of a folder that nobody owns any more; nothing for one that somebody owns, that is
-/// none of these, or that is another user's.
+/// The lock of a folder that nobody owns any more; nothing for one that somebody owns, that is none
+/// of these, or that is another user's. Others may put anything there: links are not followed, and
+/// nothing is waited for.
 fn abandoned(folder: &Path) -> Option<File> {
+    let is_ours = |found: &Metadata| found.uid() == geteuid().as_raw();
+    let found = folder.symlink_metadata().ok()?;
+    if !found.is_dir() || !is_ours(&found) {
+        return None;
+    }
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let lock = OpenOptions::new()
         .write(true)
+        .custom_flags(flags.bits().cast_signed())
         .open(folder.join(IN_USE))
         .ok()?;
+    let found = lock.metadata().ok()?;
+    if !found.is_file() || !is_ours(&found) {
+        return None;
+    }
     lock.try_lock().ok()?;
     Some(lock)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
     use super::*;
 
     const PREFIX: &str = "skillctl-test-";
@@ -118,20 +163,33 @@ mod tests {
         fs::read_dir(place).expect("a folder").count()
     }
 
+    fn made(place: &Path) -> PrivateFolder {
+        PrivateFolder::within(place, PREFIX).expect("a folder")
+    }
+
+    /// What is left of one whose owner is killed.
+    fn killed(place: &Path) -> PathBuf {
+        let mut folder = made(place);
+        fs::create_dir(folder.path().join("deep")).expect("a folder");
+        fs::write(folder.path().join("deep/content"), "x").expect("it is written");
+        fs::write(folder.path().join("content"), "x").expect("it is written");
+        let left = folder.folder.take().expect("it is there").keep();
+        // Its own end does nothing more.
+        let PrivateFolder { lock, .. } = &folder;
+        lock.unlock().expect("it is let go");
+        std::mem::forget(folder);
+        left
+    }
+
     #[test]
     fn what_is_owned_stays_and_what_was_left_behind_goes() {
         let place = tempfile::tempdir().expect("a folder");
-        let owned = PrivateFolder::within(place.path(), PREFIX).expect("a folder");
-        let killed = PrivateFolder::within(place.path(), PREFIX).expect("a folder");
-        fs::write(killed.path().join("content"), "x").expect("it is written");
-        let PrivateFolder { folder, lock } = killed;
-        let left = folder.keep();
-        drop(lock);
-
-        let next = PrivateFolder::within(place.path(), PREFIX).expect("a folder");
+        let owned: Vec<_> = (0..=MOST_CLEARED).map(|_| made(place.path())).collect();
+        let left = killed(place.path());
+        drop(made(place.path()));
         assert!(!left.exists(), "its owner is gone");
-        assert!(owned.path().exists() && next.path().exists());
-        drop((owned, next));
+        assert!(owned.iter().all(|folder| folder.path().exists()));
+        drop(owned);
         assert_eq!(count(place.path()), 0);
     }
 
@@ -146,10 +204,19 @@ mod tests {
         let link = place.path().join("skillctl-test-link");
         std::os::unix::fs::symlink(elsewhere.path(), &link).expect("a link");
 
-        drop(PrivateFolder::within(place.path(), PREFIX).expect("a folder"));
+        let pipe = place.path().join("skillctl-test-pipe");
+        fs::create_dir(&pipe).expect("a folder");
+        let mode = Mode::from_raw_mode(0o666);
+        mknodat(CWD, pipe.join(IN_USE), FileType::Fifo, mode, 0).expect("a pipe");
+        let linked = place.path().join("skillctl-test-linked");
+        fs::create_dir(&linked).expect("a folder");
+        std::os::unix::fs::symlink(mine.join("notes"), linked.join(IN_USE)).expect("a link");
+
+        drop(made(place.path()));
         assert!(mine.join("notes").exists());
         assert!(elsewhere.path().join(IN_USE).exists());
-        assert_eq!(count(place.path()), 2);
+        assert!(pipe.exists() && linked.exists());
+        assert_eq!(count(place.path()), 4);
     }
 
     #[test]
@@ -159,7 +226,7 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
-                        let own = PrivateFolder::within(place.path(), PREFIX).expect("a folder");
+                        let own = made(place.path());
                         fs::write(own.path().join("content"), "x").expect("it stands");
                     }
                 });

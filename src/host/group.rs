@@ -38,8 +38,10 @@ struct Member {
 
 /// What a call waits for, with an answer that may go out then.
 #[derive(Debug)]
-pub(super) struct Joined {
-    answer: Answer,
+pub(super) struct Joined<'a> {
+    host: &'a Host,
+    /// To be taken once.
+    answer: Option<Answer>,
     end: Arc<End>,
 }
 
@@ -74,37 +76,46 @@ impl Drop for Group {
     }
 }
 
-impl Joined {
+impl Joined<'_> {
     /// The answer, once the record file has the write, and what else is to be waited for.
-    pub(super) async fn answer(self) -> (Answer, Option<Ticket>) {
-        let Self { answer, end } = self;
-        let result = loop {
-            let rung = end.bell.notified();
-            if let Some(result) = end.result.get() {
-                break result;
+    pub(super) async fn answer(mut self) -> (Answer, Option<Ticket>) {
+        loop {
+            let rung = self.end.bell.notified();
+            if self.end.result.get().is_some() {
+                break;
             }
             rung.await;
-        };
-        match result {
-            Ok(ticket) => (answer, ticket.clone()),
-            Err(reason) => (errors::internal(reason.clone()), None),
+        }
+        match (self.end.result.get(), self.answer.take()) {
+            (Some(Ok(ticket)), Some(answer)) => (answer, ticket.clone()),
+            (Some(Err(reason)), _) => (errors::internal(reason.clone()), None),
+            _ => (errors::internal("a write was answered twice"), None),
+        }
+    }
+}
+
+/// A client that goes away closes its call; its write is told before that.
+impl Drop for Joined<'_> {
+    fn drop(&mut self) {
+        if self.end.result.get().is_none() {
+            drop(self.host.turn());
         }
     }
 }
 
 impl Host {
-    /// Takes a decided write about `file_id` into the group. Who is first sees to its end: after all
-    /// calls that are there already had their turn.
+    /// Takes a decided write about `file_id` into the group. Who is first sees to its end: when the
+    /// thread has looked at whatever else was ready.
     ///
     /// # Errors
     /// Where it cannot be written down; the others can.
-    pub(super) fn join(
-        self: &Arc<Self>,
+    pub(super) fn join<'a>(
+        self: &'a Arc<Self>,
         ledger: &mut Ledger,
         file_id: String,
         decision: Decision,
         events: EventIds,
-    ) -> Result<Joined, String> {
+    ) -> Result<Joined<'a>, String> {
         let decision = decision.numbered_after(ledger.journal.staged());
         ledger
             .journal
@@ -116,7 +127,8 @@ impl Host {
             events,
         });
         let joined = Joined {
-            answer: decision.answer,
+            host: self,
+            answer: Some(decision.answer),
             end: Arc::clone(&group.end),
         };
         let is_first = group.members.len() == 1;
@@ -169,6 +181,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        domain::notice::Notice,
         domain::token::TokenKind,
         domain::{event::invocation::Invocation, json::tree::Tree, secret::Secret},
         env::wall_clock,
@@ -201,20 +214,40 @@ mod tests {
         (host, files)
     }
 
-    async fn write(host: &Arc<Host>, (file_id, token): &(String, Secret)) -> StatusCode {
+    async fn write(host: &Arc<Host>, file: &(String, Secret)) -> StatusCode {
+        write_cards(host, file, "[]").await
+    }
+
+    async fn write_cards(
+        host: &Arc<Host>,
+        (file_id, token): &(String, Secret),
+        cards: &str,
+    ) -> StatusCode {
+        let target = "/2.0/skill_invocations/1";
+        let body = format!(
+            r#"{{"status":"processing","metadata":{{"cards":{cards}}},"file":{{"id":"{file_id}"}}}}"#
+        );
+        ask(host, Method::PUT, target, token, body).await
+    }
+
+    async fn ask(
+        host: &Arc<Host>,
+        method: Method,
+        target: &str,
+        token: &Secret,
+        body: String,
+    ) -> StatusCode {
         let bearer = format!("Bearer {}", token.expose());
         let bearer = HeaderValue::try_from(bearer).expect("a header");
         let head = Head {
             origin: "https://api.box.com".to_owned(),
-            method: Method::PUT,
-            target: PathAndQuery::from_static("/2.0/skill_invocations/1"),
+            method,
+            target: PathAndQuery::try_from(target).expect("a target"),
             headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
         };
-        let body =
-            json!({"status": "processing", "metadata": {"cards": []}, "file": {"id": file_id}});
         let mut call = host.open(&head);
         let admitted = call.admitted().expect("it is let in");
-        let body = Body::Memory(body.to_string().into());
+        let body = Body::Memory(body.into());
         let request = Request { head, body };
         let (answer, _) = host.perform(&mut call, admitted, &request).await;
         answer.status
@@ -303,7 +336,59 @@ mod tests {
         let mut second = pin!(write(&host, &files[1]));
         assert!(second.as_mut().now_or_never().is_none());
         drop(first);
+        let (told, _) = host.bus.after(0, 100);
+        let told: Vec<&str> = told.iter().map(Notice::kind).collect();
+        assert_eq!(
+            told,
+            ["write", "write", "open", "call"],
+            "its end comes last"
+        );
         assert_eq!(second.await, StatusCode::OK);
         assert_eq!(numbers(&path), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn whatever_changes_something_else_ends_the_group_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        let (host, files) = start(&path, 3);
+        let of = |nth: usize| format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[nth].0);
+        let (first, third) = (of(0), of(2));
+        let mut written = pin!(join_all([0, 1].map(|nth| write(&host, &files[nth]))));
+        assert!(written.as_mut().now_or_never().is_none());
+        // About one of the two, and about a third.
+        let deleted = ask(&host, Method::DELETE, &first, &files[0].1, String::new());
+        let body = r#"{"cards": []}"#.to_owned();
+        let created = ask(&host, Method::POST, &third, &files[2].1, body);
+        let (mut deleted, mut created) = (pin!(deleted), pin!(created));
+        assert!(deleted.as_mut().now_or_never().is_none());
+        assert!(created.as_mut().now_or_never().is_none());
+        assert_eq!(numbers(&path), [1, 2]);
+        host.reset().await.expect("it is written down");
+        assert_eq!(numbers(&path), [1, 2, 3, 4, 5]);
+        assert_eq!(written.await, [StatusCode::OK; 2]);
+        assert_eq!(deleted.await, StatusCode::NO_CONTENT);
+        assert_eq!(created.await, StatusCode::CREATED);
+    }
+
+    #[tokio::test]
+    async fn what_is_large_is_written_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("writes.jsonl");
+        let (host, files) = start(&path, 2);
+        let mut small = pin!(write(&host, &files[0]));
+        assert!(small.as_mut().now_or_never().is_none());
+        let entry = json!({"text": "a".repeat(20_000), "appears": []});
+        let card = json!([{
+            "type": "skill_card", "skill_card_type": "keyword",
+            "skill_card_title": {"message": "a"}, "entries": [entry],
+            "skill": {"type": "service", "id": "1"},
+            "invocation": {"type": "skill_invocation", "id": "1"}
+        }]);
+        let card = card.to_string();
+        let large = write_cards(&host, &files[1], &card);
+        assert_eq!(large.now_or_never(), Some(StatusCode::OK));
+        assert_eq!(numbers(&path), [1, 2]);
+        assert_eq!(small.await, StatusCode::OK);
     }
 }

@@ -1,8 +1,10 @@
 //! The running Box: owns the state, the journal, the clock, the ids and the bus.
 //!
 //! Whoever changes something takes the turn: in it a call is decided, appended to the journal and
-//! applied, so that a failed append is an error answer and an untouched state, and nothing changes
-//! between a decision and its application. The state is looked into beside that: it is locked for
+//! applied, so that a failed append is an error answer and an untouched state, and nothing that a
+//! decision depends on changes until it is applied. Writes to different files may be decided in
+//! turns of their own and written and applied in one (see `group`); every other turn begins with
+//! the end of those. The state is looked into beside that: it is locked for
 //! the moment in which a change is made, not while the journal is written. Waits and delays happen
 //! outside both, sockets elsewhere.
 
@@ -82,7 +84,8 @@ struct Ledger {
     journal: Journal,
     ids: Ids,
     writes: u64,
-    /// Empty, for whoever did not ask for the turn to join it.
+    /// Writes that are decided and not written down. [`Host::turn`] ends them first: they are seen by
+    /// those alone who may join them.
     group: Group,
 }
 

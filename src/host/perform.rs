@@ -9,12 +9,15 @@ use crate::{
     mock_box::{Admitted, Answer, Decision, Prepared, Request, decide, errors, prepare},
 };
 
+/// Bytes of a write that is not written down with others.
+const LARGE: usize = 16 * 1024;
+
 /// What came of a call in its turn.
-enum Done {
+enum Done<'a> {
     /// It is answered with this, once the ticket, if there is one, lets it.
     Alone(Answer, Option<Ticket>),
     /// It is written down with others.
-    InGroup(Joined),
+    InGroup(Joined<'a>),
 }
 
 impl Host {
@@ -33,7 +36,7 @@ impl Host {
         let prepared = prepare(&self.settings, admitted, request);
         let done = {
             let ledger = self.turns.take_as_task().await;
-            self.decide(ledger, call, prepared)
+            self.in_turn(ledger, call, prepared)
         };
         let (answer, ticket) = match done {
             Done::Alone(answer, ticket) => (answer, ticket),
@@ -42,12 +45,12 @@ impl Host {
         (call.struck(answer), ticket)
     }
 
-    fn decide(
-        self: &Arc<Self>,
+    fn in_turn<'a>(
+        self: &'a Arc<Self>,
         mut ledger: Turn<'_, Ledger>,
         call: &mut OpenCall,
         prepared: Prepared<'_>,
-    ) -> Done {
+    ) -> Done<'a> {
         let file_id = prepared.writes_only_to().map(str::to_owned);
         if file_id.as_deref().is_none_or(|it| ledger.group.has(it)) {
             self.end_group(&mut ledger);
@@ -64,6 +67,13 @@ impl Host {
         let done = match file_id {
             // What is refused waits for nobody.
             Some(_) if decision.changes.is_empty() => Ok(Done::Alone(decision.answer, None)),
+            // For what is large there may be no room where there is for the others.
+            Some(_) if decision.weight() > LARGE => {
+                let before = ledger.journal.last();
+                self.end_group(&mut ledger);
+                let decision = decision.numbered_after(ledger.journal.last() - before);
+                self.alone(&mut ledger, decision, call)
+            }
             Some(file_id) => self
                 .join(&mut ledger, file_id, decision, call.events())
                 .map(Done::InGroup),
@@ -78,7 +88,7 @@ impl Host {
         ledger: &mut Ledger,
         decision: Decision,
         call: &OpenCall,
-    ) -> Result<Done, String> {
+    ) -> Result<Done<'static>, String> {
         let ticket = self.carry_out(ledger, &decision)?;
         // Told while the turn lasts: the order of the stream is that of the writes.
         for record in decision.records() {

@@ -49,6 +49,19 @@ impl Decision {
         self.changes.iter().filter_map(Change::record)
     }
 
+    /// About how many bytes are to be written down of it.
+    pub fn weight(&self) -> usize {
+        let texts = |record: &Arc<WriteRecord>| {
+            let texts = [&record.instance, &record.patch, &record.usage];
+            texts
+                .into_iter()
+                .flatten()
+                .map(|text| text.get().len())
+                .sum::<usize>()
+        };
+        self.records().map(texts).sum()
+    }
+
     /// The same, where so many records come before that the state does not know of yet.
     #[must_use]
     pub fn numbered_after(mut self, others: u64) -> Self {

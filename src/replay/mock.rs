@@ -88,8 +88,7 @@ pub struct Trust {
     pub preload: Option<PathBuf>,
 }
 
-/// An event to be registered.
-#[derive(Debug)]
+/// An event to be registered. It holds tokens: there is no debug output of it.
 pub struct ToRegister<'a> {
     /// The event: JSON.
     pub event: Cow<'a, [u8]>,

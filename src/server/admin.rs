@@ -136,6 +136,8 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
 
 fn health(host: &Host, admin: &Admin) -> Response<WireBody> {
     let trust = admin.trust.borrow().clone().unwrap_or_default();
+    // Asked first: what it counts is told then.
+    let writes = host.last_write();
     json_response(&json!({
         "ok": true,
         "url": admin.url,
@@ -145,7 +147,7 @@ fn health(host: &Host, admin: &Admin) -> Response<WireBody> {
         "bundle": trust.bundle,
         "preload": trust.preload,
         "next": host.bus.newest(),
-        "writes": host.last_write()
+        "writes": writes
     }))
 }
 

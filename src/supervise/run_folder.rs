@@ -51,7 +51,7 @@ pub(super) fn is_of_a_run(path: &Path) -> bool {
     let in_run_folder = path
         .parent()
         .and_then(name)
-        .is_some_and(|folder| folder.starts_with(PREFIX));
+        .is_some_and(|folder| folder.starts_with("skillctl-"));
     let ours = [CA, BUNDLE, PRELOAD_FILE];
     in_run_folder && name(path).is_some_and(|name| ours.contains(&name.as_str()))
 }

@@ -5,7 +5,7 @@ use crate::domain::{
     call::{CallRecord, Operation},
     card::{
         normalise::{Difference, difference, normalise},
-        validate::{Schema, validate_list},
+        validate::{Schema, validate, validate_list},
     },
     diagnostic::Severity,
     json::tree::Tree,
@@ -358,7 +358,13 @@ fn cards(observed: &Observed) -> Option<String> {
             call.record.message.as_deref().unwrap_or("400")
         ));
     }
-    let found = validate_list(&observed.cards()?, Schema::Box)
+    let cards = observed.cards()?;
+    let found = match cards {
+        Tree::Array(_) => validate_list(&cards, Schema::Box),
+        // Of a template that keeps them in another shape.
+        other => validate(&other.into(), Schema::Box),
+    };
+    let found = found
         .into_iter()
         .find(|finding| finding.severity == Severity::Error)?;
     Some(format!("{} (at {})", found.message, found.pointer))
