@@ -316,3 +316,24 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
     }
     assert_eq!(keeper.got().len(), 0);
 }
+
+#[test]
+fn an_event_that_no_mock_could_take_is_refused_before_anything_is_sent() {
+    let keeper = Keeper::start("");
+    let nested = |levels: usize| {
+        let mut event = event();
+        event["deep"] = (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        written("event.json", &event.to_string())
+    };
+    let (_folder, path) = nested(123);
+    let refused = keeper.replay(&path).assert().code(2);
+    refused.stderr(contains("nested deeper than 120 levels"));
+    assert_eq!(keeper.got().len(), 0);
+
+    let (_folder, path) = nested(119);
+    skillctl()
+        .args(["replay", "--sample-skill"])
+        .arg(&path)
+        .assert()
+        .success();
+}

@@ -139,8 +139,28 @@ impl Listing {
 /// An event that was read, still without what lies beside it.
 pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
     let bytes = Bytes::from(document.text.clone().into_bytes());
-    Captured::read(&document.value, bytes)
-        .map_err(|found| PlanError::Wrong(Box::new((document, *found))))
+    match Captured::read(&document.value, bytes).and_then(not_too_deep) {
+        Ok(captured) => Ok(captured),
+        Err(found) => Err(PlanError::Wrong(Box::new((document, *found)))),
+    }
+}
+
+/// A mock takes events in a list, each with its content: what goes as deep by itself as anybody
+/// reads would be refused there, and its neighbours with it.
+fn not_too_deep(captured: Captured) -> Result<Captured, Box<Diagnostic>> {
+    const DEEPEST: usize = 120;
+    if captured.event.invocation().tree().depth() <= DEEPEST {
+        return Ok(captured);
+    }
+    Err(Box::new(Diagnostic {
+        severity: Severity::Error,
+        code: "not-an-event",
+        message: format!("this event is nested deeper than {DEEPEST} levels"),
+        pointer: Pointer::ROOT,
+        found: None,
+        expected: Some("an event as Box sends it".to_owned()),
+        help: None,
+    }))
 }
 
 /// An event in a line. It is read without its place, which only an error asks for.
