@@ -264,9 +264,9 @@ fn one_event(skill: SocketAddr, table: &mut Table) {
     );
 }
 
-/// All checks, 64 events at a time, through the sample skill.
-fn with_all_checks(table: &mut Table) {
-    let (rate, kib) = run(&[
+/// A replay of many events through the sample skill, 64 at a time, each settled after so long.
+fn through_the_sample_skill(settle: &str) -> [&str; 9] {
+    [
         "replay",
         "--sample-skill",
         "fixtures/events/upload-text",
@@ -275,8 +275,13 @@ fn with_all_checks(table: &mut Table) {
         "--repeat",
         "10000",
         "--settle",
-        "50ms",
-    ]);
+        settle,
+    ]
+}
+
+/// All checks, 64 events at a time, through the sample skill.
+fn with_all_checks(table: &mut Table) {
+    let (rate, kib) = run(&through_the_sample_skill("50ms"));
     table.row(
         "events through the sample skill, mock and all checks, 64 at a time",
         &format!("{} MiB", kib / 1024),
@@ -290,18 +295,7 @@ fn with_all_checks(table: &mut Table) {
 /// mock and all checks, or the sample skill.
 fn processor_time(table: &mut Table) {
     let (mut own, mut skills, mut skill) = (0, 0, None);
-    let arguments = [
-        "replay",
-        "--sample-skill",
-        "fixtures/events/upload-text",
-        "--concurrency",
-        "64",
-        "--repeat",
-        "10000",
-        "--settle",
-        "0s",
-    ];
-    let (total, seconds) = watched(&arguments, |process| {
+    let (total, seconds) = watched(&through_the_sample_skill("0s"), |process| {
         skill = skill.or_else(|| child_of(process));
         own = own.max(ticks(process));
         skills = skills.max(skill.map_or(0, ticks));

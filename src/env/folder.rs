@@ -112,12 +112,14 @@ fn clear(place: &Path, prefix: &str) {
 /// The file that makes it known goes last: what is interrupted is gone on with another time.
 fn remove(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
+        if entry.file_name() == IN_USE {
+            continue;
+        }
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let _ = match entry.file_name() == IN_USE {
-            true => Ok(()),
-            false if is_folder => fs::remove_dir_all(path),
-            false => fs::remove_file(path),
+        let _ = if is_folder {
+            fs::remove_dir_all(entry.path())
+        } else {
+            fs::remove_file(entry.path())
         };
     }
     let is_last = fs::read_dir(folder).is_ok_and(|entries| entries.count() == 1);
@@ -174,9 +176,8 @@ mod tests {
         fs::write(folder.path().join("deep/content"), "x").expect("it is written");
         fs::write(folder.path().join("content"), "x").expect("it is written");
         let left = folder.folder.take().expect("it is there").keep();
-        // Its own end does nothing more.
-        let PrivateFolder { lock, .. } = &folder;
-        lock.unlock().expect("it is let go");
+        folder.lock.unlock().expect("it is let go");
+        // Its own end would clear it away.
         std::mem::forget(folder);
         left
     }

@@ -181,9 +181,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::notice::Notice,
-        domain::token::TokenKind,
-        domain::{event::invocation::Invocation, json::tree::Tree, secret::Secret},
+        domain::{
+            event::invocation::Invocation, json::tree::Tree, notice::Notice, secret::Secret,
+            token::TokenKind,
+        },
         env::wall_clock,
         host::Options,
         mock_box::{Body, Head, Request, registration::Registering},
