@@ -52,7 +52,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     runtime::Runtime,
-    sync::watch,
+    sync::{mpsc, watch},
     task::JoinSet,
 };
 
@@ -362,14 +362,15 @@ async fn rate(way: &Way, requests: &[Bytes]) -> f64 {
     let done = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
     let (start, started) = watch::channel(None);
+    let (warm, mut warmed) = mpsc::channel::<()>(1);
     for request in requests {
         let (way, request, done) = (way.clone(), request.clone(), Arc::clone(&done));
-        let started = started.clone();
+        let (warm, started) = (warm.clone(), started.clone());
         clients.spawn(async move {
             match way {
                 Way::Clear(address) => {
                     let stream = connect(address).await;
-                    load(Client::new(stream), &request, started, &done).await;
+                    load(Client::new(stream), &request, warm, started, &done).await;
                 }
                 Way::Tls(address, connector) => {
                     let name = ServerName::try_from("api.box.com").expect("a name");
@@ -378,13 +379,15 @@ async fn rate(way: &Way, requests: &[Bytes]) -> f64 {
                         .connect(name, stream)
                         .await
                         .expect("it is trusted");
-                    load(Client::new(stream), &request, started, &done).await;
+                    load(Client::new(stream), &request, warm, started, &done).await;
                 }
             }
         });
     }
-    let begun = Instant::now();
-    start.send_replace(Some(begun + ROUND));
+    // All of them have let go of their end.
+    drop(warm);
+    let _ = warmed.recv().await;
+    start.send_replace(Some(Instant::now() + ROUND));
     while clients.join_next().await.is_some() {}
     #[allow(clippy::cast_precision_loss, reason = "they are few")]
     let requests = done.load(Ordering::Relaxed) as f64;
@@ -400,11 +403,13 @@ async fn connect(address: SocketAddr) -> TcpStream {
 async fn load<S: AsyncRead + AsyncWrite + Unpin>(
     mut client: Client<S>,
     request: &[u8],
+    warm: mpsc::Sender<()>,
     mut started: watch::Receiver<Option<Instant>>,
     done: &AtomicU64,
 ) {
     // Warm, so that no handshake and no first touch is counted.
     client.ask(request).await;
+    drop(warm);
     let until = started.wait_for(Option::is_some).await;
     let until = until.ok().and_then(|until| *until).expect("it starts");
     let mut own = 0;
