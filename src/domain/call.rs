@@ -7,8 +7,9 @@ use http::Method;
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
-use super::token::TokenKind;
+use super::{metadata::instance::Instance, token::TokenKind};
 
 /// What a call does, in the words of `--fault` and of the token table (design §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,7 +73,7 @@ pub struct TokenSeen {
     /// Its kind; `None` for a token that the mock does not know.
     pub kind: Option<TokenKind>,
     /// Its last four characters.
-    pub last4: String,
+    pub last4: SmolStr,
 }
 
 /// The events that a call or a write belongs to: that of its token, that of its file, or none.
@@ -140,9 +141,9 @@ pub struct CallRecord {
     #[serde(with = "method")]
     pub method: Method,
     /// The host it was meant for, as the client named it.
-    pub host: String,
+    pub host: SmolStr,
     /// Path and query, tokens redacted.
-    pub target: String,
+    pub target: SmolStr,
     /// Which of Box's operations it is.
     pub operation: Operation,
     /// The status it was answered with; 0 where the connection ended before.
@@ -158,7 +159,7 @@ pub struct CallRecord {
     pub events: EventIds,
     /// The file it named.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub file_id: Option<String>,
+    pub file_id: Option<SmolStr>,
     /// Box's error code, or what `WWW-Authenticate` says, where it was refused.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub code: Option<String>,
@@ -214,9 +215,9 @@ impl WriteOp {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriterToken {
     /// `read`, `write`, `user`, or `any` where tokens are not looked at.
-    pub kind: String,
+    pub kind: SmolStr,
     /// Its last four characters.
-    pub last4: String,
+    pub last4: SmolStr,
 }
 
 /// One metadata write: a line of the record file (design §2).
@@ -230,25 +231,25 @@ pub struct WriteRecord {
     pub op: WriteOp,
     /// The file whose metadata it is; empty for a reset.
     #[serde(default)]
-    pub file_id: String,
+    pub file_id: SmolStr,
     /// The file's version at that moment.
     #[serde(default)]
-    pub file_version_id: String,
+    pub file_version_id: SmolStr,
     /// The template's scope: `global` or `enterprise_<id>`.
     #[serde(default)]
-    pub scope: String,
+    pub scope: SmolStr,
     /// The template's key: `boxSkillsCards`.
     #[serde(default)]
-    pub template: String,
+    pub template: SmolStr,
     /// The skill in the path of an invocation.
     #[serde(default)]
-    pub skill_id: Option<String>,
+    pub skill_id: Option<SmolStr>,
     /// The invocation that the cards or the token name.
     #[serde(default)]
-    pub invocation_id: Option<String>,
+    pub invocation_id: Option<SmolStr>,
     /// The status an invocation reports.
     #[serde(default)]
-    pub status: Option<String>,
+    pub status: Option<SmolStr>,
     /// The usage an invocation reports.
     #[serde(default)]
     pub usage: Option<Box<RawValue>>,
@@ -260,7 +261,7 @@ pub struct WriteRecord {
     pub patch: Option<Box<RawValue>>,
     /// The instance after the change; null when deleted.
     #[serde(default)]
-    pub instance: Option<Box<RawValue>>,
+    pub instance: Option<Instance>,
 }
 
 impl WriteRecord {
@@ -271,10 +272,10 @@ impl WriteRecord {
             seq,
             at,
             op,
-            file_id: String::new(),
-            file_version_id: String::new(),
-            scope: String::new(),
-            template: String::new(),
+            file_id: SmolStr::default(),
+            file_version_id: SmolStr::default(),
+            scope: SmolStr::default(),
+            template: SmolStr::default(),
             skill_id: None,
             invocation_id: None,
             status: None,

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::call::{CallRecord, EventIds, Operation, WriteRecord};
+use super::{
+    call::{CallRecord, EventIds, Operation, WriteRecord},
+    metadata::instance::Instance,
+};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -224,7 +227,7 @@ impl Notice {
                 .record
                 .instance
                 .as_ref()
-                .map_or(0, |instance| instance.get().len()),
+                .map_or(0, Instance::weight),
             Self::Closed(record) => record.target.len(),
             _ => 0,
         }

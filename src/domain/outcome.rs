@@ -10,13 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 
 use super::{
     call::{CallRecord, Operation, WriteOp, WriteRecord},
     card::model::{Reported, reported},
     json::tree::Tree,
+    metadata::instance::Instance,
     notice::Connection,
 };
 
@@ -142,9 +142,11 @@ pub struct Observed {
     pub calls_left_out: usize,
     /// Writes, in their order.
     pub writes: Vec<WriteSeen>,
-    instance: Instance,
+    /// The instance as it now stands, if there is one. Its cards are looked at once, when the event
+    /// is judged: of most writes nobody wants to know them.
+    instance: Option<Instance>,
     /// As it stood before the event was sent once more on purpose.
-    before: Option<Instance>,
+    before: Option<Option<Instance>>,
     open: BTreeSet<u64>,
     last_activity: Millis,
 }
@@ -221,7 +223,7 @@ impl Observed {
     /// Metadata was written.
     pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
         self.touch(now);
-        self.instance = Instance(record.instance.clone());
+        self.instance.clone_from(&record.instance);
         if self.writes.len() == MOST_KEPT {
             return;
         }
@@ -229,19 +231,20 @@ impl Observed {
         self.writes.push(WriteSeen {
             ms,
             op: record.op,
-            status: carried.or_else(|| self.instance.meaning()),
+            status: carried.or_else(|| meaning(self.instance.as_ref()?)),
             is_explicit: carried.is_some(),
         });
     }
 
     /// The cards as they now stand.
     pub fn cards(&self) -> Option<Tree<'_>> {
-        self.instance.cards()
+        self.instance.as_ref()?.cards()
     }
 
     /// The cards as they stood before the event was sent once more on purpose, if it was.
     pub fn cards_before(&self) -> Option<Option<Tree<'_>>> {
-        self.before.as_ref().map(Instance::cards)
+        let before = self.before.as_ref()?;
+        Some(before.as_ref().and_then(Instance::cards))
     }
 
     /// Whether the event was sent once more on purpose.
@@ -296,31 +299,14 @@ impl Observed {
     }
 }
 
-/// An instance as the mock told of it, if there is one: text, for of most writes nobody wants to
-/// know the cards, and those of the last are looked at once, when the event is judged.
-#[derive(Clone, Debug, Default)]
-struct Instance(Option<Box<RawValue>>);
-
-impl Instance {
-    fn cards(&self) -> Option<Tree<'_>> {
-        #[derive(Deserialize)]
-        struct Members<'a> {
-            #[serde(borrow)]
-            cards: Option<Tree<'a>>,
-        }
-        let text = self.0.as_deref()?.get();
-        serde_json::from_str::<Members<'_>>(text).ok()?.cards
-    }
-
-    /// What its cards say of the invocation.
-    fn meaning(&self) -> Option<Status> {
-        let cards = Value::from(self.cards()?);
-        Some(match reported(cards.as_array()?)? {
-            Reported::Processing => Status::Processing,
-            Reported::Success => Status::Success,
-            Reported::PermanentFailure => Status::PermanentFailure,
-        })
-    }
+/// What the cards of an instance say of the invocation.
+fn meaning(instance: &Instance) -> Option<Status> {
+    let cards = Value::from(instance.cards()?);
+    Some(match reported(cards.as_array()?)? {
+        Reported::Processing => Status::Processing,
+        Reported::Success => Status::Success,
+        Reported::PermanentFailure => Status::PermanentFailure,
+    })
 }
 
 /// What an event and its case are called.

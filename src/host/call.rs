@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use super::{
     Host,
@@ -48,8 +49,8 @@ impl OpenCall {
     ) -> Self {
         let seen = admission.seen;
         let target = match head.target.query() {
-            None => head.target.path().to_owned(),
-            Some(_) => redact_target(head.target.as_str()),
+            None => SmolStr::new(head.target.path()),
+            Some(_) => redact_target(head.target.as_str()).into(),
         };
         let mut open = Self {
             opening: None,
@@ -57,7 +58,7 @@ impl OpenCall {
                 call,
                 at,
                 method: head.method.clone(),
-                host: head.host().to_owned(),
+                host: head.host().into(),
                 target,
                 operation: seen.operation,
                 status: 0,
@@ -131,8 +132,8 @@ impl OpenCall {
     }
 
     /// The call turned out to be about this file, by its body.
-    pub(super) fn names_file(&mut self, file_id: &str, event: Option<Arc<str>>) {
-        self.record.file_id = Some(file_id.to_owned());
+    pub(super) fn names_file(&mut self, file_id: SmolStr, event: Option<Arc<str>>) {
+        self.record.file_id = Some(file_id);
         self.file_event = event;
     }
 

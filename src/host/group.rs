@@ -9,6 +9,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use smol_str::SmolStr;
 use tokio::sync::Notify;
 
 use super::{Host, Ledger, written};
@@ -31,7 +32,7 @@ pub(super) struct Group {
 /// One of them.
 #[derive(Debug)]
 struct Member {
-    file_id: String,
+    file_id: SmolStr,
     changes: Vec<Change>,
     events: EventIds,
 }
@@ -112,7 +113,7 @@ impl Host {
     pub(super) fn join<'a>(
         self: &'a Arc<Self>,
         ledger: &mut Ledger,
-        file_id: String,
+        file_id: SmolStr,
         decision: Decision,
         events: EventIds,
     ) -> Result<Joined<'a>, String> {

@@ -51,7 +51,7 @@ impl Host {
         call: &mut OpenCall,
         prepared: Prepared<'_>,
     ) -> Done<'a> {
-        let file_id = prepared.writes_only_to().map(str::to_owned);
+        let file_id = prepared.writes_only_to().cloned();
         if file_id.as_deref().is_none_or(|it| ledger.group.has(it)) {
             self.end_group(&mut ledger);
         }
@@ -60,7 +60,7 @@ impl Host {
             let state = self.state();
             let decision = decide(&state, prepared, now, &mut ledger.ids);
             if let Some(file_id) = &decision.file_id {
-                call.names_file(file_id, event_of_file(&state, Some(file_id)));
+                call.names_file(file_id.clone(), event_of_file(&state, Some(file_id)));
             }
             decision
         };

@@ -7,10 +7,10 @@ use crate::domain::call::WriteOp;
 
 fn record(seq: u64) -> WriteRecord {
     WriteRecord {
-        file_id: "1".to_owned(),
-        file_version_id: "2".to_owned(),
-        scope: "global".to_owned(),
-        template: "boxSkillsCards".to_owned(),
+        file_id: "1".into(),
+        file_version_id: "2".into(),
+        scope: "global".into(),
+        template: "boxSkillsCards".into(),
         ..WriteRecord::bare(seq, Timestamp::UNIX_EPOCH, WriteOp::Delete)
     }
 }
@@ -111,7 +111,7 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
     journal.longest = line + 1;
     journal.append([&record(1)]).expect("it fits");
     let long = WriteRecord {
-        file_id: "12".to_owned(),
+        file_id: "12".into(),
         ..record(3)
     };
     let reason = journal

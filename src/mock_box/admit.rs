@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use super::{
     answer::Answer,
@@ -25,7 +26,7 @@ pub struct Seen {
     /// The event of its token.
     pub token_event: Option<Arc<str>>,
     /// The file it names in its path.
-    pub file_id: Option<String>,
+    pub file_id: Option<SmolStr>,
     /// Whether it is for the bytes behind a download URL.
     pub is_bytes: bool,
 }
@@ -75,7 +76,7 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
         file_id: found
             .as_ref()
             .ok()
-            .and_then(|route| route.file_id().map(str::to_owned)),
+            .and_then(|route| route.file_id().map(SmolStr::from)),
         is_bytes: matches!(found, Ok(Route::Bytes(_))),
     };
     let outcome = found.map_err(no_route).and_then(|route| {

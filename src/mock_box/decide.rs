@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use super::{
     answer::Answer,
@@ -18,7 +19,7 @@ use super::{
     tokens::Caller,
     uploads, users,
 };
-use crate::domain::{call::WriteRecord, notice::Placed};
+use crate::domain::{call::WriteRecord, metadata::instance::Instance, notice::Placed};
 
 /// What becomes of a call.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub struct Decision {
     /// What changes.
     pub changes: Vec<Change>,
     /// The file that the call was about, where only its body names it.
-    pub file_id: Option<String>,
+    pub file_id: Option<SmolStr>,
     /// The file that came into a folder by it.
     pub placed: Option<Placed>,
 }
@@ -52,12 +53,9 @@ impl Decision {
     /// About how many bytes are to be written down of it.
     pub fn weight(&self) -> usize {
         let texts = |record: &Arc<WriteRecord>| {
-            let texts = [&record.instance, &record.patch, &record.usage];
-            texts
-                .into_iter()
-                .flatten()
-                .map(|text| text.get().len())
-                .sum::<usize>()
+            let texts = [&record.patch, &record.usage].into_iter().flatten();
+            record.instance.as_ref().map_or(0, Instance::weight)
+                + texts.map(|text| text.get().len()).sum::<usize>()
         };
         self.records().map(texts).sum()
     }

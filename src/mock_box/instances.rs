@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use super::{
     answer::Answer,
@@ -18,7 +20,7 @@ use crate::domain::{
     call::{WriteOp, WriteRecord},
     json::tree::Members,
     metadata::{
-        instance::{InstanceHead, SKILLS_SCOPE, SKILLS_TEMPLATE, fields_of},
+        instance::{Instance, InstanceHead, SKILLS_SCOPE, SKILLS_TEMPLATE},
         patch,
     },
 };
@@ -29,13 +31,17 @@ use crate::domain::{
 /// Box's answer where there is no such file.
 pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
     find(context, file_id)?;
-    let entries: Vec<&str> = context
-        .state
-        .instances(file_id)
-        .map(StoredInstance::text)
-        .collect();
-    let body = format!("{{\"entries\":[{}],\"limit\":100}}", entries.join(","));
-    Ok(Answer::json_bytes(StatusCode::OK, body))
+    #[derive(Serialize)]
+    struct List<'a> {
+        entries: Vec<&'a Instance>,
+        limit: u32,
+    }
+    let instances = context.state.instances(file_id);
+    let list = List {
+        entries: instances.map(|stored| &stored.instance).collect(),
+        limit: 100,
+    };
+    Ok(Answer::json(StatusCode::OK, &list))
 }
 
 /// `GET …/metadata/{scope}/{template}`.
@@ -43,7 +49,7 @@ pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
 /// # Errors
 /// Box's answer where there is no such file or instance.
 pub fn get(context: &Context<'_>, path: &InstancePath) -> Result<Answer, Answer> {
-    Ok(instance_answer(StatusCode::OK, stored(context, path)?))
+    Ok(instance_answer(stored(context, path)?))
 }
 
 /// `POST …/metadata/{scope}/{template}`.
@@ -66,9 +72,9 @@ pub fn create(
     }
     let judged = judged?;
     let head = new_head(context, path);
-    let json = written_out(&head, &judged)?;
     let record = record(context, file, path.clone(), WriteOp::Create);
-    Ok(written(StatusCode::CREATED, record, head, json, judged))
+    let answer = |stored: &StoredInstance| answer_with(StatusCode::CREATED, stored);
+    Ok(written(record, head, judged, answer))
 }
 
 /// `PUT …/metadata/{scope}/{template}`: a JSON Patch.
@@ -79,18 +85,18 @@ pub fn create(
 pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
     let stored = stored(context, path)?;
-    let before = fields_of(stored.text()).map_err(|error| unreadable(&error))?;
+    let before = stored.instance.fields().map_err(|error| unreadable(&error))?;
     let text = context.request.bytes();
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let schema = context.state.settings.schema;
     let judged = judge(schema, path.is_skills_cards(), &Members::of(&fields))?;
     let head = next_head(stored)?;
-    let json = written_out(&head, &judged)?;
     let record = WriteRecord {
         patch: raw(text),
         ..record(context, file, path.clone(), WriteOp::Update)
     };
-    Ok(written(StatusCode::OK, record, head, json, judged))
+    let answer = |stored: &StoredInstance| answer_with(StatusCode::OK, stored);
+    Ok(written(record, head, judged, answer))
 }
 
 /// `DELETE …/metadata/{scope}/{template}`.
@@ -113,7 +119,7 @@ pub fn delete(context: &Context<'_>, path: &InstancePath) -> Result<Decision, An
 /// 400 where the body lacks what Box requires, or Box refuses its cards.
 pub fn invocation(
     context: &mut Context<'_>,
-    skill_id: &str,
+    skill_id: &SmolStr,
     report: Report,
 ) -> Result<Decision, Answer> {
     let file_id = report.file_id;
@@ -129,38 +135,31 @@ pub fn invocation(
 
 fn set_cards(
     context: &mut Context<'_>,
-    skill_id: &str,
-    file_id: &str,
+    skill_id: &SmolStr,
+    file_id: &SmolStr,
     said: Result<Said, Answer>,
 ) -> Result<Decision, Answer> {
     let file = context.state.file(file_id).ok_or_else(errors::not_found)?;
     let said = said?;
     let path = InstancePath {
-        file_id: file_id.to_owned(),
-        scope: SKILLS_SCOPE.to_owned(),
-        template: SKILLS_TEMPLATE.to_owned(),
+        file_id: file_id.clone(),
+        scope: SmolStr::new_static(SKILLS_SCOPE),
+        template: SmolStr::new_static(SKILLS_TEMPLATE),
     };
     // All fields are replaced: the old ones need not be read.
     let head = match context.state.instance(&path) {
         Some(stored) => next_head(stored)?,
         None => new_head(context, &path),
     };
-    let json = written_out(&head, &said.fields)?;
     let record = WriteRecord {
-        skill_id: Some(skill_id.to_owned()),
+        skill_id: Some(skill_id.clone()),
         status: Some(said.status),
         usage: said.usage,
         ..record(context, file, path, WriteOp::Invocation)
     };
     // Box answers 200 with no body here.
-    let decision = written(StatusCode::OK, record, head, json, said.fields);
-    Ok(Decision {
-        answer: Answer {
-            note: decision.answer.note,
-            ..Answer::empty(StatusCode::OK)
-        },
-        ..decision
-    })
+    let answer = |_: &StoredInstance| Answer::empty(StatusCode::OK);
+    Ok(written(record, head, said.fields, answer))
 }
 
 /// The records of deleting every instance on `file`, which is deleted itself.
@@ -218,37 +217,31 @@ fn new_head(context: &mut Context<'_>, path: &InstancePath) -> InstanceHead {
 }
 
 fn next_head(stored: &StoredInstance) -> Result<InstanceHead, Answer> {
-    let head = stored.head().map_err(|error| unreadable(&error))?;
-    Ok(head.next())
-}
-
-fn written_out(head: &InstanceHead, judged: &JudgedFields) -> Result<Box<RawValue>, Answer> {
-    head.with(&judged.fields)
-        .map_err(|error| errors::internal(format!("the instance cannot be written: {error}")))
+    let head = stored.instance.head();
+    Ok(head.map_err(|error| unreadable(&error))?.next())
 }
 
 /// What there is to record of every write.
 fn record(context: &Context<'_>, file: &File, path: InstancePath, op: WriteOp) -> WriteRecord {
     WriteRecord {
         file_id: path.file_id,
-        file_version_id: file.current().id.clone(),
+        file_version_id: file.current().id.as_str().into(),
         scope: path.scope,
         template: path.template,
-        invocation_id: context.caller.event_id().map(ToString::to_string),
+        invocation_id: context.caller.event_id().map(|id| id.as_ref().into()),
         token: context.caller.writer(),
         ..WriteRecord::bare(context.state.next_seq(), context.now, op)
     }
 }
 
-/// An instance is written, and answered as it now stands.
+/// An instance is written, and answered once it stands.
 fn written(
-    status: StatusCode,
     mut record: WriteRecord,
     head: InstanceHead,
-    json: Box<RawValue>,
     judged: JudgedFields,
+    answer: impl FnOnce(&StoredInstance) -> Answer,
 ) -> Decision {
-    let stored = StoredInstance::new(head, &json);
+    let instance = Instance::new(head, judged.fields);
     let note = match &record.status {
         Some(status) => format!("{status}: {}", judged.summary),
         None => judged.summary,
@@ -256,8 +249,9 @@ fn written(
     if let Some(named) = judged.invocation_id {
         record.invocation_id = Some(named);
     }
-    record.instance = Some(json);
-    let answer = Answer::json_bytes(status, stored.json.clone()).note(note);
+    record.instance = Some(instance.clone());
+    let stored = StoredInstance::new(instance);
+    let answer = answer(&stored).note(note);
     let write = Write {
         record: Arc::new(record),
         instance: Some(stored),
@@ -268,8 +262,12 @@ fn written(
     }
 }
 
-fn instance_answer(status: StatusCode, stored: &StoredInstance) -> Answer {
-    Answer::json_bytes(status, stored.json.clone()).header(
+fn answer_with(status: StatusCode, stored: &StoredInstance) -> Answer {
+    Answer::json_bytes(status, stored.json().clone())
+}
+
+fn instance_answer(stored: &StoredInstance) -> Answer {
+    answer_with(StatusCode::OK, stored).header(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-cache, no-store"),
     )

@@ -5,6 +5,7 @@
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use super::{
     admit::Admitted,
@@ -49,7 +50,7 @@ pub struct Prepared<'a> {
 impl Prepared<'_> {
     /// The file whose instances are all that the call may write. What such a call comes to depends
     /// on that file, and on nothing that a write about another one changes.
-    pub fn writes_only_to(&self) -> Option<&str> {
+    pub fn writes_only_to(&self) -> Option<&SmolStr> {
         match (&self.route, &self.body) {
             (
                 Route::InstanceCreate(path)
@@ -80,7 +81,7 @@ pub struct JudgedFields {
     /// The fields.
     pub fields: Fields,
     /// The invocation that the first card names.
-    pub invocation_id: Option<String>,
+    pub invocation_id: Option<SmolStr>,
     /// What is written in a few words: `2 cards (keyword, transcript)`.
     pub summary: String,
 }
@@ -89,7 +90,7 @@ pub struct JudgedFields {
 #[derive(Debug)]
 pub struct Report {
     /// The file that it is about.
-    pub file_id: String,
+    pub file_id: SmolStr,
     /// What it reports, or why Box refuses that; asked for after the file was found.
     pub said: Result<Said, Answer>,
 }
@@ -98,7 +99,7 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Said {
     /// How it stands.
-    pub status: String,
+    pub status: SmolStr,
     /// What it used.
     pub usage: Option<Box<RawValue>>,
     /// The cards of its file from now on.
@@ -161,7 +162,7 @@ pub fn judge(
 }
 
 /// The invocation that the first card names.
-fn invocation_of(cards: &Tree<'_>) -> Option<String> {
+fn invocation_of(cards: &Tree<'_>) -> Option<SmolStr> {
     let first = cards.as_array()?.first()?;
     first.get("invocation")?.get("id")?.as_id()
 }
@@ -231,7 +232,7 @@ impl ReportBody<'_> {
             .ok_or_else(|| {
                 errors::bad_request(format!("'status' must be one of {}", STATUSES.join(", ")))
             })?
-            .to_owned();
+            .into();
         let fields = match &self.metadata {
             Some(Tree::Object(fields))
                 if fields.get("cards").and_then(Tree::as_array).is_some() =>

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use http::Method;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::users;
 use crate::domain::{
@@ -15,31 +16,31 @@ use crate::domain::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// `GET /files/{id}`.
-    FileInfo(String),
+    FileInfo(SmolStr),
     /// `PUT /files/{id}`.
-    FileUpdate(String),
+    FileUpdate(SmolStr),
     /// `DELETE /files/{id}`.
-    FileDelete(String),
+    FileDelete(SmolStr),
     /// `POST /files/{id}/copy`.
-    FileCopy(String),
+    FileCopy(SmolStr),
     /// `GET /files/{id}/versions`.
-    FileVersions(String),
+    FileVersions(SmolStr),
     /// `GET /files/{id}/versions/{version}`.
-    FileVersion(String, String),
+    FileVersion(SmolStr, SmolStr),
     /// `GET /files/{id}/content`.
-    FileContent(String),
+    FileContent(SmolStr),
     /// The bytes behind the 302, on a download host.
-    Bytes(String),
+    Bytes(SmolStr),
     /// `POST /files/content`, on the upload host.
     Upload,
     /// `POST /files/{id}/content`, on the upload host.
-    UploadVersion(String),
+    UploadVersion(SmolStr),
     /// `GET /internal_files/…/representations/{rep}`.
     RepresentationInfo(RepresentationPath),
     /// `GET /internal_files/…/representations/{rep}/content/{asset_path}`.
     RepresentationContent(RepresentationPath),
     /// `GET /files/{id}/metadata`.
-    InstanceList(String),
+    InstanceList(SmolStr),
     /// `GET …/metadata/{scope}/{template}`.
     InstanceGet(InstancePath),
     /// `POST …/metadata/{scope}/{template}`.
@@ -49,11 +50,11 @@ pub enum Route {
     /// `DELETE …/metadata/{scope}/{template}`.
     InstanceDelete(InstancePath),
     /// `PUT /skill_invocations/{skill}`.
-    Invocation(String),
+    Invocation(SmolStr),
     /// `GET /folders/{id}`.
-    FolderInfo(String),
+    FolderInfo(SmolStr),
     /// `GET /folders/{id}/items`.
-    FolderItems(String),
+    FolderItems(SmolStr),
     /// `POST /folders`.
     FolderCreate,
     /// `GET /users/me`.
@@ -74,29 +75,29 @@ pub struct NotPlayed {
     /// What it would do.
     pub operation: Operation,
     /// The file it names.
-    pub file_id: Option<String>,
+    pub file_id: Option<SmolStr>,
 }
 
 /// Where a representation is: file, version, representation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RepresentationPath {
     /// The file.
-    pub file_id: String,
+    pub file_id: SmolStr,
     /// The file's version.
-    pub version_id: String,
+    pub version_id: SmolStr,
     /// `mp3`, `jpg_1024x1024`.
-    pub representation: String,
+    pub representation: SmolStr,
 }
 
 /// Where an instance is: file, scope, template.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct InstancePath {
     /// The file.
-    pub file_id: String,
+    pub file_id: SmolStr,
     /// `global` or `enterprise_<id>`.
-    pub scope: String,
+    pub scope: SmolStr,
     /// The template's key.
-    pub template: String,
+    pub template: SmolStr,
 }
 
 /// Why a path names no call.
@@ -230,28 +231,28 @@ const ROWS: &[Row] = &[
         not_played("uploads in chunks", Operation::Upload, Some(id[0]))
     }),
     ("GET", &["files", "{}"], |id| {
-        Route::FileInfo(id[0].to_owned())
+        Route::FileInfo(id[0].into())
     }),
     ("PUT", &["files", "{}"], |id| {
-        Route::FileUpdate(id[0].to_owned())
+        Route::FileUpdate(id[0].into())
     }),
     ("DELETE", &["files", "{}"], |id| {
-        Route::FileDelete(id[0].to_owned())
+        Route::FileDelete(id[0].into())
     }),
     ("GET", &["files", "{}", "content"], |id| {
-        Route::FileContent(id[0].to_owned())
+        Route::FileContent(id[0].into())
     }),
     ("POST", &["files", "{}", "content"], |id| {
-        Route::UploadVersion(id[0].to_owned())
+        Route::UploadVersion(id[0].into())
     }),
     ("POST", &["files", "{}", "copy"], |id| {
-        Route::FileCopy(id[0].to_owned())
+        Route::FileCopy(id[0].into())
     }),
     ("GET", &["files", "{}", "versions"], |id| {
-        Route::FileVersions(id[0].to_owned())
+        Route::FileVersions(id[0].into())
     }),
     ("GET", &["files", "{}", "versions", "{}"], |ids| {
-        Route::FileVersion(ids[0].to_owned(), ids[1].to_owned())
+        Route::FileVersion(ids[0].into(), ids[1].into())
     }),
     ("GET", &["files", "{}", "thumbnail.png"], |id| {
         not_played("thumbnails", Operation::Representation, Some(id[0]))
@@ -260,7 +261,7 @@ const ROWS: &[Row] = &[
         not_played("thumbnails", Operation::Representation, Some(id[0]))
     }),
     ("GET", &["files", "{}", "metadata"], |id| {
-        Route::InstanceList(id[0].to_owned())
+        Route::InstanceList(id[0].into())
     }),
     ("GET", &["files", "{}", "metadata", "{}", "{}"], |ids| {
         Route::InstanceGet(instance(ids))
@@ -275,7 +276,7 @@ const ROWS: &[Row] = &[
         Route::InstanceDelete(instance(ids))
     }),
     ("PUT", &["skill_invocations", "{}"], |id| {
-        Route::Invocation(id[0].to_owned())
+        Route::Invocation(id[0].into())
     }),
     (
         "GET",
@@ -317,14 +318,14 @@ const ROWS: &[Row] = &[
         |ids| Route::RepresentationContent(representation(ids)),
     ),
     ("GET", &["d", "1", "{}", "download"], |ticket| {
-        Route::Bytes(ticket[0].to_owned())
+        Route::Bytes(ticket[0].into())
     }),
     ("POST", &["folders"], |_| Route::FolderCreate),
     ("GET", &["folders", "{}"], |id| {
-        Route::FolderInfo(id[0].to_owned())
+        Route::FolderInfo(id[0].into())
     }),
     ("GET", &["folders", "{}", "items"], |id| {
-        Route::FolderItems(id[0].to_owned())
+        Route::FolderItems(id[0].into())
     }),
     ("PUT", &["folders", "{}"], |_| {
         not_played("the changing of folders", Operation::Folder, None)
@@ -343,9 +344,9 @@ fn instance(ids: &[&str]) -> InstancePath {
 
 fn representation(ids: &[&str]) -> RepresentationPath {
     RepresentationPath {
-        file_id: ids[0].to_owned(),
-        version_id: ids[1].to_owned(),
-        representation: ids[2].to_owned(),
+        file_id: ids[0].into(),
+        version_id: ids[1].into(),
+        representation: ids[2].into(),
     }
 }
 
@@ -353,7 +354,7 @@ fn not_played(what: &'static str, operation: Operation, file_id: Option<&str>) -
     Route::NotPlayed(NotPlayed {
         what,
         operation,
-        file_id: file_id.map(str::to_owned),
+        file_id: file_id.map(SmolStr::from),
     })
 }
 
@@ -361,13 +362,13 @@ impl InstancePath {
     /// The place of an instance; the scope `enterprise` means the user's own.
     pub fn new(file_id: &str, scope: &str, template: &str) -> Self {
         let scope = match scope {
-            "enterprise" => format!("enterprise_{}", users::ENTERPRISE_ID),
-            other => other.to_owned(),
+            "enterprise" => format_smolstr!("enterprise_{}", users::ENTERPRISE_ID),
+            other => other.into(),
         };
         Self {
-            file_id: file_id.to_owned(),
+            file_id: file_id.into(),
             scope,
-            template: template.to_owned(),
+            template: template.into(),
         }
     }
 
@@ -489,7 +490,7 @@ mod tests {
         ] {
             assert_eq!(
                 find("GET", path),
-                Ok(Route::FileInfo("7".to_owned())),
+                Ok(Route::FileInfo("7".into())),
                 "{path}"
             );
         }

@@ -204,8 +204,8 @@ fn gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
     (state.next_seq()..)
         .zip(state.instance_paths(id))
         .map(|(seq, path)| WriteRecord {
-            file_id: id.to_owned(),
-            file_version_id: file.current().id.clone(),
+            file_id: id.into(),
+            file_version_id: file.current().id.as_str().into(),
             scope: path.scope,
             template: path.template,
             ..WriteRecord::bare(seq, now, WriteOp::Delete)

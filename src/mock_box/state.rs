@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use smol_str::SmolStr;
 
 use super::{
     content::{Content, hex, placeholder},
@@ -154,7 +155,7 @@ pub struct State {
     /// The tokens that `/oauth2/token` gave, the latest last.
     granted: VecDeque<Secret>,
     /// The instances of each file, by scope and then by template.
-    instances: HashMap<String, BTreeMap<String, BTreeMap<String, StoredInstance>>>,
+    instances: HashMap<SmolStr, BTreeMap<SmolStr, BTreeMap<SmolStr, StoredInstance>>>,
     next_seq: u64,
 }
 
@@ -333,7 +334,7 @@ impl State {
                         .is_some_and(|file| file.event_id.as_deref() == Some(id) && !file.lasting)
                 {
                     self.files.remove(&entry.file_id);
-                    self.instances.remove(&entry.file_id);
+                    self.instances.remove(&*entry.file_id);
                 }
             }
             Change::ExpireToken(token, fault) => {

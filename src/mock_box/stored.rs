@@ -1,54 +1,36 @@
-//! Metadata as the state keeps it: instances in the text that is answered, and the writes that
+//! Metadata as the state keeps it: instances with the text that is answered, and the writes that
 //! bring them. How they come about is decided in [`super::instances`].
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 
-use crate::domain::{call::WriteRecord, metadata::instance::InstanceHead};
+use crate::domain::{call::WriteRecord, metadata::instance::Instance};
 
-/// A metadata instance as it is kept: its JSON, ready to be answered.
+/// A metadata instance as it is kept.
 #[derive(Clone, Debug)]
 pub struct StoredInstance {
-    /// The whole instance, compact.
-    pub json: Bytes,
-    /// Its head, where this run has written it.
-    head: Option<Arc<InstanceHead>>,
+    /// The instance.
+    pub instance: Instance,
+    /// As it is answered, once somebody has asked.
+    json: OnceLock<Bytes>,
 }
 
 impl StoredInstance {
-    /// An instance that is written now.
-    pub fn new(head: InstanceHead, json: &RawValue) -> Self {
+    /// An instance that was written, by this run or an earlier one.
+    pub fn new(instance: Instance) -> Self {
         Self {
-            json: Bytes::copy_from_slice(json.get().as_bytes()),
-            head: Some(Arc::new(head)),
+            instance,
+            json: OnceLock::new(),
         }
     }
 
-    /// An instance that was recorded, by this run or an earlier one.
-    pub fn recorded(json: &RawValue) -> Self {
-        Self {
-            json: Bytes::copy_from_slice(json.get().as_bytes()),
-            head: None,
-        }
-    }
-
-    /// Its head.
-    ///
-    /// # Errors
-    /// Where what an earlier run has recorded is no instance.
-    pub fn head(&self) -> Result<Cow<'_, InstanceHead>, serde_json::Error> {
-        match &self.head {
-            Some(head) => Ok(Cow::Borrowed(head)),
-            None => InstanceHead::read(self.text()).map(Cow::Owned),
-        }
-    }
-
-    /// Its JSON as text.
-    pub fn text(&self) -> &str {
-        // It came from a RawValue, which is text.
-        std::str::from_utf8(&self.json).unwrap_or_default()
+    /// The whole instance as compact JSON, ready to be answered.
+    pub fn json(&self) -> &Bytes {
+        self.json.get_or_init(|| {
+            let text = serde_json::to_vec(&self.instance);
+            text.expect("an instance is plain JSON").into()
+        })
     }
 }
 
@@ -65,7 +47,7 @@ impl Write {
     /// The write that a record tells of.
     pub fn recorded(record: WriteRecord) -> Self {
         Self {
-            instance: record.instance.as_deref().map(StoredInstance::recorded),
+            instance: record.instance.clone().map(StoredInstance::new),
             record: Arc::new(record),
         }
     }

@@ -64,7 +64,7 @@ impl Caller {
     pub fn seen(&self) -> Option<TokenSeen> {
         self.token.as_ref().map(|token| TokenSeen {
             kind: self.grant.as_ref().map(|grant| grant.kind),
-            last4: last4(token.expose()).to_owned(),
+            last4: last4(token.expose()).into(),
         })
     }
 
@@ -75,8 +75,8 @@ impl Caller {
                 .grant
                 .as_ref()
                 .map_or("any", |grant| grant.kind.as_str())
-                .to_owned(),
-            last4: last4(token.expose()).to_owned(),
+                .into(),
+            last4: last4(token.expose()).into(),
         })
     }
 

@@ -115,7 +115,7 @@ fn uploaded(context: &Context<'_>, file: File) -> Decision {
     };
     Decision {
         placed: Some(placed),
-        file_id: Some(file.id.clone()),
+        file_id: Some(file.id.as_str().into()),
         changes: vec![Change::EditFile(Box::new(file))],
         ..Decision::answer(answer)
     }

@@ -76,7 +76,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     let may_not_name_it = matches!(record.operation, Operation::Invocation | Operation::Upload);
     if let Some(id) = &record.file_id
         && may_not_name_it
-        && !record.target.contains(id)
+        && !record.target.contains(id.as_str())
     {
         line.push(Role::Dim, format_args!("  file {id}"));
     }
@@ -184,14 +184,14 @@ mod tests {
             call: 1,
             at: Timestamp::UNIX_EPOCH,
             method: Method::GET,
-            host: "127.0.0.1".to_owned(),
-            target: target.to_owned(),
+            host: "127.0.0.1".into(),
+            target: target.into(),
             operation: Operation::Info,
             status,
             ms: 0.42,
             token: Some(TokenSeen {
                 kind: Some(TokenKind::Read),
-                last4: "abcd".to_owned(),
+                last4: "abcd".into(),
             }),
             events: EventIds::default(),
             file_id: None,
@@ -214,7 +214,7 @@ mod tests {
     fn a_call_is_a_line_whose_columns_stand_below_each_other() {
         let invocation = plain(CallRecord {
             operation: Operation::Invocation,
-            file_id: Some("7".to_owned()),
+            file_id: Some("7".into()),
             ..record(200, "/2.0/skill_invocations/1")
         });
         assert!(invocation.ends_with("GET /2.0/skill_invocations/1  file 7"));
@@ -223,7 +223,7 @@ mod tests {
         let refused = plain(CallRecord {
             token: None,
             ms: 1234.0,
-            host: "api.box.com".to_owned(),
+            host: "api.box.com".into(),
             code: Some("not_found".to_owned()),
             message: Some("Not Found".to_owned()),
             fault: Some("info=404".to_owned()),

@@ -145,7 +145,7 @@ impl Shown {
     }
 
     fn written(&mut self, record: &WriteRecord, text: &mut Text) {
-        if self.width.is_none() && !self.open.contains_key(&record.file_id) {
+        if self.width.is_none() && !self.open.contains_key(&*record.file_id) {
             // Nothing is said of it, and cards may be large to read.
             return;
         }
@@ -164,7 +164,7 @@ impl Shown {
         let Some(status) = observed.status().filter(|status| status.is_final()) else {
             return;
         };
-        let came = self.open.remove(&record.file_id);
+        let came = self.open.remove(&*record.file_id);
         if came.is_some() || self.width.is_some() {
             let ms = came.map(|came| record.at.duration_since(came).as_secs_f64() * 1000.0);
             let count = cards.map_or(0, Vec::len);
@@ -175,7 +175,7 @@ impl Shown {
     fn name_of(&self, record: &WriteRecord) -> String {
         self.host.look(|state| {
             let file = state.file(&record.file_id);
-            file.map_or_else(|| record.file_id.clone(), |file| file.name.clone())
+            file.map_or_else(|| record.file_id.to_string(), |file| file.name.clone())
         })
     }
 }

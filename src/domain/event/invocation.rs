@@ -100,7 +100,8 @@ impl<'a> Invocation<'a> {
     /// The id or name at the end of these names as text: Box's test events have numbers where
     /// others have strings.
     fn text(&self, names: &[&str]) -> Option<String> {
-        self.0.below(names).and_then(Tree::as_id)
+        let id = self.0.below(names).and_then(Tree::as_id);
+        id.map(String::from)
     }
 }
 

@@ -12,6 +12,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
+use smol_str::{SmolStr, ToSmolStr};
 
 use super::pointer::Pointer;
 
@@ -151,10 +152,10 @@ impl<'a> Tree<'a> {
     }
 
     /// The id that it is, as clients write ids: a text, or a whole number as its digits.
-    pub fn as_id(&self) -> Option<String> {
+    pub fn as_id(&self) -> Option<SmolStr> {
         match self {
-            Self::String(text) => Some(text.to_string()),
-            Self::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Self::String(text) => Some(SmolStr::new(text)),
+            Self::Number(number) if !number.is_f64() => Some(number.to_smolstr()),
             _ => None,
         }
     }

@@ -1,16 +1,16 @@
 //! A metadata instance as Box keeps and answers it (facts §2): the `$` members that Box owns, then
 //! the template's own fields.
 //!
-//! An instance is kept and answered as text. Its fields are written as JSON once, when they come;
-//! with each change only the head is written anew.
+//! Its fields are written as JSON once, when they come; with each change only the head is new.
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 use serde_json::{
     Map, Value,
     value::{RawValue, to_raw_value},
 };
+use smol_str::SmolStr;
 
 use crate::domain::json::tree::{Members, Tree};
 
@@ -25,28 +25,115 @@ pub const DEEPEST: usize = 100;
 /// What serde_json takes for its own when it reads a member of such a name.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// The members of an instance that are Box's own. All but the version are those of the instance
-/// before a change, and shared with it.
+/// An instance. What was written here is kept in its parts, which whoever has the instance shares,
+/// and becomes text when somebody asks for that; what was read stays the text that it was.
+#[derive(Clone, Debug)]
+pub enum Instance {
+    /// Written here.
+    Written {
+        /// Box's own members.
+        head: InstanceHead,
+        /// The template's.
+        fields: Arc<Fields>,
+    },
+    /// Read: compact JSON.
+    Read(Arc<RawValue>),
+}
+
+impl Instance {
+    /// An instance of these parts.
+    pub fn new(head: InstanceHead, fields: Fields) -> Self {
+        Self::Written {
+            head,
+            fields: Arc::new(fields),
+        }
+    }
+
+    /// Its head.
+    ///
+    /// # Errors
+    /// Where what was read is no instance.
+    pub fn head(&self) -> Result<InstanceHead, serde_json::Error> {
+        match self {
+            Self::Written { head, .. } => Ok(head.clone()),
+            Self::Read(text) => serde_json::from_str(text.get()),
+        }
+    }
+
+    /// Its fields, for a change of a part of them.
+    ///
+    /// # Errors
+    /// Where what was read is no instance.
+    pub fn fields(&self) -> Result<Map<String, Value>, serde_json::Error> {
+        match self {
+            Self::Written { fields, .. } => {
+                let read = |(name, value): &(String, Box<RawValue>)| {
+                    Ok((name.clone(), serde_json::from_str(value.get())?))
+                };
+                fields.0.iter().map(read).collect()
+            }
+            Self::Read(text) => {
+                let mut members: Map<String, Value> = serde_json::from_str(text.get())?;
+                members.retain(|name, _| !is_box_own(name));
+                Ok(members)
+            }
+        }
+    }
+
+    /// The cards in it, where it has some.
+    pub fn cards(&self) -> Option<Tree<'_>> {
+        #[derive(Deserialize)]
+        struct Members<'a> {
+            #[serde(borrow)]
+            cards: Option<Tree<'a>>,
+        }
+        match self {
+            Self::Written { fields, .. } => {
+                let (_, cards) = fields.0.iter().find(|(name, _)| name == "cards")?;
+                serde_json::from_str(cards.get()).ok()
+            }
+            Self::Read(text) => serde_json::from_str::<Members<'_>>(text.get()).ok()?.cards,
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub fn weight(&self) -> usize {
+        const HEAD: usize = 256;
+        match self {
+            Self::Written { fields, .. } => HEAD + fields.weight(),
+            Self::Read(text) => text.get().len(),
+        }
+    }
+}
+
+impl Serialize for Instance {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(flatten)]
+            head: &'a InstanceHead,
+            #[serde(flatten)]
+            fields: &'a Fields,
+        }
+        match self {
+            Self::Written { head, fields } => Whole { head, fields }.serialize(to),
+            Self::Read(text) => text.serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Instance {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Box::<RawValue>::deserialize(from)?;
+        Ok(Self::Read(text.into()))
+    }
+}
+
+/// The members of an instance that are Box's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstanceHead {
-    /// Its own id, a UUID.
-    #[serde(rename = "$id")]
-    pub id: Arc<str>,
-    /// `boxSkillsCards-<uuid of the template>`.
-    #[serde(rename = "$type")]
-    pub kind: Arc<str>,
-    /// `file_<id>`.
-    #[serde(rename = "$parent")]
-    pub parent: Arc<str>,
-    /// The template's own version.
-    #[serde(rename = "$typeVersion")]
-    pub type_version: u64,
-    /// The template's key.
-    #[serde(rename = "$template")]
-    pub template: Arc<str>,
-    /// The template's scope.
-    #[serde(rename = "$scope")]
-    pub scope: Arc<str>,
+    #[serde(flatten)]
+    place: Arc<Place>,
     /// 0 at creation, one more with each change.
     #[serde(rename = "$version")]
     pub version: u64,
@@ -55,27 +142,45 @@ pub struct InstanceHead {
     pub can_edit: bool,
 }
 
+/// Those that stay what they are however often the instance changes.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    /// Its own id, a UUID.
+    #[serde(rename = "$id")]
+    id: String,
+    /// `boxSkillsCards-<uuid of the template>`.
+    #[serde(rename = "$type")]
+    kind: String,
+    /// `file_<id>`.
+    #[serde(rename = "$parent")]
+    parent: String,
+    /// The template's own version.
+    #[serde(rename = "$typeVersion")]
+    type_version: u64,
+    /// The template's key.
+    #[serde(rename = "$template")]
+    template: SmolStr,
+    /// The template's scope.
+    #[serde(rename = "$scope")]
+    scope: SmolStr,
+}
+
 impl InstanceHead {
     /// The head of a new instance, version 0.
     pub fn new(id: String, type_id: &str, file_id: &str, scope: &str, template: &str) -> Self {
-        Self {
-            id: id.into(),
-            kind: format!("{template}-{type_id}").into(),
-            parent: format!("file_{file_id}").into(),
+        let place = Place {
+            id,
+            kind: format!("{template}-{type_id}"),
+            parent: format!("file_{file_id}"),
             type_version: 0,
             template: template.into(),
             scope: scope.into(),
+        };
+        Self {
+            place: Arc::new(place),
             version: 0,
             can_edit: true,
         }
-    }
-
-    /// The head of an instance that is already there; its fields are passed over.
-    ///
-    /// # Errors
-    /// Where the text is no instance.
-    pub fn read(json: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(json)
     }
 
     /// The head after a change of the fields: one version on.
@@ -85,21 +190,6 @@ impl InstanceHead {
             version: self.version + 1,
             ..self.clone()
         }
-    }
-
-    /// The whole instance with these fields, as compact JSON.
-    ///
-    /// # Errors
-    /// None that is known of: heads and fields are plain JSON.
-    pub fn with(&self, fields: &Fields) -> Result<Box<RawValue>, serde_json::Error> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            #[serde(flatten)]
-            head: &'a InstanceHead,
-            #[serde(flatten)]
-            fields: &'a Fields,
-        }
-        to_raw_value(&Whole { head: self, fields })
     }
 }
 
@@ -120,6 +210,12 @@ impl Fields {
             .collect::<Result<_, _>>()
             .map(Self)
     }
+
+    /// About how many bytes they take.
+    fn weight(&self) -> usize {
+        let field = |(name, value): &(String, Box<RawValue>)| name.len() + value.get().len();
+        self.0.iter().map(field).sum()
+    }
 }
 
 impl Serialize for Fields {
@@ -130,16 +226,6 @@ impl Serialize for Fields {
         }
         map.end()
     }
-}
-
-/// The fields of an instance, for a change of a part of them.
-///
-/// # Errors
-/// Where the text is no JSON object.
-pub fn fields_of(json: &str) -> Result<Map<String, Value>, serde_json::Error> {
-    let mut members: Map<String, Value> = serde_json::from_str(json)?;
-    members.retain(|name, _| !is_box_own(name));
-    Ok(members)
 }
 
 fn is_box_own(name: &str) -> bool {
@@ -171,20 +257,25 @@ mod tests {
         let fields = json!({"cards": [{"a": 1}], "$id": "mine", "other": null});
         let fields = fields.as_object().expect("an object");
         let head = InstanceHead::new("i".to_owned(), "t", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
-        let written = Fields::write(&Members::of(fields)).expect("it is written");
-        let json = head.with(&written).expect("it is written");
+        let fields = Fields::write(&Members::of(fields)).expect("they are written");
+        let written = Instance::new(head.clone(), fields);
+        let text = serde_json::to_string(&written).expect("it is written");
         assert_eq!(
-            json.get(),
+            text,
             r#"{"$id":"i","$type":"boxSkillsCards-t","$parent":"file_7","$typeVersion":0,"$template":"boxSkillsCards","$scope":"global","$version":0,"$canEdit":true,"cards":[{"a":1}],"other":null}"#
         );
-        assert_eq!(InstanceHead::read(json.get()).expect("it reads"), head);
-        let own = fields_of(json.get()).expect("they read");
-        assert_eq!(
-            Value::Object(own),
-            json!({"cards": [{"a": 1}], "other": null})
-        );
+        let read: Instance = serde_json::from_str(&text).expect("it reads");
+        assert_eq!(serde_json::to_string(&read).expect("it is written"), text);
+        for instance in [written, read] {
+            assert_eq!(instance.head().expect("it has one"), head);
+            let fields = Value::Object(instance.fields().expect("they read"));
+            assert_eq!(fields, json!({"cards": [{"a": 1}], "other": null}));
+            let cards = instance.cards().map(Value::from);
+            assert_eq!(cards, Some(json!([{"a": 1}])));
+        }
         assert_eq!(head.next().version, 1);
-        assert!(InstanceHead::read(r#"{"cards":[]}"#).is_err());
+        let other: Instance = serde_json::from_str(r#"{"cards":[]}"#).expect("it reads");
+        assert!(other.head().is_err());
     }
 
     #[test]

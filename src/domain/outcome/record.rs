@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use smol_str::SmolStr;
 
 use super::{
     CallSeen, Delivery, Outcome, Reply, Status, Summary,
@@ -112,9 +113,9 @@ pub struct CallRow {
     /// The method.
     pub method: String,
     /// The host that the client named.
-    pub host: String,
+    pub host: SmolStr,
     /// Path and query, tokens redacted.
-    pub target: String,
+    pub target: SmolStr,
     /// Which of Box's operations it is.
     pub operation: Cow<'static, str>,
     /// What it was answered with; 0 where the connection ended before.

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{Answered, Query, Refused, json_response, json_text};
 use crate::{
-    domain::{call::WriteRecord, notice::Notice},
+    domain::{call::WriteRecord, metadata::instance::Instance, notice::Notice},
     host::Host,
     server::wire::WireBody,
 };
@@ -35,10 +35,10 @@ pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
         .as_deref()
         .and_then(|id| host.look(|state| state.event(id).map(|event| event.file_id.clone())));
     let wanted = |record: &WriteRecord| {
-        file_id.as_ref().is_none_or(|id| *id == record.file_id)
-            && event_id.as_ref().is_none_or(|id| {
-                record.invocation_id.as_ref() == Some(id)
-                    || event_file.as_ref() == Some(&record.file_id)
+        file_id.as_deref().is_none_or(|id| record.file_id == id)
+            && event_id.as_deref().is_none_or(|id| {
+                record.invocation_id.as_deref() == Some(id)
+                    || event_file.as_deref() == Some(&*record.file_id)
             })
     };
     let deadline = Instant::now() + wait;
@@ -79,7 +79,7 @@ fn read_writes(
         if !wanted(&record) {
             continue;
         }
-        bytes += record.instance.as_ref().map_or(0, |json| json.get().len())
+        bytes += record.instance.as_ref().map_or(0, Instance::weight)
             + record.patch.as_ref().map_or(0, |json| json.get().len());
         found.push(record);
         if found.len() == MOST_LISTED || bytes > MOST_LISTED_BYTES {
@@ -105,7 +105,7 @@ pub(super) fn calls(host: &Host, query: Query<'_>) -> Answered {
         for (number, entry) in entries {
             next = number;
             let record = &entry.record;
-            if file_id.is_some() && file_id != record.file_id
+            if file_id.is_some() && file_id.as_deref() != record.file_id.as_deref()
                 || event_id
                     .as_ref()
                     .is_some_and(|id| !record.events.contains(id))

@@ -20,7 +20,7 @@ use skillctl::{
         card::validate::{Schema, box_refusal},
         event::invocation::Invocation,
         json::tree::Tree,
-        metadata::instance::{InstanceHead, SKILLS_TEMPLATE, fields_of},
+        metadata::instance::{Instance, InstanceHead, SKILLS_TEMPLATE},
         secret::Secret,
         token::TokenKind,
     },
@@ -299,8 +299,8 @@ impl World {
         let back: WriteRecord = serde_json::from_str(&text).expect("a record reads back");
         assert_eq!(back.seq, record.seq);
         let before = self.state.instance(&path_of(record));
-        let before = before.map(|stored| head_of(stored.text(), line));
-        let after = record.instance.as_ref().map(|it| head_of(it.get(), line));
+        let before = before.map(|stored| head_of(&stored.instance, line));
+        let after = record.instance.as_ref().map(|it| head_of(it, line));
         let before_version = before.map(|it| it.version);
         let expected = match record.op {
             WriteOp::Create => Some(0),
@@ -309,10 +309,10 @@ impl World {
             WriteOp::Delete | WriteOp::Reset => None,
         };
         assert_eq!(after.as_ref().map(|it| it.version), expected, "{line}");
-        if let Some(after) = after.filter(|it| &*it.template == SKILLS_TEMPLATE) {
-            let is_global = &*after.scope == "global";
-            let json = record.instance.as_ref().map_or("{}", |it| it.get());
-            let fields = fields_of(json).expect("they read");
+        let is_skills = record.template == SKILLS_TEMPLATE;
+        if let Some(instance) = record.instance.as_ref().filter(|_| is_skills) {
+            let is_global = record.scope == "global";
+            let fields = instance.fields().expect("they read");
             let cards = fields.get("cards").unwrap_or(&Value::Null);
             let refusal = box_refusal(&Tree::of(cards), self.state.settings.schema);
             assert!(!is_global || refusal.is_none(), "{line}: {refusal:?}");
@@ -323,12 +323,14 @@ impl World {
         match change {
             Change::Write(Write { record, .. }) => {
                 let stored = self.state.instance(&path_of(record));
+                let text = |it: &Instance| serde_json::to_string(it).expect("it is plain JSON");
                 if let Some(stored) = stored {
-                    let kept = stored.head().expect("it has a head").into_owned();
-                    assert_eq!(kept, head_of(stored.text(), line), "{line}");
+                    let kept = stored.instance.head().expect("it has a head");
+                    assert_eq!(kept, head_of(&stored.instance, line), "{line}");
+                    assert_eq!(**stored.json(), *text(&stored.instance).as_bytes(), "{line}");
                 }
-                let stored = stored.map(|it| it.text().to_owned());
-                let written = record.instance.as_ref().map(|it| it.get().to_owned());
+                let stored = stored.map(|it| text(&it.instance));
+                let written = record.instance.as_ref().map(text);
                 assert_eq!(stored, written, "{line}");
             }
             Change::EditFile(file) | Change::PutFile(file) => {
@@ -414,8 +416,11 @@ fn path_of(record: &WriteRecord) -> InstancePath {
     }
 }
 
-fn head_of(json: &str, line: &str) -> InstanceHead {
-    InstanceHead::read(json).unwrap_or_else(|error| panic!("{line}: no instance: {error}: {json}"))
+/// The head that the text of an instance has.
+fn head_of(instance: &Instance, line: &str) -> InstanceHead {
+    let text = serde_json::to_string(instance).expect("it is plain JSON");
+    let read = serde_json::from_str::<Instance>(&text).and_then(|read| read.head());
+    read.unwrap_or_else(|error| panic!("{line}: no instance: {error}: {text}"))
 }
 
 /// What holds for every answer.
