@@ -21,7 +21,7 @@ pub enum Notice {
     /// A call has its answer.
     Closed(Arc<CallRecord>),
     /// Metadata was written.
-    Written(Arc<Written>),
+    Written(Written),
     /// A file came into a folder: what Box tells a Skill of.
     Placed(Arc<Placed>),
     /// A connection did not become a call, or was not for Box.
@@ -223,11 +223,7 @@ impl Notice {
     pub fn weight(&self) -> usize {
         const OWN: usize = 512;
         OWN + match self {
-            Self::Written(written) => written
-                .record
-                .instance
-                .as_ref()
-                .map_or(0, Instance::weight),
+            Self::Written(written) => written.record.instance.as_ref().map_or(0, Instance::weight),
             Self::Closed(record) => record.target.len(),
             _ => 0,
         }

@@ -88,6 +88,17 @@ impl Bus {
         self.wake();
     }
 
+    /// Tells everybody of several things, one right after the other.
+    pub fn tell_all(&self, notices: Vec<Notice>) {
+        let gone: Vec<Notice> = {
+            let mut ring = self.lock();
+            let pushed = notices.into_iter().map(|notice| ring.push(notice));
+            pushed.flatten().collect()
+        };
+        drop(gone);
+        self.wake();
+    }
+
     fn wake(&self) {
         // Looked at first: to write to what all threads share costs far more than to read it. Who
         // listens says so before it looks into the ring, so it has seen the notice or is seen here.

@@ -91,9 +91,14 @@ impl OpenCall {
 
     /// Tells that it is open. A call that is answered at once needs it not: its end tells both.
     pub fn tell_open(&mut self) {
-        if let Some(opening) = self.opening.take() {
+        if let Some(opening) = self.take_opening() {
             self.host.bus.tell(Notice::Opened(opening));
         }
+    }
+
+    /// What there is to tell of its being open, for whoever does that; to be told before its end.
+    pub(super) fn take_opening(&mut self) -> Option<Opening> {
+        self.opening.take()
     }
 
     /// When its head was in.

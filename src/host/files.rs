@@ -48,7 +48,8 @@ impl Host {
         // Nobody waits for an answer, so nobody waits for the disk.
         self.carry_out(&mut ledger, &decision)?;
         for record in decision.records() {
-            self.bus.tell(written(EventIds::default(), record));
+            self.bus
+                .tell(written(EventIds::default(), Arc::clone(record)));
         }
         if let Some(placed) = serving.placed {
             self.bus.tell(Notice::Placed(Arc::new(placed)));

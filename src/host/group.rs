@@ -12,9 +12,12 @@ use std::{
 use smol_str::SmolStr;
 use tokio::sync::Notify;
 
-use super::{Host, Ledger, written};
+use super::{Host, Ledger, call::OpenCall, written};
 use crate::{
-    domain::call::EventIds,
+    domain::{
+        call::EventIds,
+        notice::{Notice, Opening},
+    },
     journal::Ticket,
     mock_box::{Answer, Change, Decision, errors},
 };
@@ -35,6 +38,8 @@ struct Member {
     file_id: SmolStr,
     changes: Vec<Change>,
     events: EventIds,
+    /// That its call is open, where that is still to be told.
+    opening: Option<Opening>,
 }
 
 /// What a call waits for, with an answer that may go out then.
@@ -115,7 +120,7 @@ impl Host {
         ledger: &mut Ledger,
         file_id: SmolStr,
         decision: Decision,
-        events: EventIds,
+        call: &mut OpenCall,
     ) -> Result<Joined<'a>, String> {
         let decision = decision.numbered_after(ledger.journal.staged());
         ledger
@@ -125,7 +130,8 @@ impl Host {
         group.members.push(Member {
             file_id,
             changes: decision.changes,
-            events,
+            events: call.events(),
+            opening: call.take_opening(),
         });
         let joined = Joined {
             host: self,
@@ -153,21 +159,26 @@ impl Host {
             return;
         }
         let mut group = mem::take(&mut ledger.group);
+        let members = mem::take(&mut group.members);
         let before = ledger.journal.last();
         let result = ledger.journal.commit();
-        if result.is_ok() {
-            let members = mem::take(&mut group.members);
+        let is_written = result.is_ok();
+        if is_written {
             self.apply(members.iter().flat_map(|member| &member.changes));
             ledger.writes += ledger.journal.last() - before;
-            for Member {
-                changes, events, ..
-            } in &members
-            {
-                for record in changes.iter().filter_map(Change::record) {
-                    self.bus.tell(written(events.clone(), record));
-                }
-            }
         }
+        let told = members.into_iter().flat_map(|member| {
+            let changes = member.changes.into_iter().filter(|_| is_written);
+            let records = changes.filter_map(Change::into_record);
+            let events = member.events;
+            let written = records.map(move |record| written(events.clone(), record));
+            member
+                .opening
+                .map(Notice::Opened)
+                .into_iter()
+                .chain(written)
+        });
+        self.bus.tell_all(told.collect());
         group.end.come(result.map(|()| ledger.journal.ticket()));
     }
 }
@@ -342,7 +353,7 @@ mod tests {
         let told: Vec<&str> = told.iter().map(Notice::kind).collect();
         assert_eq!(
             told,
-            ["write", "write", "open", "call"],
+            ["open", "write", "open", "write", "call"],
             "its end comes last"
         );
         assert_eq!(second.await, StatusCode::OK);

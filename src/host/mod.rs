@@ -221,7 +221,7 @@ impl Host {
             };
             let ticket = self.carry_out(&mut ledger, &decision)?;
             for record in decision.records() {
-                self.bus.tell(written(events.clone(), record));
+                self.bus.tell(written(events.clone(), Arc::clone(record)));
             }
             ticket
         };
@@ -275,7 +275,7 @@ impl Host {
             }));
             self.faults_now().reset();
             self.calls.clear();
-            self.bus.tell(written(EventIds::default(), &record));
+            self.bus.tell(written(EventIds::default(), record));
             ledger.journal.ticket()
         };
         match ticket {
@@ -427,11 +427,8 @@ fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp)
     state.apply(&Change::Write(Write::recorded(record)));
 }
 
-fn written(events: EventIds, record: &Arc<WriteRecord>) -> Notice {
-    Notice::Written(Arc::new(Written {
-        events,
-        record: Arc::clone(record),
-    }))
+fn written(events: EventIds, record: Arc<WriteRecord>) -> Notice {
+    Notice::Written(Written { events, record })
 }
 
 fn event_of_file(state: &State, file_id: Option<&str>) -> Option<Arc<str>> {

@@ -75,7 +75,7 @@ impl Host {
                 self.alone(&mut ledger, decision, call)
             }
             Some(file_id) => self
-                .join(&mut ledger, file_id, decision, call.events())
+                .join(&mut ledger, file_id, decision, call)
                 .map(Done::InGroup),
             None => self.alone(&mut ledger, decision, call),
         };
@@ -87,12 +87,13 @@ impl Host {
         &self,
         ledger: &mut Ledger,
         decision: Decision,
-        call: &OpenCall,
+        call: &mut OpenCall,
     ) -> Result<Done<'static>, String> {
+        call.tell_open();
         let ticket = self.carry_out(ledger, &decision)?;
         // Told while the turn lasts: the order of the stream is that of the writes.
         for record in decision.records() {
-            self.bus.tell(written(call.events(), record));
+            self.bus.tell(written(call.events(), Arc::clone(record)));
         }
         if let Some(placed) = decision.placed {
             self.bus.tell(Notice::Placed(Arc::new(placed)));

@@ -85,7 +85,10 @@ pub fn create(
 pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
     let file = find(context, &path.file_id)?;
     let stored = stored(context, path)?;
-    let before = stored.instance.fields().map_err(|error| unreadable(&error))?;
+    let before = stored
+        .instance
+        .fields()
+        .map_err(|error| unreadable(&error))?;
     let text = context.request.bytes();
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let schema = context.state.settings.schema;

@@ -21,7 +21,10 @@ use crate::domain::{
         model::Kind,
         validate::{Schema, box_refusal},
     },
-    json::tree::{Members, Tree},
+    json::{
+        self,
+        tree::{Members, Tree},
+    },
     metadata::instance::{Fields, not_to_be_kept},
 };
 
@@ -124,8 +127,8 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
 }
 
 fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFields, Answer> {
-    let body: Tree<'_> = serde_json::from_slice(text)
-        .map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
+    let body: Tree<'_> =
+        json::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
     match body {
         Tree::Object(fields) => judge(schema, path.is_skills_cards(), &fields),
         _ => Err(malformed("the body is not a JSON object")),
@@ -208,7 +211,7 @@ fn as_sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawVa
 }
 
 fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
-    let body: ReportBody<'_> = serde_json::from_slice(text)
+    let body: ReportBody<'_> = json::read(text)
         .map_err(|error| errors::bad_request(format!("The request body is not valid: {error}")))?;
     let file_id = body
         .file

@@ -230,9 +230,7 @@ const ROWS: &[Row] = &[
     ("POST", &["files", "{}", "upload_sessions"], |id| {
         not_played("uploads in chunks", Operation::Upload, Some(id[0]))
     }),
-    ("GET", &["files", "{}"], |id| {
-        Route::FileInfo(id[0].into())
-    }),
+    ("GET", &["files", "{}"], |id| Route::FileInfo(id[0].into())),
     ("PUT", &["files", "{}"], |id| {
         Route::FileUpdate(id[0].into())
     }),
@@ -488,11 +486,7 @@ mod tests {
             "/api/2.0/files/7",
             "/2.0/2.0/files/7",
         ] {
-            assert_eq!(
-                find("GET", path),
-                Ok(Route::FileInfo("7".into())),
-                "{path}"
-            );
+            assert_eq!(find("GET", path), Ok(Route::FileInfo("7".into())), "{path}");
         }
     }
 

@@ -209,6 +209,14 @@ impl Change {
             _ => None,
         }
     }
+
+    /// The same, moved out.
+    pub fn into_record(self) -> Option<Arc<WriteRecord>> {
+        match self {
+            Self::Write(write) => Some(write.record),
+            _ => None,
+        }
+    }
 }
 
 impl State {

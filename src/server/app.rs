@@ -1,9 +1,10 @@
 //! What answers on the port: a call of Box's goes to the host, a path below `/_mock/` to the
 //! admin API. Here heads and bodies meet sockets; what they mean is decided elsewhere.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
@@ -69,10 +70,20 @@ impl App {
             let app = Arc::clone(self);
             return Reply::later(async move { app.perform(call, admitted, request).await });
         }
-        call.tell_open();
         let app = Arc::clone(self);
         Reply::later(async move {
-            match app.read(admitted.wanted, &head, body).await {
+            let read = {
+                let mut read = pin!(app.read(admitted.wanted, &head, body));
+                match (&mut read).now_or_never() {
+                    Some(read) => read,
+                    // A body that is not here yet may take its time.
+                    None => {
+                        call.tell_open();
+                        read.await
+                    }
+                }
+            };
+            match read {
                 Err(refusal) => refused(call, &head, refusal).made().await,
                 Ok(body) => {
                     let request = BoxRequest { head, body };

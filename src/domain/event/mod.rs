@@ -21,7 +21,7 @@ use serde_json::Value;
 use self::invocation::{Invocation, problem};
 use super::{
     diagnostic::Diagnostic,
-    json::{pointer::Pointer, tree::Tree},
+    json::{self, pointer::Pointer, tree::Tree},
 };
 
 /// A skill invocation event, as it was captured or made: its exact bytes and what they say.
@@ -61,8 +61,8 @@ impl Captured {
                 "the JSON of a skill_invocation event, as a string",
             )
         };
-        let inner: Tree<'_> = serde_json::from_slice(&body)
-            .map_err(|error| in_body(format!("is not JSON: {error}")))?;
+        let inner: Tree<'_> =
+            json::read(&body).map_err(|error| in_body(format!("is not JSON: {error}")))?;
         let event = Event::read(inner, body.clone())
             .map_err(|found| in_body(format!("is no skill_invocation event: {}", found.message)))?;
         Ok(Self { event, headers })

@@ -17,7 +17,11 @@ use smol_str::{SmolStr, ToSmolStr};
 use super::pointer::Pointer;
 
 /// A JSON value. Texts without escapes are parts of the text that it was read from.
+//
+// With a whole word for what it is, a tree is moved a word at a time. Else `Bool` would lie right
+// behind one byte, and moving trees byte by byte is a sixth of what reading them costs.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[repr(u64)]
 pub enum Tree<'a> {
     /// `null`
     #[default]

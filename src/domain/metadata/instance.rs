@@ -34,7 +34,7 @@ pub enum Instance {
         /// Box's own members.
         head: InstanceHead,
         /// The template's.
-        fields: Arc<Fields>,
+        fields: Fields,
     },
     /// Read: compact JSON.
     Read(Arc<RawValue>),
@@ -43,10 +43,7 @@ pub enum Instance {
 impl Instance {
     /// An instance of these parts.
     pub fn new(head: InstanceHead, fields: Fields) -> Self {
-        Self::Written {
-            head,
-            fields: Arc::new(fields),
-        }
+        Self::Written { head, fields }
     }
 
     /// Its head.
@@ -67,8 +64,8 @@ impl Instance {
     pub fn fields(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match self {
             Self::Written { fields, .. } => {
-                let read = |(name, value): &(String, Box<RawValue>)| {
-                    Ok((name.clone(), serde_json::from_str(value.get())?))
+                let read = |(name, value): &(SmolStr, Box<RawValue>)| {
+                    Ok((name.to_string(), serde_json::from_str(value.get())?))
                 };
                 fields.0.iter().map(read).collect()
             }
@@ -193,9 +190,10 @@ impl InstanceHead {
     }
 }
 
-/// The template's own fields (`cards` for the Skills' template), each value as compact JSON.
+/// The template's own fields (`cards` for the Skills' template), each value as compact JSON. Cheap to
+/// clone.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Vec<(String, Box<RawValue>)>);
+pub struct Fields(Arc<[(SmolStr, Box<RawValue>)]>);
 
 impl Fields {
     /// Writes the members of `fields` that are not Box's own.
@@ -206,14 +204,14 @@ impl Fields {
         fields
             .iter()
             .filter(|(name, _)| !is_box_own(name))
-            .map(|(name, value)| Ok((name.to_owned(), to_raw_value(value)?)))
+            .map(|(name, value)| Ok((name.into(), to_raw_value(value)?)))
             .collect::<Result<_, _>>()
             .map(Self)
     }
 
     /// About how many bytes they take.
     fn weight(&self) -> usize {
-        let field = |(name, value): &(String, Box<RawValue>)| name.len() + value.get().len();
+        let field = |(name, value): &(SmolStr, Box<RawValue>)| name.len() + value.get().len();
         self.0.iter().map(field).sum()
     }
 }
@@ -221,7 +219,7 @@ impl Fields {
 impl Serialize for Fields {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
+        for (name, value) in &*self.0 {
             map.serialize_entry(name, value)?;
         }
         map.end()

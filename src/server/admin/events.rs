@@ -11,7 +11,7 @@ use super::{Answered, Query, Refused, collect, failed, json_response};
 use crate::{
     domain::{
         event::{Captured, invocation::Invocation},
-        json::tree::Tree,
+        json::{self, tree::Tree},
     },
     host::Host,
     mock_box::{content::Content, registration::Registering, request::Spooled},
@@ -25,8 +25,8 @@ const MOST_JSON: usize = 64 * 1024 * 1024;
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
 pub(super) async fn register(host: &Host, query: Query<'_>, body: RequestBody) -> Answered {
     let bytes = collect(body, MOST_JSON).await?;
-    let body: Tree<'_> = serde_json::from_slice(&bytes)
-        .map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    let body: Tree<'_> =
+        json::read(&bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
     let (items, is_list) = match body {
         Tree::Array(items) => (items, true),
         one => (vec![one], false),

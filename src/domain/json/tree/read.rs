@@ -12,61 +12,107 @@ use super::{Members, Tree};
 
 impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(TreeVisitor)
+        let mut tree = Tree::Null;
+        from.deserialize_any(Put(&mut tree))?;
+        Ok(tree)
     }
 }
 
-struct TreeVisitor;
+/// Where a value belongs. It is put there when it is read; handed up from call to call, it would be
+/// moved several times.
+trait Place<'a> {
+    fn put(self, value: Tree<'a>);
+}
 
-impl<'de> Visitor<'de> for TreeVisitor {
-    type Value = Tree<'de>;
+/// At the top.
+impl<'a> Place<'a> for &mut Tree<'a> {
+    fn put(self, value: Tree<'a>) {
+        *self = value;
+    }
+}
+
+/// At the end of a list.
+impl<'a> Place<'a> for &mut Vec<Tree<'a>> {
+    fn put(self, value: Tree<'a>) {
+        self.push(value);
+    }
+}
+
+/// Under a name, behind the members before.
+struct Member<'l, 'a>(&'l mut Vec<(Cow<'a, str>, Tree<'a>)>, Cow<'a, str>);
+
+impl<'a> Place<'a> for Member<'_, 'a> {
+    fn put(self, value: Tree<'a>) {
+        let Self(members, name) = self;
+        members.push((name, value));
+    }
+}
+
+/// Reads a value, and puts it in its place.
+struct Put<P>(P);
+
+impl<'de, P: Place<'de>> DeserializeSeed<'de> for Put<P> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de, P: Place<'de>> Put<P> {
+    fn done<E>(self, value: Tree<'de>) -> Result<(), E> {
+        self.0.put(value);
+        Ok(())
+    }
+}
+
+impl<'de, P: Place<'de>> Visitor<'de> for Put<P> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("any JSON value")
     }
 
-    fn visit_unit<E>(self) -> Result<Tree<'de>, E> {
-        Ok(Tree::Null)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.done(Tree::Null)
     }
 
-    fn visit_bool<E>(self, truth: bool) -> Result<Tree<'de>, E> {
-        Ok(Tree::Bool(truth))
+    fn visit_bool<E>(self, truth: bool) -> Result<(), E> {
+        self.done(Tree::Bool(truth))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Tree<'de>, E> {
-        Ok(Tree::Number(number.into()))
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.done(Tree::Number(number.into()))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Tree<'de>, E> {
-        Ok(Tree::Number(number.into()))
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.done(Tree::Number(number.into()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Tree<'de>, E> {
-        Ok(Number::from_f64(number).map_or(Tree::Null, Tree::Number))
+    fn visit_f64<E>(self, number: f64) -> Result<(), E> {
+        self.done(Number::from_f64(number).map_or(Tree::Null, Tree::Number))
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Tree<'de>, E> {
-        Ok(Tree::String(Cow::Borrowed(text)))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        self.done(Tree::String(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Tree<'de>, E> {
-        Ok(Tree::String(Cow::Owned(text.to_owned())))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.done(Tree::String(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Tree<'de>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Tree::Array(list))
+        while items.next_element_seed(Put(&mut list))?.is_some() {}
+        self.done(Tree::Array(list))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Tree<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut list = Vec::new();
         while let Some(name) = members.next_key_seed(Name)? {
-            list.push((name, members.next_value()?));
+            members.next_value_seed(Put(Member(&mut list, name)))?;
         }
-        Ok(Tree::Object(Members::unique(list)))
+        self.done(Tree::Object(Members::unique(list)))
     }
 }
 
