@@ -8,10 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-use super::{
-    Host,
-    calls::{Beginning, Entry, Side},
-};
+use super::{Host, calls::Entry, said::Said};
 use crate::{
     domain::{
         call::{CallRecord, EventIds},
@@ -32,8 +29,7 @@ pub struct OpenCall {
     file_event: Option<Arc<str>>,
     outcome: Option<Result<Admitted, Box<Answer>>>,
     strike: Option<Box<Strike>>,
-    request: Side,
-    answer: Side,
+    said: Said,
     since: Instant,
 }
 
@@ -75,8 +71,7 @@ impl OpenCall {
             file_event,
             outcome: Some(admission.outcome),
             strike: strike.map(Box::new),
-            request: Side::default(),
-            answer: Side::default(),
+            said: Said::default(),
             since: Instant::now(),
             host,
         };
@@ -144,35 +139,36 @@ impl OpenCall {
 
     /// Takes down what the client sent.
     pub fn asked(&mut self, headers: &HeaderMap, body: &Body) {
-        self.request.headers = headers.into();
-        if let Body::Memory(bytes) = body {
-            self.request.body.add(bytes);
-        }
+        let body = match body {
+            Body::Memory(bytes) => &**bytes,
+            _ => &[],
+        };
+        self.said.asked(headers, body);
     }
 
     /// Takes down the head that goes out.
     pub fn headed(&mut self, headers: &HeaderMap) {
-        self.answer.headers = headers.into();
+        self.said.headed(headers);
     }
 
     /// Takes down a part of the body that goes out.
     pub fn sent(&mut self, bytes: &Bytes) {
-        self.answer.body.add(bytes);
+        self.said.answered(bytes);
     }
 
     /// Takes down the body that goes out, where it is whole and in memory.
     pub fn sent_whole(&mut self, bytes: &Bytes) {
-        self.answer.body = Beginning::of_own(bytes);
+        self.said.answered_whole(bytes);
     }
 
     /// Takes down what the call is answered.
-    pub fn answered(&mut self, answer: &Answer) {
+    pub fn answered(&mut self, answer: &mut Answer) {
         self.record.status = answer.status.as_u16();
         if let Some((code, message)) = answer.refusal() {
             self.record.code = Some(code.to_owned());
             self.record.message = Some(message.to_owned());
         }
-        self.record.note.clone_from(&answer.note);
+        self.record.note = answer.note.take();
         self.record.fault = answer.fault.as_deref().map(str::to_owned);
     }
 
@@ -190,8 +186,7 @@ impl Drop for OpenCall {
         let record = Arc::new(taken(&mut self.record));
         self.host.calls.add(Entry {
             record: Arc::clone(&record),
-            request: std::mem::take(&mut self.request),
-            answer: std::mem::take(&mut self.answer),
+            said: std::mem::take(&mut self.said),
         });
         let closed = Notice::Closed(record);
         match self.opening.take() {

@@ -17,6 +17,7 @@ pub mod files;
 mod group;
 mod perform;
 pub mod picture;
+mod said;
 pub mod spool;
 mod turns;
 

@@ -27,8 +27,8 @@ use crate::{
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-id");
 
 /// Turns an answer into what goes out; `without_body` for a HEAD.
-pub(super) fn respond(mut call: Box<OpenCall>, answer: Answer, without_body: bool) -> Reply {
-    call.answered(&answer);
+pub(super) fn respond(mut call: Box<OpenCall>, mut answer: Answer, without_body: bool) -> Reply {
+    call.answered(&mut answer);
     let request_id = call.request_id();
     let body = match answer.body {
         AnswerBody::Error(error) => {

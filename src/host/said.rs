@@ -1,0 +1,245 @@
+//! What was said on both sides of a call: both heads and the beginnings of both bodies. It is cheap
+//! to take down, for of most calls nobody asks; it is redacted when somebody reads it.
+
+use std::borrow::Cow;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value, json};
+
+use crate::domain::secret::{redact_header, redact_text};
+
+/// What is kept of a body, in bytes.
+const MOST_OF_A_BODY: usize = 64 * 1024;
+/// Room for the head of an answer, in bytes; most need less.
+const HEAD_OF_AN_ANSWER: usize = 192;
+
+/// Both sides of a call. What is copied is in one piece of memory: with each piece that is kept
+/// comes another that is given back, long out of the processor's reach.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The request's head, the beginning of its body, the answer's head. Copied, for the request's
+    /// are parts of the buffer that its connection reads into: kept as they came, they would take
+    /// the buffer from it.
+    copied: Vec<u8>,
+    /// Where in it the request's body begins.
+    body_at: usize,
+    /// Where in it the answer's head begins.
+    answer_at: usize,
+    /// The length of the request's body, in bytes.
+    asked: u64,
+    answer: Beginning,
+}
+
+/// The beginning of a body that goes out.
+#[derive(Debug, Default)]
+struct Beginning {
+    kept: Bytes,
+    /// Its length, in bytes, as far as it went.
+    length: u64,
+}
+
+impl Said {
+    /// The client has sent this; a body that was not read into memory is empty here.
+    pub(super) fn asked(&mut self, headers: &HeaderMap, body: &[u8]) {
+        let kept = &body[..body.len().min(MOST_OF_A_BODY)];
+        self.copied = Vec::with_capacity(length(headers) + kept.len() + HEAD_OF_AN_ANSWER);
+        write_lines(headers, &mut self.copied);
+        self.body_at = self.copied.len();
+        self.copied.extend_from_slice(kept);
+        self.answer_at = self.copied.len();
+        self.asked = body.len() as u64;
+    }
+
+    /// It is answered with this head.
+    pub(super) fn headed(&mut self, headers: &HeaderMap) {
+        self.copied.truncate(self.answer_at);
+        self.copied.reserve_exact(length(headers));
+        write_lines(headers, &mut self.copied);
+    }
+
+    /// It is answered with this part of a body.
+    pub(super) fn answered(&mut self, bytes: &Bytes) {
+        self.answer.add(bytes);
+    }
+
+    /// It is answered with this body, which is whole, and a buffer of its own: it is shared with
+    /// whoever else has it.
+    pub(super) fn answered_whole(&mut self, body: &Bytes) {
+        self.answer = Beginning {
+            kept: body.slice(..body.len().min(MOST_OF_A_BODY)),
+            length: body.len() as u64,
+        };
+    }
+
+    /// About how many bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        self.copied.len() + self.answer.kept.len()
+    }
+
+    /// What the client sent, secrets redacted.
+    pub(super) fn request(&self) -> Value {
+        let head = &self.copied[..self.body_at];
+        told(head, &self.copied[self.body_at..self.answer_at], self.asked)
+    }
+
+    /// What it was answered, secrets redacted.
+    pub(super) fn answer(&self) -> Value {
+        let head = &self.copied[self.answer_at..];
+        told(head, &self.answer.kept, self.answer.length)
+    }
+}
+
+impl Beginning {
+    /// The next bytes of the body.
+    fn add(&mut self, bytes: &Bytes) {
+        self.length += bytes.len() as u64;
+        let room = MOST_OF_A_BODY - self.kept.len();
+        if room == 0 || bytes.is_empty() {
+            return;
+        }
+        let taken = &bytes[..bytes.len().min(room)];
+        // Copied: it may be a small part of a large buffer, which would be kept whole.
+        self.kept = if self.kept.is_empty() {
+            Bytes::copy_from_slice(taken)
+        } else {
+            [&self.kept, taken].concat().into()
+        };
+    }
+}
+
+fn length(headers: &HeaderMap) -> usize {
+    let line = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 2;
+    headers.iter().map(line).sum()
+}
+
+/// A line for each header.
+fn write_lines(headers: &HeaderMap, to: &mut Vec<u8>) {
+    for (name, value) in headers {
+        to.extend_from_slice(name.as_str().as_bytes());
+        to.push(b':');
+        to.extend_from_slice(value.as_bytes());
+        // No value has one of its own.
+        to.push(b'\n');
+    }
+}
+
+/// Names and values, as they came.
+fn lines(head: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    head.split(|byte| *byte == b'\n').filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let text = String::from_utf8_lossy;
+        Some((text(&line[..colon]), text(&line[colon + 1..])))
+    })
+}
+
+/// One side, of whose body of `length` bytes the beginning was kept.
+fn told(head: &[u8], kept: &[u8], length: u64) -> Value {
+    let mut headers = Map::new();
+    for (name, value) in lines(head) {
+        let text = redact_header(&name, &value);
+        match headers.get_mut(&*name) {
+            Some(Value::String(before)) => {
+                before.push_str(", ");
+                before.push_str(&text);
+            }
+            _ => {
+                headers.insert(name.into_owned(), Value::from(text));
+            }
+        }
+    }
+    let mut object = json!({ "headers": headers, "bytes": length });
+    let is_cut = length > kept.len() as u64;
+    if !kept.is_empty() {
+        let (key, value) = body(kept, is_cut);
+        object[key] = Value::from(value);
+    }
+    if is_cut {
+        object["truncated"] = Value::from(true);
+    }
+    object
+}
+
+/// Text under `body`, other bytes under `body_base64`.
+fn body(kept: &[u8], is_cut: bool) -> (&'static str, String) {
+    let text = match std::str::from_utf8(kept) {
+        Ok(text) => Some(text),
+        // The cut may go through a character.
+        Err(error) if is_cut && error.error_len().is_none() => {
+            std::str::from_utf8(&kept[..error.valid_up_to()]).ok()
+        }
+        Err(_) => None,
+    };
+    match text {
+        Some(text) => ("body", redact_text(text)),
+        None => ("body_base64", STANDARD.encode(kept)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::*;
+
+    fn headers() -> HeaderMap {
+        let token = HeaderValue::from_static("Bearer 0123456789abcdef");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token);
+        headers.append(header::ACCEPT, HeaderValue::from_static("a: b"));
+        headers.append(header::ACCEPT, HeaderValue::from_static("c"));
+        headers
+    }
+
+    fn asked(body: &[u8]) -> Value {
+        let mut said = Said::default();
+        said.asked(&headers(), body);
+        said.request()
+    }
+
+    #[test]
+    fn what_is_told_is_redacted() {
+        let told = asked(br#"{"access_token":"0123456789abcdef","n":1}"#);
+        let headers = json!({"authorization": "Bearer [redacted …cdef]", "accept": "a: b, c"});
+        assert_eq!(told["headers"], headers);
+        let body = r#"{"access_token":"[redacted …cdef]","n":1}"#;
+        assert_eq!(told["body"], body);
+        assert_eq!(told["bytes"], 41);
+        assert!(told.get("truncated").is_none());
+    }
+
+    #[test]
+    fn the_sides_are_kept_apart_and_the_last_head_counts() {
+        let mut said = Said::default();
+        said.asked(&headers(), b"abc");
+        said.headed(&headers());
+        let kind = HeaderValue::from_static("text/plain");
+        said.headed(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
+        said.answered_whole(&Bytes::from_static(b"de"));
+        assert_eq!(said.request()["body"], "abc");
+        let answer = json!({"headers": {"content-type": "text/plain"}, "bytes": 2, "body": "de"});
+        assert_eq!(said.answer(), answer);
+    }
+
+    #[test]
+    fn of_a_large_body_the_beginning_is_kept_and_bytes_are_told_as_such() {
+        let large = "é".repeat(MOST_OF_A_BODY);
+        let side = asked(&large.as_bytes()[1..MOST_OF_A_BODY + 2]);
+        assert_eq!(side["truncated"], true);
+        assert!(
+            side.get("body").is_none(),
+            "it begins in the middle of a character"
+        );
+
+        let mut said = Said::default();
+        said.answered(&Bytes::from_static(b"x"));
+        said.answered(&Bytes::from(large.clone()));
+        let side = said.answer();
+        assert_eq!(side["truncated"], true);
+        assert_eq!(side["bytes"], 2 * MOST_OF_A_BODY + 1);
+        let kept = side["body"].as_str().map(str::len);
+        assert_eq!(kept, Some(MOST_OF_A_BODY - 1));
+        assert_eq!(asked(&[0xff, 0xfe])["body_base64"], "//4=");
+    }
+}
