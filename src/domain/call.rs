@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 
 use http::Method;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
@@ -221,7 +221,7 @@ pub struct WriterToken {
 }
 
 /// One metadata write: a line of the record file (design §2).
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct WriteRecord {
     /// Its number, from 1, going on over resets and restarts.
     pub seq: u64,
@@ -257,11 +257,72 @@ pub struct WriteRecord {
     #[serde(default)]
     pub token: Option<WriterToken>,
     /// The JSON Patch of an update.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub patch: Option<Box<RawValue>>,
     /// The instance after the change; null when deleted.
     #[serde(default)]
     pub instance: Option<Instance>,
+}
+
+/// A record without its instance, which is long and has a text of its own.
+struct AllButInstance<'a>(&'a WriteRecord);
+
+impl WriteRecord {
+    /// How many members it is written with.
+    const MEMBERS: usize = 13;
+
+    fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry("seq", &self.seq)?;
+        map.serialize_entry("at", &self.at)?;
+        map.serialize_entry("op", &self.op)?;
+        map.serialize_entry("file_id", &self.file_id)?;
+        map.serialize_entry("file_version_id", &self.file_version_id)?;
+        map.serialize_entry("scope", &self.scope)?;
+        map.serialize_entry("template", &self.template)?;
+        map.serialize_entry("skill_id", &self.skill_id)?;
+        map.serialize_entry("invocation_id", &self.invocation_id)?;
+        map.serialize_entry("status", &self.status)?;
+        map.serialize_entry("usage", &self.usage)?;
+        map.serialize_entry("token", &self.token)?;
+        if let Some(patch) = &self.patch {
+            map.serialize_entry("patch", patch)?;
+        }
+        Ok(())
+    }
+
+    /// Adds its line to a text: compact JSON, as it would be serialised, and a line feed.
+    ///
+    /// # Errors
+    /// None that is known of: it is plain JSON.
+    pub fn write_line(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        serde_json::to_writer(&mut *text, &AllButInstance(self))?;
+        // The brace that ends it comes behind the instance.
+        text.pop();
+        text.extend_from_slice(b",\"instance\":");
+        match &self.instance {
+            Some(instance) => instance.write_to(text),
+            None => text.extend_from_slice(b"null"),
+        }
+        text.extend_from_slice(b"}\n");
+        Ok(())
+    }
+}
+
+impl Serialize for AllButInstance<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(WriteRecord::MEMBERS))?;
+        self.0.serialize_members(&mut map)?;
+        map.end()
+    }
+}
+
+impl Serialize for WriteRecord {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(Some(Self::MEMBERS + 1))?;
+        self.serialize_members(&mut map)?;
+        map.serialize_entry("instance", &self.instance)?;
+        map.end()
+    }
 }
 
 impl WriteRecord {
@@ -283,6 +344,36 @@ impl WriteRecord {
             token: None,
             patch: None,
             instance: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::to_raw_value;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_the_record_as_it_is_serialised() {
+        let instance = r#"{"$id":"1","cards":[]}"#;
+        let full = WriteRecord {
+            file_id: "7".into(),
+            skill_id: Some("137".into()),
+            usage: to_raw_value(&1).ok(),
+            patch: to_raw_value(&["a"]).ok(),
+            instance: serde_json::from_str(instance).ok(),
+            ..WriteRecord::bare(1, Timestamp::UNIX_EPOCH, WriteOp::Update)
+        };
+        let bare = WriteRecord::bare(2, Timestamp::UNIX_EPOCH, WriteOp::Reset);
+        for record in [full, bare] {
+            let mut line = Vec::new();
+            record.write_line(&mut line).expect("it is written");
+            let text = serde_json::to_string(&record).expect("it is serialised");
+            assert_eq!(String::from_utf8(line), Ok(format!("{text}\n")));
+            let back: WriteRecord = serde_json::from_str(&text).expect("it reads back");
+            let again = serde_json::to_string(&back).expect("it is serialised");
+            assert_eq!(again, text);
         }
     }
 }

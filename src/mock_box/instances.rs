@@ -91,8 +91,14 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
         .map_err(|error| unreadable(&error))?;
     let text = context.request.bytes();
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
+    let length = stored.instance.weight() + text.len();
     let schema = context.state.settings.schema;
-    let judged = judge(schema, path.is_skills_cards(), &Members::of(&fields))?;
+    let judged = judge(
+        schema,
+        path.is_skills_cards(),
+        &Members::of(&fields),
+        length,
+    )?;
     let head = next_head(stored)?;
     let record = WriteRecord {
         patch: raw(text),
@@ -211,7 +217,7 @@ fn check_template(path: &InstancePath) -> Result<(), Answer> {
 
 fn new_head(context: &mut Context<'_>, path: &InstancePath) -> InstanceHead {
     InstanceHead::new(
-        context.ids.uuid(),
+        &context.ids.uuid(),
         &context.state.template_type_id,
         &path.file_id,
         &path.scope,
@@ -244,7 +250,10 @@ fn written(
     judged: JudgedFields,
     answer: impl FnOnce(&StoredInstance) -> Answer,
 ) -> Decision {
-    let instance = Instance::new(head, judged.fields);
+    let instance = Instance::Written {
+        head,
+        fields: judged.fields,
+    };
     let note = match &record.status {
         Some(status) => format!("{status}: {}", judged.summary),
         None => judged.summary,

@@ -130,12 +130,13 @@ fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFie
     let body: Tree<'_> =
         json::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
     match body {
-        Tree::Object(fields) => judge(schema, path.is_skills_cards(), &fields),
+        Tree::Object(fields) => judge(schema, path.is_skills_cards(), &fields, text.len()),
         _ => Err(malformed("the body is not a JSON object")),
     }
 }
 
-/// Judges the fields of an instance, and writes them.
+/// Judges the fields of an instance, and writes them; `length` is about how long their text is, in
+/// bytes.
 ///
 /// # Errors
 /// What Box says of cards that it refuses.
@@ -143,6 +144,7 @@ pub fn judge(
     schema: Schema,
     are_cards: bool,
     fields: &Members<'_>,
+    length: usize,
 ) -> Result<JudgedFields, Answer> {
     if let Some(message) = not_to_be_kept(fields) {
         return Err(malformed(&message));
@@ -155,7 +157,7 @@ pub fn judge(
             refusal.message,
         ));
     }
-    let written = Fields::write(fields)
+    let written = Fields::write(fields, length)
         .map_err(|error| errors::internal(format!("the fields cannot be written: {error}")))?;
     Ok(JudgedFields {
         fields: written,
@@ -218,12 +220,12 @@ fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
         .as_ref()
         .and_then(|file| file.get("id")?.as_id())
         .ok_or_else(|| errors::bad_request("'file.id' is required"))?;
-    let said = body.said(schema);
+    let said = body.said(schema, text.len());
     Ok(Report { file_id, said })
 }
 
 impl ReportBody<'_> {
-    fn said(self, schema: Schema) -> Result<Said, Answer> {
+    fn said(self, schema: Schema, length: usize) -> Result<Said, Answer> {
         if schema == Schema::Documented {
             self.check_documented()?;
         }
@@ -246,7 +248,7 @@ impl ReportBody<'_> {
         };
         Ok(Said {
             status,
-            fields: judge(schema, true, fields)?,
+            fields: judge(schema, true, fields, length)?,
             usage: self.usage.filter(|usage| usage.get() != "null"),
         })
     }

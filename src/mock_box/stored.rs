@@ -27,10 +27,7 @@ impl StoredInstance {
 
     /// The whole instance as compact JSON, ready to be answered.
     pub fn json(&self) -> &Bytes {
-        self.json.get_or_init(|| {
-            let text = serde_json::to_vec(&self.instance);
-            text.expect("an instance is plain JSON").into()
-        })
+        self.json.get_or_init(|| self.instance.to_json().into())
     }
 }
 

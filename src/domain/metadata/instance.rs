@@ -3,16 +3,20 @@
 //!
 //! Its fields are written as JSON once, when they come; with each change only the head is new.
 
-use std::sync::Arc;
+use std::{borrow::Cow, io::Write, sync::Arc};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
-use serde_json::{
-    Map, Value,
-    value::{RawValue, to_raw_value},
+use bytes::Bytes;
+
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    ser::{self, SerializeMap},
 };
-use smol_str::SmolStr;
+use serde_json::{Map, Value, value::RawValue};
 
-use crate::domain::json::tree::{Members, Tree};
+use crate::domain::json::{
+    self,
+    tree::{Members, Tree},
+};
 
 /// The scope of the Skills' own template.
 pub const SKILLS_SCOPE: &str = "global";
@@ -26,7 +30,7 @@ pub const DEEPEST: usize = 100;
 const PRIVATE: &str = "$serde_json::private::";
 
 /// An instance. What was written here is kept in its parts, which whoever has the instance shares,
-/// and becomes text when somebody asks for that; what was read stays the text that it was.
+/// and is put together when somebody asks for that; what was read stays the text that it was.
 #[derive(Clone, Debug)]
 pub enum Instance {
     /// Written here.
@@ -41,11 +45,6 @@ pub enum Instance {
 }
 
 impl Instance {
-    /// An instance of these parts.
-    pub fn new(head: InstanceHead, fields: Fields) -> Self {
-        Self::Written { head, fields }
-    }
-
     /// Its head.
     ///
     /// # Errors
@@ -53,7 +52,7 @@ impl Instance {
     pub fn head(&self) -> Result<InstanceHead, serde_json::Error> {
         match self {
             Self::Written { head, .. } => Ok(head.clone()),
-            Self::Read(text) => serde_json::from_str(text.get()),
+            Self::Read(text) => InstanceHead::read(text.get()),
         }
     }
 
@@ -63,12 +62,7 @@ impl Instance {
     /// Where what was read is no instance.
     pub fn fields(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match self {
-            Self::Written { fields, .. } => {
-                let read = |(name, value): &(SmolStr, Box<RawValue>)| {
-                    Ok((name.to_string(), serde_json::from_str(value.get())?))
-                };
-                fields.0.iter().map(read).collect()
-            }
+            Self::Written { fields, .. } => serde_json::from_slice(&fields.0),
             Self::Read(text) => {
                 let mut members: Map<String, Value> = serde_json::from_str(text.get())?;
                 members.retain(|name, _| !is_box_own(name));
@@ -84,20 +78,39 @@ impl Instance {
             #[serde(borrow)]
             cards: Option<Tree<'a>>,
         }
+        let text = match self {
+            Self::Written { fields, .. } => &*fields.0,
+            Self::Read(text) => text.get().as_bytes(),
+        };
+        json::read::<Members<'_>>(text).ok()?.cards
+    }
+
+    /// Adds it to a text, as compact JSON.
+    pub fn write_to(&self, text: &mut Vec<u8>) {
         match self {
-            Self::Written { fields, .. } => {
-                let (_, cards) = fields.0.iter().find(|(name, _)| name == "cards")?;
-                serde_json::from_str(cards.get()).ok()
+            Self::Written { head, fields } => {
+                head.write_to(text);
+                let members = &fields.0[1..];
+                if members.len() > 1 {
+                    text.push(b',');
+                }
+                text.extend_from_slice(members);
             }
-            Self::Read(text) => serde_json::from_str::<Members<'_>>(text.get()).ok()?.cards,
+            Self::Read(read) => text.extend_from_slice(read.get().as_bytes()),
         }
     }
 
-    /// About how many bytes it takes.
+    /// The whole of it, as compact JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut text = Vec::with_capacity(self.weight());
+        self.write_to(&mut text);
+        text
+    }
+
+    /// About how many bytes it takes, and hardly more.
     pub fn weight(&self) -> usize {
-        const HEAD: usize = 256;
         match self {
-            Self::Written { fields, .. } => HEAD + fields.weight(),
+            Self::Written { head, fields } => head.of.len() + fields.0.len() + 48,
             Self::Read(text) => text.get().len(),
         }
     }
@@ -105,15 +118,12 @@ impl Instance {
 
 impl Serialize for Instance {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            #[serde(flatten)]
-            head: &'a InstanceHead,
-            #[serde(flatten)]
-            fields: &'a Fields,
-        }
         match self {
-            Self::Written { head, fields } => Whole { head, fields }.serialize(to),
+            Self::Written { .. } => {
+                let text = self.to_json();
+                let text: &RawValue = serde_json::from_slice(&text).map_err(ser::Error::custom)?;
+                text.serialize(to)
+            }
             Self::Read(text) => text.serialize(to),
         }
     }
@@ -127,57 +137,73 @@ impl<'de> Deserialize<'de> for Instance {
 }
 
 /// The members of an instance that are Box's own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceHead {
-    #[serde(flatten)]
-    place: Arc<Place>,
+    /// Those that stay what they are however often the instance changes, as JSON without its last
+    /// brace. Written once, and shared by all that the instance was.
+    of: Arc<str>,
     /// 0 at creation, one more with each change.
-    #[serde(rename = "$version")]
     pub version: u64,
     /// Whether the caller may change it; the mock's callers always may.
-    #[serde(rename = "$canEdit")]
     pub can_edit: bool,
 }
 
-/// Those that stay what they are however often the instance changes.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Place {
+/// The members that stay.
+#[derive(Serialize, Deserialize)]
+struct Lasting<'a> {
     /// Its own id, a UUID.
-    #[serde(rename = "$id")]
-    id: String,
+    #[serde(rename = "$id", borrow)]
+    id: Cow<'a, str>,
     /// `boxSkillsCards-<uuid of the template>`.
-    #[serde(rename = "$type")]
-    kind: String,
+    #[serde(rename = "$type", borrow)]
+    kind: Cow<'a, str>,
     /// `file_<id>`.
-    #[serde(rename = "$parent")]
-    parent: String,
+    #[serde(rename = "$parent", borrow)]
+    parent: Cow<'a, str>,
     /// The template's own version.
     #[serde(rename = "$typeVersion")]
     type_version: u64,
     /// The template's key.
-    #[serde(rename = "$template")]
-    template: SmolStr,
+    #[serde(rename = "$template", borrow)]
+    template: Cow<'a, str>,
     /// The template's scope.
-    #[serde(rename = "$scope")]
-    scope: SmolStr,
+    #[serde(rename = "$scope", borrow)]
+    scope: Cow<'a, str>,
 }
 
 impl InstanceHead {
     /// The head of a new instance, version 0.
-    pub fn new(id: String, type_id: &str, file_id: &str, scope: &str, template: &str) -> Self {
-        let place = Place {
-            id,
-            kind: format!("{template}-{type_id}"),
-            parent: format!("file_{file_id}"),
+    pub fn new(id: &str, type_id: &str, file_id: &str, scope: &str, template: &str) -> Self {
+        let lasting = Lasting {
+            id: id.into(),
+            kind: format!("{template}-{type_id}").into(),
+            parent: format!("file_{file_id}").into(),
             type_version: 0,
             template: template.into(),
             scope: scope.into(),
         };
         Self {
-            place: Arc::new(place),
+            of: lasting.to_json(),
             version: 0,
             can_edit: true,
         }
+    }
+
+    fn read(json: &str) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Changing {
+            #[serde(rename = "$version")]
+            version: u64,
+            #[serde(rename = "$canEdit")]
+            can_edit: bool,
+        }
+        let lasting: Lasting<'_> = serde_json::from_str(json)?;
+        let Changing { version, can_edit } = serde_json::from_str(json)?;
+        Ok(Self {
+            of: lasting.to_json(),
+            version,
+            can_edit,
+        })
     }
 
     /// The head after a change of the fields: one version on.
@@ -188,41 +214,50 @@ impl InstanceHead {
             ..self.clone()
         }
     }
+
+    /// Adds it to a text, without the brace that ends it.
+    fn write_to(&self, text: &mut Vec<u8>) {
+        let Self {
+            of,
+            version,
+            can_edit,
+        } = self;
+        write!(text, r#"{of},"$version":{version},"$canEdit":{can_edit}"#)
+            .expect("memory takes what is written to it");
+    }
 }
 
-/// The template's own fields (`cards` for the Skills' template), each value as compact JSON. Cheap to
+impl Lasting<'_> {
+    fn to_json(&self) -> Arc<str> {
+        let text = serde_json::to_string(self).expect("they are plain JSON");
+        text.trim_end_matches('}').into()
+    }
+}
+
+/// The template's own fields (`cards` for the Skills' template): an object, as compact JSON. Cheap to
 /// clone.
-#[derive(Clone, Debug, Default)]
-pub struct Fields(Arc<[(SmolStr, Box<RawValue>)]>);
+#[derive(Clone, Debug)]
+pub struct Fields(Bytes);
 
 impl Fields {
-    /// Writes the members of `fields` that are not Box's own.
+    /// Writes the members of `fields` that are not Box's own; `length` is about how long that will
+    /// be, in bytes.
     ///
     /// # Errors
     /// None that is known of: a value is plain JSON.
-    pub fn write(fields: &Members<'_>) -> Result<Self, serde_json::Error> {
-        fields
-            .iter()
-            .filter(|(name, _)| !is_box_own(name))
-            .map(|(name, value)| Ok((name.into(), to_raw_value(value)?)))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    /// About how many bytes they take.
-    fn weight(&self) -> usize {
-        let field = |(name, value): &(SmolStr, Box<RawValue>)| name.len() + value.get().len();
-        self.0.iter().map(field).sum()
-    }
-}
-
-impl Serialize for Fields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &*self.0 {
+    pub fn write(fields: &Members<'_>, length: usize) -> Result<Self, serde_json::Error> {
+        let mut text = Vec::with_capacity(length);
+        let mut to = serde_json::Serializer::new(&mut text);
+        let mut map = to.serialize_map(None)?;
+        for (name, value) in fields.iter().filter(|(name, _)| !is_box_own(name)) {
             map.serialize_entry(name, value)?;
         }
-        map.end()
+        SerializeMap::end(map)?;
+        // It may stand for long, and what came may have been mostly white space.
+        if text.capacity() / 2 > text.len() {
+            text.shrink_to_fit();
+        }
+        Ok(Self(text.into()))
     }
 }
 
@@ -254,17 +289,22 @@ mod tests {
     fn an_instance_reads_back_as_it_was_written() {
         let fields = json!({"cards": [{"a": 1}], "$id": "mine", "other": null});
         let fields = fields.as_object().expect("an object");
-        let head = InstanceHead::new("i".to_owned(), "t", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
-        let fields = Fields::write(&Members::of(fields)).expect("they are written");
-        let written = Instance::new(head.clone(), fields);
-        let text = serde_json::to_string(&written).expect("it is written");
+        let head = InstanceHead::new("i", "t\"", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
+        let fields = Fields::write(&Members::of(fields), 0).expect("they are written");
+        let written = Instance::Written {
+            head: head.clone(),
+            fields,
+        };
+        let text = String::from_utf8(written.to_json()).expect("text");
         assert_eq!(
             text,
-            r#"{"$id":"i","$type":"boxSkillsCards-t","$parent":"file_7","$typeVersion":0,"$template":"boxSkillsCards","$scope":"global","$version":0,"$canEdit":true,"cards":[{"a":1}],"other":null}"#
+            r#"{"$id":"i","$type":"boxSkillsCards-t\"","$parent":"file_7","$typeVersion":0,"$template":"boxSkillsCards","$scope":"global","$version":0,"$canEdit":true,"cards":[{"a":1}],"other":null}"#
         );
         let read: Instance = serde_json::from_str(&text).expect("it reads");
-        assert_eq!(serde_json::to_string(&read).expect("it is written"), text);
         for instance in [written, read] {
+            let serialised = serde_json::to_string(&instance).expect("it is written");
+            assert_eq!(serialised, text);
+            assert_eq!(instance.to_json(), text.as_bytes());
             assert_eq!(instance.head().expect("it has one"), head);
             let fields = Value::Object(instance.fields().expect("they read"));
             assert_eq!(fields, json!({"cards": [{"a": 1}], "other": null}));
@@ -274,6 +314,15 @@ mod tests {
         assert_eq!(head.next().version, 1);
         let other: Instance = serde_json::from_str(r#"{"cards":[]}"#).expect("it reads");
         assert!(other.head().is_err());
+    }
+
+    #[test]
+    fn an_instance_may_have_no_fields() {
+        let head = InstanceHead::new("i", "t", "7", SKILLS_SCOPE, "properties");
+        let fields = Fields::write(&Members::default(), 0).expect("they are written");
+        let text = Instance::Written { head, fields }.to_json();
+        let value: Value = serde_json::from_slice(&text).expect("JSON");
+        assert_eq!(value.as_object().map(Map::len), Some(8));
     }
 
     #[test]
