@@ -12,7 +12,7 @@ use skillctl::{
             preview::sections,
             validate::{Schema, box_refusal, validate},
         },
-        json::{document::Document, tree::Tree},
+        json::{document::Document, tree::Tape},
     },
     render::cards::{html, text},
 };
@@ -60,8 +60,8 @@ fn cards(criterion: &mut Criterion) {
             bencher.iter(|| validate(black_box(value), Schema::Box).len());
         });
         group.bench_function(BenchmarkId::new("box_refusal", lines), |bencher| {
-            let list = Tree::of(list);
-            bencher.iter(|| box_refusal(black_box(&list), Schema::Box).is_none());
+            let list = Tape::of(list);
+            bencher.iter(|| box_refusal(black_box(list.tree()), Schema::Box).is_none());
         });
         group.bench_function(BenchmarkId::new("html", lines), |bencher| {
             bencher.iter(|| html::render("cards.json", &sections(black_box(cards), None)).len());

@@ -393,7 +393,7 @@ fn register(
                 Problem::new(format!("cannot make {}: {error}", folder.display())).outside()
             })?;
             let path = folder.join(format!("{:03}-{file}.json", number + 1));
-            write_over(&path, &wire::encode(event.tree()))
+            write_over(&path, &wire::encode(&event.tree()))
                 .map_err(|error| not_written(&path, &error))?;
         }
     }

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{
     call::{CallRecord, Operation, WriteOp, WriteRecord},
     card::model::{Reported, reported},
-    json::tree::Tree,
+    json::tree::Tape,
     metadata::instance::Instance,
     notice::Connection,
 };
@@ -237,12 +237,12 @@ impl Observed {
     }
 
     /// The cards as they now stand.
-    pub fn cards(&self) -> Option<Tree<'_>> {
+    pub fn cards(&self) -> Option<Tape<'_>> {
         self.instance.as_ref()?.cards()
     }
 
     /// The cards as they stood before the event was sent once more on purpose, if it was.
-    pub fn cards_before(&self) -> Option<Option<Tree<'_>>> {
+    pub fn cards_before(&self) -> Option<Option<Tape<'_>>> {
         let before = self.before.as_ref()?;
         Some(before.as_ref().and_then(Instance::cards))
     }

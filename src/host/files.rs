@@ -10,7 +10,7 @@ use crate::{
     domain::{
         call::EventIds,
         event::invocation::Invocation,
-        json::tree::Tree,
+        json::tree::Tape,
         notice::{By, Notice, Placed, Placement, Remark},
     },
     mock_box::{
@@ -68,7 +68,7 @@ impl Host {
         let mut ledger = self.turn();
         let mut state = self.state_to_change();
         let value = make(state.file(file_id)?);
-        let event = Invocation::read(Tree::of(&value)).ok()?;
+        let event = Invocation::read(Tape::of(&value)).ok()?;
         let how = Registering {
             same_file: true,
             ..Registering::default()

@@ -194,7 +194,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{
-            event::invocation::Invocation, json::tree::Tree, notice::Notice, secret::Secret,
+            event::invocation::Invocation, json::tree::Tape, notice::Notice, secret::Secret,
             token::TokenKind,
         },
         env::wall_clock,
@@ -216,7 +216,7 @@ mod tests {
             })
         };
         let events: Vec<Value> = (0..events).map(event).collect();
-        let read = |event| Invocation::read(Tree::of(event)).expect("an event");
+        let read = |event| Invocation::read(Tape::of(event)).expect("an event");
         let events = events.iter().map(|it| (read(it), Registering::default()));
         let registered = host.register(events.collect());
         let token = |event: &Invocation<'_>| {

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},
-    json::tree::Members,
+    json::tree::Tape,
     metadata::{
         instance::{Instance, InstanceHead, SKILLS_SCOPE, SKILLS_TEMPLATE},
         patch,
@@ -93,12 +93,9 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let length = stored.instance.weight() + text.len();
     let schema = context.state.settings.schema;
-    let judged = judge(
-        schema,
-        path.is_skills_cards(),
-        &Members::of(&fields),
-        length,
-    )?;
+    let fields = Tape::of_members(&fields);
+    let members = fields.tree().as_object().unwrap_or_default();
+    let judged = judge(schema, path.is_skills_cards(), members, length)?;
     let head = next_head(stored)?;
     let record = WriteRecord {
         patch: raw(text),

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::{answer::Answer, errors, folders, object, state::State};
-use crate::domain::json::tree::Tree;
+use crate::domain::json::tree::Tape;
 
 /// The longest name, in characters.
 const LONGEST: usize = 255;
@@ -80,7 +80,7 @@ pub fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>
     };
     let id = parent
         .get("id")
-        .and_then(|id| Tree::of(id).as_id())
+        .and_then(|id| Tape::of(id).tree().as_id())
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
     folders::find(state, &id).map(|folder| Some(folder.id.clone()))
 }

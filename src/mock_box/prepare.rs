@@ -2,9 +2,10 @@
 //! the cards in it. That is the long part of a write and needs nothing of the state, so the host
 //! does it before it takes its turn, for which everybody waits.
 
+use std::fmt;
+
 use http::StatusCode;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use smol_str::SmolStr;
 
 use super::{
@@ -21,10 +22,7 @@ use crate::domain::{
         model::Kind,
         validate::{Schema, box_refusal},
     },
-    json::{
-        self,
-        tree::{Members, Tree},
-    },
+    json::tree::{Members, Tape, Tree},
     metadata::instance::{Fields, not_to_be_kept},
 };
 
@@ -127,10 +125,9 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
 }
 
 fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFields, Answer> {
-    let body: Tree<'_> =
-        json::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
-    match body {
-        Tree::Object(fields) => judge(schema, path.is_skills_cards(), &fields, text.len()),
+    let body = Tape::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
+    match body.tree() {
+        Tree::Object(fields) => judge(schema, path.is_skills_cards(), fields, text.len()),
         _ => Err(malformed("the body is not a JSON object")),
     }
 }
@@ -143,13 +140,13 @@ fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFie
 pub fn judge(
     schema: Schema,
     are_cards: bool,
-    fields: &Members<'_>,
+    fields: Members<'_>,
     length: usize,
 ) -> Result<JudgedFields, Answer> {
     if let Some(message) = not_to_be_kept(fields) {
         return Err(malformed(&message));
     }
-    let cards = fields.get("cards").unwrap_or(&Tree::Null);
+    let cards = fields.get("cards").unwrap_or(Tree::Null);
     if are_cards && let Some(refusal) = box_refusal(cards, schema) {
         return Err(errors::metadata(
             StatusCode::BAD_REQUEST,
@@ -167,12 +164,12 @@ pub fn judge(
 }
 
 /// The invocation that the first card names.
-fn invocation_of(cards: &Tree<'_>) -> Option<SmolStr> {
+fn invocation_of(cards: Tree<'_>) -> Option<SmolStr> {
     let first = cards.as_array()?.first()?;
     first.get("invocation")?.get("id")?.as_id()
 }
 
-fn summary(cards: &Tree<'_>) -> String {
+fn summary(cards: Tree<'_>) -> String {
     let cards = cards.as_array().unwrap_or_default();
     let mut text = match cards.len() {
         1 => "1 card (".to_owned(),
@@ -195,29 +192,30 @@ pub fn malformed(message: &str) -> Answer {
 }
 
 /// The body of an invocation's report, as far as Box looks at it.
-#[derive(Deserialize)]
-struct ReportBody<'a> {
-    #[serde(borrow)]
-    status: Option<Tree<'a>>,
-    #[serde(borrow)]
-    metadata: Option<Tree<'a>>,
-    #[serde(borrow)]
-    file: Option<Tree<'a>>,
-    /// As it was sent: null, which the official kit sends, is not the same as nothing.
-    #[serde(default, deserialize_with = "as_sent")]
-    usage: Option<Box<RawValue>>,
-}
-
-fn as_sent<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::<RawValue>::deserialize(from).map(Some)
+struct ReportBody<'t> {
+    status: Option<Tree<'t>>,
+    metadata: Option<Tree<'t>>,
+    file: Option<Tree<'t>>,
+    /// Null, which the official kit sends, is not the same as nothing.
+    usage: Option<Tree<'t>>,
 }
 
 fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
-    let body: ReportBody<'_> = json::read(text)
-        .map_err(|error| errors::bad_request(format!("The request body is not valid: {error}")))?;
+    let invalid = |reason: &dyn fmt::Display| {
+        errors::bad_request(format!("The request body is not valid: {reason}"))
+    };
+    let body = Tape::read(text).map_err(|error| invalid(&error))?;
+    let Tree::Object(members) = body.tree() else {
+        return Err(invalid(&"it is not a JSON object"));
+    };
+    let body = ReportBody {
+        status: members.get("status"),
+        metadata: members.get("metadata"),
+        file: members.get("file"),
+        usage: members.get("usage"),
+    };
     let file_id = body
         .file
-        .as_ref()
         .and_then(|file| file.get("id")?.as_id())
         .ok_or_else(|| errors::bad_request("'file.id' is required"))?;
     let said = body.said(schema, text.len());
@@ -225,20 +223,19 @@ fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
 }
 
 impl ReportBody<'_> {
-    fn said(self, schema: Schema, length: usize) -> Result<Said, Answer> {
+    fn said(&self, schema: Schema, length: usize) -> Result<Said, Answer> {
         if schema == Schema::Documented {
             self.check_documented()?;
         }
         let status = self
             .status
-            .as_ref()
             .and_then(Tree::as_str)
             .filter(|status| STATUSES.contains(status))
             .ok_or_else(|| {
                 errors::bad_request(format!("'status' must be one of {}", STATUSES.join(", ")))
             })?
             .into();
-        let fields = match &self.metadata {
+        let fields = match self.metadata {
             Some(Tree::Object(fields))
                 if fields.get("cards").and_then(Tree::as_array).is_some() =>
             {
@@ -246,29 +243,26 @@ impl ReportBody<'_> {
             }
             _ => return Err(errors::bad_request("'metadata.cards' must be an array")),
         };
+        let usage = self.usage.filter(|usage| !usage.is_null());
         Ok(Said {
             status,
             fields: judge(schema, true, fields, length)?,
-            usage: self.usage.filter(|usage| usage.get() != "null"),
+            usage: usage.and_then(|usage| to_raw_value(&usage).ok()),
         })
     }
 
     /// What Box takes and its description does not allow, for those who want to hold to it.
     fn check_documented(&self) -> Result<(), Answer> {
-        let usage = self
-            .usage
-            .as_ref()
-            .map(|usage| serde_json::from_str(usage.get()).unwrap_or(Tree::Null));
-        let is_usage = |usage: &Tree<'_>| {
+        let is_usage = |usage: Tree<'_>| {
             usage.as_object().is_some()
                 && usage.get("unit").is_none_or(|unit| unit.as_str().is_some())
                 && usage.get("value").is_none_or(|it| it.as_f64().is_some())
         };
-        if usage.as_ref().is_some_and(|usage| !is_usage(usage)) {
+        if self.usage.is_some_and(|usage| !is_usage(usage)) {
             let message = "'usage' must be an object of a unit and a value";
             return Err(errors::bad_request(message));
         }
-        let kind = self.file.as_ref().and_then(|file| file.get("type"));
+        let kind = self.file.and_then(|file| file.get("type"));
         if kind.and_then(Tree::as_str) != Some("file") {
             return Err(errors::bad_request("'file.type' must be 'file'"));
         }

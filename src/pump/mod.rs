@@ -200,7 +200,7 @@ impl Works {
             event_id: event.id(),
             event_type: event.event_type().unwrap_or_default(),
             name: event.file_name().unwrap_or_default(),
-            body: Bytes::from(wire::encode(event.tree())),
+            body: Bytes::from(wire::encode(&event.tree())),
         })
     }
 

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::domain::{
     event::{Event, edit::Edit, wire},
-    json::tree::Tree,
+    json::tree::{Tape, Tree},
     outcome::Names,
 };
 
@@ -61,7 +61,7 @@ struct Item {
     case: Arc<Case>,
     content: Option<String>,
     /// An id for an event that has none: by it the mock says what happens. It is not sent.
-    lent_id: Option<Value>,
+    lent_id: Option<String>,
 }
 
 impl Item {
@@ -74,12 +74,10 @@ impl Item {
                 content,
             },
             Some(id) => {
-                let mut tree = event.invocation().tree().clone();
-                if let Tree::Object(members) = &mut tree {
-                    members.insert("id", Tree::of(id));
-                }
+                let mut tape = event.invocation().tree().to_tape();
+                tape.insert(Tape::TOP, "id", id.as_str());
                 ToRegister {
-                    event: Cow::Owned(wire::encode(&tree)),
+                    event: Cow::Owned(wire::encode(&tape)),
                     content,
                 }
             }
@@ -87,8 +85,8 @@ impl Item {
     }
 }
 
-fn lend_id() -> Value {
-    Value::from(format!("{}_0", Uuid::new_v4()))
+fn lend_id() -> String {
+    format!("{}_0", Uuid::new_v4())
 }
 
 /// Content that was put, by path and by what it is: equal files are put once.
@@ -164,8 +162,9 @@ impl BoxSide {
         let answer = self.registrar.ask(item).await;
         let text = answer.unwrap_or_else(|| Err(self.refused("it is gone")))?;
         let refused = |error: serde_json::Error| self.refused(&error.to_string());
-        let given: Tree<'_> = serde_json::from_str(text.get()).map_err(refused)?;
-        let id = |member: Option<&Tree<'_>>| member.and_then(Tree::as_id).unwrap_or_default();
+        let tape = Tape::read(text.get().as_bytes()).map_err(refused)?;
+        let given = tape.tree();
+        let id = |member: Option<Tree<'_>>| member.and_then(Tree::as_id).unwrap_or_default();
         let event_id = id(given.get("id"));
         let file_id = id(given.get("source").and_then(|it| it.get("id")));
         if event_id.is_empty() || file_id.is_empty() {

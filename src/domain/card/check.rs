@@ -34,7 +34,7 @@ const KIT_CODES: [&str; 3] = [
 ];
 
 /// Walks through what should be a list of cards.
-pub(super) fn cards(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+pub(super) fn cards(path: &Path<'_>, value: Tree<'_>, listener: &mut impl Listener) -> Flow {
     let Tree::Array(cards) = value else {
         return wrong(path, value, Type::Array, listener);
     };
@@ -45,7 +45,7 @@ pub(super) fn cards(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Liste
 }
 
 /// Walks through one card.
-pub(super) fn card(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+pub(super) fn card(path: &Path<'_>, value: Tree<'_>, listener: &mut impl Listener) -> Flow {
     let Tree::Object(members) = value else {
         return wrong(path, value, Type::Object, listener);
     };
@@ -64,7 +64,7 @@ pub(super) fn card(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listen
 }
 
 /// Walks through the body of a skill_invocations call around its cards.
-pub(super) fn invocation(path: &Path<'_>, body: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+pub(super) fn invocation(path: &Path<'_>, body: Tree<'_>, listener: &mut impl Listener) -> Flow {
     let Tree::Object(members) = body else {
         return Flow::Continue(());
     };
@@ -79,7 +79,7 @@ pub(super) fn invocation(path: &Path<'_>, body: &Tree<'_>, listener: &mut impl L
 
 pub(super) fn wrong(
     path: &Path<'_>,
-    found: &Tree<'_>,
+    found: Tree<'_>,
     should: Type,
     listener: &mut impl Listener,
 ) -> Flow {
@@ -89,7 +89,7 @@ pub(super) fn wrong(
 /// The kind of a card. None where that is already the mistake: the rest cannot be judged by it.
 fn kind(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     listener: &mut impl Listener,
 ) -> ControlFlow<(), Option<Kind>> {
     const NAME: &str = "skill_card_type";
@@ -111,7 +111,7 @@ fn kind(
 /// The member `name`, without which nothing is shown, is missing.
 pub(super) fn nothing(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     name: &'static str,
     listener: &mut impl Listener,
 ) -> Flow {
@@ -124,7 +124,7 @@ pub(super) fn nothing(
 /// Members that the description requires; those that are missing are one mistake.
 fn required(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     names: &[&'static str],
     listener: &mut impl Listener,
 ) -> Flow {
@@ -151,7 +151,7 @@ fn required(
 /// The text of a member that must be a string where it stands.
 fn text<'a>(
     path: &Path<'_>,
-    members: &'a Members<'a>,
+    members: Members<'a>,
     key: &str,
     listener: &mut impl Listener,
 ) -> ControlFlow<(), Option<&'a str>> {
@@ -166,11 +166,11 @@ fn text<'a>(
 /// A member that may be left out, and so perhaps null.
 pub(super) fn optional<'a>(
     path: &Path<'_>,
-    members: &'a Members<'a>,
+    members: Members<'a>,
     key: &str,
     should: Type,
     listener: &mut impl Listener,
-) -> ControlFlow<(), Option<&'a Tree<'a>>> {
+) -> ControlFlow<(), Option<Tree<'a>>> {
     match members.get(key) {
         None => {}
         Some(Tree::Null) => listener.hear(&path.key(key), &Mistake::Null { should })?,
@@ -183,7 +183,7 @@ pub(super) fn optional<'a>(
 /// A string that has one allowed value.
 fn constant(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     key: &str,
     should: &'static str,
     listener: &mut impl Listener,
@@ -199,7 +199,7 @@ fn constant(
 /// `{type, id}`, the id a string: Box refuses an integer one, though a test event has them.
 fn reference(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     key: &str,
     kind: &'static str,
     listener: &mut impl Listener,
@@ -216,7 +216,7 @@ fn reference(
     }
 }
 
-fn created_at(path: &Path<'_>, members: &Members<'_>, listener: &mut impl Listener) -> Flow {
+fn created_at(path: &Path<'_>, members: Members<'_>, listener: &mut impl Listener) -> Flow {
     const NAME: &str = "created_at";
     let value = optional(path, members, NAME, Type::String, listener)?;
     match value.and_then(Tree::as_str) {
@@ -235,7 +235,7 @@ fn is_date_time(text: &str) -> bool {
 
 fn title(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     kind: Option<Kind>,
     listener: &mut impl Listener,
 ) -> Flow {
@@ -260,7 +260,7 @@ fn title(
     Flow::Continue(())
 }
 
-fn status(path: &Path<'_>, members: &Members<'_>, listener: &mut impl Listener) -> Flow {
+fn status(path: &Path<'_>, members: Members<'_>, listener: &mut impl Listener) -> Flow {
     const NAME: &str = "status";
     let here = path.key(NAME);
     let status = match members.get(NAME) {

@@ -7,12 +7,12 @@ use super::{
     model::Kind,
     path::Path,
 };
-use crate::domain::json::tree::{Members, Tree};
+use crate::domain::json::tree::{Items, Members, Tree};
 
 /// Walks through the entries and the duration of a card of `kind`.
 pub(super) fn check(
     path: &Path<'_>,
-    members: &Members<'_>,
+    members: Members<'_>,
     kind: Kind,
     listener: &mut impl Listener,
 ) -> Flow {
@@ -22,10 +22,10 @@ pub(super) fn check(
 /// The entries of a data card, and what is counted over all of them.
 struct Entries<'a> {
     path: &'a Path<'a>,
-    members: &'a Members<'a>,
+    members: Members<'a>,
     kind: Kind,
     duration: Option<f64>,
-    fractions: Option<(Spot, &'a Tree<'a>)>,
+    fractions: Option<(Spot, Tree<'a>)>,
     fraction_count: usize,
     timeless: Option<usize>,
     timeless_count: usize,
@@ -39,7 +39,7 @@ enum Spot {
 }
 
 impl<'a> Entries<'a> {
-    fn of(path: &'a Path<'a>, members: &'a Members<'a>, kind: Kind) -> Self {
+    fn of(path: &'a Path<'a>, members: Members<'a>, kind: Kind) -> Self {
         Self {
             path,
             members,
@@ -84,7 +84,7 @@ impl<'a> Entries<'a> {
         &mut self,
         path: &Path<'_>,
         index: usize,
-        entry: &'a Tree<'a>,
+        entry: Tree<'a>,
         listener: &mut impl Listener,
     ) -> Flow {
         let Tree::Object(members) = entry else {
@@ -127,7 +127,7 @@ impl<'a> Entries<'a> {
                 _ => {}
             }
         }
-        if !has_text && !members.get("text").is_some_and(|it| *it == Tree::Null) {
+        if !has_text && !members.get("text").is_some_and(Tree::is_null) {
             // An empty line of a transcript is a pause, not a mistake.
             let is_pause = self.kind == Kind::Transcript && members.contains_key("text");
             if !is_pause {
@@ -146,7 +146,7 @@ impl<'a> Entries<'a> {
         &self,
         path: &Path<'_>,
         key: &str,
-        members: &Members<'_>,
+        members: Members<'_>,
         listener: &mut impl Listener,
     ) -> Flow {
         const NAMES: [&str; 2] = ["appears", "image_url"];
@@ -163,7 +163,7 @@ impl<'a> Entries<'a> {
         &mut self,
         path: &Path<'_>,
         index: usize,
-        appearances: &'a [Tree<'a>],
+        appearances: Items<'a>,
         listener: &mut impl Listener,
     ) -> Flow {
         let mut shows = false;
@@ -226,7 +226,7 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn count_fraction(&mut self, spot: Spot, value: &'a Tree<'a>) {
+    fn count_fraction(&mut self, spot: Spot, value: Tree<'a>) {
         if value.as_f64().is_some_and(|number| number.fract() != 0.0) {
             self.fractions.get_or_insert((spot, value));
             self.fraction_count += 1;
@@ -266,7 +266,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-fn image(path: &Path<'_>, value: &Tree<'_>, listener: &mut impl Listener) -> Flow {
+fn image(path: &Path<'_>, value: Tree<'_>, listener: &mut impl Listener) -> Flow {
     match value {
         Tree::String(_) if !listener.wants_doubts() => Flow::Continue(()),
         Tree::String(address) if address.starts_with("http://") => {

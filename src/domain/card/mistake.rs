@@ -37,7 +37,7 @@ pub(super) enum Type {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mistake<'a> {
     /// A value of another type than Box takes.
-    WrongType { found: &'a Tree<'a>, should: Type },
+    WrongType { found: Tree<'a>, should: Type },
     /// `null` for a member that may be left out.
     Null { should: Type },
     /// Members that the description requires, in the order of the alphabet.
@@ -69,7 +69,7 @@ pub(super) enum Mistake<'a> {
     /// A time that is no RFC 3339.
     NoDate { found: &'a str },
     /// Times or durations that are no whole seconds: how many in the card.
-    Fractions { found: &'a Tree<'a>, count: usize },
+    Fractions { found: Tree<'a>, count: usize },
     /// `title`, which nothing reads.
     TitleIgnored { shown: &'a str },
     /// A title message that never shows, because the preview has its own for the code.
@@ -177,7 +177,9 @@ impl Mistake<'_> {
     /// others are those of the same validator for the other keywords of JSON Schema.
     pub(super) fn refusal(&self, schema: Schema) -> String {
         match self {
-            Self::WrongType { found, should } => wrong_primitive(type_name(found), *should, schema),
+            Self::WrongType { found, should } => {
+                wrong_primitive(type_name(*found), *should, schema)
+            }
             Self::Null { should } => wrong_primitive("null", *should, schema),
             Self::Fractions { .. } => wrong_primitive("number", Type::Seconds, schema),
             Self::Missing { names } => missing_properties(names),
@@ -204,7 +206,7 @@ impl Mistake<'_> {
 
 impl Type {
     /// Whether `value` has it.
-    pub(super) fn fits(self, value: &Tree<'_>) -> bool {
+    pub(super) fn fits(self, value: Tree<'_>) -> bool {
         match self {
             Self::String => matches!(value, Tree::String(_)),
             Self::Object => matches!(value, Tree::Object(_)),
@@ -235,7 +237,7 @@ impl Type {
 }
 
 /// A value's type by the names of JSON Schema.
-pub(super) fn type_name(value: &Tree<'_>) -> &'static str {
+pub(super) fn type_name(value: Tree<'_>) -> &'static str {
     match value {
         Tree::Null => "null",
         Tree::Bool(_) => "boolean",

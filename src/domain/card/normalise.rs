@@ -1,12 +1,13 @@
 //! Cards made comparable between two runs, and compared: times, ids and image bytes change from
 //! run to run and are put aside; the rest is exact, but for wildcards and a tolerance for numbers.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::path::Path;
-use crate::domain::json::{pointer::Pointer, tree::Tree};
+use crate::domain::json::{
+    pointer::Pointer,
+    tree::{Spot, Tape, Tree},
+};
 
 /// In an expectation: whatever stands there is right.
 pub const ANY: &str = "<any>";
@@ -23,46 +24,50 @@ const BYTES: &str = "<bytes>";
 /// As [`normalise`], of a copy.
 #[must_use]
 pub fn normalised(cards: &Value) -> Value {
-    let mut tree = Tree::of(cards);
-    normalise(&mut tree);
-    tree.into()
+    let mut tape = Tape::of(cards);
+    normalise(&mut tape);
+    tape.into()
 }
 
 /// Replaces in a list of cards, or one, `created_at`, the ids of skill, invocation and file
 /// version, and the bytes of embedded images by what they are. What is replaced already stays.
-pub fn normalise(cards: &mut Tree<'_>) {
-    match cards {
-        Tree::Array(cards) => cards.iter_mut().for_each(normalise_card),
-        card => normalise_card(card),
+pub fn normalise(cards: &mut Tape<'_>) {
+    if cards.tree().as_array().is_none() {
+        return normalise_card(cards, Tape::TOP);
+    }
+    for card in cards.items(Tape::TOP) {
+        normalise_card(cards, card);
     }
 }
 
-fn normalise_card(card: &mut Tree<'_>) {
-    if let Some(time) = card.get_mut("created_at") {
-        replace(time, TIME);
-    }
+fn normalise_card(tape: &mut Tape<'_>, card: Spot) {
+    replace(tape, tape.member(card, "created_at"), TIME);
     for name in ["skill", "invocation", "file_version"] {
-        if let Some(id) = card.below_mut(&[name, "id"]) {
-            replace(id, ID);
-        }
+        replace(tape, tape.below(card, &[name, "id"]), ID);
     }
-    let entries = card.get_mut("entries").and_then(Tree::as_array_mut);
-    for entry in entries.into_iter().flatten() {
-        if let Some(Tree::String(address)) = entry.get_mut("image_url")
-            && address.starts_with("data:")
+    let Some(entries) = tape.member(card, "entries") else {
+        return;
+    };
+    for entry in tape.items(entries) {
+        let Some(image) = tape.member(entry, "image_url") else {
+            continue;
+        };
+        let address = tape.at(image).as_str().unwrap_or_default();
+        if address.starts_with("data:")
             && let Some((head, _)) = address.split_once(',')
         {
-            *address = Cow::Owned(format!("{head},{BYTES}"));
+            let address = format!("{head},{BYTES}");
+            tape.put(image, address);
         }
     }
 }
 
 /// Only a text is replaced: that an id is an integer must stay to be seen.
-fn replace(value: &mut Tree<'_>, by: &'static str) {
-    if let Tree::String(text) = value
-        && text != ANY
+fn replace(tape: &mut Tape<'_>, value: Option<Spot>, by: &'static str) {
+    if let Some(value) = value
+        && tape.at(value).as_str().is_some_and(|text| text != ANY)
     {
-        *text = Cow::Borrowed(by);
+        tape.put(value, by);
     }
 }
 
@@ -79,7 +84,7 @@ pub struct Difference {
 
 /// Where `actual` differs from `expected`, member by member and item by item. Numbers may differ
 /// by `tolerance`; an expected `"<any>"` takes any value that is there.
-pub fn difference(expected: &Tree<'_>, actual: &Tree<'_>, tolerance: f64) -> Vec<Difference> {
+pub fn difference(expected: Tree<'_>, actual: Tree<'_>, tolerance: f64) -> Vec<Difference> {
     let mut found = Vec::new();
     let root = Path::Base(&Pointer::ROOT);
     compare(&root, expected, actual, tolerance, &mut found);
@@ -88,8 +93,8 @@ pub fn difference(expected: &Tree<'_>, actual: &Tree<'_>, tolerance: f64) -> Vec
 
 fn compare(
     at: &Path<'_>,
-    expected: &Tree<'_>,
-    actual: &Tree<'_>,
+    expected: Tree<'_>,
+    actual: Tree<'_>,
     tolerance: f64,
     found: &mut Vec<Difference>,
 ) {
@@ -112,9 +117,11 @@ fn compare(
             }
         }
         (Tree::Array(wanted), Tree::Array(present)) => {
-            for index in 0..wanted.len().max(present.len()) {
+            let longer = wanted.len().max(present.len());
+            let (mut wanted, mut present) = (wanted.iter(), present.iter());
+            for index in 0..longer {
                 let below = at.index(index);
-                match (wanted.get(index), present.get(index)) {
+                match (wanted.next(), present.next()) {
                     (Some(value), Some(other)) => compare(&below, value, other, tolerance, found),
                     (value, other) => found.push(different(&below, value, other)),
                 }
@@ -134,11 +141,11 @@ fn compare(
     }
 }
 
-fn different(at: &Path<'_>, expected: Option<&Tree<'_>>, actual: Option<&Tree<'_>>) -> Difference {
+fn different(at: &Path<'_>, expected: Option<Tree<'_>>, actual: Option<Tree<'_>>) -> Difference {
     Difference {
         pointer: at.pointer(),
-        expected: expected.cloned().map(Value::from),
-        actual: actual.cloned().map(Value::from),
+        expected: expected.map(Value::from),
+        actual: actual.map(Value::from),
     }
 }
 
@@ -149,10 +156,14 @@ mod tests {
     use super::*;
 
     fn pointers(expected: &Value, actual: &Value, tolerance: f64) -> Vec<String> {
-        difference(&Tree::of(expected), &Tree::of(actual), tolerance)
-            .into_iter()
-            .map(|it| it.pointer.to_string())
-            .collect()
+        difference(
+            Tape::of(expected).tree(),
+            Tape::of(actual).tree(),
+            tolerance,
+        )
+        .into_iter()
+        .map(|it| it.pointer.to_string())
+        .collect()
     }
 
     #[test]

@@ -11,7 +11,10 @@ use super::{
 };
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::{pointer::Pointer, tree::Tree},
+    json::{
+        pointer::Pointer,
+        tree::{Tape, Tree},
+    },
 };
 
 pub use super::mistake::Schema;
@@ -26,7 +29,7 @@ pub fn validate(input: &Value, schema: Schema) -> Vec<Diagnostic> {
 }
 
 /// The same for what should be a list of cards, read already.
-pub fn validate_list(cards: &Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
+pub fn validate_list(cards: Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
     let mut collector = Collector::new(schema);
     // A collector never ends the walk, so how it ended says nothing.
     let _ = check::cards(&Path::Base(&Pointer::ROOT), cards, &mut collector);
@@ -42,8 +45,9 @@ pub fn validate_recognised(
     let mut collector = Collector::new(schema);
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
-    let input = &Tree::of(input);
-    let value = input.at(&recognised.at).unwrap_or(&Tree::Null);
+    let input = Tape::of(input);
+    let input = input.tree();
+    let value = input.at(&recognised.at).unwrap_or(Tree::Null);
     // A collector never ends the walk, so how it ended says nothing.
     let _ = match recognised.shape {
         Shape::Card => check::card(&at, value, &mut collector),
@@ -76,7 +80,7 @@ pub struct Refusal {
 
 /// The first refusal of `cards`, the member of an instance, in Box's own words; none where a
 /// write of them is taken. Allocates nothing for cards that are taken.
-pub fn box_refusal(cards: &Tree<'_>, schema: Schema) -> Option<Refusal> {
+pub fn box_refusal(cards: Tree<'_>, schema: Schema) -> Option<Refusal> {
     let mut refuser = Refuser {
         schema,
         refusal: None,
@@ -192,7 +196,7 @@ mod tests {
     }
 
     fn refusal_of(cards: &Value, schema: Schema) -> Option<Refusal> {
-        box_refusal(&Tree::of(cards), schema)
+        box_refusal(Tape::of(cards).tree(), schema)
     }
 
     /// Severity, code and pointer of each finding under Box's rules.

@@ -44,11 +44,11 @@ fn on_structure(mistake: &Mistake<'_>, subject: &str) -> Option<Words> {
             } else {
                 "wrong-type"
             };
-            let (is, takes) = (described(found), should.plural());
+            let (is, takes) = (described(*found), should.plural());
             Words::new(code, format!("{subject} is {is}, Box takes only {takes}"))
                 .found(is)
                 .expected(should.singular())
-                .help(mend_type(found, *should))
+                .help(mend_type(*found, *should))
         }
         Mistake::Null { should } => Words::new("null-member", format!("{subject} is null"))
             .found("null")
@@ -332,7 +332,7 @@ impl Words {
 }
 
 /// A value's type in words.
-fn described(value: &Tree<'_>) -> &'static str {
+fn described(value: Tree<'_>) -> &'static str {
     match type_name(value) {
         "null" => "null",
         "boolean" => "a boolean",
@@ -361,7 +361,7 @@ fn mend_missing(names: &[&str]) -> &'static str {
     }
 }
 
-fn mend_type(found: &Tree<'_>, should: Type) -> String {
+fn mend_type(found: Tree<'_>, should: Type) -> String {
     match (found, should) {
         (Tree::Number(number), Type::String) => format!("write it in quotes: \"{number}\""),
         (Tree::String(text), Type::Seconds) => match subtitles::seconds(text) {
@@ -406,14 +406,15 @@ mod tests {
 
     #[test]
     fn every_mistake_says_what_is_found_expected_and_to_be_done() {
-        let odd = Tree::Number(5.into());
+        let five = 5.into();
+        let odd = Tree::Number(&five);
         let all = [
             Mistake::WrongType {
-                found: &odd,
+                found: odd,
                 should: Type::String,
             },
             Mistake::WrongType {
-                found: &odd,
+                found: odd,
                 should: Type::Array,
             },
             Mistake::Null {
@@ -445,7 +446,7 @@ mod tests {
             Mistake::MessageIgnored { shown: "a" },
             Mistake::NoDate { found: "a" },
             Mistake::Fractions {
-                found: &odd,
+                found: odd,
                 count: 2,
             },
             Mistake::TitleIgnored { shown: "a" },

@@ -7,14 +7,17 @@ use serde_json::Value;
 
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::{pointer::Pointer, tree::Tree},
+    json::{
+        pointer::Pointer,
+        tree::{Tape, Tree},
+    },
     secret::{Secret, redact_json},
     token::TokenKind,
 };
 
 /// The members of a skill invocation event, with those that nobody here knows.
 #[derive(Clone, PartialEq)]
-pub struct Invocation<'a>(pub(super) Tree<'a>);
+pub struct Invocation<'a>(pub(super) Tape<'a>);
 
 /// A token as an event carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +34,9 @@ impl<'a> Invocation<'a> {
     /// # Errors
     /// A diagnostic where a member is missing that no Skill can do without: `source.id` and both
     /// tokens (the minimal body of facts §1 has no more).
-    pub fn read(tree: Tree<'a>) -> Result<Self, Box<Diagnostic>> {
-        check_shape(&tree)?;
-        Ok(Self(tree))
+    pub fn read(tape: Tape<'a>) -> Result<Self, Box<Diagnostic>> {
+        check_shape(tape.tree())?;
+        Ok(Self(tape))
     }
 
     /// The same, that borrows from nothing.
@@ -42,13 +45,13 @@ impl<'a> Invocation<'a> {
     }
 
     /// All members. They hold tokens: never print them.
-    pub fn tree(&self) -> &Tree<'a> {
-        &self.0
+    pub fn tree(&self) -> Tree<'_> {
+        self.0.tree()
     }
 
     /// All members, with tokens and keys redacted, to be shown.
     pub fn redacted(&self) -> Value {
-        let mut value = Value::from(self.0.clone());
+        let mut value = Value::from(self.tree());
         redact_json(&mut value);
         value
     }
@@ -90,7 +93,7 @@ impl<'a> Invocation<'a> {
 
     /// The read or the write token.
     pub fn token(&self, kind: TokenKind) -> Option<EventToken> {
-        let token = self.0.below(&["token", kind.as_str()])?;
+        let token = self.tree().below(&["token", kind.as_str()])?;
         Some(EventToken {
             access_token: Secret::new(token.get("access_token")?.as_str()?),
             expires_at: token.get("expires_in").and_then(Tree::as_i64),
@@ -100,7 +103,7 @@ impl<'a> Invocation<'a> {
     /// The id or name at the end of these names as text: Box's test events have numbers where
     /// others have strings.
     fn text(&self, names: &[&str]) -> Option<String> {
-        let id = self.0.below(names).and_then(Tree::as_id);
+        let id = self.tree().below(names).and_then(Tree::as_id);
         id.map(String::from)
     }
 }
@@ -111,7 +114,7 @@ impl fmt::Debug for Invocation<'_> {
     }
 }
 
-fn check_shape(tree: &Tree<'_>) -> Result<(), Box<Diagnostic>> {
+fn check_shape(tree: Tree<'_>) -> Result<(), Box<Diagnostic>> {
     let Some(members) = tree.as_object() else {
         return Err(problem(
             Pointer::ROOT,

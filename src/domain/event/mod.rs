@@ -21,7 +21,7 @@ use serde_json::Value;
 use self::invocation::{Invocation, problem};
 use super::{
     diagnostic::Diagnostic,
-    json::{self, pointer::Pointer, tree::Tree},
+    json::{pointer::Pointer, tree::Tape},
 };
 
 /// A skill invocation event, as it was captured or made: its exact bytes and what they say.
@@ -49,7 +49,7 @@ impl Captured {
     pub fn read(value: &Value, bytes: Bytes) -> Result<Self, Box<Diagnostic>> {
         let Some(unwrapped) = envelope::unwrap(value) else {
             return Ok(Self {
-                event: Event::read(Tree::of(value), bytes)?,
+                event: Event::read(Tape::of(value), bytes)?,
                 headers: Vec::new(),
             });
         };
@@ -61,8 +61,7 @@ impl Captured {
                 "the JSON of a skill_invocation event, as a string",
             )
         };
-        let inner: Tree<'_> =
-            json::read(&body).map_err(|error| in_body(format!("is not JSON: {error}")))?;
+        let inner = Tape::read(&body).map_err(|error| in_body(format!("is not JSON: {error}")))?;
         let event = Event::read(inner, body.clone())
             .map_err(|found| in_body(format!("is no skill_invocation event: {}", found.message)))?;
         Ok(Self { event, headers })
@@ -82,8 +81,8 @@ impl Event {
     ///
     /// # Errors
     /// As [`Invocation::read`].
-    pub fn read(tree: Tree<'_>, body: Bytes) -> Result<Self, Box<Diagnostic>> {
-        let invocation = Invocation::read(tree)?.into_owned();
+    pub fn read(tape: Tape<'_>, body: Bytes) -> Result<Self, Box<Diagnostic>> {
+        let invocation = Invocation::read(tape)?.into_owned();
         Ok(Self { body, invocation })
     }
 
@@ -93,7 +92,7 @@ impl Event {
     /// As [`Invocation::read`].
     pub fn from_value(value: &Value) -> Result<Self, Box<Diagnostic>> {
         let body = Bytes::from(wire::encode(value));
-        Self::read(Tree::of(value), body)
+        Self::read(Tape::of(value), body)
     }
 
     /// The exact bytes: as read, or as [`wire::encode`] wrote them.
@@ -119,6 +118,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::json::tree::Tree;
 
     fn minimal() -> Value {
         json!({
@@ -148,7 +148,7 @@ mod tests {
         let invocation = captured.event.invocation();
         assert_eq!(invocation.file_id(), "56");
         let id = invocation.tree().below(&["source", "id"]);
-        assert!(matches!(id, Some(Tree::Number(_))));
+        assert_eq!(id.and_then(Tree::as_i64), Some(56));
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! Making a captured event one that Box might have sent just now: new ids, times and tokens, all
 //! else as it was.
 
-use std::borrow::Cow;
-
 use jiff::{Timestamp, tz::Offset};
 
 use super::invocation::Invocation;
 use crate::domain::{
-    json::tree::Tree,
+    json::tree::{Leaf, Spot, Tape, Tree},
     secret::Secret,
     token::{LIFETIME_SECONDS, TokenKind},
 };
@@ -41,14 +39,14 @@ pub fn refresh<'a>(event: Invocation<'a>, fresh: &Fresh) -> Invocation<'a> {
     put_text(&mut event, &["id"], id);
     put_text(&mut event, &["event", "event_id"], fresh.event_id.clone());
     for parent in [&[][..], &["event"]] {
-        let Some(parent) = event.below_mut(parent) else {
+        let Some(parent) = event.below(Tape::TOP, parent) else {
             continue;
         };
-        let offset = offset_of(parent.get("created_at"));
+        let offset = offset_of(event.at(parent).get("created_at"));
         let time = || format_time(fresh.created_at, offset);
-        replace_member(parent, "created_at", || text(time()));
-        if let Some(source) = parent.get_mut("source") {
-            put_source(source, fresh);
+        replace_member(&mut event, parent, "created_at", || time().into());
+        if let Some(source) = event.member(parent, "source") {
+            put_source(&mut event, source, fresh);
         }
     }
     put_token(&mut event, TokenKind::Write, &fresh.write, fresh);
@@ -70,7 +68,7 @@ pub fn format_time(at: Timestamp, offset: Offset) -> String {
 }
 
 /// The offset that a recorded time was written with, else UTC.
-fn offset_of(recorded: Option<&Tree<'_>>) -> Offset {
+fn offset_of(recorded: Option<Tree<'_>>) -> Offset {
     recorded
         .and_then(Tree::as_str)
         .and_then(|text| jiff::fmt::temporal::Pieces::parse(text).ok())
@@ -78,55 +76,47 @@ fn offset_of(recorded: Option<&Tree<'_>>) -> Offset {
         .unwrap_or(Offset::UTC)
 }
 
-fn text(text: String) -> Tree<'static> {
-    Tree::String(Cow::Owned(text))
-}
-
-fn put_text(event: &mut Tree<'_>, names: &[&str], new: String) {
-    if let Some(slot) = event.below_mut(names) {
-        *slot = text(new);
+fn put_text(event: &mut Tape<'_>, names: &[&str], new: String) {
+    if let Some(spot) = event.below(Tape::TOP, names) {
+        event.put(spot, new);
     }
 }
 
-fn put_source(source: &mut Tree<'_>, fresh: &Fresh) {
-    put_id(source.get_mut("id"), &fresh.file_id);
-    put_id(
-        source.below_mut(&["file_version", "id"]),
-        &fresh.file_version_id,
-    );
+fn put_source(event: &mut Tape<'_>, source: Spot, fresh: &Fresh) {
+    put_id(event, source, &["id"], &fresh.file_id);
+    let version = ["file_version", "id"];
+    put_id(event, source, &version, &fresh.file_version_id);
     if let Some(size) = fresh.size {
-        replace_member(source, "size", || Tree::Number(size.into()));
+        replace_member(event, source, "size", || Leaf::Number(size.into()));
     }
 }
 
-fn put_id(slot: Option<&mut Tree<'_>>, id: &str) {
-    let Some(slot) = slot else {
+fn put_id(event: &mut Tape<'_>, of: Spot, names: &[&str], id: &str) {
+    let Some(spot) = event.below(of, names) else {
         return;
     };
-    *slot = match (&slot, id.parse::<u64>()) {
-        (Tree::Number(_), Ok(number)) => Tree::Number(number.into()),
-        _ => text(id.to_owned()),
+    let leaf = match (event.at(spot), id.parse::<u64>()) {
+        (Tree::Number(_), Ok(number)) => Leaf::Number(number.into()),
+        _ => id.to_owned().into(),
     };
+    event.put(spot, leaf);
 }
 
-fn put_token(event: &mut Tree<'_>, kind: TokenKind, token: &Secret, fresh: &Fresh) {
-    let Some(slot) = event.below_mut(&["token", kind.as_str()]) else {
+fn put_token(event: &mut Tape<'_>, kind: TokenKind, token: &Secret, fresh: &Fresh) {
+    let Some(slot) = event.below(Tape::TOP, &["token", kind.as_str()]) else {
         return;
     };
-    let Tree::Object(members) = slot else {
-        return;
-    };
-    members.insert("access_token", text(token.expose().to_owned()));
+    event.insert(slot, "access_token", token.expose().to_owned());
     let expires = fresh.created_at.as_second() + LIFETIME_SECONDS;
-    replace_member(slot, "expires_in", || Tree::Number(expires.into()));
-    replace_member(slot, "restricted_to", || {
-        text(kind.restricted_to(&fresh.file_id))
+    replace_member(event, slot, "expires_in", || Leaf::Number(expires.into()));
+    replace_member(event, slot, "restricted_to", || {
+        kind.restricted_to(&fresh.file_id).into()
     });
 }
 
-fn replace_member(of: &mut Tree<'_>, name: &str, new: impl FnOnce() -> Tree<'static>) {
-    if let Some(slot) = of.get_mut(name) {
-        *slot = new();
+fn replace_member<'a>(event: &mut Tape<'a>, of: Spot, name: &str, new: impl FnOnce() -> Leaf<'a>) {
+    if let Some(spot) = event.member(of, name) {
+        event.put(spot, new());
     }
 }
 
@@ -137,7 +127,7 @@ mod tests {
     use super::*;
 
     fn refreshed(old: &Value) -> Value {
-        let event = Invocation::read(Tree::of(old)).expect("an event");
+        let event = Invocation::read(Tape::of(old)).expect("an event");
         refresh(event, &fresh()).0.into()
     }
 

@@ -1,7 +1,11 @@
 //! A JSON value that borrows from its text: what every event, write and set of cards on the way
 //! through a run is read with. It says what a [`Value`] would say, and is written as a [`Value`]
 //! would be.
+//!
+//! A whole value is one row of cells, a [`Tape`], in the order of the text; a [`Tree`] looks at a part
+//! of it. So what is read takes one piece of memory, however much it branches.
 
+mod edit;
 mod read;
 
 use std::{
@@ -11,65 +15,219 @@ use std::{
 };
 
 use serde::{Serialize, Serializer};
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::pointer::Pointer;
+pub use edit::{Leaf, Spot};
 
-/// A JSON value. Texts without escapes are parts of the text that it was read from.
-//
-// With a whole word for what it is, a tree is moved a word at a time. Else `Bool` would lie right
-// behind one byte, and moving trees byte by byte is a sixth of what reading them costs.
-#[derive(Clone, Debug, Default, PartialEq)]
-#[repr(u64)]
-pub enum Tree<'a> {
+/// A JSON value, whole. Texts without escapes are parts of the text that it was read from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tape<'a> {
+    /// The value, and behind each list and object what is in it; never empty.
+    cells: Vec<Cell<'a>>,
+}
+
+/// A value without what is in it, or the name of a member.
+#[derive(Clone, Debug, PartialEq)]
+enum Cell<'a> {
+    Null,
+    Bool(bool),
+    Number(Number),
+    String(Cow<'a, str>),
+    /// Its items follow.
+    Array(Span),
+    /// Its members follow, each as its name and its value.
+    Object(Span),
+}
+
+/// How much there is in a list or an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Span {
+    /// Items or members.
+    length: usize,
+    /// Cells of all that is in it.
+    cells: usize,
+}
+
+/// A look at a JSON value.
+#[derive(Clone, Copy, Debug)]
+pub enum Tree<'t> {
     /// `null`
-    #[default]
     Null,
     /// `true`, `false`
     Bool(bool),
     /// A number.
-    Number(Number),
+    Number(&'t Number),
     /// A text.
-    String(Cow<'a, str>),
+    String(&'t str),
     /// A list.
-    Array(Vec<Tree<'a>>),
+    Array(Items<'t>),
     /// An object.
-    Object(Members<'a>),
+    Object(Members<'t>),
+}
+
+/// The items of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Items<'t> {
+    length: usize,
+    cells: &'t [Cell<'t>],
+}
+
+/// The members of an object, in the order of the text. Of members with the same name the last
+/// one's value counts, in the place of the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Members<'t> {
+    length: usize,
+    cells: &'t [Cell<'t>],
 }
 
 /// Up to so many members are looked at one after the other; of more that would take the square of
 /// their number.
 const FEW: usize = 16;
 
-/// The members of an object, in the order of the text. Of members with the same name the last
-/// one's value counts, in the place of the first.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Members<'a>(Vec<(Cow<'a, str>, Tree<'a>)>);
-
-impl<'a> Tree<'a> {
-    /// The same value, borrowing.
-    pub fn of(value: &'a Value) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(truth) => Self::Bool(*truth),
-            Value::Number(number) => Self::Number(number.clone()),
-            Value::String(text) => Self::String(Cow::Borrowed(text)),
-            Value::Array(items) => Self::Array(items.iter().map(Self::of).collect()),
-            Value::Object(members) => Self::Object(Members::of(members)),
+impl Cell<'_> {
+    /// How many cells the value that begins here has.
+    fn width(&self) -> usize {
+        match self {
+            Self::Array(span) | Self::Object(span) => 1 + span.cells,
+            _ => 1,
         }
     }
+}
 
+/// The value that a row of cells begins with.
+fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
+    let inside = |span: &Span| cells.get(1..=span.cells).unwrap_or_default();
+    match cells.first() {
+        None | Some(Cell::Null) => Tree::Null,
+        Some(Cell::Bool(truth)) => Tree::Bool(*truth),
+        Some(Cell::Number(number)) => Tree::Number(number),
+        Some(Cell::String(text)) => Tree::String(text),
+        Some(Cell::Array(span)) => Tree::Array(Items {
+            length: span.length,
+            cells: inside(span),
+        }),
+        Some(Cell::Object(span)) => Tree::Object(Members {
+            length: span.length,
+            cells: inside(span),
+        }),
+    }
+}
+
+/// The cells of the value that a row begins with, and those behind it.
+fn split<'t>(cells: &'t [Cell<'t>]) -> Option<(&'t [Cell<'t>], &'t [Cell<'t>])> {
+    cells.split_at_checked(cells.first()?.width())
+}
+
+/// Room for a list or an object; gives its place.
+fn open(cells: &mut Vec<Cell<'_>>) -> usize {
+    cells.push(Cell::Null);
+    cells.len() - 1
+}
+
+/// The span of what began `at` a place and ends with the last cell.
+fn span(cells: &[Cell<'_>], at: usize, length: usize) -> Span {
+    let cells = cells.len() - at - 1;
+    Span { length, cells }
+}
+
+impl<'a> Tape<'a> {
+    /// The same value, borrowing.
+    pub fn of(value: &'a Value) -> Self {
+        let mut cells = Vec::new();
+        add(&mut cells, value);
+        Self { cells }
+    }
+
+    /// An object of the same members, borrowing.
+    pub fn of_members(members: &'a Map<String, Value>) -> Self {
+        let mut cells = Vec::new();
+        add_members(&mut cells, members);
+        Self { cells }
+    }
+
+    /// A look at it.
+    pub fn tree(&self) -> Tree<'_> {
+        look(&self.cells)
+    }
+
+    /// The same value, that borrows from nothing.
+    pub fn into_owned(self) -> Tape<'static> {
+        let own = |cell| match cell {
+            Cell::Null => Cell::Null,
+            Cell::Bool(truth) => Cell::Bool(truth),
+            Cell::Number(number) => Cell::Number(number),
+            Cell::String(text) => Cell::String(Cow::Owned(Cow::into_owned(text))),
+            Cell::Array(span) => Cell::Array(span),
+            Cell::Object(span) => Cell::Object(span),
+        };
+        Tape {
+            cells: self.cells.into_iter().map(own).collect(),
+        }
+    }
+}
+
+fn add<'a>(cells: &mut Vec<Cell<'a>>, value: &'a Value) {
+    let cell = match value {
+        Value::Null => Cell::Null,
+        Value::Bool(truth) => Cell::Bool(*truth),
+        Value::Number(number) => Cell::Number(number.clone()),
+        Value::String(text) => Cell::String(Cow::Borrowed(text)),
+        Value::Array(items) => {
+            let at = open(cells);
+            items.iter().for_each(|item| add(cells, item));
+            cells[at] = Cell::Array(span(cells, at, items.len()));
+            return;
+        }
+        Value::Object(members) => return add_members(cells, members),
+    };
+    cells.push(cell);
+}
+
+fn add_members<'a>(cells: &mut Vec<Cell<'a>>, members: &'a Map<String, Value>) {
+    let at = open(cells);
+    for (name, value) in members {
+        cells.push(Cell::String(Cow::Borrowed(name)));
+        add(cells, value);
+    }
+    cells[at] = Cell::Object(span(cells, at, members.len()));
+}
+
+/// `null`
+impl Default for Tape<'_> {
+    fn default() -> Self {
+        Self {
+            cells: vec![Cell::Null],
+        }
+    }
+}
+
+impl From<Tape<'_>> for Value {
+    fn from(tape: Tape<'_>) -> Self {
+        tape.tree().into()
+    }
+}
+
+impl<'t> Tree<'t> {
     /// The number, where it is one.
-    pub fn as_f64(&self) -> Option<f64> {
+    pub fn as_f64(self) -> Option<f64> {
         match self {
             Self::Number(number) => number.as_f64(),
             _ => None,
         }
     }
 
+    /// The whole number, where it is one that fits.
+    pub fn as_i64(self) -> Option<i64> {
+        match self {
+            Self::Number(number) => number.as_i64(),
+            _ => None,
+        }
+    }
+
     /// The text, where it is one.
-    pub fn as_str(&self) -> Option<&str> {
+    pub fn as_str(self) -> Option<&'t str> {
         match self {
             Self::String(text) => Some(text),
             _ => None,
@@ -77,7 +235,7 @@ impl<'a> Tree<'a> {
     }
 
     /// The items, where it is a list.
-    pub fn as_array(&self) -> Option<&[Self]> {
+    pub fn as_array(self) -> Option<Items<'t>> {
         match self {
             Self::Array(items) => Some(items),
             _ => None,
@@ -85,78 +243,38 @@ impl<'a> Tree<'a> {
     }
 
     /// The members, where it is an object.
-    pub fn as_object(&self) -> Option<&Members<'a>> {
+    pub fn as_object(self) -> Option<Members<'t>> {
         match self {
             Self::Object(members) => Some(members),
             _ => None,
         }
     }
 
-    /// The items, to be changed.
-    pub fn as_array_mut(&mut self) -> Option<&mut [Self]> {
-        match self {
-            Self::Array(items) => Some(items),
-            _ => None,
-        }
-    }
-
-    /// The whole number, where it is one that fits.
-    pub fn as_i64(&self) -> Option<i64> {
-        match self {
-            Self::Number(number) => number.as_i64(),
-            _ => None,
-        }
+    /// Whether it is `null`.
+    pub fn is_null(self) -> bool {
+        matches!(self, Self::Null)
     }
 
     /// A member, where it is an object that has it.
-    pub fn get(&self, name: &str) -> Option<&Self> {
+    pub fn get(self, name: &str) -> Option<Self> {
         self.as_object()?.get(name)
     }
 
-    /// A member to be changed.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut Self> {
-        match self {
-            Self::Object(members) => members.get_mut(name),
-            _ => None,
-        }
-    }
-
     /// The member that a way of names leads to.
-    pub fn below(&self, names: &[&str]) -> Option<&Self> {
+    pub fn below(self, names: &[&str]) -> Option<Self> {
         names.iter().try_fold(self, |found, name| found.get(name))
     }
 
-    /// The member that a way of names leads to, to be changed.
-    pub fn below_mut(&mut self, names: &[&str]) -> Option<&mut Self> {
-        let mut names = names.iter();
-        names.try_fold(self, |found, name| found.get_mut(name))
-    }
-
-    /// The same value, that borrows from nothing.
-    pub fn into_owned(self) -> Tree<'static> {
-        match self {
-            Self::Null => Tree::Null,
-            Self::Bool(truth) => Tree::Bool(truth),
-            Self::Number(number) => Tree::Number(number),
-            Self::String(text) => Tree::String(owned(text)),
-            Self::Array(items) => Tree::Array(items.into_iter().map(Self::into_owned).collect()),
-            Self::Object(Members(members)) => {
-                let own = |(name, value): (_, Self)| (owned(name), value.into_owned());
-                Tree::Object(Members(members.into_iter().map(own).collect()))
-            }
-        }
-    }
-
     /// The value that a pointer leads to.
-    pub fn at(&self, pointer: &Pointer) -> Option<&Self> {
+    pub fn at(self, pointer: &Pointer) -> Option<Self> {
         pointer.tokens().try_fold(self, |found, token| match found {
-            Self::Array(items) => items.get(token.parse::<usize>().ok()?),
+            Self::Array(items) => items.iter().nth(token.parse().ok()?),
             _ => found.get(&token),
         })
     }
 
     /// The id that it is, as clients write ids: a text, or a whole number as its digits.
-    pub fn as_id(&self) -> Option<SmolStr> {
+    pub fn as_id(self) -> Option<SmolStr> {
         match self {
             Self::String(text) => Some(SmolStr::new(text)),
             Self::Number(number) if !number.is_f64() => Some(number.to_smolstr()),
@@ -165,7 +283,7 @@ impl<'a> Tree<'a> {
     }
 
     /// How many levels of lists and objects it has: none for a text or a number.
-    pub fn depth(&self) -> usize {
+    pub fn depth(self) -> usize {
         match self {
             Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
             Self::Object(members) => 1 + members.values().map(Self::depth).max().unwrap_or(0),
@@ -174,7 +292,7 @@ impl<'a> Tree<'a> {
     }
 
     /// Whether an object in it has a member whose name passes.
-    pub fn has_name(&self, passes: impl Fn(&str) -> bool + Copy) -> bool {
+    pub fn has_name(self, passes: impl Fn(&str) -> bool + Copy) -> bool {
         match self {
             Self::Array(items) => items.iter().any(|item| item.has_name(passes)),
             Self::Object(members) => members
@@ -183,10 +301,50 @@ impl<'a> Tree<'a> {
             _ => false,
         }
     }
+
+    /// The same value, by itself.
+    pub fn to_tape(self) -> Tape<'t> {
+        let mut cells = Vec::new();
+        let (head, inside): (_, &[_]) = match self {
+            Self::Null => (Cell::Null, &[]),
+            Self::Bool(truth) => (Cell::Bool(truth), &[]),
+            Self::Number(number) => (Cell::Number(number.clone()), &[]),
+            Self::String(text) => (Cell::String(Cow::Borrowed(text)), &[]),
+            Self::Array(Items { length, cells }) => {
+                let span = Span {
+                    length,
+                    cells: cells.len(),
+                };
+                (Cell::Array(span), cells)
+            }
+            Self::Object(Members { length, cells }) => {
+                let span = Span {
+                    length,
+                    cells: cells.len(),
+                };
+                (Cell::Object(span), cells)
+            }
+        };
+        cells.reserve_exact(1 + inside.len());
+        cells.push(head);
+        cells.extend_from_slice(inside);
+        Tape { cells }
+    }
 }
 
-fn owned(text: Cow<'_, str>) -> Cow<'static, str> {
-    Cow::Owned(text.into_owned())
+/// Members in the same order, as they are written.
+impl PartialEq for Tree<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (*self, *other) {
+            (Self::Null, Tree::Null) => true,
+            (Self::Bool(one), Tree::Bool(other)) => one == other,
+            (Self::Number(one), Tree::Number(other)) => one == other,
+            (Self::String(one), Tree::String(other)) => one == other,
+            (Self::Array(one), Tree::Array(other)) => one == other,
+            (Self::Object(one), Tree::Object(other)) => one == other,
+            _ => false,
+        }
+    }
 }
 
 impl From<Tree<'_>> for Value {
@@ -194,115 +352,117 @@ impl From<Tree<'_>> for Value {
         match tree {
             Tree::Null => Self::Null,
             Tree::Bool(truth) => Self::Bool(truth),
-            Tree::Number(number) => Self::Number(number),
-            Tree::String(text) => Self::String(text.into_owned()),
-            Tree::Array(items) => items.into_iter().map(Self::from).collect(),
-            Tree::Object(Members(members)) => {
-                let own = |(name, value): (Cow<'_, str>, _)| (name.into_owned(), Self::from(value));
-                members.into_iter().map(own).collect()
+            Tree::Number(number) => Self::Number(number.clone()),
+            Tree::String(text) => Self::String(text.to_owned()),
+            Tree::Array(items) => items.iter().map(Self::from).collect(),
+            Tree::Object(members) => {
+                let own = |(name, value): (&str, _)| (name.to_owned(), Self::from(value));
+                members.iter().map(own).collect()
             }
         }
     }
 }
 
-impl<'a> Members<'a> {
-    /// The same members, borrowing.
-    pub fn of(members: &'a serde_json::Map<String, Value>) -> Self {
-        let members = members.iter();
-        Self(
-            members
-                .map(|(name, value)| (Cow::Borrowed(name.as_str()), Tree::of(value)))
-                .collect(),
-        )
+impl<'t> Items<'t> {
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = Tree<'t>> {
+        let mut rest = self.cells;
+        std::iter::from_fn(move || {
+            let (item, behind) = split(rest)?;
+            rest = behind;
+            Some(look(item))
+        })
     }
 
+    /// The first.
+    pub fn first(self) -> Option<Tree<'t>> {
+        self.iter().next()
+    }
+
+    /// How many there are.
+    pub fn len(self) -> usize {
+        self.length
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.length == 0
+    }
+}
+
+impl<'t> Members<'t> {
     /// The value of a member. Looks at one after the other: made for objects of a few members.
-    pub fn get(&self, name: &str) -> Option<&Tree<'a>> {
-        self.iter()
-            .find_map(|(own, value)| (own == name).then_some(value))
-    }
-
-    /// The value of a member, to be changed.
-    pub fn get_mut(&mut self, name: &str) -> Option<&mut Tree<'a>> {
-        let mut members = self.0.iter_mut();
-        members.find_map(|(own, value)| (own == name).then_some(value))
-    }
-
-    /// Gives a member its value; one that was not there comes last.
-    pub fn insert(&mut self, name: &'static str, value: Tree<'a>) {
-        match self.get_mut(name) {
-            Some(slot) => *slot = value,
-            None => self.0.push((Cow::Borrowed(name), value)),
-        }
+    pub fn get(self, name: &str) -> Option<Tree<'t>> {
+        let mut cells = self.rows();
+        let (_, value) = cells.find(|(own, _)| *own == name)?;
+        Some(look(value))
     }
 
     /// Whether there is such a member.
-    pub fn contains_key(&self, name: &str) -> bool {
-        self.get(name).is_some()
+    pub fn contains_key(self, name: &str) -> bool {
+        self.keys().any(|own| own == name)
     }
 
     /// Names and values.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Tree<'a>)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
+    pub fn iter(self) -> impl Iterator<Item = (&'t str, Tree<'t>)> {
+        self.rows().map(|(name, value)| (name, look(value)))
     }
 
     /// Names alone.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.iter().map(|(name, _)| name)
+    pub fn keys(self) -> impl Iterator<Item = &'t str> {
+        self.rows().map(|(name, _)| name)
     }
 
     /// Values alone.
-    pub fn values(&self) -> impl Iterator<Item = &Tree<'a>> {
-        self.iter().map(|(_, value)| value)
+    pub fn values(self) -> impl Iterator<Item = Tree<'t>> {
+        self.rows().map(|(_, value)| look(value))
+    }
+
+    /// Names, and the cells of the values.
+    fn rows(self) -> impl Iterator<Item = (&'t str, &'t [Cell<'t>])> {
+        let mut rest = self.cells;
+        std::iter::from_fn(move || {
+            let (Cell::String(name), value) = rest.split_first()? else {
+                return None;
+            };
+            let (value, behind) = split(value)?;
+            rest = behind;
+            Some((&**name, value))
+        })
     }
 
     /// To look up many members, of however many.
-    pub fn finder(&self) -> Finder<'_, 'a> {
-        let index = (self.0.len() > FEW).then(|| self.iter().collect());
+    pub fn finder(self) -> Finder<'t> {
+        let index = (self.length > FEW).then(|| self.iter().collect());
         Finder {
             members: self,
             index,
         }
     }
 
-    /// Members as they came, each name once.
-    fn unique(members: Vec<(Cow<'a, str>, Tree<'a>)>) -> Self {
-        let has_twins = if members.len() > FEW {
+    /// Whether two have the same name.
+    fn has_twins(self) -> bool {
+        if self.length > FEW {
             let mut seen = HashSet::new();
-            !members.iter().all(|(name, _)| seen.insert(&**name))
-        } else {
-            let twin = |(nth, (name, _)): (usize, &(Cow<'a, str>, _))| {
-                members[..nth].iter().any(|(other, _)| other == name)
-            };
-            members.iter().enumerate().any(twin)
-        };
-        if !has_twins {
-            return Self(members);
+            return !self.keys().all(|name| seen.insert(name));
         }
-        let mut places = HashMap::new();
-        let mut unique: Vec<(Cow<'a, str>, Tree<'a>)> = Vec::new();
-        for (name, value) in members {
-            if let Some(place) = places.get(&name) {
-                let place: usize = *place;
-                unique[place].1 = value;
-            } else {
-                places.insert(name.clone(), unique.len());
-                unique.push((name, value));
-            }
-        }
-        Self(unique)
+        let mut before = 0;
+        self.keys().any(|name| {
+            before += 1;
+            self.keys().take(before - 1).any(|other| other == name)
+        })
     }
 }
 
 /// Finds members by their names.
-pub struct Finder<'t, 'a> {
-    members: &'t Members<'a>,
-    index: Option<HashMap<&'t str, &'t Tree<'a>>>,
+pub struct Finder<'t> {
+    members: Members<'t>,
+    index: Option<HashMap<&'t str, Tree<'t>>>,
 }
 
-impl<'t, 'a> Finder<'t, 'a> {
+impl<'t> Finder<'t> {
     /// The value of a member.
-    pub fn find(&self, name: &str) -> Option<&'t Tree<'a>> {
+    pub fn find(&self, name: &str) -> Option<Tree<'t>> {
         match &self.index {
             Some(index) => index.get(name).copied(),
             None => self.members.get(name),
@@ -317,9 +477,15 @@ impl Serialize for Tree<'_> {
             Self::Bool(truth) => to.serialize_bool(*truth),
             Self::Number(number) => number.serialize(to),
             Self::String(text) => to.serialize_str(text),
-            Self::Array(items) => to.collect_seq(items),
+            Self::Array(items) => to.collect_seq(items.iter()),
             Self::Object(members) => to.collect_map(members.iter()),
         }
+    }
+}
+
+impl Serialize for Tape<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.tree().serialize(to)
     }
 }
 
@@ -332,96 +498,4 @@ impl fmt::Display for Tree<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Any JSON text, with members of the same name, numbers of all forms and escapes.
-    fn texts() -> impl Strategy<Value = String> {
-        let leaf = prop_oneof![
-            Just("null".to_owned()),
-            any::<bool>().prop_map(|truth| truth.to_string()),
-            any::<i64>().prop_map(|number| number.to_string()),
-            any::<f64>()
-                .prop_filter("JSON has no others", |number| number.is_finite())
-                .prop_map(|number| format!("{number:e}")),
-            any::<String>().prop_map(|text| Value::from(text).to_string()),
-            Just(r#""\u0041\n""#.to_owned()),
-        ];
-        let name = prop_oneof![
-            Just("\"a\"".to_owned()),
-            Just(r#""\u0061""#.to_owned()),
-            "[a-d]{1,2}".prop_map(|name| format!("\"{name}\"")),
-        ];
-        leaf.prop_recursive(4, 64, 24, move |inner| {
-            let list = prop::collection::vec(inner.clone(), 0..6);
-            let members = prop::collection::vec((name.clone(), inner), 0..24);
-            prop_oneof![
-                list.prop_map(|items| format!("[{}]", items.join(" ,"))),
-                members.prop_map(|members| {
-                    let member = |(name, value)| format!("{name}: {value}");
-                    format!(
-                        "{{{}}}",
-                        members
-                            .into_iter()
-                            .map(member)
-                            .collect::<Vec<_>>()
-                            .join(",")
-                    )
-                }),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn a_tree_says_what_a_value_says(text in texts()) {
-            let value: Value = serde_json::from_str(&text).expect("JSON");
-            let tree: Tree<'_> = serde_json::from_str(&text).expect("JSON");
-            prop_assert_eq!(&tree, &Tree::of(&value));
-            prop_assert_eq!(tree.to_string(), value.to_string());
-            prop_assert_eq!(&tree.clone().into_owned(), &tree);
-            prop_assert_eq!(Value::from(tree), value);
-        }
-    }
-
-    #[test]
-    fn of_members_with_one_name_the_last_counts_in_the_place_of_the_first() {
-        let tree: Tree<'_> = serde_json::from_str(r#"{"a":1,"b":2,"\u0061":3}"#).expect("JSON");
-        assert_eq!(tree.to_string(), r#"{"a":3,"b":2}"#);
-    }
-
-    #[test]
-    fn a_pointer_leads_to_a_value() {
-        let tree: Tree<'_> = serde_json::from_str(r#"{"a/b":[1,{"c":2}]}"#).expect("JSON");
-        let list = Pointer::ROOT.key("a/b");
-        assert_eq!(tree.at(&Pointer::ROOT), Some(&tree));
-        let two = tree.at(&list.index(1).key("c"));
-        assert_eq!(two, Some(&Tree::Number(2.into())));
-        assert_eq!(tree.at(&list.index(2)), None);
-        assert_eq!(tree.at(&list.key("c")), None);
-    }
-
-    #[test]
-    fn a_member_is_changed_in_its_place_and_a_new_one_comes_last() {
-        let mut tree: Tree<'_> = serde_json::from_str(r#"{"a":{"b":1},"c":2}"#).expect("JSON");
-        *tree.below_mut(&["a", "b"]).expect("a member") = Tree::Bool(true);
-        let Tree::Object(members) = &mut tree else {
-            panic!("it is an object");
-        };
-        members.insert("a", Tree::Null);
-        members.insert("d", Tree::Null);
-        assert_eq!(tree.to_string(), r#"{"a":null,"c":2,"d":null}"#);
-        assert_eq!(tree.below(&["a", "b"]), None);
-        assert_eq!(tree.below_mut(&["c", "b"]), None);
-    }
-
-    #[test]
-    fn texts_without_escapes_are_borrowed() {
-        let tree: Tree<'_> = serde_json::from_str(r#"["plain", "es\"caped"]"#).expect("JSON");
-        let items = tree.as_array().expect("a list");
-        assert!(matches!(items[0], Tree::String(Cow::Borrowed("plain"))));
-        assert!(matches!(&items[1], Tree::String(Cow::Owned(text)) if text == "es\"caped"));
-    }
-}
+mod tests;

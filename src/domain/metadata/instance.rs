@@ -13,10 +13,7 @@ use serde::{
 };
 use serde_json::{Map, Value, value::RawValue};
 
-use crate::domain::json::{
-    self,
-    tree::{Members, Tree},
-};
+use crate::domain::json::tree::{Members, Tape, Tree};
 
 /// The scope of the Skills' own template.
 pub const SKILLS_SCOPE: &str = "global";
@@ -72,17 +69,17 @@ impl Instance {
     }
 
     /// The cards in it, where it has some.
-    pub fn cards(&self) -> Option<Tree<'_>> {
+    pub fn cards(&self) -> Option<Tape<'_>> {
         #[derive(Deserialize)]
         struct Members<'a> {
             #[serde(borrow)]
-            cards: Option<Tree<'a>>,
+            cards: Option<Tape<'a>>,
         }
         let text = match self {
             Self::Written { fields, .. } => &*fields.0,
             Self::Read(text) => text.get().as_bytes(),
         };
-        json::read::<Members<'_>>(text).ok()?.cards
+        serde_json::from_slice::<Members<'_>>(text).ok()?.cards
     }
 
     /// Adds it to a text, as compact JSON.
@@ -245,12 +242,12 @@ impl Fields {
     ///
     /// # Errors
     /// None that is known of: a value is plain JSON.
-    pub fn write(fields: &Members<'_>, length: usize) -> Result<Self, serde_json::Error> {
+    pub fn write(fields: Members<'_>, length: usize) -> Result<Self, serde_json::Error> {
         let mut text = Vec::with_capacity(length);
         let mut to = serde_json::Serializer::new(&mut text);
         let mut map = to.serialize_map(None)?;
         for (name, value) in fields.iter().filter(|(name, _)| !is_box_own(name)) {
-            map.serialize_entry(name, value)?;
+            map.serialize_entry(name, &value)?;
         }
         SerializeMap::end(map)?;
         // It may stand for long, and what came may have been mostly white space.
@@ -266,7 +263,7 @@ fn is_box_own(name: &str) -> bool {
 }
 
 /// Why `fields` cannot be kept so that they can be read back; nothing where they can.
-pub fn not_to_be_kept(fields: &Members<'_>) -> Option<String> {
+pub fn not_to_be_kept(fields: Members<'_>) -> Option<String> {
     if fields.values().map(Tree::depth).max() >= Some(DEEPEST) {
         return Some(format!(
             "the instance is nested deeper than {DEEPEST} levels"
@@ -288,9 +285,10 @@ mod tests {
     #[test]
     fn an_instance_reads_back_as_it_was_written() {
         let fields = json!({"cards": [{"a": 1}], "$id": "mine", "other": null});
-        let fields = fields.as_object().expect("an object");
+        let fields = Tape::of(&fields);
+        let fields = fields.tree().as_object().expect("an object");
         let head = InstanceHead::new("i", "t\"", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
-        let fields = Fields::write(&Members::of(fields), 0).expect("they are written");
+        let fields = Fields::write(fields, 0).expect("they are written");
         let written = Instance::Written {
             head: head.clone(),
             fields,
@@ -319,7 +317,7 @@ mod tests {
     #[test]
     fn an_instance_may_have_no_fields() {
         let head = InstanceHead::new("i", "t", "7", SKILLS_SCOPE, "properties");
-        let fields = Fields::write(&Members::default(), 0).expect("they are written");
+        let fields = Fields::write(Members::default(), 0).expect("they are written");
         let text = Instance::Written { head, fields }.to_json();
         let value: Value = serde_json::from_slice(&text).expect("JSON");
         assert_eq!(value.as_object().map(Map::len), Some(8));
@@ -329,13 +327,16 @@ mod tests {
     fn what_cannot_be_read_back_is_not_kept() {
         let nested = |levels: usize| {
             let inner = (0..levels).fold(json!(1), |inner, _| json!([inner]));
-            Map::from_iter([("a".to_owned(), inner)])
+            json!({ "a": inner })
         };
-        assert_eq!(not_to_be_kept(&Members::of(&nested(DEEPEST - 1))), None);
-        let refused = not_to_be_kept(&Members::of(&nested(DEEPEST))).expect("it is too deep");
+        let why_not = |fields: &Value| {
+            let fields = Tape::of(fields);
+            not_to_be_kept(fields.tree().as_object().expect("an object"))
+        };
+        assert_eq!(why_not(&nested(DEEPEST - 1)), None);
+        let refused = why_not(&nested(DEEPEST)).expect("it is too deep");
         assert!(refused.contains("100 levels"), "{refused}");
         let named = json!({"a": [{"b": 1, "$serde_json::private::RawValue": "x"}]});
-        let named = Members::of(named.as_object().expect("an object"));
-        assert!(not_to_be_kept(&named).is_some());
+        assert!(why_not(&named).is_some());
     }
 }

@@ -5,7 +5,7 @@ use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::{Map, Value};
 
 use super::instance::DEEPEST;
-use crate::domain::json::tree::Tree;
+use crate::domain::json::tree::Tape;
 
 /// What all operations of a patch may copy and move about together, in bytes or thereabouts: a
 /// list that is copied into itself again and again would fill any memory with a short patch.
@@ -68,7 +68,7 @@ fn effort(target: &Value, operation: &PatchOperation) -> Result<usize, PatchRefu
         }
         PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(effort),
     };
-    if operation.path().count() + Tree::of(value).depth() > DEEPEST {
+    if operation.path().count() + Tape::of(value).tree().depth() > DEEPEST {
         let message = format!("the patch nests deeper than {DEEPEST} levels");
         return Err(PatchRefused(message));
     }

@@ -8,7 +8,7 @@ use crate::domain::{
         validate::{Schema, validate, validate_list},
     },
     diagnostic::Severity,
-    json::tree::Tree,
+    json::tree::{Tape, Tree},
     token::TokenKind,
 };
 
@@ -63,7 +63,7 @@ pub struct Expected {
     /// The status.
     pub status: Option<Status>,
     /// The cards, normalised, with `"<any>"` for what may be anything.
-    pub cards: Option<Tree<'static>>,
+    pub cards: Option<Tape<'static>>,
     /// By how much numbers may differ.
     pub tolerance: f64,
 }
@@ -359,8 +359,8 @@ fn cards(observed: &Observed) -> Option<String> {
         ));
     }
     let cards = observed.cards()?;
-    let found = match cards {
-        Tree::Array(_) => validate_list(&cards, Schema::Box),
+    let found = match cards.tree() {
+        list @ Tree::Array(_) => validate_list(list, Schema::Box),
         // Of a template that keeps them in another shape.
         other => validate(&other.into(), Schema::Box),
     };
@@ -379,7 +379,7 @@ fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
         });
     };
     normalise(&mut actual);
-    let differences = difference(wanted, &actual, expected.tolerance);
+    let differences = difference(wanted.tree(), actual.tree(), expected.tolerance);
     let reason = match differences.len() {
         0 => return None,
         1 => "the cards differ from expected.json in one place".to_owned(),
@@ -394,12 +394,12 @@ fn differences(observed: &Observed, expected: &Expected) -> Option<Failure> {
 /// What changed in the stored cards when the same event came once more.
 fn duplicate(observed: &Observed) -> Option<Failure> {
     let shown = |cards: Option<_>| {
-        let mut cards = cards.unwrap_or(Tree::Null);
+        let mut cards: Tape<'_> = cards.unwrap_or_default();
         normalise(&mut cards);
         cards
     };
     let (before, after) = (shown(observed.cards_before()?), shown(observed.cards()));
-    let differences = difference(&before, &after, 0.0);
+    let differences = difference(before.tree(), after.tree(), 0.0);
     let reason = match differences.len() {
         0 => return None,
         1 => "the same event once more changed the stored cards in one place".to_owned(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
-        call::WriteRecord, event::invocation::Invocation, json::tree::Tree, notice::Placed,
+        call::WriteRecord, event::invocation::Invocation, json::tree::Tape, notice::Placed,
         secret::Secret, token::TokenKind,
     },
     mock_box::{
@@ -87,7 +87,7 @@ impl World {
                 "read": {"access_token": "REDACTED"}, "write": {"access_token": "REDACTED"}
             }
         });
-        let event = Invocation::read(Tree::of(&event)).expect("an event");
+        let event = Invocation::read(Tape::of(&event)).expect("an event");
         let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);

@@ -17,7 +17,7 @@ use crate::domain::{
     card::normalise::normalise,
     diagnostic::{Diagnostic, Severity},
     event::Captured,
-    json::{document::Document, pointer::Pointer, tree::Tree},
+    json::{document::Document, pointer::Pointer, tree::Tape},
     outcome::{Names, Status, check::Expected},
 };
 
@@ -287,7 +287,7 @@ fn expected_of(value: &Value) -> Result<Expected, Diagnostic> {
     let cards = match value.get("cards") {
         None | Some(Value::Null) => None,
         Some(cards) if cards.is_array() => {
-            let mut cards = Tree::of(cards).into_owned();
+            let mut cards = Tape::of(cards).into_owned();
             normalise(&mut cards);
             Some(cards)
         }

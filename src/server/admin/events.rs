@@ -1,7 +1,5 @@
 //! Events are registered, and the contents of their files are taken in.
 
-use std::mem;
-
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
@@ -11,7 +9,7 @@ use super::{Answered, Query, Refused, collect, failed, json_response};
 use crate::{
     domain::{
         event::{Captured, invocation::Invocation},
-        json::{self, tree::Tree},
+        json::tree::{Tape, Tree},
     },
     host::Host,
     mock_box::{content::Content, registration::Registering, request::Spooled},
@@ -25,10 +23,9 @@ const MOST_JSON: usize = 64 * 1024 * 1024;
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
 pub(super) async fn register(host: &Host, query: Query<'_>, body: RequestBody) -> Answered {
     let bytes = collect(body, MOST_JSON).await?;
-    let body: Tree<'_> =
-        json::read(&bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    let (items, is_list) = match body {
-        Tree::Array(items) => (items, true),
+    let body = Tape::read(&bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    let (items, is_list) = match body.tree() {
+        Tree::Array(items) => (items.iter().collect(), true),
         one => (vec![one], false),
     };
     let how = Registering {
@@ -57,20 +54,21 @@ fn bad(message: String) -> Refused {
 
 fn read_item<'a>(
     host: &Host,
-    mut item: Tree<'a>,
+    item: Tree<'a>,
     how: &Registering,
 ) -> Result<(Invocation<'a>, Registering), String> {
     let mut how = how.clone();
-    if is_wrapper(&item) {
+    let mut item = item;
+    if is_wrapper(item) {
         if let Some(sha1) = item.get("content").and_then(Tree::as_str) {
             let spooled = host.spool.find(sha1);
             let spooled = spooled.ok_or_else(|| format!("no content {sha1} was put before"))?;
             how.content = Some(Content::from(spooled));
         }
-        item = item.get_mut("event").map_or(Tree::Null, mem::take);
+        item = item.get("event").unwrap_or(Tree::Null);
     }
     let event = match item.get("body") {
-        None => Invocation::read(item),
+        None => Invocation::read(item.to_tape()),
         // As an API Gateway event: rare, so it may be copied.
         Some(_) => Captured::read(&Value::from(item), Bytes::new())
             .map(|captured| captured.event.invocation().clone()),
@@ -81,7 +79,7 @@ fn read_item<'a>(
 
 /// Whether it is a wrapper around an event. An event has a member `event` of its own, with an
 /// `event_id`; the wrapper's has tokens.
-fn is_wrapper(item: &Tree<'_>) -> bool {
+fn is_wrapper(item: Tree<'_>) -> bool {
     item.get("event")
         .is_some_and(|inner| inner.get("token").is_some() || inner.get("body").is_some())
 }

@@ -9,7 +9,7 @@ use skillctl::{
             validate::{Schema, box_refusal, validate},
         },
         diagnostic::Severity,
-        json::{document::Document, tree::Tree},
+        json::{document::Document, tree::Tape},
     },
     render::{
         cards::{html, json, markdown, text},
@@ -41,7 +41,7 @@ pub(crate) fn check(bytes: &[u8]) {
             assert!(!found.is_empty(), "no cards, and nothing is said");
             continue;
         };
-        let refusal = box_refusal(&Tree::of(recognised.value), schema);
+        let refusal = box_refusal(Tape::of(recognised.value).tree(), schema);
         if recognised.value.is_array() && refusal.is_some() {
             let is_error = |severity| severity == Severity::Error;
             assert!(found.iter().any(|it| is_error(it.severity)), "{refusal:?}");

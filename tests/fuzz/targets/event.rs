@@ -14,7 +14,7 @@ use skillctl::{
             signature::{Keys, Signed, sign, verify},
             wire,
         },
-        json::{document::Document, tree::Tree},
+        json::{document::Document, tree::Tape},
         secret::Secret,
         token::TokenKind,
     },
@@ -54,9 +54,9 @@ pub(crate) fn check(bytes: &[u8]) {
 
 fn written_as_box_writes_it(event: &Event) {
     let tree = event.invocation().tree();
-    let written = wire::encode(tree);
+    let written = wire::encode(&tree);
     assert!(written.iter().all(u8::is_ascii));
-    assert_eq!(Tree::of(&read_back(&written)), *tree);
+    assert_eq!(Tape::of(&read_back(&written)).tree(), tree);
 }
 
 /// Not by serde_json's own reader of values, which takes one private name of its own apart.
@@ -79,7 +79,7 @@ fn made_new(event: &Event) {
     };
     let renewed = refresh(event.invocation().clone(), &fresh);
     assert_eq!(refresh(renewed.clone(), &fresh), renewed, "twice is once");
-    let renewed = Invocation::read(renewed.tree().clone()).expect("it stays an event");
+    let renewed = Invocation::read(renewed.tree().to_tape()).expect("it stays an event");
     assert_eq!(renewed.file_id(), "42");
     let token = |kind| renewed.token(kind).expect("a token").access_token;
     assert_eq!(token(TokenKind::Read), fresh.read);

@@ -19,7 +19,7 @@ use skillctl::{
         call::{WriteOp, WriteRecord},
         card::validate::{Schema, box_refusal},
         event::invocation::Invocation,
-        json::tree::Tree,
+        json::tree::Tape,
         metadata::instance::{Instance, InstanceHead, SKILLS_TEMPLATE},
         secret::Secret,
         token::TokenKind,
@@ -155,14 +155,14 @@ impl World {
     }
 
     fn register(&mut self, event: &Value, how: &Registering) {
-        let Ok(event) = Invocation::read(Tree::of(event)) else {
+        let Ok(event) = Invocation::read(Tape::of(event)) else {
             return;
         };
         let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);
         }
-        let event = Invocation::read(made.event.tree().clone()).expect("it stays an event");
+        let event = Invocation::read(made.event.tree().to_tape()).expect("it stays an event");
         let token = |kind| event.token(kind).expect("a token").access_token;
         let (read, write) = (token(TokenKind::Read), token(TokenKind::Write));
         let file_id = event.file_id();
@@ -314,7 +314,7 @@ impl World {
             let is_global = record.scope == "global";
             let fields = instance.fields().expect("they read");
             let cards = fields.get("cards").unwrap_or(&Value::Null);
-            let refusal = box_refusal(&Tree::of(cards), self.state.settings.schema);
+            let refusal = box_refusal(Tape::of(cards).tree(), self.state.settings.schema);
             assert!(!is_global || refusal.is_none(), "{line}: {refusal:?}");
         }
     }

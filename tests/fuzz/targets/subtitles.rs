@@ -8,7 +8,7 @@ use skillctl::domain::{
         validate::{Schema, box_refusal, validate},
     },
     diagnostic::Severity,
-    json::tree::Tree,
+    json::tree::Tape,
 };
 
 pub(crate) fn check(bytes: &[u8]) {
@@ -51,7 +51,7 @@ fn check_format(text: &str, format: Format) {
     };
     fill(&mut card, &filling);
     let cards = serde_json::Value::from(vec![card]);
-    assert_eq!(box_refusal(&Tree::of(&cards), Schema::Box), None);
+    assert_eq!(box_refusal(Tape::of(&cards).tree(), Schema::Box), None);
     let found = validate(&cards, Schema::Box);
     let error = found.iter().find(|it| it.severity == Severity::Error);
     assert_eq!(error, None);

@@ -1,6 +1,6 @@
-//! A tree out of its text, as serde hands it over. What a tree says is told elsewhere.
+//! A tape out of its text, as serde hands it over. What it says is told elsewhere.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,50 +8,48 @@ use serde::{
 };
 use serde_json::Number;
 
-use super::{Members, Tree};
+use super::{Cell, Members, Tape};
 
-impl<'de: 'a, 'a> Deserialize<'de> for Tree<'a> {
+/// Bytes of text that make a cell, about: room for a few too many is better than to move them.
+const BYTES_OF_A_CELL: usize = 6;
+
+impl<'a> Tape<'a> {
+    /// Reads a value that is all of a text.
+    ///
+    /// # Errors
+    /// serde_json's own.
+    pub fn read(text: &'a [u8]) -> Result<Self, serde_json::Error> {
+        // Text that is known to be text is read quicker than when it is looked at string by string.
+        match str::from_utf8(text) {
+            Ok(text) => Self::read_all(text.len(), serde_json::Deserializer::from_str(text)),
+            // It says where it is none.
+            Err(_) => Self::read_all(text.len(), serde_json::Deserializer::from_slice(text)),
+        }
+    }
+
+    fn read_all<R: serde_json::de::Read<'a>>(
+        length: usize,
+        mut from: serde_json::Deserializer<R>,
+    ) -> Result<Self, serde_json::Error> {
+        let mut cells = Vec::with_capacity(length / BYTES_OF_A_CELL + 1);
+        Put(&mut cells).deserialize(&mut from)?;
+        from.end()?;
+        Ok(Self { cells })
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Tape<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut tree = Tree::Null;
-        from.deserialize_any(Put(&mut tree))?;
-        Ok(tree)
+        let mut cells = Vec::new();
+        Put(&mut cells).deserialize(from)?;
+        Ok(Self { cells })
     }
 }
 
-/// Where a value belongs. It is put there when it is read; handed up from call to call, it would be
-/// moved several times.
-trait Place<'a> {
-    fn put(self, value: Tree<'a>);
-}
+/// Reads a value, and puts it behind the cells that there are.
+struct Put<'c, 'a>(&'c mut Vec<Cell<'a>>);
 
-/// At the top.
-impl<'a> Place<'a> for &mut Tree<'a> {
-    fn put(self, value: Tree<'a>) {
-        *self = value;
-    }
-}
-
-/// At the end of a list.
-impl<'a> Place<'a> for &mut Vec<Tree<'a>> {
-    fn put(self, value: Tree<'a>) {
-        self.push(value);
-    }
-}
-
-/// Under a name, behind the members before.
-struct Member<'l, 'a>(&'l mut Vec<(Cow<'a, str>, Tree<'a>)>, Cow<'a, str>);
-
-impl<'a> Place<'a> for Member<'_, 'a> {
-    fn put(self, value: Tree<'a>) {
-        let Self(members, name) = self;
-        members.push((name, value));
-    }
-}
-
-/// Reads a value, and puts it in its place.
-struct Put<P>(P);
-
-impl<'de, P: Place<'de>> DeserializeSeed<'de> for Put<P> {
+impl<'de> DeserializeSeed<'de> for Put<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -59,14 +57,14 @@ impl<'de, P: Place<'de>> DeserializeSeed<'de> for Put<P> {
     }
 }
 
-impl<'de, P: Place<'de>> Put<P> {
-    fn done<E>(self, value: Tree<'de>) -> Result<(), E> {
-        self.0.put(value);
+impl<'de> Put<'_, 'de> {
+    fn leaf<E>(self, cell: Cell<'de>) -> Result<(), E> {
+        self.0.push(cell);
         Ok(())
     }
 }
 
-impl<'de, P: Place<'de>> Visitor<'de> for Put<P> {
+impl<'de> Visitor<'de> for Put<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,71 +72,108 @@ impl<'de, P: Place<'de>> Visitor<'de> for Put<P> {
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
-        self.done(Tree::Null)
+        self.leaf(Cell::Null)
     }
 
     fn visit_bool<E>(self, truth: bool) -> Result<(), E> {
-        self.done(Tree::Bool(truth))
+        self.leaf(Cell::Bool(truth))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        self.done(Tree::Number(number.into()))
+        self.leaf(Cell::Number(number.into()))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<(), E> {
-        self.done(Tree::Number(number.into()))
+        self.leaf(Cell::Number(number.into()))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<(), E> {
-        self.done(Number::from_f64(number).map_or(Tree::Null, Tree::Number))
+        self.leaf(Number::from_f64(number).map_or(Cell::Null, Cell::Number))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.done(Tree::String(Cow::Borrowed(text)))
+        self.leaf(Cell::String(Cow::Borrowed(text)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.done(Tree::String(Cow::Owned(text.to_owned())))
+        self.leaf(Cell::String(Cow::Owned(text.to_owned())))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let mut list = Vec::new();
-        while items.next_element_seed(Put(&mut list))?.is_some() {}
-        self.done(Tree::Array(list))
+        let Self(cells) = self;
+        let at = super::open(cells);
+        let mut length = 0;
+        while items.next_element_seed(Put(cells))?.is_some() {
+            length += 1;
+        }
+        cells[at] = Cell::Array(super::span(cells, at, length));
+        Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut list = Vec::new();
-        while let Some(name) = members.next_key_seed(Name)? {
-            members.next_value_seed(Put(Member(&mut list, name)))?;
+        let Self(cells) = self;
+        let at = super::open(cells);
+        let mut length = 0;
+        while members.next_key_seed(Name(cells))?.is_some() {
+            members.next_value_seed(Put(cells))?;
+            length += 1;
         }
-        self.done(Tree::Object(Members::unique(list)))
+        let read = Members {
+            length,
+            cells: &cells[at + 1..],
+        };
+        if read.has_twins() {
+            length = make_unique(cells, at + 1);
+        }
+        cells[at] = Cell::Object(super::span(cells, at, length));
+        Ok(())
     }
 }
 
+/// Of the members from a place on, leaves of each name the last one's value, in the place of the
+/// first; gives how many there are then.
+fn make_unique(cells: &mut Vec<Cell<'_>>, from: usize) -> usize {
+    let mut rest = cells.split_off(from).into_iter();
+    let mut places = HashMap::new();
+    let mut unique: Vec<Vec<Cell<'_>>> = Vec::new();
+    while let (Some(Cell::String(name)), Some(value)) = (rest.next(), rest.next()) {
+        let behind = value.width() - 1;
+        let mut member = vec![Cell::String(name.clone()), value];
+        member.extend(rest.by_ref().take(behind));
+        let place = *places.entry(name).or_insert(unique.len());
+        match unique.get_mut(place) {
+            Some(twin) => *twin = member,
+            None => unique.push(member),
+        }
+    }
+    let length = unique.len();
+    cells.extend(unique.into_iter().flatten());
+    length
+}
+
 /// The name of a member, borrowed where it has no escapes.
-struct Name;
+struct Name<'c, 'a>(&'c mut Vec<Cell<'a>>);
 
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
+impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Cow<'de, str>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
         from.deserialize_str(self)
     }
 }
 
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
+impl<'de> Visitor<'de> for Name<'_, 'de> {
+    type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("the name of a member")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Borrowed(text))
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
+        Put(self.0).leaf(Cell::String(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Cow<'de, str>, E> {
-        Ok(Cow::Owned(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        Put(self.0).leaf(Cell::String(Cow::Owned(text.to_owned())))
     }
 }

@@ -1,0 +1,129 @@
+//! Changes of a tape: texts and numbers put in the place of what was there.
+
+use std::borrow::Cow;
+
+use serde_json::Number;
+
+use super::{Cell, Span, Tape, Tree, look};
+
+/// The place of a value in a tape. Putting a text or a number in the place of another moves none;
+/// all else moves those behind.
+#[derive(Clone, Copy, Debug)]
+pub struct Spot(usize);
+
+/// A value that has nothing in it.
+#[derive(Clone, Debug)]
+pub enum Leaf<'a> {
+    /// A number.
+    Number(Number),
+    /// A text.
+    String(Cow<'a, str>),
+}
+
+impl From<String> for Leaf<'_> {
+    fn from(text: String) -> Self {
+        Self::String(Cow::Owned(text))
+    }
+}
+
+impl<'a> From<&'a str> for Leaf<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::String(Cow::Borrowed(text))
+    }
+}
+
+impl<'a> From<Leaf<'a>> for Cell<'a> {
+    fn from(leaf: Leaf<'a>) -> Self {
+        match leaf {
+            Leaf::Number(number) => Self::Number(number),
+            Leaf::String(text) => Self::String(text),
+        }
+    }
+}
+
+impl<'a> Tape<'a> {
+    /// The place of the whole value.
+    pub const TOP: Spot = Spot(0);
+
+    /// The value at a place.
+    pub fn at(&self, Spot(at): Spot) -> Tree<'_> {
+        look(&self.cells[at..])
+    }
+
+    /// The place of a member.
+    pub fn member(&self, Spot(of): Spot, name: &str) -> Option<Spot> {
+        let Cell::Object(span) = self.cells.get(of)? else {
+            return None;
+        };
+        let mut at = of + 1;
+        while at <= of + span.cells {
+            if matches!(&self.cells[at], Cell::String(own) if own == name) {
+                return Some(Spot(at + 1));
+            }
+            at += 1 + self.cells[at + 1].width();
+        }
+        None
+    }
+
+    /// The place that a way of names leads to.
+    pub fn below(&self, of: Spot, names: &[&str]) -> Option<Spot> {
+        names.iter().try_fold(of, |at, name| self.member(at, name))
+    }
+
+    /// The places of the items; none where there is no list.
+    pub fn items(&self, Spot(of): Spot) -> Vec<Spot> {
+        let Some(Cell::Array(span)) = self.cells.get(of) else {
+            return Vec::new();
+        };
+        let mut found = Vec::with_capacity(span.length);
+        let mut at = of + 1;
+        while at <= of + span.cells {
+            found.push(Spot(at));
+            at += self.cells[at].width();
+        }
+        found
+    }
+
+    /// Puts something else in a place.
+    pub fn put(&mut self, Spot(at): Spot, leaf: impl Into<Leaf<'a>>) {
+        let inside = self.cells[at].width() - 1;
+        self.cells[at] = leaf.into().into();
+        if inside > 0 {
+            self.cells.drain(at + 1..=at + inside);
+            self.around(at, |span| span.cells -= inside);
+        }
+    }
+
+    /// Gives a member of an object its value; one that was not there comes last. Nothing happens
+    /// where there is no object.
+    pub fn insert(&mut self, of: Spot, name: &'static str, leaf: impl Into<Leaf<'a>>) {
+        const MEMBER: usize = 2;
+        if let Some(there) = self.member(of, name) {
+            return self.put(there, leaf);
+        }
+        let Spot(of) = of;
+        let Some(Cell::Object(span)) = self.cells.get_mut(of) else {
+            return;
+        };
+        let end = of + 1 + span.cells;
+        span.length += 1;
+        span.cells += MEMBER;
+        let name = Cell::String(Cow::Borrowed(name));
+        self.cells.splice(end..end, [name, leaf.into().into()]);
+        self.around(of, |span| span.cells += MEMBER);
+    }
+
+    /// Changes the span of each list and object that the cell at a place is in.
+    fn around(&mut self, place: usize, change: impl Fn(&mut Span)) {
+        let mut at = 0;
+        while at < place {
+            match &mut self.cells[at] {
+                Cell::Array(span) | Cell::Object(span) if at + span.cells >= place => {
+                    change(span);
+                    at += 1;
+                }
+                other => at += other.width(),
+            }
+        }
+    }
+}

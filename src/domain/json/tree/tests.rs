@@ -1,0 +1,146 @@
+//! A tape and its trees, beside what serde_json makes of the same text.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Any JSON text, with members of the same name, numbers of all forms and escapes.
+fn texts() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|truth| truth.to_string()),
+        any::<i64>().prop_map(|number| number.to_string()),
+        any::<f64>()
+            .prop_filter("JSON has no others", |number| number.is_finite())
+            .prop_map(|number| format!("{number:e}")),
+        any::<String>().prop_map(|text| Value::from(text).to_string()),
+        Just(r#""\u0041\n""#.to_owned()),
+    ];
+    let name = prop_oneof![
+        Just("\"a\"".to_owned()),
+        Just(r#""\u0061""#.to_owned()),
+        "[a-d]{1,2}".prop_map(|name| format!("\"{name}\"")),
+    ];
+    leaf.prop_recursive(4, 64, 24, move |inner| {
+        let list = prop::collection::vec(inner.clone(), 0..6);
+        let members = prop::collection::vec((name.clone(), inner), 0..24);
+        prop_oneof![
+            list.prop_map(|items| format!("[{}]", items.join(" ,"))),
+            members.prop_map(|members| {
+                let member = |(name, value)| format!("{name}: {value}");
+                format!(
+                    "{{{}}}",
+                    members
+                        .into_iter()
+                        .map(member)
+                        .collect::<Vec<_>>()
+                        .join(",")
+                )
+            }),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_tree_says_what_a_value_says(text in texts()) {
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        let tape = Tape::read(text.as_bytes()).expect("JSON");
+        prop_assert_eq!(&tape, &Tape::of(&value));
+        prop_assert_eq!(&tape, &serde_json::from_str::<Tape<'_>>(&text).expect("JSON"));
+        prop_assert_eq!(tape.tree().to_string(), value.to_string());
+        prop_assert_eq!(&tape.tree().to_tape(), &tape);
+        prop_assert_eq!(&tape.clone().into_owned(), &tape);
+        prop_assert_eq!(Value::from(tape), value);
+    }
+}
+
+/// The ways by names to all that is in objects alone.
+fn ways(value: &Value) -> Vec<Vec<&str>> {
+    let mut found = Vec::new();
+    for (name, below) in value.as_object().into_iter().flatten() {
+        found.push(vec![name.as_str()]);
+        let deeper = ways(below).into_iter();
+        found.extend(deeper.map(|way| [&[name.as_str()][..], &way].concat()));
+    }
+    found
+}
+
+fn below<'a>(value: &'a mut Value, way: &[&str]) -> &'a mut Value {
+    way.iter().fold(value, |found, name| &mut found[*name])
+}
+
+proptest! {
+    #[test]
+    fn a_tape_is_changed_as_a_value_is(text in texts()) {
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        for way in ways(&value) {
+            let (mut tape, mut other) = (Tape::of(&value), value.clone());
+            let spot = tape.below(Tape::TOP, &way).expect("it is there");
+            tape.put(spot, "new");
+            *below(&mut other, &way) = "new".into();
+            prop_assert_eq!(Value::from(tape), other);
+
+            let (mut tape, mut other) = (Tape::of(&value), value.clone());
+            tape.insert(spot, "a", Leaf::Number(1.into()));
+            tape.insert(spot, "z", "new".to_owned());
+            if let Value::Object(members) = below(&mut other, &way) {
+                members.insert("a".to_owned(), 1.into());
+                members.insert("z".to_owned(), "new".into());
+            }
+            prop_assert_eq!(&tape, &Tape::of(&other));
+        }
+    }
+}
+
+#[test]
+fn of_members_with_one_name_the_last_counts_in_the_place_of_the_first() {
+    let text = br#"{"a":1,"b":[2],"\u0061":[3,{"a":4,"a":5}]}"#;
+    let tape = Tape::read(text).expect("JSON");
+    assert_eq!(tape.tree().to_string(), r#"{"a":[3,{"a":5}],"b":[2]}"#);
+}
+
+#[test]
+fn only_a_whole_value_is_read() {
+    for text in ["", "[1", "[1] 2", "{\"a\"}", "\"\u{0}\""] {
+        assert!(Tape::read(text.as_bytes()).is_err(), "{text}");
+    }
+    let error = Tape::read(b"[\"\xff\"]").expect_err("no text");
+    assert!(error.to_string().contains("column"), "{error}");
+}
+
+#[test]
+fn a_pointer_leads_to_a_value() {
+    let tape = Tape::read(br#"{"a/b":[1,{"c":2}]}"#).expect("JSON");
+    let tree = tape.tree();
+    let list = Pointer::ROOT.key("a/b");
+    assert_eq!(tree.at(&Pointer::ROOT), Some(tree));
+    let two = tree.at(&list.index(1).key("c"));
+    assert_eq!(two.and_then(Tree::as_i64), Some(2));
+    assert_eq!(tree.at(&list.index(2)), None);
+    assert_eq!(tree.at(&list.key("c")), None);
+}
+
+#[test]
+fn items_are_found_one_after_the_other() {
+    let mut tape = Tape::read(br#"[[1,[2]],{"a":[3]},4]"#).expect("JSON");
+    let items = tape.items(Tape::TOP);
+    let shown: Vec<String> = items.iter().map(|at| tape.at(*at).to_string()).collect();
+    assert_eq!(shown, ["[1,[2]]", r#"{"a":[3]}"#, "4"]);
+    // From behind, for those behind are moved.
+    tape.put(items[1], "b");
+    tape.put(items[0], "a");
+    assert_eq!(tape.tree().to_string(), r#"["a","b",4]"#);
+    assert!(tape.items(items[0]).is_empty());
+    assert!(tape.member(items[0], "a").is_none());
+}
+
+#[test]
+fn texts_without_escapes_are_borrowed() {
+    let tape = Tape::read(br#"["plain", "es\"caped"]"#).expect("JSON");
+    assert!(matches!(
+        &tape.cells[1],
+        Cell::String(Cow::Borrowed("plain"))
+    ));
+    assert!(matches!(&tape.cells[2], Cell::String(Cow::Owned(text)) if text == "es\"caped"));
+}
