@@ -142,11 +142,9 @@ pub struct Observed {
     pub calls_left_out: usize,
     /// Writes, in their order.
     pub writes: Vec<WriteSeen>,
-    /// The instance as it now stands, if there is one. Its cards are looked at once, when the event
-    /// is judged: of most writes nobody wants to know them.
-    instance: Option<Instance>,
+    instance: Stood,
     /// As it stood before the event was sent once more on purpose.
-    before: Option<Option<Instance>>,
+    before: Option<Stood>,
     open: BTreeSet<u64>,
     last_activity: Millis,
 }
@@ -223,7 +221,7 @@ impl Observed {
     /// Metadata was written.
     pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
         self.touch(now);
-        self.instance.clone_from(&record.instance);
+        self.instance = Stood(record.instance.clone());
         if self.writes.len() == MOST_KEPT {
             return;
         }
@@ -231,20 +229,19 @@ impl Observed {
         self.writes.push(WriteSeen {
             ms,
             op: record.op,
-            status: carried.or_else(|| meaning(self.instance.as_ref()?)),
+            status: carried.or_else(|| self.instance.meaning()),
             is_explicit: carried.is_some(),
         });
     }
 
     /// The cards as they now stand.
     pub fn cards(&self) -> Option<Tape<'_>> {
-        self.instance.as_ref()?.cards()
+        self.instance.cards()
     }
 
     /// The cards as they stood before the event was sent once more on purpose, if it was.
     pub fn cards_before(&self) -> Option<Option<Tape<'_>>> {
-        let before = self.before.as_ref()?;
-        Some(before.as_ref().and_then(Instance::cards))
+        self.before.as_ref().map(Stood::cards)
     }
 
     /// Whether the event was sent once more on purpose.
@@ -299,14 +296,25 @@ impl Observed {
     }
 }
 
-/// What the cards of an instance say of the invocation.
-fn meaning(instance: &Instance) -> Option<Status> {
-    let cards = Value::from(instance.cards()?);
-    Some(match reported(cards.as_array()?)? {
-        Reported::Processing => Status::Processing,
-        Reported::Success => Status::Success,
-        Reported::PermanentFailure => Status::PermanentFailure,
-    })
+/// An instance as it stood, if there was one. Its cards are looked at once, when the event is
+/// judged: of most writes nobody wants to know them.
+#[derive(Clone, Debug, Default)]
+struct Stood(Option<Instance>);
+
+impl Stood {
+    fn cards(&self) -> Option<Tape<'_>> {
+        self.0.as_ref()?.cards()
+    }
+
+    /// What its cards say of the invocation.
+    fn meaning(&self) -> Option<Status> {
+        let cards = Value::from(self.cards()?);
+        Some(match reported(cards.as_array()?)? {
+            Reported::Processing => Status::Processing,
+            Reported::Success => Status::Success,
+            Reported::PermanentFailure => Status::PermanentFailure,
+        })
+    }
 }
 
 /// What an event and its case are called.

@@ -25,17 +25,19 @@ use crate::domain::{
     },
 };
 
+/// The instances on a file, as they are answered.
+#[derive(Serialize)]
+struct List<'a> {
+    entries: Vec<&'a Instance>,
+    limit: u32,
+}
+
 /// `GET /files/{id}/metadata`.
 ///
 /// # Errors
 /// Box's answer where there is no such file.
 pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
     find(context, file_id)?;
-    #[derive(Serialize)]
-    struct List<'a> {
-        entries: Vec<&'a Instance>,
-        limit: u32,
-    }
     let instances = context.state.instances(file_id);
     let list = List {
         entries: instances.map(|stored| &stored.instance).collect(),

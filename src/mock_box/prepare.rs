@@ -154,10 +154,8 @@ pub fn judge(
             refusal.message,
         ));
     }
-    let written = Fields::write(fields, length)
-        .map_err(|error| errors::internal(format!("the fields cannot be written: {error}")))?;
     Ok(JudgedFields {
-        fields: written,
+        fields: Fields::write(fields, length),
         invocation_id: invocation_of(cards),
         summary: summary(cards),
     })

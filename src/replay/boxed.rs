@@ -287,14 +287,12 @@ fn finished(
     if lends && let Some(members) = event.as_object_mut() {
         members.shift_remove("id");
     }
-    Ok(
-        if event == Value::from(recorded.invocation().tree().clone()) {
-            // As recorded, to the byte.
-            recorded.body().clone()
-        } else {
-            wire::encode(&event).into()
-        },
-    )
+    Ok(if event == Value::from(recorded.invocation().tree()) {
+        // As recorded, to the byte.
+        recorded.body().clone()
+    } else {
+        wire::encode(&event).into()
+    })
 }
 
 async fn register(

@@ -74,13 +74,12 @@ impl App {
         Reply::later(async move {
             let read = {
                 let mut read = pin!(app.read(admitted.wanted, &head, body));
-                match (&mut read).now_or_never() {
-                    Some(read) => read,
+                if let Some(read) = (&mut read).now_or_never() {
+                    read
+                } else {
                     // A body that is not here yet may take its time.
-                    None => {
-                        call.tell_open();
-                        read.await
-                    }
+                    call.tell_open();
+                    read.await
                 }
             };
             match read {

@@ -7,6 +7,7 @@
 
 mod edit;
 mod read;
+mod write;
 
 use std::{
     borrow::Cow,
@@ -176,7 +177,9 @@ fn add<'a>(cells: &mut Vec<Cell<'a>>, value: &'a Value) {
         Value::String(text) => Cell::String(Cow::Borrowed(text)),
         Value::Array(items) => {
             let at = open(cells);
-            items.iter().for_each(|item| add(cells, item));
+            for item in items {
+                add(cells, item);
+            }
             cells[at] = Cell::Array(span(cells, at, items.len()));
             return;
         }
@@ -285,21 +288,28 @@ impl<'t> Tree<'t> {
     /// How many levels of lists and objects it has: none for a text or a number.
     pub fn depth(self) -> usize {
         match self {
-            Self::Array(items) => 1 + items.iter().map(Self::depth).max().unwrap_or(0),
-            Self::Object(members) => 1 + members.values().map(Self::depth).max().unwrap_or(0),
+            Self::Array(Items { cells, .. }) | Self::Object(Members { cells, .. }) => {
+                1 + deepest(cells)
+            }
             _ => 0,
         }
     }
 
     /// Whether an object in it has a member whose name passes.
     pub fn has_name(self, passes: impl Fn(&str) -> bool + Copy) -> bool {
-        match self {
-            Self::Array(items) => items.iter().any(|item| item.has_name(passes)),
-            Self::Object(members) => members
-                .iter()
-                .any(|(name, member)| passes(name) || member.has_name(passes)),
-            _ => false,
-        }
+        let (Self::Array(Items { cells, .. }) | Self::Object(Members { cells, .. })) = self else {
+            return false;
+        };
+        // Most have no such text at all, and to pass over them is quicker than to walk.
+        let is_candidate = |cell: &Cell<'_>| matches!(cell, Cell::String(text) if passes(text));
+        cells.iter().any(is_candidate)
+            && match self {
+                Self::Object(members) => members
+                    .iter()
+                    .any(|(name, member)| passes(name) || member.has_name(passes)),
+                Self::Array(items) => items.iter().any(|item| item.has_name(passes)),
+                _ => false,
+            }
     }
 
     /// The same value, by itself.
@@ -330,6 +340,21 @@ impl<'t> Tree<'t> {
         cells.extend_from_slice(inside);
         Tape { cells }
     }
+}
+
+/// How many levels of lists and objects there are in a row of values.
+fn deepest(cells: &[Cell<'_>]) -> usize {
+    let mut deepest = 0;
+    // Where those end that are open.
+    let mut ends: Vec<usize> = Vec::new();
+    for (at, cell) in cells.iter().enumerate() {
+        if let Cell::Array(span) | Cell::Object(span) = cell {
+            while ends.pop_if(|end| *end <= at).is_some() {}
+            ends.push(at + 1 + span.cells);
+            deepest = deepest.max(ends.len());
+        }
+    }
+    deepest
 }
 
 /// Members in the same order, as they are written.
@@ -446,10 +471,11 @@ impl<'t> Members<'t> {
             let mut seen = HashSet::new();
             return !self.keys().all(|name| seen.insert(name));
         }
-        let mut before = 0;
-        self.keys().any(|name| {
-            before += 1;
-            self.keys().take(before - 1).any(|other| other == name)
+        let mut seen = [""; FEW];
+        self.keys().enumerate().any(|(nth, name)| {
+            let is_twin = seen[..nth].contains(&name);
+            seen[nth] = name;
+            is_twin
         })
     }
 }
@@ -492,8 +518,9 @@ impl Serialize for Tape<'_> {
 /// As compact JSON.
 impl fmt::Display for Tree<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = serde_json::to_string(self).map_err(|_| fmt::Error)?;
-        formatter.write_str(&text)
+        let mut text = Vec::new();
+        self.write_to(&mut text);
+        formatter.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

@@ -7,10 +7,7 @@ use std::{borrow::Cow, io::Write, sync::Arc};
 
 use bytes::Bytes;
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    ser::{self, SerializeMap},
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::{Map, Value, value::RawValue};
 
 use crate::domain::json::tree::{Members, Tape, Tree};
@@ -239,22 +236,23 @@ pub struct Fields(Bytes);
 impl Fields {
     /// Writes the members of `fields` that are not Box's own; `length` is about how long that will
     /// be, in bytes.
-    ///
-    /// # Errors
-    /// None that is known of: a value is plain JSON.
-    pub fn write(fields: Members<'_>, length: usize) -> Result<Self, serde_json::Error> {
+    pub fn write(fields: Members<'_>, length: usize) -> Self {
         let mut text = Vec::with_capacity(length);
-        let mut to = serde_json::Serializer::new(&mut text);
-        let mut map = to.serialize_map(None)?;
+        text.push(b'{');
         for (name, value) in fields.iter().filter(|(name, _)| !is_box_own(name)) {
-            map.serialize_entry(name, &value)?;
+            if text.len() > 1 {
+                text.push(b',');
+            }
+            Tree::String(name).write_to(&mut text);
+            text.push(b':');
+            value.write_to(&mut text);
         }
-        SerializeMap::end(map)?;
+        text.push(b'}');
         // It may stand for long, and what came may have been mostly white space.
         if text.capacity() / 2 > text.len() {
             text.shrink_to_fit();
         }
-        Ok(Self(text.into()))
+        Self(text.into())
     }
 }
 
@@ -288,7 +286,7 @@ mod tests {
         let fields = Tape::of(&fields);
         let fields = fields.tree().as_object().expect("an object");
         let head = InstanceHead::new("i", "t\"", "7", SKILLS_SCOPE, SKILLS_TEMPLATE);
-        let fields = Fields::write(fields, 0).expect("they are written");
+        let fields = Fields::write(fields, 0);
         let written = Instance::Written {
             head: head.clone(),
             fields,
@@ -317,7 +315,7 @@ mod tests {
     #[test]
     fn an_instance_may_have_no_fields() {
         let head = InstanceHead::new("i", "t", "7", SKILLS_SCOPE, "properties");
-        let fields = Fields::write(Members::default(), 0).expect("they are written");
+        let fields = Fields::write(Members::default(), 0);
         let text = Instance::Written { head, fields }.to_json();
         let value: Value = serde_json::from_slice(&text).expect("JSON");
         assert_eq!(value.as_object().map(Map::len), Some(8));

@@ -273,7 +273,7 @@ impl Reader<'_> {
         beside: Beside,
     ) -> Result<Arc<Case>, PlanError> {
         if !self.selection.edits.is_empty() {
-            let mut value = Value::from(captured.event.invocation().tree().clone());
+            let mut value = Value::from(captured.event.invocation().tree());
             for edit in &self.selection.edits {
                 edit.apply(&mut value)
                     .map_err(|refused| PlanError::NoMatch(beside.name.clone(), refused))?;

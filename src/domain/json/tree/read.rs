@@ -58,6 +58,7 @@ impl<'de> DeserializeSeed<'de> for Put<'_, 'de> {
 }
 
 impl<'de> Put<'_, 'de> {
+    #[allow(clippy::unnecessary_wraps, reason = "it is what a visitor returns")]
     fn leaf<E>(self, cell: Cell<'de>) -> Result<(), E> {
         self.0.push(cell);
         Ok(())

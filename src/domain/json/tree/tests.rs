@@ -41,6 +41,24 @@ fn texts() -> impl Strategy<Value = String> {
     })
 }
 
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn has_name(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(|item| has_name(item, name)),
+        Value::Object(members) => members
+            .iter()
+            .any(|(own, member)| own == name || has_name(member, name)),
+        _ => false,
+    }
+}
+
 proptest! {
     #[test]
     fn a_tree_says_what_a_value_says(text in texts()) {
@@ -49,6 +67,12 @@ proptest! {
         prop_assert_eq!(&tape, &Tape::of(&value));
         prop_assert_eq!(&tape, &serde_json::from_str::<Tape<'_>>(&text).expect("JSON"));
         prop_assert_eq!(tape.tree().to_string(), value.to_string());
+        prop_assert_eq!(serde_json::to_string(&tape).expect("JSON"), value.to_string());
+        prop_assert_eq!(tape.tree().depth(), depth(&value));
+        for name in ["a", "ab", "zz"] {
+            let found = tape.tree().has_name(|own| own == name);
+            prop_assert_eq!(found, has_name(&value, name));
+        }
         prop_assert_eq!(&tape.tree().to_tape(), &tape);
         prop_assert_eq!(&tape.clone().into_owned(), &tape);
         prop_assert_eq!(Value::from(tape), value);
