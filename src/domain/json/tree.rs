@@ -30,11 +30,14 @@ pub struct Tape<'a> {
 }
 
 /// A value without what is in it, or the name of a member.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 enum Cell<'a> {
     Null,
     Bool(bool),
     Number(Number),
+    /// A text that stands in JSON as it is.
+    Plain(&'a str),
+    /// A text that may have to be escaped.
     String(Cow<'a, str>),
     /// Its items follow.
     Array(Span),
@@ -97,6 +100,34 @@ impl Cell<'_> {
     }
 }
 
+impl<'a> Cell<'a> {
+    /// The text, where it is one.
+    fn text<'t>(&'t self) -> Option<&'t str>
+    where
+        'a: 't,
+    {
+        match self {
+            Self::Plain(text) => Some(text),
+            Self::String(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl PartialEq for Cell<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Number(one), Self::Number(other)) => one == other,
+            (Self::Array(one), Self::Array(other)) | (Self::Object(one), Self::Object(other)) => {
+                one == other
+            }
+            _ => self.text().is_some() && self.text() == other.text(),
+        }
+    }
+}
+
 /// The value that a row of cells begins with.
 fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
     let inside = |span: &Span| cells.get(1..=span.cells).unwrap_or_default();
@@ -104,6 +135,7 @@ fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
         None | Some(Cell::Null) => Tree::Null,
         Some(Cell::Bool(truth)) => Tree::Bool(*truth),
         Some(Cell::Number(number)) => Tree::Number(number),
+        Some(Cell::Plain(text)) => Tree::String(text),
         Some(Cell::String(text)) => Tree::String(text),
         Some(Cell::Array(span)) => Tree::Array(Items {
             length: span.length,
@@ -159,6 +191,7 @@ impl<'a> Tape<'a> {
             Cell::Null => Cell::Null,
             Cell::Bool(truth) => Cell::Bool(truth),
             Cell::Number(number) => Cell::Number(number),
+            Cell::Plain(text) => Cell::String(Cow::Owned(text.to_owned())),
             Cell::String(text) => Cell::String(Cow::Owned(Cow::into_owned(text))),
             Cell::Array(span) => Cell::Array(span),
             Cell::Object(span) => Cell::Object(span),
@@ -301,7 +334,7 @@ impl<'t> Tree<'t> {
             return false;
         };
         // Most have no such text at all, and to pass over them is quicker than to walk.
-        let is_candidate = |cell: &Cell<'_>| matches!(cell, Cell::String(text) if passes(text));
+        let is_candidate = |cell: &Cell<'_>| cell.text().is_some_and(passes);
         cells.iter().any(is_candidate)
             && match self {
                 Self::Object(members) => members
@@ -447,12 +480,10 @@ impl<'t> Members<'t> {
     fn rows(self) -> impl Iterator<Item = (&'t str, &'t [Cell<'t>])> {
         let mut rest = self.cells;
         std::iter::from_fn(move || {
-            let (Cell::String(name), value) = rest.split_first()? else {
-                return None;
-            };
+            let (name, value) = rest.split_first()?;
             let (value, behind) = split(value)?;
             rest = behind;
-            Some((&**name, value))
+            Some((name.text()?, value))
         })
     }
 

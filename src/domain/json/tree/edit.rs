@@ -57,7 +57,7 @@ impl<'a> Tape<'a> {
         };
         let mut at = of + 1;
         while at <= of + span.cells {
-            if matches!(&self.cells[at], Cell::String(own) if own == name) {
+            if self.cells[at].text() == Some(name) {
                 return Some(Spot(at + 1));
             }
             at += 1 + self.cells[at + 1].width();

@@ -32,7 +32,7 @@ impl<'a> Tape<'a> {
         mut from: serde_json::Deserializer<R>,
     ) -> Result<Self, serde_json::Error> {
         let mut cells = Vec::with_capacity(length / BYTES_OF_A_CELL + 1);
-        Put(&mut cells).deserialize(&mut from)?;
+        Put::<true>(&mut cells).deserialize(&mut from)?;
         from.end()?;
         Ok(Self { cells })
     }
@@ -41,15 +41,16 @@ impl<'a> Tape<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for Tape<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut cells = Vec::new();
-        Put(&mut cells).deserialize(from)?;
+        Put::<false>(&mut cells).deserialize(from)?;
         Ok(Self { cells })
     }
 }
 
-/// Reads a value, and puts it behind the cells that there are.
-struct Put<'c, 'a>(&'c mut Vec<Cell<'a>>);
+/// Reads a value, and puts it behind the cells that there are. Out of a JSON text what serde lends of
+/// it has no escapes, and needs none.
+struct Put<'c, 'a, const OF_TEXT: bool>(&'c mut Vec<Cell<'a>>);
 
-impl<'de> DeserializeSeed<'de> for Put<'_, 'de> {
+impl<'de, const OF_TEXT: bool> DeserializeSeed<'de> for Put<'_, 'de, OF_TEXT> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -57,7 +58,7 @@ impl<'de> DeserializeSeed<'de> for Put<'_, 'de> {
     }
 }
 
-impl<'de> Put<'_, 'de> {
+impl<'de, const OF_TEXT: bool> Put<'_, 'de, OF_TEXT> {
     #[allow(clippy::unnecessary_wraps, reason = "it is what a visitor returns")]
     fn leaf<E>(self, cell: Cell<'de>) -> Result<(), E> {
         self.0.push(cell);
@@ -65,7 +66,7 @@ impl<'de> Put<'_, 'de> {
     }
 }
 
-impl<'de> Visitor<'de> for Put<'_, 'de> {
+impl<'de, const OF_TEXT: bool> Visitor<'de> for Put<'_, 'de, OF_TEXT> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,7 +94,11 @@ impl<'de> Visitor<'de> for Put<'_, 'de> {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.leaf(Cell::String(Cow::Borrowed(text)))
+        self.leaf(if OF_TEXT {
+            Cell::Plain(text)
+        } else {
+            Cell::String(Cow::Borrowed(text))
+        })
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
@@ -104,7 +109,7 @@ impl<'de> Visitor<'de> for Put<'_, 'de> {
         let Self(cells) = self;
         let at = super::open(cells);
         let mut length = 0;
-        while items.next_element_seed(Put(cells))?.is_some() {
+        while items.next_element_seed(Put::<OF_TEXT>(cells))?.is_some() {
             length += 1;
         }
         cells[at] = Cell::Array(super::span(cells, at, length));
@@ -115,8 +120,8 @@ impl<'de> Visitor<'de> for Put<'_, 'de> {
         let Self(cells) = self;
         let at = super::open(cells);
         let mut length = 0;
-        while members.next_key_seed(Name(cells))?.is_some() {
-            members.next_value_seed(Put(cells))?;
+        while members.next_key_seed(Name::<OF_TEXT>(cells))?.is_some() {
+            members.next_value_seed(Put::<OF_TEXT>(cells))?;
             length += 1;
         }
         let read = Members {
@@ -137,11 +142,12 @@ fn make_unique(cells: &mut Vec<Cell<'_>>, from: usize) -> usize {
     let mut rest = cells.split_off(from).into_iter();
     let mut places = HashMap::new();
     let mut unique: Vec<Vec<Cell<'_>>> = Vec::new();
-    while let (Some(Cell::String(name)), Some(value)) = (rest.next(), rest.next()) {
+    while let (Some(name), Some(value)) = (rest.next(), rest.next()) {
         let behind = value.width() - 1;
-        let mut member = vec![Cell::String(name.clone()), value];
+        let key = name.text().map(str::to_owned);
+        let mut member = vec![name, value];
         member.extend(rest.by_ref().take(behind));
-        let place = *places.entry(name).or_insert(unique.len());
+        let place = *places.entry(key).or_insert(unique.len());
         match unique.get_mut(place) {
             Some(twin) => *twin = member,
             None => unique.push(member),
@@ -152,29 +158,13 @@ fn make_unique(cells: &mut Vec<Cell<'_>>, from: usize) -> usize {
     length
 }
 
-/// The name of a member, borrowed where it has no escapes.
-struct Name<'c, 'a>(&'c mut Vec<Cell<'a>>);
+/// Reads the name of a member, as a text.
+struct Name<'c, 'a, const OF_TEXT: bool>(&'c mut Vec<Cell<'a>>);
 
-impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
+impl<'de, const OF_TEXT: bool> DeserializeSeed<'de> for Name<'_, 'de, OF_TEXT> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name<'_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("the name of a member")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        Put(self.0).leaf(Cell::String(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        Put(self.0).leaf(Cell::String(Cow::Owned(text.to_owned())))
+        from.deserialize_str(Put::<OF_TEXT>(self.0))
     }
 }

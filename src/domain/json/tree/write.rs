@@ -1,5 +1,5 @@
 //! A tree as compact JSON, the same that serde makes of it. Most texts stand in JSON as they are, and
-//! are copied whole; serde looks at each letter.
+//! are copied whole; serde would look at each letter.
 
 use super::{Cell, Items, Members, Tree};
 
@@ -26,6 +26,7 @@ fn write_next<'c, 'a>(cells: &'c [Cell<'a>], to: &mut Vec<u8>) -> &'c [Cell<'a>]
         Cell::Null => Tree::Null.write_to(to),
         Cell::Bool(truth) => Tree::Bool(*truth).write_to(to),
         Cell::Number(number) => as_serde_does(number, to),
+        Cell::Plain(text) => write_plain(text, to),
         Cell::String(text) => write_text(text, to),
         Cell::Array(span) => {
             let (inside, rest) = rest.split_at(span.cells);
@@ -68,9 +69,16 @@ fn write_members(length: usize, mut cells: &[Cell<'_>], to: &mut Vec<u8>) {
 /// Adds a text in its quotes.
 fn write_text(text: &str, to: &mut Vec<u8>) {
     let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    if !text.bytes().all(is_plain) {
-        return as_serde_does(text, to);
+    if text.bytes().all(is_plain) {
+        write_plain(text, to);
+    } else {
+        as_serde_does(text, to);
     }
+}
+
+/// Adds a text in its quotes that needs no escapes.
+fn write_plain(text: &str, to: &mut Vec<u8>) {
+    to.reserve(text.len() + 2);
     to.push(b'"');
     to.extend_from_slice(text.as_bytes());
     to.push(b'"');
