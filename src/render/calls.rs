@@ -152,8 +152,12 @@ pub(super) fn start(
 
 fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
     let at = at.to_zoned(zone.clone());
+    let (hour, minute, second, ms) = (at.hour(), at.minute(), at.second(), at.millisecond());
     Line::new()
-        .with(Role::Dim, at.strftime("%H:%M:%S%.3f"))
+        .with(
+            Role::Dim,
+            format_args!("{hour:02}:{minute:02}:{second:02}.{ms:03}"),
+        )
         .plain("  ")
 }
 
