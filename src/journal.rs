@@ -291,7 +291,8 @@ impl Journal {
             let last = self.staged.last().map_or(self.last, |staged| staged.seq);
             debug_assert!(record.seq > last, "{} does not follow {last}", record.seq);
             let start = self.lines.len();
-            let written = record.write_line(&mut self.lines);
+            let written = record.write_to(&mut self.lines);
+            self.lines.push(b'\n');
             let length = (self.lines.len() - start) as u64;
             let problem = match written {
                 Err(error) => error.to_string(),

@@ -268,9 +268,6 @@ pub struct WriteRecord {
 struct AllButInstance<'a>(&'a WriteRecord);
 
 impl WriteRecord {
-    /// How many members it is written with.
-    const MEMBERS: usize = 13;
-
     fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("seq", &self.seq)?;
         map.serialize_entry("at", &self.at)?;
@@ -290,11 +287,11 @@ impl WriteRecord {
         Ok(())
     }
 
-    /// Adds its line to a text: compact JSON, as it would be serialised, and a line feed.
+    /// Adds it to a text, as compact JSON: as it would be serialised, and quicker.
     ///
     /// # Errors
     /// None that is known of: it is plain JSON.
-    pub fn write_line(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    pub fn write_to(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         serde_json::to_writer(&mut *text, &AllButInstance(self))?;
         // The brace that ends it comes behind the instance.
         text.pop();
@@ -303,14 +300,14 @@ impl WriteRecord {
             Some(instance) => instance.write_to(text),
             None => text.extend_from_slice(b"null"),
         }
-        text.extend_from_slice(b"}\n");
+        text.push(b'}');
         Ok(())
     }
 }
 
 impl Serialize for AllButInstance<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(WriteRecord::MEMBERS))?;
+        let mut map = to.serialize_map(None)?;
         self.0.serialize_members(&mut map)?;
         map.end()
     }
@@ -318,7 +315,7 @@ impl Serialize for AllButInstance<'_> {
 
 impl Serialize for WriteRecord {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(Some(Self::MEMBERS + 1))?;
+        let mut map = to.serialize_map(None)?;
         self.serialize_members(&mut map)?;
         map.serialize_entry("instance", &self.instance)?;
         map.end()
@@ -350,12 +347,16 @@ impl WriteRecord {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::value::to_raw_value;
+    use serde_json::{Map, json, value::to_raw_value};
 
     use super::*;
+    use crate::domain::{
+        json::tree::Tape,
+        metadata::instance::{Fields, InstanceHead},
+    };
 
     #[test]
-    fn a_line_is_the_record_as_it_is_serialised() {
+    fn it_is_written_as_it_is_serialised() {
         let instance = r#"{"$id":"1","cards":[]}"#;
         let full = WriteRecord {
             file_id: "7".into(),
@@ -365,12 +366,21 @@ mod tests {
             instance: serde_json::from_str(instance).ok(),
             ..WriteRecord::bare(1, Timestamp::UNIX_EPOCH, WriteOp::Update)
         };
+        let fields = Map::from_iter([("cards".to_owned(), json!([{"a": "b\n"}]))]);
+        let fields = Tape::of_members(&fields);
+        let written = WriteRecord {
+            instance: Some(Instance::Written {
+                head: InstanceHead::new("1", "2", "7", "global", "boxSkillsCards"),
+                fields: Fields::write(fields.tree().as_object().expect("an object"), 0),
+            }),
+            ..full.clone()
+        };
         let bare = WriteRecord::bare(2, Timestamp::UNIX_EPOCH, WriteOp::Reset);
-        for record in [full, bare] {
-            let mut line = Vec::new();
-            record.write_line(&mut line).expect("it is written");
+        for record in [full, written, bare] {
+            let mut written = Vec::new();
+            record.write_to(&mut written).expect("it is written");
             let text = serde_json::to_string(&record).expect("it is serialised");
-            assert_eq!(String::from_utf8(line), Ok(format!("{text}\n")));
+            assert_eq!(String::from_utf8(written).as_ref(), Ok(&text));
             let back: WriteRecord = serde_json::from_str(&text).expect("it reads back");
             let again = serde_json::to_string(&back).expect("it is serialised");
             assert_eq!(again, text);

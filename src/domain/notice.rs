@@ -56,6 +56,19 @@ pub struct Written {
     pub record: Arc<WriteRecord>,
 }
 
+impl Written {
+    /// As it would be serialised, and quicker: an instance may be large.
+    fn to_json(&self) -> String {
+        let mut text = b"{\"events\":".to_vec();
+        serde_json::to_writer(&mut text, &self.events).expect("ids are plain JSON");
+        text.extend_from_slice(b",\"record\":");
+        let written = self.record.write_to(&mut text);
+        written.expect("a record is plain JSON");
+        text.push(b'}');
+        String::from_utf8(text).expect("JSON is text")
+    }
+}
+
 /// A file that came into a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
@@ -190,7 +203,7 @@ impl Notice {
         match self {
             Self::Opened(opening) => serde_json::to_string(opening),
             Self::Closed(record) => serde_json::to_string(record),
-            Self::Written(written) => serde_json::to_string(written),
+            Self::Written(written) => Ok(written.to_json()),
             Self::Placed(placed) => serde_json::to_string(placed),
             Self::Connection(connection) => serde_json::to_string(connection),
             Self::Attempt(attempt) => serde_json::to_string(attempt),

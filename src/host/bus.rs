@@ -202,14 +202,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn two_things_are_told_in_order_and_heard() {
+    async fn several_things_are_told_in_order_and_heard() {
         let bus = Bus::default();
         let mut bell = bus.bell();
         bell.listen();
         bus.tell_both(notice("a"), notice("b"));
         bell.rung().await;
+        bell.listen();
+        bus.tell_all(["c", "d", "e"].map(notice).into());
+        bell.rung().await;
         let (found, last) = bus.after(0, 9);
-        assert_eq!((texts(&found), last), (vec!["a", "b"], 2));
+        assert_eq!((texts(&found), last), (vec!["a", "b", "c", "d", "e"], 5));
     }
 
     #[tokio::test]
@@ -238,6 +241,9 @@ mod tests {
         let (found, last) = bus.after(0, 1);
         assert_eq!(texts(&found), ["gap", "x"]);
         assert_eq!(last, 11);
+        bus.tell_all(vec![notice("x"); 5]);
+        let (found, last) = bus.after(0, 1);
+        assert_eq!((texts(&found), last), (vec!["gap", "x"], 16));
         assert_eq!(bus.lock().notices.len(), MOST);
     }
 }

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
-use super::{Host, calls::Entry, said::Said};
+use super::{Host, calls::Entry, exchange::Exchange};
 use crate::{
     domain::{
         call::{CallRecord, EventIds},
@@ -29,7 +29,7 @@ pub struct OpenCall {
     file_event: Option<Arc<str>>,
     outcome: Option<Result<Admitted, Box<Answer>>>,
     strike: Option<Box<Strike>>,
-    said: Said,
+    exchange: Exchange,
     since: Instant,
 }
 
@@ -71,7 +71,7 @@ impl OpenCall {
             file_event,
             outcome: Some(admission.outcome),
             strike: strike.map(Box::new),
-            said: Said::default(),
+            exchange: Exchange::default(),
             since: Instant::now(),
             host,
         };
@@ -143,22 +143,22 @@ impl OpenCall {
             Body::Memory(bytes) => &**bytes,
             _ => &[],
         };
-        self.said.asked(headers, body);
+        self.exchange.asked(headers, body);
     }
 
     /// Takes down the head that goes out.
     pub fn headed(&mut self, headers: &HeaderMap) {
-        self.said.headed(headers);
+        self.exchange.headed(headers);
     }
 
     /// Takes down a part of the body that goes out.
     pub fn sent(&mut self, bytes: &Bytes) {
-        self.said.answered(bytes);
+        self.exchange.answered(bytes);
     }
 
     /// Takes down the body that goes out, where it is whole and in memory.
     pub fn sent_whole(&mut self, bytes: &Bytes) {
-        self.said.answered_whole(bytes);
+        self.exchange.answered_whole(bytes);
     }
 
     /// Takes down what the call is answered.
@@ -186,7 +186,7 @@ impl Drop for OpenCall {
         let record = Arc::new(taken(&mut self.record));
         self.host.calls.add(Entry {
             record: Arc::clone(&record),
-            said: std::mem::take(&mut self.said),
+            exchange: std::mem::take(&mut self.exchange),
         });
         let closed = Notice::Closed(record);
         match self.opening.take() {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::said::Said;
+use super::exchange::Exchange;
 use crate::domain::{call::CallRecord, stats::Totals};
 
 /// Calls that are kept at the most.
@@ -35,7 +35,7 @@ pub struct Entry {
     /// The call.
     pub record: Arc<CallRecord>,
     /// What was said.
-    pub said: Said,
+    pub exchange: Exchange,
 }
 
 impl Calls {
@@ -97,7 +97,7 @@ impl Entry {
     /// About how many bytes it holds.
     fn weight(&self) -> usize {
         const OWN: usize = 2048;
-        OWN + self.record.target.len() + self.said.weight()
+        OWN + self.record.target.len() + self.exchange.weight()
     }
 
     /// The call as it may be told: its record with `request` and `answer`, secrets redacted.
@@ -108,8 +108,8 @@ impl Entry {
         {
             all.extend(record);
         }
-        object["request"] = self.said.request();
-        object["answer"] = self.said.answer();
+        object["request"] = self.exchange.request();
+        object["answer"] = self.exchange.answer();
         object
     }
 }
@@ -119,13 +119,13 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method, header};
     use jiff::Timestamp;
 
-    use super::*;
+    use super::{super::exchange::MOST_OF_A_BODY, *};
     use crate::domain::call::{EventIds, Operation};
 
     fn entry(body: &[u8]) -> Entry {
         let token = HeaderValue::from_static("Bearer 0123456789abcdef");
-        let mut said = Said::default();
-        said.asked(
+        let mut exchange = Exchange::default();
+        exchange.asked(
             &HeaderMap::from_iter([(header::AUTHORIZATION, token)]),
             body,
         );
@@ -147,7 +147,7 @@ mod tests {
                 fault: None,
                 note: None,
             }),
-            said,
+            exchange,
         }
     }
 
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(numbers(1004), [1005]);
         assert_eq!(numbers(9999), [0; 0]);
         for _ in 0..MOST {
-            calls.add(entry(&vec![b'x'; 64 * 1024]));
+            calls.add(entry(&vec![b'x'; MOST_OF_A_BODY]));
         }
         let ring = calls.lock();
         assert!(ring.bytes <= MOST_BYTES && ring.entries.len() > 90);

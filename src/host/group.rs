@@ -159,26 +159,21 @@ impl Host {
             return;
         }
         let mut group = mem::take(&mut ledger.group);
-        let members = mem::take(&mut group.members);
+        let mut members = mem::take(&mut group.members);
+        // Told before, for the disk may take its time.
+        let openings = members.iter_mut().filter_map(|it| it.opening.take());
+        self.bus.tell_all(openings.map(Notice::Opened).collect());
         let before = ledger.journal.last();
         let result = ledger.journal.commit();
-        let is_written = result.is_ok();
-        if is_written {
+        if result.is_ok() {
             self.apply(members.iter().flat_map(|member| &member.changes));
             ledger.writes += ledger.journal.last() - before;
+            let told = members.into_iter().flat_map(|member| {
+                let records = member.changes.into_iter().filter_map(Change::into_record);
+                records.map(move |record| written(member.events.clone(), record))
+            });
+            self.bus.tell_all(told.collect());
         }
-        let told = members.into_iter().flat_map(|member| {
-            let changes = member.changes.into_iter().filter(|_| is_written);
-            let records = changes.filter_map(Change::into_record);
-            let events = member.events;
-            let written = records.map(move |record| written(events.clone(), record));
-            member
-                .opening
-                .map(Notice::Opened)
-                .into_iter()
-                .chain(written)
-        });
-        self.bus.tell_all(told.collect());
         group.end.come(result.map(|()| ledger.journal.ticket()));
     }
 }
@@ -331,6 +326,9 @@ mod tests {
         let away = folder.path().join("away.jsonl");
         fs::rename(&path, &away).expect("it moves");
         assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
+        let (told, _) = host.bus.after(0, 100);
+        let told: Vec<&str> = told.iter().map(Notice::kind).collect();
+        assert_eq!(told, ["open", "open", "open", "call", "call", "call"]);
         let stand = host.look(|state| state.instance_paths(&files[0].0).count());
         assert_eq!((stand, host.writes(), host.last_write()), (0, 0, 0));
 
@@ -353,7 +351,7 @@ mod tests {
         let told: Vec<&str> = told.iter().map(Notice::kind).collect();
         assert_eq!(
             told,
-            ["open", "write", "open", "write", "call"],
+            ["open", "open", "write", "write", "call"],
             "its end comes last"
         );
         assert_eq!(second.await, StatusCode::OK);

@@ -13,11 +13,11 @@ pub mod call;
 pub mod calls;
 pub mod contents;
 pub mod docx;
+mod exchange;
 pub mod files;
 mod group;
 mod perform;
 pub mod picture;
-mod said;
 pub mod spool;
 mod turns;
 

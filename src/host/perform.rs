@@ -35,7 +35,13 @@ impl Host {
         }
         let prepared = prepare(&self.settings, admitted, request);
         let done = {
-            let ledger = self.turns.take_as_task().await;
+            let ledger = if let Some(ledger) = self.turns.try_take() {
+                ledger
+            } else {
+                // Whoever waits is open meanwhile.
+                call.tell_open();
+                self.turns.take_as_task().await
+            };
             self.in_turn(ledger, call, prepared)
         };
         let (answer, ticket) = match done {

@@ -57,7 +57,8 @@ impl<T> Turns<T> {
         self.take()
     }
 
-    fn try_take(&self) -> Option<Turn<'_, T>> {
+    /// Takes it where nobody has it.
+    pub(super) fn try_take(&self) -> Option<Turn<'_, T>> {
         match self.inner.try_lock() {
             Ok(guard) => Some(self.begin(guard)),
             Err(TryLockError::Poisoned(poisoned)) => Some(self.begin(poisoned.into_inner())),

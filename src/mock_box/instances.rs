@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
-use serde::Serialize;
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use smol_str::SmolStr;
 
 use super::{
@@ -25,25 +24,21 @@ use crate::domain::{
     },
 };
 
-/// The instances on a file, as they are answered.
-#[derive(Serialize)]
-struct List<'a> {
-    entries: Vec<&'a Instance>,
-    limit: u32,
-}
-
 /// `GET /files/{id}/metadata`.
 ///
 /// # Errors
 /// Box's answer where there is no such file.
 pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
     find(context, file_id)?;
-    let instances = context.state.instances(file_id);
-    let list = List {
-        entries: instances.map(|stored| &stored.instance).collect(),
-        limit: 100,
-    };
-    Ok(Answer::json(StatusCode::OK, &list))
+    let mut body = b"{\"entries\":[".to_vec();
+    for (nth, stored) in context.state.instances(file_id).enumerate() {
+        if nth > 0 {
+            body.push(b',');
+        }
+        stored.instance.write_to(&mut body);
+    }
+    body.extend_from_slice(b"],\"limit\":100}");
+    Ok(Answer::json_bytes(StatusCode::OK, body))
 }
 
 /// `GET …/metadata/{scope}/{template}`.
@@ -100,7 +95,7 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let judged = judge(schema, path.is_skills_cards(), members, length)?;
     let head = next_head(stored)?;
     let record = WriteRecord {
-        patch: raw(text),
+        patch: compact(text),
         ..record(context, file, path.clone(), WriteOp::Update)
     };
     let answer = |stored: &StoredInstance| answer_with(StatusCode::OK, stored);
@@ -274,11 +269,12 @@ fn written(
 }
 
 fn answer_with(status: StatusCode, stored: &StoredInstance) -> Answer {
-    Answer::json_bytes(status, stored.json().clone())
+    // Not kept: who writes seldom reads at once what it knows.
+    Answer::json_bytes(status, stored.instance.to_json())
 }
 
 fn instance_answer(stored: &StoredInstance) -> Answer {
-    answer_with(StatusCode::OK, stored).header(
+    Answer::json_bytes(StatusCode::OK, stored.json()).header(
         header::CACHE_CONTROL,
         HeaderValue::from_static("no-cache, no-store"),
     )
@@ -288,6 +284,7 @@ fn unreadable(error: &serde_json::Error) -> Answer {
     errors::internal(format!("a stored instance does not read back: {error}"))
 }
 
-fn raw(bytes: &[u8]) -> Option<Box<RawValue>> {
-    serde_json::from_slice(bytes).ok()
+/// JSON as it is recorded: on one line, whatever lines it came in.
+fn compact(text: &[u8]) -> Option<Box<RawValue>> {
+    to_raw_value(&Tape::read(text).ok()?).ok()
 }

@@ -161,7 +161,7 @@ fn put_metadata(state: &State, file: &File, path: &str, chosen: &mut Map<String,
     let scopes = chosen.entry("metadata").or_insert_with(|| json!({}));
     // Asked for again it is not read again: instances may be large.
     if scopes[scope].get(template).is_none() {
-        scopes[scope][template] = serde_json::from_slice(instance.json()).unwrap_or_default();
+        scopes[scope][template] = serde_json::from_slice(&instance.json()).unwrap_or_default();
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::{call::WriteRecord, metadata::instance::Instance};
 pub struct StoredInstance {
     /// The instance.
     pub instance: Instance,
-    /// As it is answered, once somebody has asked.
+    /// As it is answered, once somebody has asked for it and it is small.
     json: OnceLock<Bytes>,
 }
 
@@ -26,8 +26,15 @@ impl StoredInstance {
     }
 
     /// The whole instance as compact JSON, ready to be answered.
-    pub fn json(&self) -> &Bytes {
-        self.json.get_or_init(|| self.instance.to_json().into())
+    pub fn json(&self) -> Bytes {
+        /// What is larger takes long to send anyway, and is not held twice.
+        const SMALL: usize = 16 * 1024;
+        let made = || Bytes::from(self.instance.to_json());
+        if self.instance.weight() > SMALL {
+            made()
+        } else {
+            self.json.get_or_init(made).clone()
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::path::Path;
 use crate::domain::json::{
     pointer::Pointer,
-    tree::{Spot, Tape, Tree},
+    tree::{Place, Tape, Tree},
 };
 
 /// In an expectation: whatever stands there is right.
@@ -40,7 +40,7 @@ pub fn normalise(cards: &mut Tape<'_>) {
     }
 }
 
-fn normalise_card(tape: &mut Tape<'_>, card: Spot) {
+fn normalise_card(tape: &mut Tape<'_>, card: Place) {
     replace(tape, tape.member(card, "created_at"), TIME);
     for name in ["skill", "invocation", "file_version"] {
         replace(tape, tape.below(card, &[name, "id"]), ID);
@@ -63,7 +63,7 @@ fn normalise_card(tape: &mut Tape<'_>, card: Spot) {
 }
 
 /// Only a text is replaced: that an id is an integer must stay to be seen.
-fn replace(tape: &mut Tape<'_>, value: Option<Spot>, by: &'static str) {
+fn replace(tape: &mut Tape<'_>, value: Option<Place>, by: &'static str) {
     if let Some(value) = value
         && tape.at(value).as_str().is_some_and(|text| text != ANY)
     {

@@ -5,7 +5,7 @@ use jiff::{Timestamp, tz::Offset};
 
 use super::invocation::Invocation;
 use crate::domain::{
-    json::tree::{Leaf, Spot, Tape, Tree},
+    json::tree::{Leaf, Place, Tape, Tree},
     secret::Secret,
     token::{LIFETIME_SECONDS, TokenKind},
 };
@@ -77,12 +77,12 @@ fn offset_of(recorded: Option<Tree<'_>>) -> Offset {
 }
 
 fn put_text(event: &mut Tape<'_>, names: &[&str], new: String) {
-    if let Some(spot) = event.below(Tape::TOP, names) {
-        event.put(spot, new);
+    if let Some(place) = event.below(Tape::TOP, names) {
+        event.put(place, new);
     }
 }
 
-fn put_source(event: &mut Tape<'_>, source: Spot, fresh: &Fresh) {
+fn put_source(event: &mut Tape<'_>, source: Place, fresh: &Fresh) {
     put_id(event, source, &["id"], &fresh.file_id);
     let version = ["file_version", "id"];
     put_id(event, source, &version, &fresh.file_version_id);
@@ -91,15 +91,15 @@ fn put_source(event: &mut Tape<'_>, source: Spot, fresh: &Fresh) {
     }
 }
 
-fn put_id(event: &mut Tape<'_>, of: Spot, names: &[&str], id: &str) {
-    let Some(spot) = event.below(of, names) else {
+fn put_id(event: &mut Tape<'_>, of: Place, names: &[&str], id: &str) {
+    let Some(place) = event.below(of, names) else {
         return;
     };
-    let leaf = match (event.at(spot), id.parse::<u64>()) {
+    let leaf = match (event.at(place), id.parse::<u64>()) {
         (Tree::Number(_), Ok(number)) => Leaf::Number(number.into()),
         _ => id.to_owned().into(),
     };
-    event.put(spot, leaf);
+    event.put(place, leaf);
 }
 
 fn put_token(event: &mut Tape<'_>, kind: TokenKind, token: &Secret, fresh: &Fresh) {
@@ -114,9 +114,9 @@ fn put_token(event: &mut Tape<'_>, kind: TokenKind, token: &Secret, fresh: &Fres
     });
 }
 
-fn replace_member<'a>(event: &mut Tape<'a>, of: Spot, name: &str, new: impl FnOnce() -> Leaf<'a>) {
-    if let Some(spot) = event.member(of, name) {
-        event.put(spot, new());
+fn replace_member<'a>(event: &mut Tape<'a>, of: Place, name: &str, new: impl FnOnce() -> Leaf<'a>) {
+    if let Some(place) = event.member(of, name) {
+        event.put(place, new());
     }
 }
 

@@ -20,7 +20,7 @@ use serde_json::{Map, Number, Value};
 use smol_str::{SmolStr, ToSmolStr};
 
 use super::pointer::Pointer;
-pub use edit::{Leaf, Spot};
+pub use edit::{Leaf, Place};
 
 /// A JSON value, whole. Texts without escapes are parts of the text that it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -149,7 +149,7 @@ fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
 }
 
 /// The cells of the value that a row begins with, and those behind it.
-fn split<'t>(cells: &'t [Cell<'t>]) -> Option<(&'t [Cell<'t>], &'t [Cell<'t>])> {
+fn split<'c, 'a>(cells: &'c [Cell<'a>]) -> Option<(&'c [Cell<'a>], &'c [Cell<'a>])> {
     cells.split_at_checked(cells.first()?.width())
 }
 
@@ -196,9 +196,10 @@ impl<'a> Tape<'a> {
             Cell::Array(span) => Cell::Array(span),
             Cell::Object(span) => Cell::Object(span),
         };
-        Tape {
-            cells: self.cells.into_iter().map(own).collect(),
-        }
+        let mut cells: Vec<_> = self.cells.into_iter().map(own).collect();
+        // It may stand for long.
+        cells.shrink_to_fit();
+        Tape { cells }
     }
 }
 
@@ -335,14 +336,17 @@ impl<'t> Tree<'t> {
         };
         // Most have no such text at all, and to pass over them is quicker than to walk.
         let is_candidate = |cell: &Cell<'_>| cell.text().is_some_and(passes);
-        cells.iter().any(is_candidate)
-            && match self {
-                Self::Object(members) => members
-                    .iter()
-                    .any(|(name, member)| passes(name) || member.has_name(passes)),
-                Self::Array(items) => items.iter().any(|item| item.has_name(passes)),
-                _ => false,
-            }
+        cells.iter().any(is_candidate) && self.names_one(passes)
+    }
+
+    fn names_one(self, passes: impl Fn(&str) -> bool + Copy) -> bool {
+        match self {
+            Self::Array(items) => items.iter().any(|item| item.names_one(passes)),
+            Self::Object(members) => members
+                .iter()
+                .any(|(name, member)| passes(name) || member.names_one(passes)),
+            _ => false,
+        }
     }
 
     /// The same value, by itself.
@@ -452,7 +456,7 @@ impl<'t> Members<'t> {
     /// The value of a member. Looks at one after the other: made for objects of a few members.
     pub fn get(self, name: &str) -> Option<Tree<'t>> {
         let mut cells = self.rows();
-        let (_, value) = cells.find(|(own, _)| *own == name)?;
+        let (_, value) = cells.find(|(own, _)| own.text() == Some(name))?;
         Some(look(value))
     }
 
@@ -463,12 +467,13 @@ impl<'t> Members<'t> {
 
     /// Names and values.
     pub fn iter(self) -> impl Iterator<Item = (&'t str, Tree<'t>)> {
-        self.rows().map(|(name, value)| (name, look(value)))
+        self.rows()
+            .filter_map(|(name, value)| Some((name.text()?, look(value))))
     }
 
     /// Names alone.
     pub fn keys(self) -> impl Iterator<Item = &'t str> {
-        self.rows().map(|(name, _)| name)
+        self.rows().filter_map(|(name, _)| name.text())
     }
 
     /// Values alone.
@@ -476,14 +481,14 @@ impl<'t> Members<'t> {
         self.rows().map(|(_, value)| look(value))
     }
 
-    /// Names, and the cells of the values.
-    fn rows(self) -> impl Iterator<Item = (&'t str, &'t [Cell<'t>])> {
+    /// The cells of the names, and those of the values.
+    fn rows(self) -> impl Iterator<Item = (&'t Cell<'t>, &'t [Cell<'t>])> {
         let mut rest = self.cells;
         std::iter::from_fn(move || {
             let (name, value) = rest.split_first()?;
             let (value, behind) = split(value)?;
             rest = behind;
-            Some((name.text()?, value))
+            Some((name, value))
         })
     }
 

@@ -248,8 +248,8 @@ impl Fields {
             value.write_to(&mut text);
         }
         text.push(b'}');
-        // It may stand for long, and what came may have been mostly white space.
-        if text.capacity() / 2 > text.len() {
+        // It may stand for long, and much of what came may have been white space.
+        if text.capacity() - text.len() > text.len() / 4 {
             text.shrink_to_fit();
         }
         Self(text.into())

@@ -327,11 +327,7 @@ impl World {
                 if let Some(stored) = stored {
                     let kept = stored.instance.head().expect("it has a head");
                     assert_eq!(kept, head_of(&stored.instance, line), "{line}");
-                    assert_eq!(
-                        **stored.json(),
-                        *text(&stored.instance).as_bytes(),
-                        "{line}"
-                    );
+                    assert_eq!(*stored.json(), *text(&stored.instance).as_bytes(), "{line}");
                 }
                 let stored = stored.map(|it| text(&it.instance));
                 let written = record.instance.as_ref().map(text);

@@ -9,7 +9,7 @@ use super::{Cell, Span, Tape, Tree, look};
 /// The place of a value in a tape. Putting a text or a number in the place of another moves none;
 /// all else moves those behind.
 #[derive(Clone, Copy, Debug)]
-pub struct Spot(usize);
+pub struct Place(usize);
 
 /// A value that has nothing in it.
 #[derive(Clone, Debug)]
@@ -43,22 +43,22 @@ impl<'a> From<Leaf<'a>> for Cell<'a> {
 
 impl<'a> Tape<'a> {
     /// The place of the whole value.
-    pub const TOP: Spot = Spot(0);
+    pub const TOP: Place = Place(0);
 
     /// The value at a place.
-    pub fn at(&self, Spot(at): Spot) -> Tree<'_> {
+    pub fn at(&self, Place(at): Place) -> Tree<'_> {
         look(&self.cells[at..])
     }
 
     /// The place of a member.
-    pub fn member(&self, Spot(of): Spot, name: &str) -> Option<Spot> {
+    pub fn member(&self, Place(of): Place, name: &str) -> Option<Place> {
         let Cell::Object(span) = self.cells.get(of)? else {
             return None;
         };
         let mut at = of + 1;
         while at <= of + span.cells {
             if self.cells[at].text() == Some(name) {
-                return Some(Spot(at + 1));
+                return Some(Place(at + 1));
             }
             at += 1 + self.cells[at + 1].width();
         }
@@ -66,26 +66,26 @@ impl<'a> Tape<'a> {
     }
 
     /// The place that a way of names leads to.
-    pub fn below(&self, of: Spot, names: &[&str]) -> Option<Spot> {
+    pub fn below(&self, of: Place, names: &[&str]) -> Option<Place> {
         names.iter().try_fold(of, |at, name| self.member(at, name))
     }
 
     /// The places of the items; none where there is no list.
-    pub fn items(&self, Spot(of): Spot) -> Vec<Spot> {
+    pub fn items(&self, Place(of): Place) -> Vec<Place> {
         let Some(Cell::Array(span)) = self.cells.get(of) else {
             return Vec::new();
         };
         let mut found = Vec::with_capacity(span.length);
         let mut at = of + 1;
         while at <= of + span.cells {
-            found.push(Spot(at));
+            found.push(Place(at));
             at += self.cells[at].width();
         }
         found
     }
 
     /// Puts something else in a place.
-    pub fn put(&mut self, Spot(at): Spot, leaf: impl Into<Leaf<'a>>) {
+    pub fn put(&mut self, Place(at): Place, leaf: impl Into<Leaf<'a>>) {
         let inside = self.cells[at].width() - 1;
         self.cells[at] = leaf.into().into();
         if inside > 0 {
@@ -96,12 +96,12 @@ impl<'a> Tape<'a> {
 
     /// Gives a member of an object its value; one that was not there comes last. Nothing happens
     /// where there is no object.
-    pub fn insert(&mut self, of: Spot, name: &'static str, leaf: impl Into<Leaf<'a>>) {
+    pub fn insert(&mut self, of: Place, name: &'static str, leaf: impl Into<Leaf<'a>>) {
         const MEMBER: usize = 2;
         if let Some(there) = self.member(of, name) {
             return self.put(there, leaf);
         }
-        let Spot(of) = of;
+        let Place(of) = of;
         let Some(Cell::Object(span)) = self.cells.get_mut(of) else {
             return;
         };

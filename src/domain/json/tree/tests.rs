@@ -79,42 +79,72 @@ proptest! {
     }
 }
 
-/// The ways by names to all that is in objects alone.
-fn ways(value: &Value) -> Vec<Vec<&str>> {
-    let mut found = Vec::new();
-    for (name, below) in value.as_object().into_iter().flatten() {
-        found.push(vec![name.as_str()]);
-        let deeper = ways(below).into_iter();
-        found.extend(deeper.map(|way| [&[name.as_str()][..], &way].concat()));
-    }
-    found
+/// The pointers to all that is in a value.
+fn pointers(value: &Value, at: &Pointer) -> Vec<Pointer> {
+    let below: Vec<(Pointer, &Value)> = match value {
+        Value::Array(items) => (0..).map(|nth| at.index(nth)).zip(items).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, it)| (at.key(name), it))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let deeper = |(at, value): (Pointer, &Value)| {
+        let inside = pointers(value, &at);
+        std::iter::once(at).chain(inside)
+    };
+    below.into_iter().flat_map(deeper).collect()
 }
 
-fn below<'a>(value: &'a mut Value, way: &[&str]) -> &'a mut Value {
-    way.iter().fold(value, |found, name| &mut found[*name])
+fn place(tape: &Tape<'_>, pointer: &Pointer) -> Place {
+    pointer
+        .tokens()
+        .fold(Tape::TOP, |at, token| match tape.at(at) {
+            Tree::Array(_) => tape.items(at)[token.parse::<usize>().expect("a number")],
+            _ => tape.member(at, &token).expect("a member"),
+        })
 }
 
 proptest! {
     #[test]
     fn a_tape_is_changed_as_a_value_is(text in texts()) {
         let value: Value = serde_json::from_str(&text).expect("JSON");
-        for way in ways(&value) {
+        for pointer in pointers(&value, &Pointer::ROOT) {
+            let below = |value: &mut Value, with: &dyn Fn(&mut Value)| {
+                with(value.pointer_mut(pointer.as_str()).expect("it is there"));
+            };
             let (mut tape, mut other) = (Tape::of(&value), value.clone());
-            let spot = tape.below(Tape::TOP, &way).expect("it is there");
-            tape.put(spot, "new");
-            *below(&mut other, &way) = "new".into();
-            prop_assert_eq!(Value::from(tape), other);
+            tape.put(place(&tape, &pointer), "new");
+            below(&mut other, &|it| *it = "new".into());
+            prop_assert_eq!(&tape, &Tape::of(&other));
 
             let (mut tape, mut other) = (Tape::of(&value), value.clone());
-            tape.insert(spot, "a", Leaf::Number(1.into()));
-            tape.insert(spot, "z", "new".to_owned());
-            if let Value::Object(members) = below(&mut other, &way) {
-                members.insert("a".to_owned(), 1.into());
-                members.insert("z".to_owned(), "new".into());
-            }
+            let at = place(&tape, &pointer);
+            tape.insert(at, "a", Leaf::Number(1.into()));
+            tape.insert(at, "z", "new".to_owned());
+            below(&mut other, &|it| {
+                if let Value::Object(members) = it {
+                    members.insert("a".to_owned(), 1.into());
+                    members.insert("z".to_owned(), "new".into());
+                }
+            });
             prop_assert_eq!(&tape, &Tape::of(&other));
         }
     }
+}
+
+#[test]
+fn twins_in_twins_in_twins_take_no_longer_than_others() {
+    const LEVELS: usize = 120;
+    let inside = format!("[{}0]", "0,".repeat(200_000));
+    let text = (0..LEVELS).fold(inside.clone(), |inner, _| {
+        format!(r#"{{"a":0,"a":{inner}}}"#)
+    });
+    let tape = Tape::read(text.as_bytes()).expect("JSON");
+    assert_eq!(tape.tree().depth(), LEVELS + 1);
+    let bottom = tape.tree().below(&["a"; LEVELS]).expect("it is there");
+    assert_eq!(bottom.to_string(), inside);
+    assert!(!tape.tree().has_name(|name| name == "b"));
 }
 
 #[test]

@@ -11,14 +11,14 @@ use serde_json::{Map, Value, json};
 use crate::domain::secret::{redact_header, redact_text};
 
 /// What is kept of a body, in bytes.
-const MOST_OF_A_BODY: usize = 64 * 1024;
+pub(super) const MOST_OF_A_BODY: usize = 64 * 1024;
 /// Room for the head of an answer, in bytes; most need less.
 const HEAD_OF_AN_ANSWER: usize = 192;
 
 /// Both sides of a call. What is copied is in one piece of memory: with each piece that is kept
 /// comes another that is given back, long out of the processor's reach.
 #[derive(Debug, Default)]
-pub struct Said {
+pub struct Exchange {
     /// The request's head, the beginning of its body, the answer's head. Copied, for the request's
     /// are parts of the buffer that its connection reads into: kept as they came, they would take
     /// the buffer from it.
@@ -40,7 +40,7 @@ struct Beginning {
     length: u64,
 }
 
-impl Said {
+impl Exchange {
     /// The client has sent this; a body that was not read into memory is empty here.
     pub(super) fn asked(&mut self, headers: &HeaderMap, body: &[u8]) {
         let kept = &body[..body.len().min(MOST_OF_A_BODY)];
@@ -193,9 +193,9 @@ mod tests {
     }
 
     fn asked(body: &[u8]) -> Value {
-        let mut said = Said::default();
-        said.asked(&headers(), body);
-        said.request()
+        let mut exchange = Exchange::default();
+        exchange.asked(&headers(), body);
+        exchange.request()
     }
 
     #[test]
@@ -211,15 +211,15 @@ mod tests {
 
     #[test]
     fn the_sides_are_kept_apart_and_the_last_head_counts() {
-        let mut said = Said::default();
-        said.asked(&headers(), b"abc");
-        said.headed(&headers());
+        let mut exchange = Exchange::default();
+        exchange.asked(&headers(), b"abc");
+        exchange.headed(&headers());
         let kind = HeaderValue::from_static("text/plain");
-        said.headed(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
-        said.answered_whole(&Bytes::from_static(b"de"));
-        assert_eq!(said.request()["body"], "abc");
+        exchange.headed(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
+        exchange.answered_whole(&Bytes::from_static(b"de"));
+        assert_eq!(exchange.request()["body"], "abc");
         let answer = json!({"headers": {"content-type": "text/plain"}, "bytes": 2, "body": "de"});
-        assert_eq!(said.answer(), answer);
+        assert_eq!(exchange.answer(), answer);
     }
 
     #[test]
@@ -232,10 +232,10 @@ mod tests {
             "it begins in the middle of a character"
         );
 
-        let mut said = Said::default();
-        said.answered(&Bytes::from_static(b"x"));
-        said.answered(&Bytes::from(large.clone()));
-        let side = said.answer();
+        let mut exchange = Exchange::default();
+        exchange.answered(&Bytes::from_static(b"x"));
+        exchange.answered(&Bytes::from(large.clone()));
+        let side = exchange.answer();
         assert_eq!(side["truncated"], true);
         assert_eq!(side["bytes"], 2 * MOST_OF_A_BODY + 1);
         let kept = side["body"].as_str().map(str::len);
