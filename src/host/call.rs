@@ -84,7 +84,8 @@ impl OpenCall {
         open
     }
 
-    /// Tells that it is open. A call that is answered at once needs it not: its end tells both.
+    /// Tells that it is open, before anything is waited for. A call that is answered at once needs
+    /// it not: its end tells both.
     pub fn tell_open(&mut self) {
         if let Some(opening) = self.take_opening() {
             self.host.bus.tell(Notice::Opened(opening));

@@ -1,7 +1,8 @@
 //! The admin API of `mock-box`: how a script or a test suite watches and steers it.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
     thread,
     time::{Duration, Instant},
 };
@@ -108,6 +109,33 @@ fn the_stream_tells_of_calls_and_writes_as_they_happen() {
         .take(3)
         .collect();
     assert_eq!(kinds, ["open", "write", "call"]);
+}
+
+#[test]
+fn a_call_whose_body_takes_its_time_is_told_as_open_meanwhile() {
+    let mock = MockBox::with(&["--tokens", "any"]);
+    let _ = mock.register("7");
+    let stream = http()
+        .get(format!("{}/_mock/stream", mock.url))
+        .send()
+        .expect("it opens");
+    let mut lines = BufReader::new(stream)
+        .lines()
+        .map(|line| line.expect("a line"));
+    assert_eq!(lines.next().as_deref(), Some(": connected"));
+    let mut kinds = lines.filter_map(|line| line.strip_prefix("event: ").map(str::to_owned));
+    let body = r#"{"status":"success","file":{"id":"7"},"metadata":{"cards":[]}}"#;
+    let head = format!(
+        "PUT /2.0/skill_invocations/1 HTTP/1.1\r\nHost: api.box.com\r\n\
+         Authorization: Bearer any\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut slow = TcpStream::connect(&mock.url["http://".len()..]).expect("it accepts");
+    slow.write_all(head.as_bytes()).expect("it is sent");
+    assert_eq!(kinds.next().as_deref(), Some("open"));
+    slow.write_all(body.as_bytes()).expect("it is sent");
+    assert_eq!(kinds.next().as_deref(), Some("write"));
+    assert_eq!(kinds.next().as_deref(), Some("call"));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The metadata API and skill_invocations.
 
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 
-use super::world::{CARDS, World, any, card, json_of};
+use super::world::{CARDS, World, any, bytes_of, card, json_of};
 use crate::{
     domain::{call::WriteOp, card::validate::Schema},
-    mock_box::{answer::AnswerBody, state::Settings},
+    mock_box::{answer::AnswerBody, request::tests::head, state::Settings},
 };
 
 #[test]
@@ -62,6 +62,96 @@ fn an_instance_is_created_read_changed_and_deleted() {
             "code": "instance_not_found", "message": "Instance is not found",
             "request_id": "the-request"
         })
+    );
+}
+
+#[test]
+fn what_comes_in_many_lines_is_recorded_in_one() {
+    let mut world = World::new();
+    let event = world.register("talk.txt");
+    let place = format!("/2.0/files/42/{CARDS}");
+    let pretty = |body: &Value| format!("{body:#}\n").into_bytes();
+    let patch = json!([{"op": "replace", "path": "/cards", "value": []}]);
+    let report = json!({
+        "status": "success", "file": {"id": "42"}, "metadata": {"cards": []},
+        "usage": {"unit": "files", "value": 1}
+    });
+    for (line, status, body) in [
+        (format!("POST {place}"), 201, json!({"cards": [card("a")]})),
+        (format!("PUT {place}"), 200, patch.clone()),
+        ("PUT /2.0/skill_invocations/1".to_owned(), 200, report),
+    ] {
+        let asked = world.ask(head(&line, Some(&event.write)), &pretty(&body));
+        assert_eq!(asked.status, status, "{line}");
+    }
+    for record in &world.records {
+        let mut text = Vec::new();
+        record.write_to(&mut text).expect("it is written");
+        assert!(!text.contains(&b'\n'), "{record:?}");
+    }
+    let kept = |text: &Option<_>| text.as_deref().map(RawValue::get).map(str::to_owned);
+    assert_eq!(kept(&world.records[1].patch), Some(patch.to_string()));
+    let usage = r#"{"unit":"files","value":1}"#.to_owned();
+    assert_eq!(kept(&world.records[2].usage), Some(usage));
+}
+
+#[test]
+fn of_a_report_that_says_something_twice_the_last_counts() {
+    let mut world = World::new();
+    let event = world.register("talk.txt");
+    let mut put = |body: &str| {
+        let line = "PUT /2.0/skill_invocations/1";
+        world
+            .ask(head(line, Some(&event.write)), body.as_bytes())
+            .status
+            .as_u16()
+    };
+    let rest = r#""file":{"id":"42"},"metadata":{"cards":[]}"#;
+    assert_eq!(
+        put(&format!(r#"{{"status":"x","status":"success",{rest}}}"#)),
+        200
+    );
+    assert_eq!(
+        put(&format!(
+            r#"{{"status":"success",{rest},"usage":null,"more":1}}"#
+        )),
+        200
+    );
+    assert_eq!(put(r#"["success",{"cards":[]},{"id":"42"},null]"#), 400);
+    assert_eq!(put("null"), 400);
+    let statuses: Vec<_> = world
+        .records
+        .iter()
+        .map(|it| it.status.as_deref())
+        .collect();
+    assert_eq!(statuses, [Some("success"); 2]);
+}
+
+#[test]
+fn the_list_is_of_instances_as_each_is_answered() {
+    let mut world = World::new();
+    let event = world.register("talk.txt");
+    let list = |world: &mut World| {
+        let answer = world.call("GET /2.0/files/42/metadata", Some(&event.read));
+        String::from_utf8(bytes_of(&answer)).expect("text")
+    };
+    assert_eq!(list(&mut world), r#"{"entries":[],"limit":100}"#);
+    let mut each = Vec::new();
+    for place in [CARDS, "metadata/global/properties"] {
+        let place = format!("/2.0/files/42/{place}");
+        let body = json!({"cards": []});
+        let user = world.user();
+        assert_eq!(
+            world.send(&format!("POST {place}"), &user, &body).status,
+            201
+        );
+        let answer = world.call(&format!("GET {place}"), Some(&user));
+        each.push(String::from_utf8(bytes_of(&answer)).expect("text"));
+    }
+    let entries = each.join(",");
+    assert_eq!(
+        list(&mut world),
+        format!(r#"{{"entries":[{entries}],"limit":100}}"#)
     );
 }
 
