@@ -27,7 +27,10 @@ pub struct OpenCall {
     opening: Option<Opening>,
     token_event: Option<Arc<str>>,
     file_event: Option<Arc<str>>,
-    outcome: Option<Result<Admitted, Box<Answer>>>,
+    /// What is known of a call that was let in, until it is carried out.
+    admitted: Option<Admitted>,
+    /// Why a call was not let in, until it is answered.
+    refusal: Option<Box<Answer>>,
     strike: Option<Box<Strike>>,
     exchange: Exchange,
     since: Instant,
@@ -47,6 +50,10 @@ impl OpenCall {
         let target = match head.target.query() {
             None => SmolStr::new(head.target.path()),
             Some(_) => redact_target(head.target.as_str()).into(),
+        };
+        let (admitted, refusal) = match admission.outcome {
+            Ok(admitted) => (Some(admitted), None),
+            Err(refusal) => (None, Some(refusal)),
         };
         let mut open = Self {
             opening: None,
@@ -69,7 +76,8 @@ impl OpenCall {
             },
             token_event: seen.token_event,
             file_event,
-            outcome: Some(admission.outcome),
+            admitted,
+            refusal,
             strike: strike.map(Box::new),
             exchange: Exchange::default(),
             since: Instant::now(),
@@ -102,12 +110,20 @@ impl OpenCall {
         self.record.at
     }
 
-    /// The call as it was let in, or the refusal; to be taken once.
-    pub fn admitted(&mut self) -> Result<Admitted, Box<Answer>> {
-        self.outcome.take().unwrap_or_else(|| {
-            let twice = errors::internal("a call was let in twice");
-            Err(Box::new(twice))
-        })
+    /// The call as it was let in.
+    ///
+    /// # Errors
+    /// The refusal, where it was not; to be asked for once.
+    pub fn admitted(&mut self) -> Result<&Admitted, Box<Answer>> {
+        match &mut self.admitted {
+            Some(admitted) => Ok(admitted),
+            None => Err(self.refusal.take().unwrap_or_else(|| Box::new(twice()))),
+        }
+    }
+
+    /// The same, to be carried out; to be taken once.
+    pub(super) fn take_admitted(&mut self) -> Result<Admitted, Answer> {
+        self.admitted.take().ok_or_else(twice)
     }
 
     /// The events the call belongs to: that of its token, or else of its file; both where it is
@@ -178,6 +194,11 @@ impl OpenCall {
         let mixed = crate::mock_box::ids::mix(self.record.call);
         format!("{:016x}{:04x}", mixed, self.record.call & 0xffff)
     }
+}
+
+/// Nobody carries a call out a second time.
+fn twice() -> Answer {
+    errors::internal("a call was carried out twice")
 }
 
 impl Drop for OpenCall {

@@ -83,8 +83,8 @@ impl Drop for Group {
 }
 
 impl Joined<'_> {
-    /// The answer, once the record file has the write, and what else is to be waited for.
-    pub(super) async fn answer(mut self) -> (Answer, Option<Ticket>) {
+    /// Returns when the record file has the write, or it is known that it will not.
+    pub(super) async fn ended(&self) {
         loop {
             let rung = self.end.bell.notified();
             if self.end.result.get().is_some() {
@@ -92,10 +92,17 @@ impl Joined<'_> {
             }
             rung.await;
         }
+    }
+
+    /// The answer, once the group has ended, and what else is to be waited for.
+    pub(super) fn answer(&mut self) -> (Answer, Option<Ticket>) {
         match (self.end.result.get(), self.answer.take()) {
             (Some(Ok(ticket)), Some(answer)) => (answer, ticket.clone()),
             (Some(Err(reason)), _) => (errors::internal(reason.clone()), None),
-            _ => (errors::internal("a write was answered twice"), None),
+            _ => (
+                errors::internal("a write was answered before its end"),
+                None,
+            ),
         }
     }
 }
@@ -254,10 +261,9 @@ mod tests {
             headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
         };
         let mut call = host.open(&head);
-        let admitted = call.admitted().expect("it is let in");
         let body = Body::Memory(body.into());
         let request = Request { head, body };
-        let (answer, _) = host.perform(&mut call, admitted, &request).await;
+        let (answer, _) = host.perform(&mut call, &request).await;
         answer.status
     }
 

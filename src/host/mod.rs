@@ -41,7 +41,7 @@ use crate::{
     env::Clock,
     journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
-        Admitted, Answer, Change, Decision, Head, Ids, Request, State, admit,
+        Answer, Change, Decision, Head, Ids, Request, State, admit,
         admit::Seen,
         content::Content,
         decide,
@@ -183,10 +183,14 @@ impl Host {
     }
 
     /// Answers a call that changes nothing, whatever comes of it.
-    pub fn look_at(&self, call: &OpenCall, admitted: Admitted, request: &Request) -> Answer {
+    pub fn look_at(&self, call: &mut OpenCall, request: &Request) -> Answer {
         if let Some(answer) = call.struck_answer() {
             return answer;
         }
+        let admitted = match call.take_admitted() {
+            Ok(admitted) => admitted,
+            Err(answer) => return answer,
+        };
         let prepared = prepare(&self.settings, admitted, request);
         // A look makes nothing new.
         let decision = decide(&self.state(), prepared, call.at(), &mut Ids::new(0));

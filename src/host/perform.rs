@@ -6,7 +6,7 @@ use super::{Host, Ledger, call::OpenCall, event_of_file, group::Joined, turns::T
 use crate::{
     domain::notice::Notice,
     journal::Ticket,
-    mock_box::{Admitted, Answer, Decision, Prepared, Request, decide, errors, prepare},
+    mock_box::{Answer, Decision, Prepared, Request, decide, errors, prepare},
 };
 
 /// Bytes of a write that is not written down with others.
@@ -27,13 +27,15 @@ impl Host {
     pub async fn perform(
         self: &Arc<Self>,
         call: &mut OpenCall,
-        admitted: Admitted,
         request: &Request,
     ) -> (Answer, Option<Ticket>) {
         if let Some(answer) = call.struck_answer() {
             return (answer, None);
         }
-        let prepared = prepare(&self.settings, admitted, request);
+        let prepared = match call.take_admitted() {
+            Ok(admitted) => prepare(&self.settings, admitted, request),
+            Err(answer) => return (answer, None),
+        };
         let done = {
             let ledger = if let Some(ledger) = self.turns.try_take() {
                 ledger
@@ -46,7 +48,10 @@ impl Host {
         };
         let (answer, ticket) = match done {
             Done::Alone(answer, ticket) => (answer, ticket),
-            Done::InGroup(joined) => joined.answer().await,
+            Done::InGroup(mut joined) => {
+                joined.ended().await;
+                joined.answer()
+            }
         };
         (call.struck(answer), ticket)
     }

@@ -20,7 +20,7 @@ use crate::{
     domain::hosts::{HostPort, is_box},
     host::{Host, call::OpenCall},
     mock_box::{
-        Admitted, Answer, Body, Head, Request as BoxRequest,
+        Answer, Body, Head, Request as BoxRequest,
         admit::Wanted,
         errors::{self, Envelope, ErrorBody},
     },
@@ -54,26 +54,27 @@ impl App {
 
     fn box_call(self: &Arc<Self>, head: Head, body: RequestBody) -> Reply {
         let mut call = self.host.open(&head);
-        let admitted = match call.admitted() {
-            Ok(admitted) => admitted,
+        let (wanted, is_look) = match call.admitted() {
+            Ok(admitted) => (admitted.wanted, admitted.route.is_look()),
             Err(refusal) => return refused(call, &head, *refusal),
         };
-        if admitted.wanted == Wanted::Nothing {
-            let request = BoxRequest {
-                head,
-                body: Body::None,
-            };
-            if admitted.route.is_look() {
-                return self.look(call, admitted, &request);
-            }
-            call.tell_open();
-            let app = Arc::clone(self);
-            return Reply::later(async move { app.perform(call, admitted, request).await });
+        let request = BoxRequest {
+            head,
+            body: Body::None,
+        };
+        if is_look && wanted == Wanted::Nothing {
+            return self.look(call, &request);
         }
+        // On its own: what is made of it waits, and to wait in a small place is quicker.
+        let mut request = Box::new(request);
         let app = Arc::clone(self);
+        if wanted == Wanted::Nothing {
+            call.tell_open();
+            return Reply::later(async move { app.perform(call, request).await });
+        }
         Reply::later(async move {
             let read = {
-                let mut read = pin!(app.read(admitted.wanted, &head, body));
+                let mut read = pin!(app.read(wanted, &request.head, body));
                 if let Some(read) = (&mut read).now_or_never() {
                     read
                 } else {
@@ -83,17 +84,17 @@ impl App {
                 }
             };
             match read {
-                Err(refusal) => refused(call, &head, refusal).made().await,
+                Err(refusal) => refused(call, &request.head, refusal).made().await,
                 Ok(body) => {
-                    let request = BoxRequest { head, body };
-                    app.perform(call, admitted, request).await
+                    request.body = body;
+                    app.perform(call, request).await
                 }
             }
         })
     }
 
-    fn look(&self, mut call: Box<OpenCall>, admitted: Admitted, request: &BoxRequest) -> Reply {
-        let answer = self.host.look_at(&call, admitted, request);
+    fn look(&self, mut call: Box<OpenCall>, request: &BoxRequest) -> Reply {
+        let answer = self.host.look_at(&mut call, request);
         call.asked(&request.head.headers, &request.body);
         respond(call, answer, request.head.method == Method::HEAD)
     }
@@ -101,10 +102,9 @@ impl App {
     async fn perform(
         &self,
         mut call: Box<OpenCall>,
-        admitted: Admitted,
-        request: BoxRequest,
+        request: Box<BoxRequest>,
     ) -> Response<WireBody> {
-        let (answer, ticket) = self.host.perform(&mut call, admitted, &request).await;
+        let (answer, ticket) = self.host.perform(&mut call, &request).await;
         call.asked(&request.head.headers, &request.body);
         drop(request);
         let answer = match ticket {
