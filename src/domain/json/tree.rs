@@ -6,14 +6,11 @@
 //! of it. So what is read takes one piece of memory, however much it branches.
 
 mod edit;
+mod inside;
 mod read;
 mod write;
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-    fmt,
-};
+use std::{borrow::Cow, fmt};
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
@@ -21,6 +18,7 @@ use smol_str::{SmolStr, ToSmolStr};
 
 use super::pointer::Pointer;
 pub use edit::{Leaf, Place};
+pub use inside::{Finder, Items, Members};
 
 /// A JSON value, whole. Texts without escapes are parts of the text that it was read from.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,25 +68,6 @@ pub enum Tree<'t> {
     /// An object.
     Object(Members<'t>),
 }
-
-/// The items of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Items<'t> {
-    length: usize,
-    cells: &'t [Cell<'t>],
-}
-
-/// The members of an object, in the order of the text. Of members with the same name the last
-/// one's value counts, in the place of the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Members<'t> {
-    length: usize,
-    cells: &'t [Cell<'t>],
-}
-
-/// Up to so many members are looked at one after the other; of more that would take the square of
-/// their number.
-const FEW: usize = 16;
 
 impl Cell<'_> {
     /// How many cells the value that begins here has.
@@ -421,113 +400,6 @@ impl From<Tree<'_>> for Value {
                 let own = |(name, value): (&str, _)| (name.to_owned(), Self::from(value));
                 members.iter().map(own).collect()
             }
-        }
-    }
-}
-
-impl<'t> Items<'t> {
-    /// One after the other.
-    pub fn iter(self) -> impl Iterator<Item = Tree<'t>> {
-        let mut rest = self.cells;
-        std::iter::from_fn(move || {
-            let (item, behind) = split(rest)?;
-            rest = behind;
-            Some(look(item))
-        })
-    }
-
-    /// The first.
-    pub fn first(self) -> Option<Tree<'t>> {
-        self.iter().next()
-    }
-
-    /// How many there are.
-    pub fn len(self) -> usize {
-        self.length
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(self) -> bool {
-        self.length == 0
-    }
-}
-
-impl<'t> Members<'t> {
-    /// The value of a member. Looks at one after the other: made for objects of a few members.
-    pub fn get(self, name: &str) -> Option<Tree<'t>> {
-        let mut cells = self.rows();
-        let (_, value) = cells.find(|(own, _)| own.text() == Some(name))?;
-        Some(look(value))
-    }
-
-    /// Whether there is such a member.
-    pub fn contains_key(self, name: &str) -> bool {
-        self.keys().any(|own| own == name)
-    }
-
-    /// Names and values.
-    pub fn iter(self) -> impl Iterator<Item = (&'t str, Tree<'t>)> {
-        self.rows()
-            .filter_map(|(name, value)| Some((name.text()?, look(value))))
-    }
-
-    /// Names alone.
-    pub fn keys(self) -> impl Iterator<Item = &'t str> {
-        self.rows().filter_map(|(name, _)| name.text())
-    }
-
-    /// Values alone.
-    pub fn values(self) -> impl Iterator<Item = Tree<'t>> {
-        self.rows().map(|(_, value)| look(value))
-    }
-
-    /// The cells of the names, and those of the values.
-    fn rows(self) -> impl Iterator<Item = (&'t Cell<'t>, &'t [Cell<'t>])> {
-        let mut rest = self.cells;
-        std::iter::from_fn(move || {
-            let (name, value) = rest.split_first()?;
-            let (value, behind) = split(value)?;
-            rest = behind;
-            Some((name, value))
-        })
-    }
-
-    /// To look up many members, of however many.
-    pub fn finder(self) -> Finder<'t> {
-        let index = (self.length > FEW).then(|| self.iter().collect());
-        Finder {
-            members: self,
-            index,
-        }
-    }
-
-    /// Whether two have the same name.
-    fn has_twins(self) -> bool {
-        if self.length > FEW {
-            let mut seen = HashSet::new();
-            return !self.keys().all(|name| seen.insert(name));
-        }
-        let mut seen = [""; FEW];
-        self.keys().enumerate().any(|(nth, name)| {
-            let is_twin = seen[..nth].contains(&name);
-            seen[nth] = name;
-            is_twin
-        })
-    }
-}
-
-/// Finds members by their names.
-pub struct Finder<'t> {
-    members: Members<'t>,
-    index: Option<HashMap<&'t str, Tree<'t>>>,
-}
-
-impl<'t> Finder<'t> {
-    /// The value of a member.
-    pub fn find(&self, name: &str) -> Option<Tree<'t>> {
-        match &self.index {
-            Some(index) => index.get(name).copied(),
-            None => self.members.get(name),
         }
     }
 }
