@@ -170,6 +170,7 @@ fn invocation_of(cards: Tree<'_>) -> Option<SmolStr> {
 fn summary(cards: Tree<'_>) -> String {
     let cards = cards.as_array().unwrap_or_default();
     let mut text = match cards.len() {
+        0 => return "no cards".to_owned(),
         1 => "1 card (".to_owned(),
         many => format!("{many} cards ("),
     };

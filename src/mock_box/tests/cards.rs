@@ -76,13 +76,16 @@ fn what_comes_in_many_lines_is_recorded_in_one() {
         "status": "success", "file": {"id": "42"}, "metadata": {"cards": []},
         "usage": {"unit": "files", "value": 1}
     });
-    for (line, status, body) in [
-        (format!("POST {place}"), 201, json!({"cards": [card("a")]})),
-        (format!("PUT {place}"), 200, patch.clone()),
-        ("PUT /2.0/skill_invocations/1".to_owned(), 200, report),
+    let invocation = "PUT /2.0/skill_invocations/1".to_owned();
+    let cards = json!({"cards": [card("a")]});
+    for (line, status, note, body) in [
+        (format!("POST {place}"), 201, "1 card (keyword)", cards),
+        (format!("PUT {place}"), 200, "no cards", patch.clone()),
+        (invocation, 200, "success: no cards", report),
     ] {
         let asked = world.ask(head(&line, Some(&event.write)), &pretty(&body));
         assert_eq!(asked.status, status, "{line}");
+        assert_eq!(asked.note.as_deref(), Some(note));
     }
     for record in &world.records {
         let mut text = Vec::new();
