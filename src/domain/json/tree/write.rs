@@ -1,7 +1,7 @@
 //! A tree as compact JSON, the same that serde makes of it. Most texts stand in JSON as they are, and
 //! are copied whole; serde would look at each letter.
 
-use super::{Cell, Items, Members, Tree};
+use super::{Cell, Items, Members, Tree, look, split};
 
 impl Tree<'_> {
     /// Adds it to a text, as compact JSON.
@@ -11,59 +11,45 @@ impl Tree<'_> {
             Self::Bool(truth) => to.extend_from_slice(if truth { b"true" } else { b"false" }),
             Self::Number(number) => as_serde_does(number, to),
             Self::String(text) => write_text(text, to),
-            Self::Array(Items { length, cells }) => write_items(length, cells, to),
-            Self::Object(Members { length, cells }) => write_members(length, cells, to),
+            Self::Array(Items { cells, .. }) => write_row(*b"[]", cells, write_next, to),
+            Self::Object(Members { cells, .. }) => write_row(*b"{}", cells, write_member, to),
         }
     }
 }
 
-/// Writes the value that a row begins with; gives the cells behind it.
+/// Writes all of a row in its brackets, with commas between: `write` takes what the row begins with,
+/// and gives the cells behind it.
+fn write_row<'c, 'a>(
+    [open, close]: [u8; 2],
+    mut cells: &'c [Cell<'a>],
+    write: impl Fn(&'c [Cell<'a>], &mut Vec<u8>) -> &'c [Cell<'a>],
+    to: &mut Vec<u8>,
+) {
+    to.push(open);
+    while !cells.is_empty() {
+        cells = write(cells, to);
+        if !cells.is_empty() {
+            to.push(b',');
+        }
+    }
+    to.push(close);
+}
+
+/// Writes a name and its value.
+fn write_member<'c, 'a>(cells: &'c [Cell<'a>], to: &mut Vec<u8>) -> &'c [Cell<'a>] {
+    let value = write_next(cells, to);
+    to.push(b':');
+    write_next(value, to)
+}
+
+/// Writes a value.
 fn write_next<'c, 'a>(cells: &'c [Cell<'a>], to: &mut Vec<u8>) -> &'c [Cell<'a>] {
-    let Some((cell, rest)) = cells.split_first() else {
-        return cells;
-    };
-    match cell {
-        Cell::Null => Tree::Null.write_to(to),
-        Cell::Bool(truth) => Tree::Bool(*truth).write_to(to),
-        Cell::Number(number) => as_serde_does(number, to),
-        Cell::Plain(text) => write_plain(text, to),
-        Cell::String(text) => write_text(text, to),
-        Cell::Array(span) => {
-            let (inside, rest) = rest.split_at(span.cells);
-            write_items(span.length, inside, to);
-            return rest;
-        }
-        Cell::Object(span) => {
-            let (inside, rest) = rest.split_at(span.cells);
-            write_members(span.length, inside, to);
-            return rest;
-        }
+    let (value, behind) = split(cells).unwrap_or_default();
+    match value.first() {
+        Some(Cell::Plain(text)) => write_plain(text, to),
+        _ => look(value).write_to(to),
     }
-    rest
-}
-
-fn write_items(length: usize, mut cells: &[Cell<'_>], to: &mut Vec<u8>) {
-    to.push(b'[');
-    for nth in 0..length {
-        if nth > 0 {
-            to.push(b',');
-        }
-        cells = write_next(cells, to);
-    }
-    to.push(b']');
-}
-
-fn write_members(length: usize, mut cells: &[Cell<'_>], to: &mut Vec<u8>) {
-    to.push(b'{');
-    for nth in 0..length {
-        if nth > 0 {
-            to.push(b',');
-        }
-        cells = write_next(cells, to);
-        to.push(b':');
-        cells = write_next(cells, to);
-    }
-    to.push(b'}');
+    behind
 }
 
 /// Adds a text in its quotes.
