@@ -48,7 +48,7 @@ pub struct Opening {
 }
 
 /// A write with the events it belongs to.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Written {
     /// The event of the token that wrote, or else of the file.
     pub events: EventIds,
@@ -57,7 +57,7 @@ pub struct Written {
 }
 
 impl Written {
-    /// As it would be serialised, and quicker: an instance may be large.
+    /// As it is read back. Its record writes itself, which is quicker: an instance may be large.
     fn to_json(&self) -> String {
         let mut text = b"{\"events\":".to_vec();
         serde_json::to_writer(&mut text, &self.events).expect("ids are plain JSON");
@@ -240,5 +240,30 @@ impl Notice {
             Self::Closed(record) => record.target.len(),
             _ => 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::call::WriteOp;
+
+    #[test]
+    fn a_write_is_read_back_as_it_was_told() {
+        let record = WriteRecord {
+            instance: serde_json::from_str(r#"{"$id":"1","cards":[]}"#).ok(),
+            ..WriteRecord::bare(3, Timestamp::UNIX_EPOCH, WriteOp::Invocation)
+        };
+        let written = Notice::Written(Written {
+            events: EventIds::new(Some("e".into()), None),
+            record: Arc::new(record),
+        });
+        let data = written.data();
+        let read = Notice::read(written.kind(), &data).expect("it reads");
+        let Some(Notice::Written(back)) = &read else {
+            panic!("it is no write: {read:?}");
+        };
+        assert!(back.events.contains("e"));
+        assert_eq!(back.to_json(), data);
     }
 }
