@@ -8,9 +8,10 @@
 mod edit;
 mod inside;
 mod read;
+mod scan;
 mod write;
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Number, Value};
@@ -21,10 +22,12 @@ pub use edit::{Leaf, Place};
 pub use inside::{Finder, Items, Members};
 
 /// A JSON value, whole. Texts without escapes are parts of the text that it was read from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Tape<'a> {
     /// The value, and behind each list and object what is in it; never empty.
     cells: Vec<Cell<'a>>,
+    /// Whether lists and objects may have a text of their own.
+    has_texts: bool,
 }
 
 /// A value without what is in it, or the name of a member.
@@ -36,20 +39,23 @@ enum Cell<'a> {
     /// A text that stands in JSON as it is.
     Plain(&'a str),
     /// A text that may have to be escaped.
-    String(Cow<'a, str>),
-    /// Its items follow.
-    Array(Span),
-    /// Its members follow, each as its name and its value.
-    Object(Span),
-}
-
-/// How much there is in a list or an object.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Span {
-    /// Items or members.
-    length: usize,
-    /// Cells of all that is in it.
-    cells: usize,
+    Lent(&'a str),
+    /// The same, made here.
+    Own(Box<str>),
+    /// A list; its items follow.
+    Array {
+        /// Cells of all that is in it.
+        cells: u32,
+        /// The whole list, where it was read from just what would be written of it; else nothing.
+        text: &'a str,
+    },
+    /// An object; its members follow, each as its name and its value.
+    Object {
+        /// Cells of all that is in it.
+        cells: u32,
+        /// As that of a list.
+        text: &'a str,
+    },
 }
 
 /// A look at a JSON value.
@@ -69,25 +75,23 @@ pub enum Tree<'t> {
     Object(Members<'t>),
 }
 
-impl Cell<'_> {
+impl<'a> Cell<'a> {
     /// How many cells the value that begins here has.
     fn width(&self) -> usize {
         match self {
-            Self::Array(span) | Self::Object(span) => 1 + span.cells,
+            Self::Array { cells, .. } | Self::Object { cells, .. } => 1 + *cells as usize,
             _ => 1,
         }
     }
-}
 
-impl<'a> Cell<'a> {
     /// The text, where it is one.
     fn text<'t>(&'t self) -> Option<&'t str>
     where
         'a: 't,
     {
         match self {
-            Self::Plain(text) => Some(text),
-            Self::String(text) => Some(text),
+            Self::Plain(text) | Self::Lent(text) => Some(text),
+            Self::Own(text) => Some(text),
             _ => None,
         }
     }
@@ -99,9 +103,8 @@ impl PartialEq for Cell<'_> {
             (Self::Null, Self::Null) => true,
             (Self::Bool(one), Self::Bool(other)) => one == other,
             (Self::Number(one), Self::Number(other)) => one == other,
-            (Self::Array(one), Self::Array(other)) | (Self::Object(one), Self::Object(other)) => {
-                one == other
-            }
+            (Self::Array { cells: one, .. }, Self::Array { cells: other, .. })
+            | (Self::Object { cells: one, .. }, Self::Object { cells: other, .. }) => one == other,
             _ => self.text().is_some() && self.text() == other.text(),
         }
     }
@@ -109,21 +112,18 @@ impl PartialEq for Cell<'_> {
 
 /// The value that a row of cells begins with.
 fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
-    let inside = |span: &Span| cells.get(1..=span.cells).unwrap_or_default();
-    match cells.first() {
-        None | Some(Cell::Null) => Tree::Null,
-        Some(Cell::Bool(truth)) => Tree::Bool(*truth),
-        Some(Cell::Number(number)) => Tree::Number(number),
-        Some(Cell::Plain(text)) => Tree::String(text),
-        Some(Cell::String(text)) => Tree::String(text),
-        Some(Cell::Array(span)) => Tree::Array(Items {
-            length: span.length,
-            cells: inside(span),
-        }),
-        Some(Cell::Object(span)) => Tree::Object(Members {
-            length: span.length,
-            cells: inside(span),
-        }),
+    let Some(cell) = cells.first() else {
+        return Tree::Null;
+    };
+    let row = || &cells[..cell.width().min(cells.len())];
+    match cell {
+        Cell::Null => Tree::Null,
+        Cell::Bool(truth) => Tree::Bool(*truth),
+        Cell::Number(number) => Tree::Number(number),
+        Cell::Plain(text) | Cell::Lent(text) => Tree::String(text),
+        Cell::Own(text) => Tree::String(text),
+        Cell::Array { .. } => Tree::Array(Items { row: row() }),
+        Cell::Object { .. } => Tree::Object(Members { row: row() }),
     }
 }
 
@@ -138,10 +138,14 @@ fn open(cells: &mut Vec<Cell<'_>>) -> usize {
     cells.len() - 1
 }
 
-/// The span of what began `at` a place and ends with the last cell.
-fn span(cells: &[Cell<'_>], at: usize, length: usize) -> Span {
-    let cells = cells.len() - at - 1;
-    Span { length, cells }
+/// How many cells came behind the one `at` a place.
+fn since(cells: &[Cell<'_>], at: usize) -> u32 {
+    narrow(cells.len() - at - 1)
+}
+
+/// A number of cells as it is kept.
+fn narrow(cells: usize) -> u32 {
+    u32::try_from(cells).expect("no text is read that has four thousand million values")
 }
 
 impl<'a> Tape<'a> {
@@ -149,14 +153,21 @@ impl<'a> Tape<'a> {
     pub fn of(value: &'a Value) -> Self {
         let mut cells = Vec::new();
         add(&mut cells, value);
-        Self { cells }
+        Self::without_texts(cells)
     }
 
     /// An object of the same members, borrowing.
     pub fn of_members(members: &'a Map<String, Value>) -> Self {
         let mut cells = Vec::new();
         add_members(&mut cells, members);
-        Self { cells }
+        Self::without_texts(cells)
+    }
+
+    fn without_texts(cells: Vec<Cell<'a>>) -> Self {
+        Self {
+            cells,
+            has_texts: false,
+        }
     }
 
     /// A look at it.
@@ -166,19 +177,19 @@ impl<'a> Tape<'a> {
 
     /// The same value, that borrows from nothing.
     pub fn into_owned(self) -> Tape<'static> {
-        let own = |cell| match cell {
+        let own = |cell: Cell<'_>| match cell {
             Cell::Null => Cell::Null,
             Cell::Bool(truth) => Cell::Bool(truth),
             Cell::Number(number) => Cell::Number(number),
-            Cell::Plain(text) => Cell::String(Cow::Owned(text.to_owned())),
-            Cell::String(text) => Cell::String(Cow::Owned(Cow::into_owned(text))),
-            Cell::Array(span) => Cell::Array(span),
-            Cell::Object(span) => Cell::Object(span),
+            Cell::Plain(text) | Cell::Lent(text) => Cell::Own(text.into()),
+            Cell::Own(text) => Cell::Own(text),
+            Cell::Array { cells, .. } => Cell::Array { cells, text: "" },
+            Cell::Object { cells, .. } => Cell::Object { cells, text: "" },
         };
         let mut cells: Vec<_> = self.cells.into_iter().map(own).collect();
         // It may stand for long.
         cells.shrink_to_fit();
-        Tape { cells }
+        Tape::without_texts(cells)
     }
 }
 
@@ -187,13 +198,17 @@ fn add<'a>(cells: &mut Vec<Cell<'a>>, value: &'a Value) {
         Value::Null => Cell::Null,
         Value::Bool(truth) => Cell::Bool(*truth),
         Value::Number(number) => Cell::Number(number.clone()),
-        Value::String(text) => Cell::String(Cow::Borrowed(text)),
+        Value::String(text) => Cell::Lent(text),
         Value::Array(items) => {
             let at = open(cells);
             for item in items {
                 add(cells, item);
             }
-            cells[at] = Cell::Array(span(cells, at, items.len()));
+            let cells_inside = since(cells, at);
+            cells[at] = Cell::Array {
+                cells: cells_inside,
+                text: "",
+            };
             return;
         }
         Value::Object(members) => return add_members(cells, members),
@@ -204,18 +219,27 @@ fn add<'a>(cells: &mut Vec<Cell<'a>>, value: &'a Value) {
 fn add_members<'a>(cells: &mut Vec<Cell<'a>>, members: &'a Map<String, Value>) {
     let at = open(cells);
     for (name, value) in members {
-        cells.push(Cell::String(Cow::Borrowed(name)));
+        cells.push(Cell::Lent(name));
         add(cells, value);
     }
-    cells[at] = Cell::Object(span(cells, at, members.len()));
+    let cells_inside = since(cells, at);
+    cells[at] = Cell::Object {
+        cells: cells_inside,
+        text: "",
+    };
 }
 
 /// `null`
 impl Default for Tape<'_> {
     fn default() -> Self {
-        Self {
-            cells: vec![Cell::Null],
-        }
+        Self::without_texts(vec![Cell::Null])
+    }
+}
+
+/// Whatever text it was read from.
+impl PartialEq for Tape<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cells == other.cells
     }
 }
 
@@ -301,21 +325,30 @@ impl<'t> Tree<'t> {
     /// How many levels of lists and objects it has: none for a text or a number.
     pub fn depth(self) -> usize {
         match self {
-            Self::Array(Items { cells, .. }) | Self::Object(Members { cells, .. }) => {
-                1 + deepest(cells)
-            }
+            Self::Array(Items { row }) | Self::Object(Members { row }) => deepest(row),
             _ => 0,
         }
     }
 
+    /// Whether it has more levels of lists and objects than so many.
+    pub fn is_deeper_than(self, levels: usize) -> bool {
+        let (Self::Array(Items { row }) | Self::Object(Members { row })) = self else {
+            return false;
+        };
+        // Most have fewer of them altogether.
+        let is_branch = |cell: &&Cell<'_>| matches!(cell, Cell::Array { .. } | Cell::Object { .. });
+        let branches = row.iter().filter(is_branch).take(levels + 1);
+        branches.count() > levels && deepest(row) > levels
+    }
+
     /// Whether an object in it has a member whose name passes.
     pub fn has_name(self, passes: impl Fn(&str) -> bool + Copy) -> bool {
-        let (Self::Array(Items { cells, .. }) | Self::Object(Members { cells, .. })) = self else {
+        let (Self::Array(Items { row }) | Self::Object(Members { row })) = self else {
             return false;
         };
         // Most have no such text at all, and to pass over them is quicker than to walk.
         let is_candidate = |cell: &Cell<'_>| cell.text().is_some_and(passes);
-        cells.iter().any(is_candidate) && self.names_one(passes)
+        row.iter().any(is_candidate) && self.names_one(passes)
     }
 
     fn names_one(self, passes: impl Fn(&str) -> bool + Copy) -> bool {
@@ -330,31 +363,17 @@ impl<'t> Tree<'t> {
 
     /// The same value, by itself.
     pub fn to_tape(self) -> Tape<'t> {
-        let mut cells = Vec::new();
-        let (head, inside): (_, &[_]) = match self {
-            Self::Null => (Cell::Null, &[]),
-            Self::Bool(truth) => (Cell::Bool(truth), &[]),
-            Self::Number(number) => (Cell::Number(number.clone()), &[]),
-            Self::String(text) => (Cell::String(Cow::Borrowed(text)), &[]),
-            Self::Array(Items { length, cells }) => {
-                let span = Span {
-                    length,
-                    cells: cells.len(),
-                };
-                (Cell::Array(span), cells)
-            }
-            Self::Object(Members { length, cells }) => {
-                let span = Span {
-                    length,
-                    cells: cells.len(),
-                };
-                (Cell::Object(span), cells)
-            }
+        let cells = match self {
+            Self::Null => vec![Cell::Null],
+            Self::Bool(truth) => vec![Cell::Bool(truth)],
+            Self::Number(number) => vec![Cell::Number(number.clone())],
+            Self::String(text) => vec![Cell::Lent(text)],
+            Self::Array(Items { row }) | Self::Object(Members { row }) => row.to_vec(),
         };
-        cells.reserve_exact(1 + inside.len());
-        cells.push(head);
-        cells.extend_from_slice(inside);
-        Tape { cells }
+        Tape {
+            cells,
+            has_texts: true,
+        }
     }
 }
 
@@ -364,9 +383,9 @@ fn deepest(cells: &[Cell<'_>]) -> usize {
     // Where those end that are open.
     let mut ends: Vec<usize> = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
-        if let Cell::Array(span) | Cell::Object(span) = cell {
+        if let Cell::Array { .. } | Cell::Object { .. } = cell {
             while ends.pop_if(|end| *end <= at).is_some() {}
-            ends.push(at + 1 + span.cells);
+            ends.push(at + cell.width());
             deepest = deepest.max(ends.len());
         }
     }

@@ -262,7 +262,7 @@ fn is_box_own(name: &str) -> bool {
 
 /// Why `fields` cannot be kept so that they can be read back; nothing where they can.
 pub fn not_to_be_kept(fields: Members<'_>) -> Option<String> {
-    if fields.values().map(Tree::depth).max() >= Some(DEEPEST) {
+    if fields.values().any(|it| it.is_deeper_than(DEEPEST - 1)) {
         return Some(format!(
             "the instance is nested deeper than {DEEPEST} levels"
         ));

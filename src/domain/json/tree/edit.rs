@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Number;
 
-use super::{Cell, Span, Tape, Tree, look};
+use super::{Cell, Tape, Tree, look, narrow};
 
 /// The place of a value in a tape. Putting a text or a number in the place of another moves none;
 /// all else moves those behind.
@@ -36,7 +36,8 @@ impl<'a> From<Leaf<'a>> for Cell<'a> {
     fn from(leaf: Leaf<'a>) -> Self {
         match leaf {
             Leaf::Number(number) => Self::Number(number),
-            Leaf::String(text) => Self::String(text),
+            Leaf::String(Cow::Borrowed(text)) => Self::Lent(text),
+            Leaf::String(Cow::Owned(text)) => Self::Own(text.into()),
         }
     }
 }
@@ -52,11 +53,12 @@ impl<'a> Tape<'a> {
 
     /// The place of a member.
     pub fn member(&self, Place(of): Place, name: &str) -> Option<Place> {
-        let Cell::Object(span) = self.cells.get(of)? else {
+        let object = self.cells.get(of)?;
+        if !matches!(object, Cell::Object { .. }) {
             return None;
-        };
+        }
         let mut at = of + 1;
-        while at <= of + span.cells {
+        while at < of + object.width() {
             if self.cells[at].text() == Some(name) {
                 return Some(Place(at + 1));
             }
@@ -72,12 +74,12 @@ impl<'a> Tape<'a> {
 
     /// The places of the items; none where there is no list.
     pub fn items(&self, Place(of): Place) -> Vec<Place> {
-        let Some(Cell::Array(span)) = self.cells.get(of) else {
+        let Some(list @ Cell::Array { .. }) = self.cells.get(of) else {
             return Vec::new();
         };
-        let mut found = Vec::with_capacity(span.length);
+        let mut found = Vec::new();
         let mut at = of + 1;
-        while at <= of + span.cells {
+        while at < of + list.width() {
             found.push(Place(at));
             at += self.cells[at].width();
         }
@@ -86,40 +88,55 @@ impl<'a> Tape<'a> {
 
     /// Puts something else in a place.
     pub fn put(&mut self, Place(at): Place, leaf: impl Into<Leaf<'a>>) {
+        self.forget_texts();
         let inside = self.cells[at].width() - 1;
         self.cells[at] = leaf.into().into();
         if inside > 0 {
             self.cells.drain(at + 1..=at + inside);
-            self.around(at, |span| span.cells -= inside);
+            self.around(at, |cells| *cells -= narrow(inside));
         }
     }
 
     /// Gives a member of an object its value; one that was not there comes last. Nothing happens
     /// where there is no object.
     pub fn insert(&mut self, of: Place, name: &'static str, leaf: impl Into<Leaf<'a>>) {
-        const MEMBER: usize = 2;
+        const MEMBER: u32 = 2;
         if let Some(there) = self.member(of, name) {
             return self.put(there, leaf);
         }
         let Place(of) = of;
-        let Some(Cell::Object(span)) = self.cells.get_mut(of) else {
+        self.forget_texts();
+        let Some(Cell::Object { cells, .. }) = self.cells.get_mut(of) else {
             return;
         };
-        let end = of + 1 + span.cells;
-        span.length += 1;
-        span.cells += MEMBER;
-        let name = Cell::String(Cow::Borrowed(name));
-        self.cells.splice(end..end, [name, leaf.into().into()]);
-        self.around(of, |span| span.cells += MEMBER);
+        *cells += MEMBER;
+        let end = of + self.cells[of].width() - MEMBER as usize;
+        let member = [Cell::Lent(name), leaf.into().into()];
+        self.cells.splice(end..end, member);
+        self.around(of, |cells| *cells += MEMBER);
     }
 
-    /// Changes the span of each list and object that the cell at a place is in.
-    fn around(&mut self, place: usize, change: impl Fn(&mut Span)) {
+    /// What lists and objects were read from is not what they are any more.
+    fn forget_texts(&mut self) {
+        if !std::mem::take(&mut self.has_texts) {
+            return;
+        }
+        for cell in &mut self.cells {
+            if let Cell::Array { text, .. } | Cell::Object { text, .. } = cell {
+                *text = "";
+            }
+        }
+    }
+
+    /// Changes how many cells are in each list and object that the cell at a place is in.
+    fn around(&mut self, place: usize, change: impl Fn(&mut u32)) {
         let mut at = 0;
         while at < place {
             match &mut self.cells[at] {
-                Cell::Array(span) | Cell::Object(span) if at + span.cells >= place => {
-                    change(span);
+                Cell::Array { cells, .. } | Cell::Object { cells, .. }
+                    if at + *cells as usize >= place =>
+                {
+                    change(cells);
                     at += 1;
                 }
                 other => at += other.width(),

@@ -10,26 +10,31 @@ use super::{Cell, Tree, look, split};
 /// The items of a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Items<'t> {
-    pub(super) length: usize,
-    pub(super) cells: &'t [Cell<'t>],
+    /// The list's own cell, and those of all that is in it; or nothing, for an empty list.
+    pub(super) row: &'t [Cell<'t>],
 }
 
 /// The members of an object, in the order of the text. Of members with the same name the last
 /// one's value counts, in the place of the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Members<'t> {
-    pub(super) length: usize,
-    pub(super) cells: &'t [Cell<'t>],
+    /// As that of a list.
+    pub(super) row: &'t [Cell<'t>],
 }
 
 /// Up to so many members are looked at one after the other; of more that would take the square of
 /// their number.
 const FEW: usize = 16;
 
+/// The cells behind the first.
+pub(super) fn inside<'c, 'a>(row: &'c [Cell<'a>]) -> &'c [Cell<'a>] {
+    row.get(1..).unwrap_or_default()
+}
+
 impl<'t> Items<'t> {
     /// One after the other.
     pub fn iter(self) -> impl Iterator<Item = Tree<'t>> {
-        let mut rest = self.cells;
+        let mut rest = inside(self.row);
         iter::from_fn(move || {
             let (item, behind) = split(rest)?;
             rest = behind;
@@ -44,12 +49,12 @@ impl<'t> Items<'t> {
 
     /// How many there are.
     pub fn len(self) -> usize {
-        self.length
+        self.iter().count()
     }
 
     /// Whether there is none.
     pub fn is_empty(self) -> bool {
-        self.length == 0
+        self.row.len() < 2
     }
 }
 
@@ -84,7 +89,7 @@ impl<'t> Members<'t> {
 
     /// The cells of the names, and those of the values.
     fn rows(self) -> impl Iterator<Item = (&'t Cell<'t>, &'t [Cell<'t>])> {
-        let mut rest = self.cells;
+        let mut rest = inside(self.row);
         iter::from_fn(move || {
             let (name, value) = rest.split_first()?;
             let (value, behind) = split(value)?;
@@ -95,16 +100,20 @@ impl<'t> Members<'t> {
 
     /// To look up many members, of however many.
     pub fn finder(self) -> Finder<'t> {
-        let index = (self.length > FEW).then(|| self.iter().collect());
+        let index = self.are_many().then(|| self.iter().collect());
         Finder {
             members: self,
             index,
         }
     }
 
+    fn are_many(self) -> bool {
+        self.rows().nth(FEW).is_some()
+    }
+
     /// Whether two have the same name.
     pub(super) fn has_twins(self) -> bool {
-        if self.length > FEW {
+        if self.are_many() {
             let mut seen = HashSet::new();
             return !self.keys().all(|name| seen.insert(name));
         }

@@ -1,6 +1,7 @@
-//! A tape out of its text, as serde hands it over. What it says is told elsewhere.
+//! A tape out of its text: scanned where it is plainly JSON, else as serde hands it over. Of members
+//! with the same name one is kept.
 
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::{collections::HashMap, fmt};
 
 use serde::{
     Deserialize, Deserializer,
@@ -8,12 +9,7 @@ use serde::{
 };
 use serde_json::Number;
 
-use super::{Cell, Members, Span, Tape, split};
-
-/// Bytes of text that make a cell, about: room for a few too many is better than to move them.
-const BYTES_OF_A_CELL: usize = 6;
-/// Cells that there is room for from the start, at the most.
-const MOST_ROOM: usize = 16 * 1024;
+use super::{Cell, Members, Tape, scan, since, split};
 
 impl<'a> Tape<'a> {
     /// Reads a value that is all of a text.
@@ -21,63 +17,47 @@ impl<'a> Tape<'a> {
     /// # Errors
     /// serde_json's own.
     pub fn read(text: &'a [u8]) -> Result<Self, serde_json::Error> {
-        // Text that is known to be text is read quicker than when it is looked at string by string.
-        match str::from_utf8(text) {
-            Ok(text) => Self::read_all(text.len(), serde_json::Deserializer::from_str(text)),
-            // It says where it is none.
-            Err(_) => Self::read_all(text.len(), serde_json::Deserializer::from_slice(text)),
+        if let Ok(text) = str::from_utf8(text)
+            && let Some(tape) = scan::scan(text)
+        {
+            return Ok(tape);
         }
+        // It knows what is wrong, and where.
+        serde_json::from_slice(text)
     }
 
-    fn read_all<R: serde_json::de::Read<'a>>(
-        length: usize,
-        mut from: serde_json::Deserializer<R>,
-    ) -> Result<Self, serde_json::Error> {
-        let room = (length / BYTES_OF_A_CELL + 1).min(MOST_ROOM);
-        let mut reading = Reading::<true>::with_room(room);
-        Put(&mut reading).deserialize(&mut from)?;
-        from.end()?;
-        Ok(reading.end())
+    /// The tape of cells that were read; `has_twins` where members of an object have the same name.
+    pub(super) fn of_cells(cells: Vec<Cell<'a>>, has_texts: bool, has_twins: bool) -> Self {
+        if !has_twins {
+            return Self { cells, has_texts };
+        }
+        let mut unique = Vec::with_capacity(cells.len());
+        add_unique(&cells, &mut unique);
+        Self::without_texts(unique)
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Tape<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let mut reading = Reading::<false>::with_room(0);
+        let mut reading = Reading::default();
         Put(&mut reading).deserialize(from)?;
-        Ok(reading.end())
+        Ok(Self::of_cells(reading.cells, false, reading.has_twins))
     }
 }
 
-/// What was read so far. Out of a JSON text what serde lends of it has no escapes, and needs none.
-struct Reading<'a, const OF_TEXT: bool> {
+/// What was read so far.
+#[derive(Default)]
+struct Reading<'a> {
     cells: Vec<Cell<'a>>,
     /// Whether members of an object have the same name.
     has_twins: bool,
 }
 
-impl<'a, const OF_TEXT: bool> Reading<'a, OF_TEXT> {
-    fn with_room(cells: usize) -> Self {
-        Self {
-            cells: Vec::with_capacity(cells),
-            has_twins: false,
-        }
-    }
-
+impl<'a> Reading<'a> {
     #[allow(clippy::unnecessary_wraps, reason = "it is what a visitor returns")]
     fn leaf<E>(&mut self, cell: Cell<'a>) -> Result<(), E> {
         self.cells.push(cell);
         Ok(())
-    }
-
-    fn end(self) -> Tape<'a> {
-        let Self { cells, has_twins } = self;
-        if !has_twins {
-            return Tape { cells };
-        }
-        let mut unique = Vec::with_capacity(cells.len());
-        add_unique(&cells, &mut unique);
-        Tape { cells: unique }
     }
 }
 
@@ -88,15 +68,16 @@ fn add_unique<'a>(cells: &[Cell<'a>], to: &mut Vec<Cell<'a>>) {
         return;
     };
     match cell {
-        Cell::Array(Span { length, .. }) => {
+        Cell::Array { .. } => {
             let at = super::open(to);
             while let Some((item, behind)) = split(rest) {
                 add_unique(item, to);
                 rest = behind;
             }
-            to[at] = Cell::Array(super::span(to, at, *length));
+            let cells = since(to, at);
+            to[at] = Cell::Array { cells, text: "" };
         }
-        Cell::Object(_) => {
+        Cell::Object { .. } => {
             let at = super::open(to);
             let mut places = HashMap::new();
             let mut unique: Vec<(&Cell<'a>, &[Cell<'a>])> = Vec::new();
@@ -114,16 +95,17 @@ fn add_unique<'a>(cells: &[Cell<'a>], to: &mut Vec<Cell<'a>>) {
                 to.push((*name).clone());
                 add_unique(value, to);
             }
-            to[at] = Cell::Object(super::span(to, at, unique.len()));
+            let cells = since(to, at);
+            to[at] = Cell::Object { cells, text: "" };
         }
         leaf => to.push(leaf.clone()),
     }
 }
 
 /// Reads a value, and puts it behind what was read.
-struct Put<'r, 'a, const OF_TEXT: bool>(&'r mut Reading<'a, OF_TEXT>);
+struct Put<'r, 'a>(&'r mut Reading<'a>);
 
-impl<'de, const OF_TEXT: bool> DeserializeSeed<'de> for Put<'_, 'de, OF_TEXT> {
+impl<'de> DeserializeSeed<'de> for Put<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
@@ -131,7 +113,7 @@ impl<'de, const OF_TEXT: bool> DeserializeSeed<'de> for Put<'_, 'de, OF_TEXT> {
     }
 }
 
-impl<'de, const OF_TEXT: bool> Visitor<'de> for Put<'_, 'de, OF_TEXT> {
+impl<'de> Visitor<'de> for Put<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,50 +142,42 @@ impl<'de, const OF_TEXT: bool> Visitor<'de> for Put<'_, 'de, OF_TEXT> {
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<(), E> {
-        self.0.leaf(if OF_TEXT {
-            Cell::Plain(text)
-        } else {
-            Cell::String(Cow::Borrowed(text))
-        })
+        self.0.leaf(Cell::Lent(text))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.0.leaf(Cell::String(Cow::Owned(text.to_owned())))
+        self.0.leaf(Cell::Own(text.into()))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let Self(reading) = self;
         let at = super::open(&mut reading.cells);
-        let mut length = 0;
-        while items.next_element_seed(Put(reading))?.is_some() {
-            length += 1;
-        }
-        reading.cells[at] = Cell::Array(super::span(&reading.cells, at, length));
+        while items.next_element_seed(Put(reading))?.is_some() {}
+        let cells = since(&reading.cells, at);
+        reading.cells[at] = Cell::Array { cells, text: "" };
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let Self(reading) = self;
         let at = super::open(&mut reading.cells);
-        let mut length = 0;
         while members.next_key_seed(Name(reading))?.is_some() {
             members.next_value_seed(Put(reading))?;
-            length += 1;
         }
         let read = Members {
-            length,
-            cells: &reading.cells[at + 1..],
+            row: &reading.cells[at..],
         };
         reading.has_twins |= read.has_twins();
-        reading.cells[at] = Cell::Object(super::span(&reading.cells, at, length));
+        let cells = since(&reading.cells, at);
+        reading.cells[at] = Cell::Object { cells, text: "" };
         Ok(())
     }
 }
 
 /// Reads the name of a member, as a text.
-struct Name<'r, 'a, const OF_TEXT: bool>(&'r mut Reading<'a, OF_TEXT>);
+struct Name<'r, 'a>(&'r mut Reading<'a>);
 
-impl<'de, const OF_TEXT: bool> DeserializeSeed<'de> for Name<'_, 'de, OF_TEXT> {
+impl<'de> DeserializeSeed<'de> for Name<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {

@@ -63,12 +63,20 @@ proptest! {
     #[test]
     fn a_tree_says_what_a_value_says(text in texts()) {
         let value: Value = serde_json::from_str(&text).expect("JSON");
+        let compact = value.to_string();
+        let of_compact = Tape::read(compact.as_bytes()).expect("JSON");
+        prop_assert_eq!(of_compact.tree().to_string(), value.to_string());
         let tape = Tape::read(text.as_bytes()).expect("JSON");
+        prop_assert_eq!(&tape, &of_compact);
         prop_assert_eq!(&tape, &Tape::of(&value));
         prop_assert_eq!(&tape, &serde_json::from_str::<Tape<'_>>(&text).expect("JSON"));
         prop_assert_eq!(tape.tree().to_string(), value.to_string());
         prop_assert_eq!(serde_json::to_string(&tape).expect("JSON"), value.to_string());
         prop_assert_eq!(tape.tree().depth(), depth(&value));
+        for levels in 0..=depth(&value) {
+            let is_deeper = depth(&value) > levels;
+            prop_assert_eq!(tape.tree().is_deeper_than(levels), is_deeper);
+        }
         for name in ["a", "ab", "zz"] {
             let found = tape.tree().has_name(|own| own == name);
             prop_assert_eq!(found, has_name(&value, name));
@@ -113,12 +121,16 @@ proptest! {
             let below = |value: &mut Value, with: &dyn Fn(&mut Value)| {
                 with(value.pointer_mut(pointer.as_str()).expect("it is there"));
             };
-            let (mut tape, mut other) = (Tape::of(&value), value.clone());
+            let compact = value.to_string();
+            let mut tape = Tape::read(compact.as_bytes()).expect("JSON");
+            let mut other = value.clone();
             tape.put(place(&tape, &pointer), "new");
             below(&mut other, &|it| *it = "new".into());
             prop_assert_eq!(&tape, &Tape::of(&other));
+            prop_assert_eq!(tape.tree().to_string(), other.to_string());
 
-            let (mut tape, mut other) = (Tape::of(&value), value.clone());
+            let mut tape = Tape::read(compact.as_bytes()).expect("JSON");
+            let mut other = value.clone();
             let at = place(&tape, &pointer);
             tape.insert(at, "a", Leaf::Number(1.into()));
             tape.insert(at, "z", "new".to_owned());
@@ -129,6 +141,7 @@ proptest! {
                 }
             });
             prop_assert_eq!(&tape, &Tape::of(&other));
+            prop_assert_eq!(tape.tree().to_string(), other.to_string());
         }
     }
 }
@@ -193,5 +206,74 @@ fn items_are_found_one_after_the_other() {
 fn texts_without_escapes_are_borrowed() {
     let tape = Tape::read(br#"["plain", "es\"caped"]"#).expect("JSON");
     assert!(matches!(&tape.cells[1], Cell::Plain("plain")));
-    assert!(matches!(&tape.cells[2], Cell::String(Cow::Owned(text)) if text == "es\"caped"));
+    assert!(matches!(&tape.cells[2], Cell::Own(text) if &**text == "es\"caped"));
+}
+
+#[test]
+fn what_is_compact_is_written_as_it_came() {
+    let is_kept = |text: &str| {
+        let tape = scan::scan(text).expect("JSON");
+        let Cell::Array { text: kept, .. } = tape.cells[0] else {
+            panic!("no list");
+        };
+        assert!(kept.is_empty() || kept == text);
+        !kept.is_empty()
+    };
+    assert!(is_kept("[{\"a\":-1,\"b\":[true,\"\u{e9}\u{7f}\"]},null]"));
+    assert!(is_kept("[]"));
+    for other in [
+        "[ ]",
+        "[1 ,2]",
+        r#"[{"a": 1}]"#,
+        r#"["\/"]"#,
+        r#"[{"a":1,"a":2}]"#,
+        "[1.0e1]",
+        "[-0]",
+    ] {
+        assert!(!is_kept(other), "{other}");
+    }
+    let mut tape = Tape::read(b"[[1],[2]]").expect("JSON");
+    let first = tape.items(Tape::TOP)[0];
+    tape.put(tape.items(first)[0], "a");
+    assert_eq!(tape.tree().to_string(), r#"[["a"],[2]]"#);
+}
+
+#[test]
+fn a_cell_is_small() {
+    assert_eq!(size_of::<Cell<'_>>(), 24);
+}
+
+/// JSON texts with a letter more, less, or another.
+fn misspelt() -> impl Strategy<Value = String> {
+    let letter = prop_oneof![
+        prop::sample::select(r#"[]{},:"\/ -+.eE019tfnu"#.chars().collect::<Vec<_>>()),
+        any::<char>(),
+    ];
+    let change = (any::<prop::sample::Index>(), 0..3_usize, letter);
+    (texts(), change).prop_map(|(text, (at, how, letter))| {
+        let mut letters: Vec<char> = text.chars().collect();
+        let at = at.index(letters.len());
+        match how {
+            0 => letters.insert(at, letter),
+            1 => letters[at] = letter,
+            _ => drop(letters.remove(at)),
+        }
+        letters.into_iter().collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_taken_that_serde_json_refuses(text in misspelt()) {
+        if let Some(tape) = scan::scan(&text) {
+            let value: Value = serde_json::from_str(&text).expect("what is taken is JSON");
+            prop_assert_eq!(tape.tree().to_string(), value.to_string());
+            prop_assert_eq!(Value::from(tape), value);
+        }
+    }
+
+    #[test]
+    fn serde_json_is_seldom_needed(text in texts()) {
+        prop_assert!(scan::scan(&text).is_some());
+    }
 }

@@ -1,7 +1,8 @@
 //! A tree as compact JSON, the same that serde makes of it. Most texts stand in JSON as they are, and
-//! are copied whole; serde would look at each letter.
+//! are copied whole; serde would look at each letter. So are lists and objects that were read from
+//! compact JSON.
 
-use super::{Cell, Items, Members, Tree, look, split};
+use super::{Cell, Items, Members, Tree, inside::inside, look, split};
 
 impl Tree<'_> {
     /// Adds it to a text, as compact JSON.
@@ -11,20 +12,26 @@ impl Tree<'_> {
             Self::Bool(truth) => to.extend_from_slice(if truth { b"true" } else { b"false" }),
             Self::Number(number) => as_serde_does(number, to),
             Self::String(text) => write_text(text, to),
-            Self::Array(Items { cells, .. }) => write_row(*b"[]", cells, write_next, to),
-            Self::Object(Members { cells, .. }) => write_row(*b"{}", cells, write_member, to),
+            Self::Array(Items { row }) => write_row(*b"[]", row, write_next, to),
+            Self::Object(Members { row }) => write_row(*b"{}", row, write_member, to),
         }
     }
 }
 
-/// Writes all of a row in its brackets, with commas between: `write` takes what the row begins with,
-/// and gives the cells behind it.
+/// Writes a list or an object, in its brackets and with commas between: `write` takes what a row
+/// begins with, and gives the cells behind it.
 fn write_row<'c, 'a>(
     [open, close]: [u8; 2],
-    mut cells: &'c [Cell<'a>],
+    row: &'c [Cell<'a>],
     write: impl Fn(&'c [Cell<'a>], &mut Vec<u8>) -> &'c [Cell<'a>],
     to: &mut Vec<u8>,
 ) {
+    if let Some(Cell::Array { text, .. } | Cell::Object { text, .. }) = row.first()
+        && !text.is_empty()
+    {
+        return to.extend_from_slice(text.as_bytes());
+    }
+    let mut cells = inside(row);
     to.push(open);
     while !cells.is_empty() {
         cells = write(cells, to);
