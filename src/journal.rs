@@ -291,23 +291,18 @@ impl Journal {
             let last = self.staged.last().map_or(self.last, |staged| staged.seq);
             debug_assert!(record.seq > last, "{} does not follow {last}", record.seq);
             let start = self.lines.len();
-            let written = record.write_to(&mut self.lines);
+            record.write_to(&mut self.lines);
             self.lines.push(b'\n');
             let length = (self.lines.len() - start) as u64;
-            let problem = match written {
-                Err(error) => error.to_string(),
-                Ok(()) if length > self.longest => {
-                    format!("the record is longer than {} bytes", self.longest)
-                }
-                Ok(()) => {
-                    let (seq, op) = (record.seq, record.op);
-                    self.staged.push(Staged { seq, op, length });
-                    continue;
-                }
-            };
+            if length <= self.longest {
+                let (seq, op) = (record.seq, record.op);
+                self.staged.push(Staged { seq, op, length });
+                continue;
+            }
             self.lines.truncate(before.0);
             self.staged.truncate(before.1);
             self.lines.shrink_to(MOST_KEPT);
+            let problem = format!("the record is longer than {} bytes", self.longest);
             return Err(self.failed(&problem));
         }
         Ok(())

@@ -1,15 +1,15 @@
 //! A call that reached the mock, as it is told to whoever watches: which of Box's operations it
 //! was, whose token it carried, what it was answered. Nothing secret is in here.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, io::Write, sync::Arc};
 
 use http::Method;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::{metadata::instance::Instance, token::TokenKind};
+use super::{json::tree::Tree, metadata::instance::Instance, token::TokenKind};
 
 /// What a call does, in the words of `--fault` and of the token table (design §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -212,7 +212,7 @@ impl WriteOp {
 }
 
 /// The token that wrote, as it is recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct WriterToken {
     /// `read`, `write`, `user`, or `any` where tokens are not looked at.
     pub kind: SmolStr,
@@ -264,62 +264,80 @@ pub struct WriteRecord {
     pub instance: Option<Instance>,
 }
 
-/// A record without its instance, which is long and has a text of its own.
-struct AllButInstance<'a>(&'a WriteRecord);
-
 impl WriteRecord {
-    fn serialize_members<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        map.serialize_entry("seq", &self.seq)?;
-        map.serialize_entry("at", &self.at)?;
-        map.serialize_entry("op", &self.op)?;
-        map.serialize_entry("file_id", &self.file_id)?;
-        map.serialize_entry("file_version_id", &self.file_version_id)?;
-        map.serialize_entry("scope", &self.scope)?;
-        map.serialize_entry("template", &self.template)?;
-        map.serialize_entry("skill_id", &self.skill_id)?;
-        map.serialize_entry("invocation_id", &self.invocation_id)?;
-        map.serialize_entry("status", &self.status)?;
-        map.serialize_entry("usage", &self.usage)?;
-        map.serialize_entry("token", &self.token)?;
-        if let Some(patch) = &self.patch {
-            map.serialize_entry("patch", patch)?;
+    /// Adds it to a text, as compact JSON: a line of the record file.
+    pub fn write_to(&self, text: &mut Vec<u8>) {
+        let Self { seq, at, op, .. } = self;
+        let op = op.as_str();
+        write!(text, r#"{{"seq":{seq},"at":"{at}","op":"{op}""#)
+            .expect("memory takes what is written to it");
+        for (name, id) in [
+            ("file_id", &self.file_id),
+            ("file_version_id", &self.file_version_id),
+            ("scope", &self.scope),
+            ("template", &self.template),
+        ] {
+            write_member(text, name, |text| write_text(text, id));
         }
-        Ok(())
-    }
-
-    /// Adds it to a text, as compact JSON: as it would be serialised, and quicker.
-    ///
-    /// # Errors
-    /// None that is known of: it is plain JSON.
-    pub fn write_to(&self, text: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-        serde_json::to_writer(&mut *text, &AllButInstance(self))?;
-        // The brace that ends it comes behind the instance.
-        text.pop();
-        text.extend_from_slice(b",\"instance\":");
-        match &self.instance {
+        for (name, said) in [
+            ("skill_id", &self.skill_id),
+            ("invocation_id", &self.invocation_id),
+            ("status", &self.status),
+        ] {
+            write_member(text, name, |text| match said {
+                Some(said) => write_text(text, said),
+                None => text.extend_from_slice(b"null"),
+            });
+        }
+        write_member(text, "usage", |text| write_raw(text, self.usage.as_deref()));
+        write_member(text, "token", |text| match &self.token {
+            Some(WriterToken { kind, last4 }) => {
+                text.push(b'{');
+                write_member(text, "kind", |text| write_text(text, kind));
+                write_member(text, "last4", |text| write_text(text, last4));
+                text.push(b'}');
+            }
+            None => text.extend_from_slice(b"null"),
+        });
+        if let Some(patch) = &self.patch {
+            write_member(text, "patch", |text| write_raw(text, Some(patch)));
+        }
+        write_member(text, "instance", |text| match &self.instance {
             Some(instance) => instance.write_to(text),
             None => text.extend_from_slice(b"null"),
-        }
+        });
         text.push(b'}');
-        Ok(())
     }
 }
 
-impl Serialize for AllButInstance<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(None)?;
-        self.0.serialize_members(&mut map)?;
-        map.end()
-    }
-}
-
+/// As it is written, for what is made of many records.
 impl Serialize for WriteRecord {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut map = to.serialize_map(None)?;
-        self.serialize_members(&mut map)?;
-        map.serialize_entry("instance", &self.instance)?;
-        map.end()
+        let mut text = Vec::new();
+        self.write_to(&mut text);
+        let text: &RawValue = serde_json::from_slice(&text).map_err(ser::Error::custom)?;
+        text.serialize(to)
     }
+}
+
+/// Adds a member whose name needs no escapes to the text of an object, of which the first brace is
+/// there already.
+fn write_member(text: &mut Vec<u8>, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    if !text.ends_with(b"{") {
+        text.push(b',');
+    }
+    text.push(b'"');
+    text.extend_from_slice(name.as_bytes());
+    text.extend_from_slice(b"\":");
+    write(text);
+}
+
+fn write_text(text: &mut Vec<u8>, value: &str) {
+    Tree::String(value).write_to(text);
+}
+
+fn write_raw(text: &mut Vec<u8>, raw: Option<&RawValue>) {
+    text.extend_from_slice(raw.map_or("null", RawValue::get).as_bytes());
 }
 
 impl WriteRecord {
@@ -356,12 +374,17 @@ mod tests {
     };
 
     #[test]
-    fn it_is_written_as_it_is_serialised() {
+    fn it_reads_back_as_it_was_written() {
         let instance = r#"{"$id":"1","cards":[]}"#;
         let full = WriteRecord {
-            file_id: "7".into(),
+            file_id: "7\"".into(),
             skill_id: Some("137".into()),
+            status: Some("success".into()),
             usage: to_raw_value(&1).ok(),
+            token: Some(WriterToken {
+                kind: "write".into(),
+                last4: "abcd".into(),
+            }),
             patch: to_raw_value(&["a"]).ok(),
             instance: serde_json::from_str(instance).ok(),
             ..WriteRecord::bare(1, Timestamp::UNIX_EPOCH, WriteOp::Update)
@@ -376,14 +399,31 @@ mod tests {
             ..full.clone()
         };
         let bare = WriteRecord::bare(2, Timestamp::UNIX_EPOCH, WriteOp::Reset);
-        for record in [full, written, bare] {
-            let mut written = Vec::new();
-            record.write_to(&mut written).expect("it is written");
-            let text = serde_json::to_string(&record).expect("it is serialised");
-            assert_eq!(String::from_utf8(written).as_ref(), Ok(&text));
+        for (record, told) in [
+            (
+                full,
+                r#"{"seq":1,"at":"1970-01-01T00:00:00Z","op":"update","file_id":"7\"","file_version_id":"","scope":"","template":"","skill_id":"137","invocation_id":null,"status":"success","usage":1,"token":{"kind":"write","last4":"abcd"},"patch":["a"],"instance":{"$id":"1","cards":[]}}"#,
+            ),
+            (
+                written,
+                r#"{"seq":1,"at":"1970-01-01T00:00:00Z","op":"update","file_id":"7\"","file_version_id":"","scope":"","template":"","skill_id":"137","invocation_id":null,"status":"success","usage":1,"token":{"kind":"write","last4":"abcd"},"patch":["a"],"instance":{"$id":"1","$type":"boxSkillsCards-2","$parent":"file_7","$typeVersion":0,"$template":"boxSkillsCards","$scope":"global","$version":0,"$canEdit":true,"cards":[{"a":"b\n"}]}}"#,
+            ),
+            (
+                bare,
+                r#"{"seq":2,"at":"1970-01-01T00:00:00Z","op":"reset","file_id":"","file_version_id":"","scope":"","template":"","skill_id":null,"invocation_id":null,"status":null,"usage":null,"token":null,"instance":null}"#,
+            ),
+        ] {
+            let text_of = |record: &WriteRecord| {
+                let mut text = Vec::new();
+                record.write_to(&mut text);
+                String::from_utf8(text).expect("text")
+            };
+            let text = text_of(&record);
+            assert_eq!(text, told);
+            let serialised = serde_json::to_string(&record).expect("JSON");
+            assert_eq!(serialised, text);
             let back: WriteRecord = serde_json::from_str(&text).expect("it reads back");
-            let again = serde_json::to_string(&back).expect("it is serialised");
-            assert_eq!(again, text);
+            assert_eq!(text_of(&back), text);
         }
     }
 }
