@@ -171,7 +171,18 @@ pub(super) fn optional<'a>(
     should: Type,
     listener: &mut impl Listener,
 ) -> ControlFlow<(), Option<Tree<'a>>> {
-    match members.get(key) {
+    fitting(path, key, members.get(key), should, listener)
+}
+
+/// The same of a member that was looked up.
+pub(super) fn fitting<'a>(
+    path: &Path<'_>,
+    key: &str,
+    found: Option<Tree<'a>>,
+    should: Type,
+    listener: &mut impl Listener,
+) -> ControlFlow<(), Option<Tree<'a>>> {
+    match found {
         None => {}
         Some(Tree::Null) => listener.hear(&path.key(key), &Mistake::Null { should })?,
         Some(value) if should.fits(value) => return ControlFlow::Continue(Some(value)),

@@ -2,7 +2,7 @@
 //! card is counted, and told once.
 
 use super::{
-    check::{Flow, Listener, is_misspelling, nothing, optional, wrong},
+    check::{Flow, Listener, fitting, is_misspelling, nothing, optional, wrong},
     mistake::{Mistake, Type},
     model::Kind,
     path::Path,
@@ -25,6 +25,8 @@ struct Entries<'a> {
     members: Members<'a>,
     kind: Kind,
     duration: Option<f64>,
+    /// Whether there is one, be it what it may.
+    has_duration: bool,
     fractions: Option<(Spot, Tree<'a>)>,
     fraction_count: usize,
     timeless: Option<usize>,
@@ -45,6 +47,7 @@ impl<'a> Entries<'a> {
             members,
             kind,
             duration: None,
+            has_duration: members.contains_key("duration"),
             fractions: None,
             fraction_count: 0,
             timeless: None,
@@ -173,15 +176,24 @@ impl<'a> Entries<'a> {
                 wrong(&here, appearance, Type::Object, listener)?;
                 continue;
             };
-            let start = optional(&here, members, "start", Type::Seconds, listener)?;
-            let end = optional(&here, members, "end", Type::Seconds, listener)?;
+            let [mut start, mut end] = [None; 2];
+            for (key, value) in members.iter() {
+                match key {
+                    "start" => start = Some(value),
+                    "end" => end = Some(value),
+                    _ => {}
+                }
+            }
+            let has_start = start.is_some();
+            let start = fitting(&here, "start", start, Type::Seconds, listener)?;
+            let end = fitting(&here, "end", end, Type::Seconds, listener)?;
             for (name, value) in [("start", start), ("end", end)] {
                 if let Some(value) = value {
                     self.count_fraction(Spot::Appearance(index, nth, name), value);
                 }
             }
             shows |= start.is_some();
-            if !members.contains_key("start") {
+            if !has_start {
                 listener.hear(&here.key("start"), &Mistake::NoStart)?;
             }
             if let Some(start) = start.and_then(Tree::as_f64) {
@@ -193,7 +205,7 @@ impl<'a> Entries<'a> {
             if count > 1 {
                 listener.hear(path, &Mistake::SeveralTimes { count })?;
             }
-        } else if shows && !self.members.contains_key("duration") {
+        } else if shows && !self.has_duration {
             self.timeless.get_or_insert(index);
             self.timeless_count += 1;
         }
@@ -227,7 +239,11 @@ impl<'a> Entries<'a> {
     }
 
     fn count_fraction(&mut self, spot: Spot, value: Tree<'a>) {
-        if value.as_f64().is_some_and(|number| number.fract() != 0.0) {
+        // Most are whole, and known to be.
+        if let Tree::Number(number) = value
+            && number.is_f64()
+            && number.as_f64().is_some_and(|number| number.fract() != 0.0)
+        {
             self.fractions.get_or_insert((spot, value));
             self.fraction_count += 1;
         }
