@@ -107,7 +107,7 @@ impl Host {
             self.bus.tell(written(call.events(), Arc::clone(record)));
         }
         if let Some(placed) = decision.placed {
-            self.bus.tell(Notice::Placed(Arc::new(placed)));
+            self.bus.tell(Notice::Placed(Arc::from(placed)));
         }
         Ok(Done::Alone(decision.answer, ticket))
     }

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::{advice::Delivery, content::Content, errors::ErrorBody};
 
-/// An answer: status, headers, body, and what the log should say about it.
+/// An answer: status, headers, body, and what the log should say about it. It is handed on many
+/// times, so what few answers have is kept elsewhere.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The status.
@@ -19,8 +20,8 @@ pub struct Answer {
     pub body: AnswerBody,
     /// A word for the log: the closest route, the cards that were written.
     pub note: Option<String>,
-    /// How it travels.
-    pub delivery: Delivery,
+    /// How it travels, where that is not as usual.
+    pub delivery: Option<Box<Delivery>>,
     /// The fault that struck, as it was written.
     pub fault: Option<Arc<str>>,
 }
@@ -33,20 +34,24 @@ pub enum AnswerBody {
     /// Bytes in memory.
     Bytes(Bytes),
     /// One of Box's error envelopes; it is completed by the id of the request.
-    Error(ErrorBody),
-    /// A part of a file's content: the bytes from `start` to before `end`.
-    Content {
-        /// The content.
-        content: Content,
-        /// The first byte.
-        start: u64,
-        /// The byte after the last.
-        end: u64,
-    },
+    Error(Box<ErrorBody>),
+    /// A part of a file's content.
+    Content(Box<Part>),
     /// The words of a .docx, taken out of its content as it goes out.
-    DocumentText(Content),
+    DocumentText(Box<Content>),
     /// A picture made from another as it goes out.
     Picture(Box<PictureOf>),
+}
+
+/// The bytes of a content from `start` to before `end`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The content.
+    pub content: Content,
+    /// The first byte.
+    pub start: u64,
+    /// The byte after the last.
+    pub end: u64,
 }
 
 /// A picture to be made from another.
@@ -72,7 +77,7 @@ impl Answer {
             headers: Vec::new(),
             body: AnswerBody::Empty,
             note: None,
-            delivery: Delivery::default(),
+            delivery: None,
             fault: None,
         }
     }

@@ -31,7 +31,7 @@ pub struct Decision {
     /// The file that the call was about, where only its body names it.
     pub file_id: Option<SmolStr>,
     /// The file that came into a folder by it.
-    pub placed: Option<Placed>,
+    pub placed: Option<Box<Placed>>,
 }
 
 impl Decision {

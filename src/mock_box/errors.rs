@@ -65,13 +65,13 @@ fn error(
 ) -> Answer {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     Answer {
-        body: AnswerBody::Error(ErrorBody {
+        body: AnswerBody::Error(Box::new(ErrorBody {
             status,
             envelope,
             code,
             message: message.into(),
             context: None,
-        }),
+        })),
         ..Answer::empty(status).header(header::CONTENT_TYPE, JSON)
     }
 }
@@ -92,17 +92,11 @@ pub fn oauth(code: &'static str, message: impl Into<String>) -> Answer {
 }
 
 /// An error with what it is about: `context_info`.
-pub fn with_context(answer: Answer, context: Value) -> Answer {
-    match answer.body {
-        AnswerBody::Error(error) => Answer {
-            body: AnswerBody::Error(ErrorBody {
-                context: Some(context),
-                ..error
-            }),
-            ..answer
-        },
-        _ => answer,
+pub fn with_context(mut answer: Answer, context: Value) -> Answer {
+    if let AnswerBody::Error(error) = &mut answer.body {
+        error.context = Some(context);
     }
+    answer
 }
 
 /// 501 for a call of Box's that the mock does not play.

@@ -342,7 +342,7 @@ impl Strike {
         } else {
             answer
         };
-        answer.delivery = self.delivery;
+        answer.delivery = (!self.delivery.is_plain()).then(|| Box::new(self.delivery));
         answer.fault = Some(Arc::clone(&self.fault));
         answer
     }

@@ -98,7 +98,7 @@ pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
         ..changed
     };
     Ok(Decision {
-        placed,
+        placed: placed.map(Box::new),
         changes: vec![Change::EditFile(Box::new(changed.clone()))],
         ..Decision::answer(object::answer(context, StatusCode::OK, &changed))
     })
@@ -138,7 +138,7 @@ pub fn copy(context: &mut Context<'_>, id: &str) -> Result<Decision, Answer> {
         old_parent_id: None,
     };
     Ok(Decision {
-        placed: Some(placed),
+        placed: Some(Box::new(placed)),
         changes: vec![Change::EditFile(Box::new(copy.clone()))],
         ..Decision::answer(object::answer(context, StatusCode::CREATED, &copy))
     })

@@ -249,7 +249,7 @@ fn written(
         fields: judged.fields,
     };
     let note = match &record.status {
-        Some(status) => format!("{status}: {}", judged.summary),
+        Some(status) => [status, ": ", &judged.summary].concat(),
         None => judged.summary,
     };
     if let Some(named) = judged.invocation_id {

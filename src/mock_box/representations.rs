@@ -114,7 +114,7 @@ fn extracted_text(
         return serve::send(context, &file_name::with_ending(name, "txt"), held);
     }
     if ending == "docx" {
-        let body = AnswerBody::DocumentText(held.clone());
+        let body = AnswerBody::DocumentText(Box::new(held.clone()));
         let answer = Answer::empty(StatusCode::OK).header_text(header::CONTENT_TYPE, TEXT);
         return Ok(Answer { body, ..answer });
     }

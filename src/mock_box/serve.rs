@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 
 use super::{
-    answer::{Answer, AnswerBody},
+    answer::{Answer, AnswerBody, Part},
     content::{Content, extension},
     decide::Context,
     errors, files, preconditions,
@@ -100,11 +100,11 @@ pub fn send(context: &Context<'_>, name: &str, served: &Content) -> Result<Answe
         let part = format!("bytes {start}-{}/{size}", end - 1);
         answer = answer.header_text(header::CONTENT_RANGE, &part);
     }
-    answer.body = AnswerBody::Content {
+    answer.body = AnswerBody::Content(Box::new(Part {
         content: served.clone(),
         start,
         end,
-    };
+    }));
     Ok(answer)
 }
 

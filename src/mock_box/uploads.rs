@@ -114,7 +114,7 @@ fn uploaded(context: &Context<'_>, file: File) -> Decision {
         old_parent_id: None,
     };
     Decision {
-        placed: Some(placed),
+        placed: Some(Box::new(placed)),
         file_id: Some(file.id.as_str().into()),
         changes: vec![Change::EditFile(Box::new(file))],
         ..Decision::answer(answer)

@@ -38,14 +38,14 @@ pub(super) fn respond(mut call: Box<OpenCall>, mut answer: Answer, without_body:
     };
     let mut response = Response::new(WireBody::empty());
     *response.status_mut() = answer.status;
-    let is_plain = answer.delivery.is_plain();
-    if !is_plain {
-        response.extensions_mut().insert(answer.delivery);
+    let is_plain = answer.delivery.is_none();
+    if let Some(delivery) = answer.delivery {
+        response.extensions_mut().insert(*delivery);
     }
     let headers = response.headers_mut();
     headers.reserve(answer.headers.len() + 1);
     headers.extend(answer.headers);
-    if let Ok(value) = HeaderValue::try_from(request_id) {
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
         headers.insert(REQUEST_ID, value);
     }
     let mut outgoing = Outgoing {
@@ -119,11 +119,7 @@ async fn made(body: AnswerBody) -> io::Result<WireBody> {
     match body {
         AnswerBody::DocumentText(content) => Ok(document_text(content.source).await),
         AnswerBody::Picture(picture) => picture_body(*picture).await,
-        AnswerBody::Content {
-            content,
-            start,
-            end,
-        } => open_content(&content.source, start, end).await,
+        AnswerBody::Content(part) => open_content(&part.content.source, part.start, part.end).await,
         AnswerBody::Empty | AnswerBody::Bytes(_) | AnswerBody::Error(_) => Ok(WireBody::empty()),
     }
 }

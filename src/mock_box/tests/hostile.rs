@@ -117,11 +117,12 @@ fn check(line: &str, answer: &Answer) {
             let body: Value = serde_json::from_slice(bytes).expect("JSON");
             assert!(body.is_object(), "{line}: {body}");
         }
-        AnswerBody::Content {
-            content,
-            start,
-            end,
-        } => assert!(start <= end && *end <= content.size, "{line}"),
+        AnswerBody::Content(part) => {
+            assert!(
+                part.start <= part.end && part.end <= part.content.size,
+                "{line}"
+            );
+        }
         _ => {}
     }
 }

@@ -196,7 +196,7 @@ impl World {
                 self.records.push((**record).clone());
             }
         }
-        self.placed.extend(decision.placed);
+        self.placed.extend(decision.placed.map(|it| *it));
         decision.answer
     }
 }
@@ -224,14 +224,10 @@ pub(super) fn json_of(answer: &Answer) -> Value {
 pub(super) fn bytes_of(answer: &Answer) -> Vec<u8> {
     match &answer.body {
         AnswerBody::Bytes(bytes) => bytes.to_vec(),
-        AnswerBody::Content {
-            content,
-            start,
-            end,
-        } => match &content.source {
+        AnswerBody::Content(part) => match &part.content.source {
             Source::Static(bytes) => {
-                let start = usize::try_from(*start).expect("small");
-                bytes[start..usize::try_from(*end).expect("small")].to_vec()
+                let at = |place| usize::try_from(place).expect("small");
+                bytes[at(part.start)..at(part.end)].to_vec()
             }
             Source::Spooled(path) | Source::Disk(path) => panic!("on disk: {}", path.display()),
         },

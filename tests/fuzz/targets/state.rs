@@ -447,11 +447,12 @@ fn check_answer(line: &str, answer: &Answer) {
                 .unwrap_or_else(|error| panic!("{line}: no JSON: {error}"));
             assert!(body.is_object(), "{line}: {body}");
         }
-        AnswerBody::Content {
-            content,
-            start,
-            end,
-        } => assert!(start <= end && *end <= content.size, "{line}"),
+        AnswerBody::Content(part) => {
+            assert!(
+                part.start <= part.end && part.end <= part.content.size,
+                "{line}"
+            );
+        }
         _ => {}
     }
 }
