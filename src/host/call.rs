@@ -15,7 +15,7 @@ use crate::{
         notice::{Notice, Opening},
         secret::redact_target,
     },
-    mock_box::{Admission, Admitted, Answer, Body, Head, errors, faults::Strike},
+    mock_box::{Admission, Admitted, Answer, Body, Head, errors, faults::Strike, ids},
 };
 
 /// A call that is open. Dropping it closes it.
@@ -190,9 +190,15 @@ impl OpenCall {
     }
 
     /// The id that Box would give this request: the same in the header and in an error's body.
-    pub fn request_id(&self) -> String {
-        let mixed = crate::mock_box::ids::mix(self.record.call);
-        format!("{:016x}{:04x}", mixed, self.record.call & 0xffff)
+    pub fn request_id(&self) -> SmolStr {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let number = self.record.call;
+        let id = u128::from(ids::mix(number)) << 16 | u128::from(number & 0xffff);
+        let mut text = [0; 20];
+        for (place, letter) in text.iter_mut().rev().enumerate() {
+            *letter = DIGITS[(id >> (4 * place) & 0xf) as usize];
+        }
+        SmolStr::new(str::from_utf8(&text).expect("hexadecimal digits are text"))
     }
 }
 

@@ -21,6 +21,8 @@ use crate::domain::{
 const MS: usize = 8;
 /// Columns of the word for the token.
 const TOKEN: usize = 5;
+/// As many blanks as a column needs at the most.
+const BLANKS: &str = "        ";
 
 /// The line of a notice, with the time as a clock in `zone` shows it; nothing for what another
 /// line tells already.
@@ -65,20 +67,25 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         &record.host
     };
     let who = token(record.token.as_ref());
-    let mut line = time(record.at, zone).plain(format_args!("{who:<TOKEN$}  "));
+    // In pieces that need no formatting: it is a line a call, however many there are.
+    let mut line = time(record.at, zone);
+    push_column(&mut line, Role::Plain, who, TOKEN);
     push_status(&mut line, record.status);
-    line = line
-        .with(Role::Dim, format_args!("{:>MS$}  ", duration(record.ms)))
-        .plain(format_args!("{} ", record.method))
-        .with(Role::Dim, host)
-        .plain(short_target(&record.target));
+    let ms = duration(record.ms);
+    line.push_str(Role::Dim, BLANKS.get(ms.len()..MS).unwrap_or_default());
+    push_column(&mut line, Role::Dim, &ms, 0);
+    line.push_str(Role::Plain, record.method.as_str());
+    line.push_str(Role::Plain, " ");
+    line.push_str(Role::Dim, host);
+    line.push_str(Role::Plain, &short_target(&record.target));
     // An invocation says in its body which file it is about, as an upload may; others name it.
     let may_not_name_it = matches!(record.operation, Operation::Invocation | Operation::Upload);
     if let Some(id) = &record.file_id
         && may_not_name_it
         && !record.target.contains(id.as_str())
     {
-        line.push(Role::Dim, format_args!("  file {id}"));
+        line.push_str(Role::Dim, "  file ");
+        line.push_str(Role::Dim, id);
     }
     let role = if record.status >= 400 {
         Role::Bad
@@ -86,7 +93,10 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         Role::Accent
     };
     match (&record.note, &record.code, &record.message) {
-        (Some(note), _, _) => line.push(role, format_args!("  {note}")),
+        (Some(note), _, _) => {
+            line.push_str(role, "  ");
+            line.push_str(role, note);
+        }
         (None, Some(code), Some(message)) => line.push(role, format_args!("  {code}: {message}")),
         _ => {}
     }
@@ -94,6 +104,13 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         line.push(Role::Warn, format_args!("  by the fault {fault}"));
     }
     line
+}
+
+/// Text with the blanks that fill its column, and two more.
+fn push_column(line: &mut Line, role: Role, text: &str, columns: usize) {
+    line.push_str(role, text);
+    line.push_str(role, BLANKS.get(text.len()..columns).unwrap_or_default());
+    line.push_str(role, "  ");
 }
 
 /// A status as a person looks for it; a call that was never answered has none.
@@ -151,14 +168,25 @@ pub(super) fn start(
 }
 
 fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
-    let at = at.to_zoned(zone.clone());
-    let (hour, minute, second, ms) = (at.hour(), at.minute(), at.second(), at.millisecond());
-    Line::new()
-        .with(
-            Role::Dim,
-            format_args!("{hour:02}:{minute:02}:{second:02}.{ms:03}"),
-        )
-        .plain("  ")
+    let at = zone.to_datetime(at);
+    let mut clock = *b"00:00:00.000";
+    put_digits(&mut clock[..2], at.hour().into());
+    put_digits(&mut clock[3..5], at.minute().into());
+    put_digits(&mut clock[6..8], at.second().into());
+    put_digits(&mut clock[9..], at.millisecond());
+    let mut line = Line::new();
+    line.push_str(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
+    line.push_str(Role::Plain, "  ");
+    line
+}
+
+/// Writes a number, which is not negative, into all the room that there is, zeros before it.
+fn put_digits(room: &mut [u8], number: i16) {
+    let mut rest = number.unsigned_abs();
+    for letter in room.iter_mut().rev() {
+        *letter = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
 }
 
 /// The caller's kind of token.

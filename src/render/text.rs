@@ -67,15 +67,26 @@ impl Line {
 
     /// Appends `text` in `role`, control characters made visible.
     pub fn push(&mut self, role: Role, text: impl Display) {
+        self.make_room();
+        // Nothing that is shown here fails to be put into words.
+        let _ = write!(Shown(&mut self.text), "{text}");
+        self.end_run(role);
+    }
+
+    /// The same with text that is put into words already, which is quicker.
+    pub fn push_str(&mut self, role: Role, text: &str) {
+        self.make_room();
+        let _ = Shown(&mut self.text).write_str(text);
+        self.end_run(role);
+    }
+
+    fn make_room(&mut self) {
         /// The bytes and runs of most lines: room for them is made at once.
         const MOST: (usize, usize) = (100, 10);
         if self.text.is_empty() {
             self.text.reserve(MOST.0);
             self.runs.reserve(MOST.1);
         }
-        // Nothing that is shown here fails to be put into words.
-        let _ = write!(Shown(&mut self.text), "{text}");
-        self.end_run(role);
     }
 
     /// Appends another line.
@@ -88,9 +99,12 @@ impl Line {
 
     /// What was appended last has this role.
     fn end_run(&mut self, role: Role) {
-        let start = self.runs.last().map_or(0, |(_, end)| *end);
-        if self.text.len() > start {
-            self.runs.push((role, self.text.len()));
+        let end = self.text.len();
+        match self.runs.last_mut() {
+            Some((last, so_far)) if *last == role => *so_far = end,
+            Some((_, so_far)) if *so_far == end => {}
+            None if end == 0 => {}
+            _ => self.runs.push((role, end)),
         }
     }
 
