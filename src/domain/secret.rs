@@ -47,15 +47,11 @@ impl fmt::Debug for Secret {
 /// The last four characters of `secret`, or nothing where it has fewer than twelve.
 pub fn last4(secret: &str) -> &str {
     const SHORTEST_TO_SHOW: usize = 12;
-    if secret.chars().count() < SHORTEST_TO_SHOW {
-        return "";
+    let mut from_behind = secret.char_indices().rev().map(|(index, _)| index);
+    match (from_behind.nth(3), from_behind.nth(SHORTEST_TO_SHOW - 5)) {
+        (Some(start), Some(_)) => &secret[start..],
+        _ => "",
     }
-    let start = secret
-        .char_indices()
-        .rev()
-        .nth(3)
-        .map_or(0, |(index, _)| index);
-    &secret[start..]
 }
 
 /// `secret` as it may be shown: `[redacted …last4]`, or `[redacted]` for a short one.
@@ -311,6 +307,8 @@ mod tests {
     #[test]
     fn last4_counts_characters_not_bytes() {
         assert_eq!(last4("ééééééééééééé"), "éééé");
+        assert_eq!(last4("éééééééé89ab"), "89ab");
+        assert_eq!(last4("ééééééé89ab"), "");
     }
 
     #[test]

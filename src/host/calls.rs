@@ -22,7 +22,7 @@ pub struct Calls(Mutex<Ring>);
 
 #[derive(Debug, Default)]
 struct Ring {
-    entries: VecDeque<Arc<Entry>>,
+    entries: VecDeque<Entry>,
     bytes: usize,
     /// The number of the newest, from 1, in the order of their ends.
     newest: u64,
@@ -30,7 +30,7 @@ struct Ring {
 }
 
 /// One call with what was said on both sides.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Entry {
     /// The call.
     pub record: Arc<CallRecord>,
@@ -41,14 +41,13 @@ pub struct Entry {
 impl Calls {
     /// Adds a call that has ended.
     pub fn add(&self, entry: Entry) {
-        // Made before the lock, which everybody waits for, and what goes is freed after it.
-        let entry = Arc::new(entry);
+        // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().add(entry);
         drop(gone);
     }
 
     /// Up to `most` calls after number `after`, each with its number.
-    pub fn after(&self, after: u64, most: usize) -> Vec<(u64, Arc<Entry>)> {
+    pub fn after(&self, after: u64, most: usize) -> Vec<(u64, Entry)> {
         let ring = self.lock();
         let oldest = ring.newest - ring.entries.len() as u64;
         let skip = usize::try_from(after.saturating_sub(oldest)).unwrap_or(usize::MAX);
@@ -77,7 +76,7 @@ impl Calls {
 impl Ring {
     /// Adds a call, and gives the one that has no room any more. Where a large one takes the room
     /// of several, it is the last of those.
-    fn add(&mut self, entry: Arc<Entry>) -> Option<Arc<Entry>> {
+    fn add(&mut self, entry: Entry) -> Option<Entry> {
         self.totals.calls += 1;
         *self.totals.statuses.entry(entry.record.status).or_default() += 1;
         self.totals.faults += u64::from(entry.record.fault.is_some());
@@ -87,7 +86,7 @@ impl Ring {
         let mut gone = None;
         while self.entries.len() > MOST || self.bytes > MOST_BYTES && self.entries.len() > 1 {
             gone = self.entries.pop_front();
-            self.bytes -= gone.as_ref().map_or(0, |gone| gone.weight());
+            self.bytes -= gone.as_ref().map_or(0, Entry::weight);
         }
         gone
     }

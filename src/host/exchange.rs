@@ -17,7 +17,7 @@ const HEAD_OF_AN_ANSWER: usize = 192;
 
 /// Both sides of a call. What is copied is in one piece of memory: with each piece that is kept
 /// comes another that is given back, long out of the processor's reach.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Exchange {
     /// The request's head, the beginning of its body, the answer's head. Copied, for the request's
     /// are parts of the buffer that its connection reads into: kept as they came, they would take
@@ -33,7 +33,7 @@ pub struct Exchange {
 }
 
 /// The beginning of a body that goes out.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Beginning {
     kept: Bytes,
     /// Its length, in bytes, as far as it went.

@@ -262,8 +262,8 @@ mod tests {
         };
         let mut call = host.open(&head);
         let body = Body::Memory(body.into());
-        let request = Request { head, body };
-        let (answer, _) = host.perform(&mut call, &request).await;
+        let request = Box::new(Request { head, body });
+        let (answer, _) = host.perform(&mut call, request).await;
         answer.status
     }
 

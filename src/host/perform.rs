@@ -21,20 +21,25 @@ enum Done<'a> {
 }
 
 impl Host {
-    /// Decides a whole call, writes down what it changes, and applies it. Where the disk itself is
+    /// Decides a whole call, writes down what it changes, and applies it; what was asked is taken
+    /// down. Where the disk itself is
     /// to have the record before the answer goes out, there is a ticket to wait for it with,
     /// together with others.
     pub async fn perform(
         self: &Arc<Self>,
         call: &mut OpenCall,
-        request: &Request,
+        request: Box<Request>,
     ) -> (Answer, Option<Ticket>) {
-        if let Some(answer) = call.struck_answer() {
-            return (answer, None);
-        }
-        let prepared = match call.take_admitted() {
-            Ok(admitted) => prepare(&self.settings, admitted, request),
-            Err(answer) => return (answer, None),
+        let admitted = match call.struck_answer() {
+            None => call.take_admitted(),
+            Some(answer) => Err(answer),
+        };
+        let prepared = match admitted {
+            Ok(admitted) => prepare(&self.settings, admitted, &request),
+            Err(answer) => {
+                call.asked(&request.head.headers, &request.body);
+                return (answer, None);
+            }
         };
         let done = {
             let ledger = if let Some(ledger) = self.turns.try_take() {
@@ -46,6 +51,9 @@ impl Host {
             };
             self.in_turn(ledger, call, prepared)
         };
+        // Before anything is waited for: it was just read, and many wait.
+        call.asked(&request.head.headers, &request.body);
+        drop(request);
         let (answer, ticket) = match done {
             Done::Alone(answer, ticket) => (answer, ticket),
             Done::InGroup(mut joined) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
@@ -92,7 +92,7 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let schema = context.state.settings.schema;
     let fields = Tape::of_members(&fields);
     let members = fields.tree().as_object().unwrap_or_default();
-    let judged = judge(schema, path.is_skills_cards(), members, length)?;
+    let judged = judge(schema, path.is_skills_cards(), members, length, None)?;
     let head = next_head(stored)?;
     let record = WriteRecord {
         patch: compact(text),
@@ -248,16 +248,12 @@ fn written(
         head,
         fields: judged.fields,
     };
-    let note = match &record.status {
-        Some(status) => [status, ": ", &judged.summary].concat(),
-        None => judged.summary,
-    };
     if let Some(named) = judged.invocation_id {
         record.invocation_id = Some(named);
     }
     record.instance = Some(instance.clone());
     let stored = StoredInstance::new(instance);
-    let answer = answer(&stored).note(note);
+    let answer = answer(&stored).note(judged.summary);
     let write = Write {
         record: Arc::new(record),
         instance: Some(stored),
@@ -286,5 +282,5 @@ fn unreadable(error: &serde_json::Error) -> Answer {
 
 /// JSON as it is recorded: on one line, whatever lines it came in.
 fn compact(text: &[u8]) -> Option<Box<RawValue>> {
-    to_raw_value(&Tape::read(text).ok()?).ok()
+    Some(Tape::read(text).ok()?.tree().to_raw())
 }

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use http::StatusCode;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
@@ -83,7 +83,7 @@ pub struct JudgedFields {
     pub fields: Fields,
     /// The invocation that the first card names.
     pub invocation_id: Option<SmolStr>,
-    /// What is written in a few words: `2 cards (keyword, transcript)`.
+    /// What is written in a few words: `success: 2 cards (keyword, transcript)`.
     pub summary: String,
 }
 
@@ -127,13 +127,13 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
 fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFields, Answer> {
     let body = Tape::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
     match body.tree() {
-        Tree::Object(fields) => judge(schema, path.is_skills_cards(), fields, text.len()),
+        Tree::Object(fields) => judge(schema, path.is_skills_cards(), fields, text.len(), None),
         _ => Err(malformed("the body is not a JSON object")),
     }
 }
 
 /// Judges the fields of an instance, and writes them; `length` is about how long their text is, in
-/// bytes.
+/// bytes, and `status` that of the invocation that reports them.
 ///
 /// # Errors
 /// What Box says of cards that it refuses.
@@ -142,6 +142,7 @@ pub fn judge(
     are_cards: bool,
     fields: Members<'_>,
     length: usize,
+    status: Option<&str>,
 ) -> Result<JudgedFields, Answer> {
     if let Some(message) = not_to_be_kept(fields) {
         return Err(malformed(&message));
@@ -157,7 +158,7 @@ pub fn judge(
     Ok(JudgedFields {
         fields: Fields::write(fields, length),
         invocation_id: invocation_of(cards),
-        summary: summary(cards),
+        summary: summary(status, cards),
     })
 }
 
@@ -167,13 +168,26 @@ fn invocation_of(cards: Tree<'_>) -> Option<SmolStr> {
     first.get("invocation")?.get("id")?.as_id()
 }
 
-fn summary(cards: Tree<'_>) -> String {
+fn summary(status: Option<&str>, cards: Tree<'_>) -> String {
+    /// As long as most are, in bytes.
+    const USUAL: usize = 48;
     let cards = cards.as_array().unwrap_or_default();
-    let mut text = match cards.len() {
-        0 => return "no cards".to_owned(),
-        1 => "1 card (".to_owned(),
-        many => format!("{many} cards ("),
-    };
+    let mut text = String::with_capacity(USUAL);
+    if let Some(status) = status {
+        text.push_str(status);
+        text.push_str(": ");
+    }
+    match cards.len() {
+        0 => {
+            text.push_str("no cards");
+            return text;
+        }
+        1 => text.push_str("1 card ("),
+        many => {
+            text.push_str(&many.to_string());
+            text.push_str(" cards (");
+        }
+    }
     for (index, card) in cards.iter().enumerate() {
         if index > 0 {
             text.push_str(", ");
@@ -232,8 +246,7 @@ impl ReportBody<'_> {
             .filter(|status| STATUSES.contains(status))
             .ok_or_else(|| {
                 errors::bad_request(format!("'status' must be one of {}", STATUSES.join(", ")))
-            })?
-            .into();
+            })?;
         let fields = match self.metadata {
             Some(Tree::Object(fields))
                 if fields.get("cards").and_then(Tree::as_array).is_some() =>
@@ -244,9 +257,9 @@ impl ReportBody<'_> {
         };
         let usage = self.usage.filter(|usage| !usage.is_null());
         Ok(Said {
-            status,
-            fields: judge(schema, true, fields, length)?,
-            usage: usage.and_then(|usage| to_raw_value(&usage).ok()),
+            status: status.into(),
+            fields: judge(schema, true, fields, length, Some(status))?,
+            usage: usage.map(Tree::to_raw),
         })
     }
 

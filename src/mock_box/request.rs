@@ -25,12 +25,19 @@ pub struct Head {
 impl Head {
     /// The segments of the path, decoded; empty ones are dropped.
     pub fn segments(&self) -> Vec<Cow<'_, str>> {
-        self.target
-            .path()
-            .split('/')
-            .filter(|segment| !segment.is_empty())
-            .map(decode)
-            .collect()
+        let path = self.target.path();
+        // Segments are short: to look at each byte is quicker than to search for slashes.
+        let is_slash = |(at, byte): (usize, u8)| (byte == b'/').then_some(at);
+        let slashes = path.bytes().enumerate().filter_map(is_slash);
+        let mut segments = Vec::with_capacity(8);
+        let mut start = 0;
+        for end in slashes.chain([path.len()]) {
+            if start < end {
+                segments.push(decode(&path[start..end]));
+            }
+            start = end + 1;
+        }
+        segments
     }
 
     /// The first query parameter `name`, decoded.
@@ -66,10 +73,10 @@ impl Head {
 
     /// The host of [`Head::origin`], without port.
     pub fn host(&self) -> &str {
-        let authority = self
-            .origin
-            .split_once("://")
-            .map_or(self.origin.as_str(), |(_, authority)| authority);
+        let behind_scheme = self.origin.split_once(':').map(|(_, rest)| rest);
+        let authority = behind_scheme
+            .and_then(|rest| rest.strip_prefix("//"))
+            .unwrap_or(&self.origin);
         match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
             _ => authority,
@@ -94,7 +101,7 @@ impl Head {
 }
 
 fn decode(text: &str) -> Cow<'_, str> {
-    if !text.contains('%') {
+    if !text.bytes().any(|byte| byte == b'%') {
         return Cow::Borrowed(text);
     }
     percent_decode_str(text).decode_utf8_lossy()

@@ -126,6 +126,11 @@ fn push_status(line: &mut Line, status: u16) {
 /// stays.
 pub fn short_target(target: &str) -> Cow<'_, str> {
     const LONGEST: usize = 36;
+    // Most are short all over.
+    let mut bytes = target.as_bytes().split(|byte| *byte == b'/');
+    if bytes.all(|segment| segment.len() <= LONGEST) {
+        return Cow::Borrowed(target);
+    }
     let is_long = |segment: &str| segment.len() > LONGEST && !segment.contains("redacted");
     let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
     if !path.split('/').any(is_long) {

@@ -82,7 +82,7 @@ impl Line {
 
     fn make_room(&mut self) {
         /// The bytes and runs of most lines: room for them is made at once.
-        const MOST: (usize, usize) = (100, 10);
+        const MOST: (usize, usize) = (160, 10);
         if self.text.is_empty() {
             self.text.reserve(MOST.0);
             self.runs.reserve(MOST.1);

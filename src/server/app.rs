@@ -6,7 +6,7 @@ use std::{net::SocketAddr, pin::pin, sync::Arc};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use super::{
     admin::{self, Admin},
@@ -104,9 +104,7 @@ impl App {
         mut call: Box<OpenCall>,
         request: Box<BoxRequest>,
     ) -> Response<WireBody> {
-        let (answer, ticket) = self.host.perform(&mut call, &request).await;
-        call.asked(&request.head.headers, &request.body);
-        drop(request);
+        let (answer, ticket) = self.host.perform(&mut call, request).await;
         let answer = match ticket {
             None => answer,
             Some(ticket) => match ticket.wait().await {
@@ -212,11 +210,27 @@ fn target_of(uri: Uri) -> PathAndQuery {
     target.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }
 
-async fn collect(body: RequestBody, limit: u64) -> Result<Bytes, Answer> {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    match Limited::new(body, most).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(errors::too_large(limit)),
-        Err(error) => Err(errors::bad_request(error.to_string())),
+/// The whole of a body. Most come in one piece, which is taken as it is.
+async fn collect(mut body: RequestBody, limit: u64) -> Result<Bytes, Answer> {
+    let mut first = Bytes::new();
+    let mut all = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| errors::bad_request(error.to_string()))?;
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
+        let so_far = first.len().max(all.len());
+        if (so_far + piece.len()) as u64 > limit {
+            return Err(errors::too_large(limit));
+        }
+        if so_far == 0 {
+            first = piece;
+            continue;
+        }
+        if all.is_empty() {
+            all.extend_from_slice(&first);
+        }
+        all.extend_from_slice(&piece);
     }
+    Ok(if all.is_empty() { first } else { all.into() })
 }

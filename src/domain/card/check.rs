@@ -24,6 +24,10 @@ pub(super) trait Listener {
 
     /// Whether it wants to hear of what Box's schema has no word on: how things are shown.
     fn wants_doubts(&self) -> bool;
+
+    /// Whether it wants to hear of what the published description alone forbids. Box refuses
+    /// wrong types and no more, and every write is judged.
+    fn wants_description(&self) -> bool;
 }
 
 /// Codes that the official kit writes and that neither the description nor the preview knows.
@@ -128,6 +132,9 @@ fn required(
     names: &[&'static str],
     listener: &mut impl Listener,
 ) -> Flow {
+    if !listener.wants_description() {
+        return Flow::Continue(());
+    }
     let mut missing = [""; 3];
     let mut count = 0;
     for name in names {
@@ -231,7 +238,7 @@ fn created_at(path: &Path<'_>, members: Members<'_>, listener: &mut impl Listene
     const NAME: &str = "created_at";
     let value = optional(path, members, NAME, Type::String, listener)?;
     match value.and_then(Tree::as_str) {
-        Some(found) if !is_date_time(found) => {
+        Some(found) if listener.wants_description() && !is_date_time(found) => {
             listener.hear(&path.key(NAME), &Mistake::NoDate { found })
         }
         _ => Flow::Continue(()),
@@ -263,7 +270,8 @@ fn title(
     let code = optional(&here, title, "code", Type::String, listener)?.and_then(Tree::as_str);
     required(&here, title, &["message"], listener)?;
     let message = text(&here, title, "message", listener)?;
-    if let (Some(shown), Some(message)) = (code.and_then(model::known_title), message)
+    if listener.wants_doubts()
+        && let (Some(shown), Some(message)) = (code.and_then(model::known_title), message)
         && !message.trim().eq_ignore_ascii_case(shown)
     {
         listener.hear(&here.key("message"), &Mistake::TitleCodeWins { shown })?;

@@ -123,6 +123,10 @@ impl Listener for Collector {
     fn wants_doubts(&self) -> bool {
         true
     }
+
+    fn wants_description(&self) -> bool {
+        true
+    }
 }
 
 /// What a mistake speaks about: for a member that is missing, the object that lacks it.
@@ -151,6 +155,10 @@ impl Listener for Refuser {
 
     fn wants_doubts(&self) -> bool {
         false
+    }
+
+    fn wants_description(&self) -> bool {
+        self.schema == Schema::Documented
     }
 }
 

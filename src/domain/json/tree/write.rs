@@ -2,6 +2,8 @@
 //! are copied whole; serde would look at each letter. So are lists and objects that were read from
 //! compact JSON.
 
+use serde_json::value::RawValue;
+
 use super::{Cell, Items, Members, Tree, inside::inside, look, split};
 
 impl Tree<'_> {
@@ -15,6 +17,14 @@ impl Tree<'_> {
             Self::Array(Items { row }) => write_row(*b"[]", row, write_next, to),
             Self::Object(Members { row }) => write_row(*b"{}", row, write_member, to),
         }
+    }
+
+    /// The same as a text of its own.
+    pub fn to_raw(self) -> Box<RawValue> {
+        let mut text = Vec::new();
+        self.write_to(&mut text);
+        let text = String::from_utf8(text).expect("JSON is text");
+        RawValue::from_string(text).expect("what is written is JSON")
     }
 }
 
