@@ -378,7 +378,16 @@ fn quantile_row(name: &str, quantiles: &QuantilesRecord) -> Line {
 /// `0.4 ms`, `12 ms`, `3.4 s`, `2 min 5 s`.
 pub fn duration(ms: f64) -> String {
     match ms {
-        _ if ms < 10.0 => format!("{ms:.1} ms"),
+        _ if ms < 10.0 => {
+            // Each call that is logged has one, and to format a fraction takes long.
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "it is small, and a negative one is none"
+            )]
+            let tenths = (ms * 10.0).round() as u64;
+            format!("{}.{} ms", tenths / 10, tenths % 10)
+        }
         _ if ms < 1000.0 => format!("{ms:.0} ms"),
         _ if ms < 60_000.0 => format!("{:.1} s", ms / 1000.0),
         _ => format!(
