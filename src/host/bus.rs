@@ -1,6 +1,9 @@
 //! The bus: notices in the order in which they happened, in a ring that is bounded in number and
 //! bytes, and a bell that wakes whoever waits for the next one. A reader that is too slow is told
 //! that it missed some; nobody who writes ever waits for a reader.
+//!
+//! The ring is long for readers that are behind, and short when all have read: what is told is
+//! written over what was told before, and the further back that lies the longer it takes.
 
 use std::{
     collections::VecDeque,
@@ -14,13 +17,19 @@ use tokio::sync::watch;
 
 use crate::domain::notice::Notice;
 
+/// Notices that are kept for a reader.
 const MOST: usize = 32 * 1024;
+/// Bytes that are kept for a reader, about.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// Notices that are kept though all readers have them: who comes back may have missed some.
+const HISTORY: usize = 4 * 1024;
+/// Bytes that are kept so, about.
+const HISTORY_BYTES: usize = 2 * 1024 * 1024;
 
 /// The ring and its bell.
 #[derive(Debug)]
 pub struct Bus {
-    ring: Mutex<Ring>,
+    ring: Arc<Mutex<Ring>>,
     rope: watch::Sender<()>,
     /// Whether somebody has begun to listen since the bell last rang. Ringing costs more than
     /// telling, and under load everybody who reads is busy reading.
@@ -51,18 +60,63 @@ impl Bell {
     }
 }
 
+/// Reads the bus from some number on. What it has not read is kept for it, within bounds.
+#[derive(Debug)]
+pub struct Reader {
+    ring: Arc<Mutex<Ring>>,
+    /// Its place among the ring's readers.
+    place: usize,
+    bell: Bell,
+}
+
+impl Reader {
+    /// From now on the bell counts; as [`Bell::listen`].
+    pub fn listen(&mut self) {
+        self.bell.listen();
+    }
+
+    /// Returns when something was told after [`Reader::listen`].
+    pub async fn rung(&mut self) {
+        self.bell.rung().await;
+    }
+
+    /// Up to `most` notices that it has not read, and the number of the last of them. Where some
+    /// are gone already, the first is a [`Notice::Gap`].
+    pub fn read(&mut self, most: usize) -> (Vec<Notice>, u64) {
+        let mut ring = lock(&self.ring);
+        let after = ring.readers[self.place].unwrap_or_default();
+        let (found, last) = ring.after(after, most);
+        ring.readers[self.place] = Some(last);
+        (found, last)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        lock(&self.ring).readers[self.place] = None;
+    }
+}
+
 #[derive(Debug, Default)]
 struct Ring {
     notices: VecDeque<Notice>,
     /// The number of the newest; numbers start at 1.
     newest: u64,
     bytes: usize,
+    /// The number of the last notice that each reader has read; nothing in places that are free.
+    readers: Vec<Option<u64>>,
+    /// What all of them had read when it was last looked at.
+    read_by_all: u64,
+}
+
+fn lock(ring: &Mutex<Ring>) -> MutexGuard<'_, Ring> {
+    ring.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Default for Bus {
     fn default() -> Self {
         Self {
-            ring: Mutex::default(),
+            ring: Arc::default(),
             rope: watch::Sender::new(()),
             is_awaited: Arc::default(),
         }
@@ -113,10 +167,13 @@ impl Bus {
         self.lock().newest
     }
 
-    /// Up to `most` notices after number `after`, and the number of the last of them. Where some
-    /// of those asked for are gone already, the first is a [`Notice::Gap`].
-    pub fn after(&self, after: u64, most: usize) -> (Vec<Notice>, u64) {
-        self.lock().after(after, most)
+    /// A reader of what comes after number `after`.
+    pub fn reader(&self, after: u64) -> Reader {
+        Reader {
+            ring: Arc::clone(&self.ring),
+            place: self.lock().take_place(after),
+            bell: self.bell(),
+        }
     }
 
     /// A bell that rings when something is told.
@@ -128,27 +185,71 @@ impl Bus {
     }
 
     fn lock(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ring)
     }
 }
 
 impl Ring {
-    /// Adds a notice, and gives the one that has no room any more. Where a large one takes the
-    /// room of several, it is the last of those.
+    /// Adds a notice, and gives one that is kept no longer. Where several go, the others are freed
+    /// here: those that a large one takes the room of, and one more each time while a backlog is
+    /// given up that was read in the end.
     fn push(&mut self, notice: Notice) -> Option<Notice> {
         self.bytes += notice.weight();
         self.notices.push_back(notice);
         self.newest += 1;
         let mut gone = None;
-        while self.notices.len() > MOST || self.bytes > MOST_BYTES && self.notices.len() > 1 {
-            gone = self.notices.pop_front();
-            self.bytes -= gone.as_ref().map_or(0, Notice::weight);
+        while self.is_above(MOST, MOST_BYTES) {
+            gone = self.pop();
+        }
+        for _ in 0..2 {
+            if self.is_above(HISTORY, HISTORY_BYTES) && self.is_oldest_read() {
+                gone = self.pop();
+            }
         }
         gone
     }
 
+    fn is_above(&self, most: usize, most_bytes: usize) -> bool {
+        self.notices.len() > most || self.bytes > most_bytes && self.notices.len() > 1
+    }
+
+    fn pop(&mut self) -> Option<Notice> {
+        let gone = self.notices.pop_front()?;
+        self.bytes -= gone.weight();
+        Some(gone)
+    }
+
+    /// The number of the notice before the oldest that is kept.
+    fn before_oldest(&self) -> u64 {
+        self.newest - self.notices.len() as u64
+    }
+
+    /// Whether all readers have the oldest notice.
+    fn is_oldest_read(&mut self) -> bool {
+        /// There may be many readers.
+        const LOOK_EVERY: u64 = 64;
+        let oldest = self.before_oldest() + 1;
+        if oldest > self.read_by_all && self.newest.is_multiple_of(LOOK_EVERY) {
+            let read = self.readers.iter().flatten().min();
+            self.read_by_all = read.copied().unwrap_or(self.newest);
+        }
+        oldest <= self.read_by_all
+    }
+
+    /// A place for a reader of what comes after this number.
+    fn take_place(&mut self, after: u64) -> usize {
+        self.read_by_all = self.read_by_all.min(after);
+        let place = self.readers.iter().position(Option::is_none);
+        let place = place.unwrap_or_else(|| {
+            self.readers.push(None);
+            self.readers.len() - 1
+        });
+        self.readers[place] = Some(after);
+        place
+    }
+
     fn after(&self, after: u64, most: usize) -> (Vec<Notice>, u64) {
-        let oldest = self.newest - self.notices.len() as u64;
+        let oldest = self.before_oldest();
         let start = after.max(oldest).min(self.newest);
         let mut found = Vec::new();
         if after < oldest {
@@ -194,24 +295,27 @@ mod tests {
         for text in ["a", "b", "c"] {
             bus.tell(notice(text));
         }
-        let (first, last) = bus.after(0, 2);
+        let mut reader = bus.reader(0);
+        let (first, last) = reader.read(2);
         assert_eq!((texts(&first), last), (vec!["a", "b"], 2));
-        let (rest, last) = bus.after(last, 9);
+        let (rest, last) = reader.read(9);
         assert_eq!((texts(&rest), last), (vec!["c"], 3));
-        assert_eq!(bus.after(3, 9).0.len(), 0);
+        assert_eq!(reader.read(9).0.len(), 0);
+        let (again, last) = bus.reader(2).read(9);
+        assert_eq!((texts(&again), last), (vec!["c"], 3));
     }
 
     #[tokio::test]
     async fn several_things_are_told_in_order_and_heard() {
         let bus = Bus::default();
-        let mut bell = bus.bell();
-        bell.listen();
+        let mut reader = bus.reader(0);
+        reader.listen();
         bus.tell_both(notice("a"), notice("b"));
-        bell.rung().await;
-        bell.listen();
+        reader.rung().await;
+        reader.listen();
         bus.tell_all(["c", "d", "e"].map(notice).into());
-        bell.rung().await;
-        let (found, last) = bus.after(0, 9);
+        reader.rung().await;
+        let (found, last) = reader.read(9);
         assert_eq!((texts(&found), last), (vec!["a", "b", "c", "d", "e"], 5));
     }
 
@@ -235,15 +339,40 @@ mod tests {
     #[test]
     fn a_slow_reader_is_told_what_it_missed_and_the_ring_stays_bounded() {
         let bus = Bus::default();
+        let mut reader = bus.reader(0);
         for _ in 0..MOST + 10 {
             bus.tell(notice("x"));
         }
-        let (found, last) = bus.after(0, 1);
+        let (found, last) = reader.read(1);
         assert_eq!(texts(&found), ["gap", "x"]);
         assert_eq!(last, 11);
-        bus.tell_all(vec![notice("x"); 5]);
-        let (found, last) = bus.after(0, 1);
-        assert_eq!((texts(&found), last), (vec!["gap", "x"], 16));
+        bus.tell_all(vec![notice("x"); 9]);
+        let (found, last) = reader.read(1);
+        assert_eq!((texts(&found), last), (vec!["gap", "x"], 20));
         assert_eq!(bus.lock().notices.len(), MOST);
+    }
+
+    #[test]
+    fn what_all_have_read_is_kept_for_a_while() {
+        const MORE: usize = 1000;
+        let bus = Bus::default();
+        let kept = || bus.lock().notices.len();
+        let tell = |number: usize| (0..number).for_each(|_| bus.tell(notice("x")));
+        let (mut quick, mut slow) = (bus.reader(0), bus.reader(0));
+        tell(HISTORY + MORE);
+        quick.read(usize::MAX);
+        tell(MORE);
+        assert_eq!(kept(), HISTORY + 2 * MORE, "one is behind");
+        assert_eq!(slow.read(1).1, 1, "and misses nothing");
+        slow.read(usize::MAX);
+        tell(3 * MORE);
+        assert_eq!(kept(), HISTORY, "the backlog is given up");
+        drop((quick, slow));
+        tell(6 * MORE);
+        assert_eq!(kept(), HISTORY);
+        let late = bus.reader(0).read(1);
+        assert_eq!(texts(&late.0), ["gap", "x"]);
+        // A place that is free again is taken first.
+        assert_eq!(bus.lock().readers, [None, None]);
     }
 }

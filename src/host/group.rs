@@ -332,7 +332,7 @@ mod tests {
         let away = folder.path().join("away.jsonl");
         fs::rename(&path, &away).expect("it moves");
         assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
-        let (told, _) = host.bus.after(0, 100);
+        let (told, _) = host.bus.reader(0).read(100);
         let told: Vec<&str> = told.iter().map(Notice::kind).collect();
         assert_eq!(told, ["open", "open", "open", "call", "call", "call"]);
         let stand = host.look(|state| state.instance_paths(&files[0].0).count());
@@ -353,7 +353,7 @@ mod tests {
         let mut second = pin!(write(&host, &files[1]));
         assert!(second.as_mut().now_or_never().is_none());
         drop(first);
-        let (told, _) = host.bus.after(0, 100);
+        let (told, _) = host.bus.reader(0).read(100);
         let told: Vec<&str> = told.iter().map(Notice::kind).collect();
         assert_eq!(
             told,

@@ -28,7 +28,7 @@ use crate::{
         notice::{Attempt, By, Delivered, Notice, Placed},
         outcome::Reply,
     },
-    host::Host,
+    host::{Host, bus::Reader},
     mock_box::content::extension,
 };
 
@@ -85,6 +85,7 @@ impl Pump {
     pub fn start(host: Arc<Host>, settings: Settings, after: u64) -> Self {
         host.expect_pump();
         let tally = Arc::new(Tally::default());
+        let reader = host.bus.reader(after);
         let works = Arc::new(Works {
             slots: Semaphore::new(settings.concurrency),
             host,
@@ -93,7 +94,7 @@ impl Pump {
         });
         Self {
             tally,
-            running: tokio::spawn(listen(works, after)),
+            running: tokio::spawn(listen(works, reader)),
         }
     }
 
@@ -109,14 +110,13 @@ impl Pump {
 }
 
 /// Takes what the bus tells, and starts a delivery for each file.
-async fn listen(works: Arc<Works>, after: u64) {
+async fn listen(works: Arc<Works>, mut reader: Reader) {
     const AT_ONCE: usize = 1024;
     let mut deliveries = JoinSet::new();
-    let mut bell = works.host.bus.bell();
-    let mut seen = after;
     loop {
-        bell.listen();
-        let (notices, last) = works.host.bus.after(seen, AT_ONCE);
+        reader.listen();
+        let (notices, _) = reader.read(AT_ONCE);
+        let is_all = notices.is_empty();
         for notice in notices {
             match notice {
                 Notice::Placed(placed) if works.wants(&placed) => {
@@ -134,10 +134,9 @@ async fn listen(works: Arc<Works>, after: u64) {
             }
         }
         while deliveries.try_join_next().is_some() {}
-        if last == seen {
-            bell.rung().await;
+        if is_all {
+            reader.rung().await;
         }
-        seen = last;
     }
 }
 

@@ -81,18 +81,16 @@ async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl
     const AT_ONCE: usize = 256;
     /// Nobody reads faster than that, and being woken for each line costs more than the line.
     const BREATH: Duration = Duration::from_millis(10);
-    let mut bell = host.bus.bell();
-    let mut seen = 0;
+    let mut reader = host.bus.reader(0);
     loop {
-        bell.listen();
-        let (notices, last) = host.bus.after(seen, AT_ONCE);
-        seen = last;
+        reader.listen();
+        let (notices, _) = reader.read(AT_ONCE);
         if notices.is_empty() {
             if *stopped.borrow_and_update() {
                 return;
             }
             tokio::select! {
-                () = bell.rung() => {}
+                () = reader.rung() => {}
                 _ = stopped.changed() => {}
             }
             continue;

@@ -138,24 +138,23 @@ pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Resp
         .flatten()
         .or(resumed)
         .unwrap_or_else(|| host.bus.newest());
-    let state = (Arc::clone(host), host.bus.bell(), start, true);
-    let chunks = stream::unfold(state, |(host, mut bell, after, first)| async move {
+    let state = (host.bus.reader(start), true);
+    let chunks = stream::unfold(state, |(mut reader, first)| async move {
         if first {
             // Something goes out at once, so that the client knows that it is connected.
-            return Some((": connected\n\n".to_owned(), (host, bell, after, false)));
+            return Some((": connected\n\n".to_owned(), (reader, false)));
         }
         loop {
-            bell.listen();
-            let (notices, last) = host.bus.after(after, AT_ONCE);
-            if last > after {
-                let text = server_sent(&notices, last);
-                return Some((text, (host, bell, last, false)));
+            reader.listen();
+            let (notices, last) = reader.read(AT_ONCE);
+            if !notices.is_empty() {
+                return Some((server_sent(&notices, last), (reader, false)));
             }
-            if timeout(ALIVE, bell.rung()).await.is_ok() {
+            if timeout(ALIVE, reader.rung()).await.is_ok() {
                 // Who is at work beside has more to tell in a moment: one chunk for all of it.
                 yield_now().await;
             } else {
-                return Some((": alive\n\n".to_owned(), (host, bell, after, false)));
+                return Some((": alive\n\n".to_owned(), (reader, false)));
             }
         }
     });

@@ -3,8 +3,8 @@
 //! nested deeper.
 //!
 //! serde_json cannot say where a value stood in its text, and to know that spares writing out most
-//! of what is read; the parsers that can want the text to themselves, to change it. What is hard
-//! about JSON is left to serde_json here too: escapes, and numbers that are not whole.
+//! of what is read (docs/dependencies.md names what else was tried). What is hard about JSON is left
+//! to serde_json here too: escapes, and numbers that are not whole.
 
 use serde_json::Number;
 
