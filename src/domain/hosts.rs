@@ -3,6 +3,8 @@
 
 use std::{fmt, net::IpAddr};
 
+use smol_str::{SmolStr, StrExt};
+
 /// The hosts that Box's own descriptions and clients name (facts: box-api §2, §4).
 pub const BOX_HOSTS: [&str; 5] = [
     "api.box.com",
@@ -51,7 +53,7 @@ fn bare(host: &str) -> &str {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostPort {
     /// The host in lower case, an IPv6 address without brackets.
-    pub host: String,
+    pub host: SmolStr,
     /// The port, where one was named.
     pub port: Option<u16>,
 }
@@ -70,7 +72,7 @@ impl HostPort {
             return None;
         }
         Some(Self {
-            host: bare(host).to_ascii_lowercase(),
+            host: bare(host).to_ascii_lowercase_smolstr(),
             port,
         })
     }

@@ -29,6 +29,9 @@ const MOST_BYTES: usize = 128 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Group {
     members: Vec<Member>,
+    /// A bit for each of their files, by its id: most that are asked about are known not to be
+    /// among them.
+    files: [u64; 8],
     end: Arc<End>,
 }
 
@@ -61,8 +64,22 @@ struct End {
 impl Group {
     /// Whether one of them is about this file.
     pub(super) fn has(&self, file_id: &str) -> bool {
-        self.members.iter().any(|member| member.file_id == file_id)
+        let (word, bit) = bit(file_id);
+        self.files[word] & bit != 0 && self.members.iter().any(|member| member.file_id == file_id)
     }
+
+    fn add(&mut self, member: Member) {
+        let (word, bit) = bit(&member.file_id);
+        self.files[word] |= bit;
+        self.members.push(member);
+    }
+}
+
+/// The bit of a file, and the word that it is in.
+fn bit(file_id: &str) -> (usize, u64) {
+    let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
+    let mixed = file_id.bytes().fold(0, mix);
+    (mixed / 64 % 8, 1 << (mixed % 64))
 }
 
 impl End {
@@ -134,7 +151,7 @@ impl Host {
             .journal
             .stage(decision.records().map(|record| &**record))?;
         let group = &mut ledger.group;
-        group.members.push(Member {
+        group.add(Member {
             file_id,
             changes: decision.changes,
             events: call.events(),
@@ -255,7 +272,7 @@ mod tests {
         let bearer = format!("Bearer {}", token.expose());
         let bearer = HeaderValue::try_from(bearer).expect("a header");
         let head = Head {
-            origin: "https://api.box.com".to_owned(),
+            origin: "https://api.box.com".into(),
             method,
             target: PathAndQuery::try_from(target).expect("a target"),
             headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),

@@ -5,6 +5,7 @@ use std::{borrow::Cow, path::PathBuf};
 use bytes::Bytes;
 use http::{HeaderMap, Method, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
+use smol_str::SmolStr;
 
 use crate::domain::secret::Secret;
 
@@ -15,7 +16,7 @@ pub struct Head {
     pub method: Method,
     /// Where the client thinks it is: scheme and authority, as `https://api.box.com` or
     /// `http://127.0.0.1:7269`. Links in answers start with it.
-    pub origin: String,
+    pub origin: SmolStr,
     /// Path and query, as they were sent.
     pub target: PathAndQuery,
     /// The headers.
@@ -174,7 +175,7 @@ pub(crate) mod tests {
         }
         Head {
             method: method.parse().expect("a method"),
-            origin: "http://127.0.0.1:7269".to_owned(),
+            origin: "http://127.0.0.1:7269".into(),
             target: target.parse().expect("a path and a query"),
             headers,
         }
@@ -194,9 +195,9 @@ pub(crate) mod tests {
         let mut head = head("GET /", None);
         assert!(!head.is_for_box());
         assert_eq!(head.host(), "127.0.0.1");
-        head.origin = "https://dl.boxcloud.com".to_owned();
+        head.origin = "https://dl.boxcloud.com".into();
         assert!(head.is_for_box());
-        head.origin = "https://notbox.com".to_owned();
+        head.origin = "https://notbox.com".into();
         assert!(!head.is_for_box());
     }
 }

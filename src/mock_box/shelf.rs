@@ -4,6 +4,7 @@
 use http::{HeaderMap, Method, uri::PathAndQuery};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use super::{
     content::Content,
@@ -60,7 +61,7 @@ pub fn remove(state: &State, id: &str, now: Timestamp, ids: &mut Ids) -> Option<
     let request = Request {
         head: Head {
             method: Method::DELETE,
-            origin: String::new(),
+            origin: SmolStr::default(),
             target: PathAndQuery::from_static("/"),
             headers: HeaderMap::new(),
         },

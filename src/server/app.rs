@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     admin::{self, Admin},
@@ -125,7 +126,7 @@ impl Handler for App {
     fn call(self: &Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
         let (parts, body) = request.into_parts();
         if let Some(reason) = self.guard.refuses(&origin, &parts.headers) {
-            let named = origin.authority.map(|meant| meant.host);
+            let named = origin.authority.map(|meant| meant.host.into());
             self.host
                 .tell_connection("browser-refused", named, reason.clone());
             let refusal = self.refuse(StatusCode::FORBIDDEN, &reason);
@@ -189,17 +190,17 @@ impl App {
     }
 
     /// Scheme and authority as the client named them; a client that named none gets the address.
-    fn origin_of(&self, origin: &Origin) -> String {
+    fn origin_of(&self, origin: &Origin) -> SmolStr {
         let scheme = origin.scheme.as_str();
         match &origin.authority {
             Some(HostPort { host, port })
                 if is_box(host) && port.is_none_or(|port| port == 443) =>
             {
                 // As most calls name it, and each of them asks.
-                [scheme, "://", host].concat()
+                [scheme, "://", host].into_iter().collect()
             }
-            Some(authority) => format!("{scheme}://{authority}"),
-            None => format!("{scheme}://{}", self.address),
+            Some(authority) => format_smolstr!("{scheme}://{authority}"),
+            None => format_smolstr!("{scheme}://{}", self.address),
         }
     }
 }

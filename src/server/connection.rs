@@ -227,12 +227,9 @@ async fn until_ended<H: Handler>(
         let _ = stopping.wait_for(|stop| *stop).await;
     });
     let mut is_stopping = false;
-    let armed = |watch: &Watch| {
-        watch
-            .deadline()
-            .map_or_else(|| Instant::now() + WITHOUT_DEADLINE, Instant::from_std)
-    };
-    let mut timer = pin!(sleep_until(armed(watch)));
+    let later = || Instant::now() + WITHOUT_DEADLINE;
+    let deadline = || watch.deadline().map(Instant::from_std);
+    let mut timer = pin!(sleep_until(deadline().unwrap_or_else(later)));
     poll_fn(|context| {
         if !is_stopping && stop.as_mut().poll(context).is_ready() {
             is_stopping = true;
@@ -248,8 +245,9 @@ async fn until_ended<H: Handler>(
             return Poll::Ready(Ended::Stopped);
         }
         loop {
-            let deadline = armed(watch);
-            if deadline < timer.deadline() {
+            if let Some(deadline) = deadline()
+                && deadline < timer.deadline()
+            {
                 timer.as_mut().reset(deadline);
             }
             if timer.as_mut().poll(context).is_pending() {
@@ -258,7 +256,7 @@ async fn until_ended<H: Handler>(
             if let Some(expired) = watch.expired() {
                 return Poll::Ready(Ended::Expired(expired));
             }
-            timer.as_mut().reset(armed(watch));
+            timer.as_mut().reset(deadline().unwrap_or_else(later));
         }
     })
     .await

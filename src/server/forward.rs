@@ -113,7 +113,8 @@ async fn send<H: Handler>(
                 .await
                 .map_err(refusal)?;
             into_origin_form(&mut request, target);
-            let name = ServerName::try_from(target.host.clone()).map_err(|error| failed(&error))?;
+            let name =
+                ServerName::try_from(target.host.to_string()).map_err(|error| failed(&error))?;
             let connector = TlsConnector::from(roots().await.map_err(|error| failed(&error))?);
             let tls = timeout(patience, connector.connect(name, stream))
                 .await

@@ -62,7 +62,7 @@ impl Link {
     pub(super) fn meant(&self) -> Option<String> {
         match (&self.sni, &self.tunnel) {
             (Some(name), _) => Some(name.to_string()),
-            (None, tunnel) => tunnel.as_ref().map(|target| target.host.clone()),
+            (None, tunnel) => tunnel.as_ref().map(|target| target.host.to_string()),
         }
     }
 }

@@ -65,7 +65,8 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    since: Instant,
+    /// Since when; nothing where nobody has asked, for most phases are over before.
+    since: Option<Instant>,
     /// Since when the peer takes no byte of what is being written.
     unread_since: Option<Instant>,
     /// A fault's end, to be carried out when what was written so far has left.
@@ -96,7 +97,7 @@ impl Watch {
             timeouts,
             state: Mutex::new(State {
                 phase: if mid_head { Phase::Head } else { Phase::Idle },
-                since: Instant::now(),
+                since: None,
                 unread_since: None,
                 cut: None,
                 cut_is_due: false,
@@ -158,12 +159,13 @@ impl Watch {
 
     /// When the connection will have been in its state for too long.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let state = self.state();
-        let of_phase = match state.phase {
-            Phase::Idle => Some(state.since + self.timeouts.idle),
-            Phase::Head => Some(state.since + self.timeouts.head),
+        let mut state = self.state();
+        let limit = match state.phase {
+            Phase::Idle => Some(self.timeouts.idle),
+            Phase::Head => Some(self.timeouts.head),
             Phase::Busy => None,
         };
+        let of_phase = limit.map(|limit| *state.since.get_or_insert_with(Instant::now) + limit);
         let of_writing = state
             .unread_since
             .map(|since| since + self.timeouts.stalled);
@@ -195,7 +197,7 @@ impl Watch {
         let mut state = self.state();
         if state.phase == Phase::Idle {
             state.phase = Phase::Head;
-            state.since = Instant::now();
+            state.since = None;
             state.arrived = 0;
         }
         state.arrived += bytes as u64;
@@ -246,7 +248,7 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.phase = Phase::Idle;
-        state.since = Instant::now();
+        state.since = None;
     }
 }
 

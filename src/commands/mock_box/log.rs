@@ -78,7 +78,8 @@ impl Log {
 
 /// Hands on what happens, as it happens, until it is told to stop and all is told.
 async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl FnMut(&[Notice])) {
-    const AT_ONCE: usize = 256;
+    /// So few that their lines are written over before they are forgotten.
+    const AT_ONCE: usize = 64;
     /// Nobody reads faster than that, and being woken for each line costs more than the line.
     const BREATH: Duration = Duration::from_millis(10);
     let mut reader = host.bus.reader(0);

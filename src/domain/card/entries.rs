@@ -187,16 +187,20 @@ impl<'a> Entries<'a> {
             let has_start = start.is_some();
             let start = fitting(&here, "start", start, Type::Seconds, listener)?;
             let end = fitting(&here, "end", end, Type::Seconds, listener)?;
-            for (name, value) in [("start", start), ("end", end)] {
-                if let Some(value) = value {
-                    self.count_fraction(Spot::Appearance(index, nth, name), value);
+            if listener.wants_description() {
+                for (name, value) in [("start", start), ("end", end)] {
+                    if let Some(value) = value {
+                        self.count_fraction(Spot::Appearance(index, nth, name), value);
+                    }
                 }
             }
             shows |= start.is_some();
             if !has_start {
                 listener.hear(&here.key("start"), &Mistake::NoStart)?;
             }
-            if let Some(start) = start.and_then(Tree::as_f64) {
+            if listener.wants_doubts()
+                && let Some(start) = start.and_then(Tree::as_f64)
+            {
                 self.check_times(&here, start, end.and_then(Tree::as_f64), listener)?;
             }
         }

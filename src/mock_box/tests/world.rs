@@ -61,7 +61,7 @@ impl World {
             state: State::new(settings, &mut ids),
             ids,
             now: Timestamp::from_second(1_800_000_000).expect("in range"),
-            origin: "http://127.0.0.1:7269".to_owned(),
+            origin: "http://127.0.0.1:7269".into(),
             records: Vec::new(),
             placed: Vec::new(),
         }
@@ -180,7 +180,7 @@ impl World {
     }
 
     fn whole(&mut self, mut head: Head, body: impl FnOnce(Wanted) -> Body) -> Answer {
-        head.origin.clone_from(&self.origin);
+        head.origin = self.origin.as_str().into();
         let Admission { outcome, .. } = admit(&self.state, &head, self.now);
         let admitted = match outcome {
             Err(refusal) => return *refusal,

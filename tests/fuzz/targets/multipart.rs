@@ -89,7 +89,7 @@ fn upload(
 ) -> Result<Upload, Answer> {
     let head = Head {
         method: Method::POST,
-        origin: "http://127.0.0.1".to_owned(),
+        origin: "http://127.0.0.1".into(),
         target: PathAndQuery::from_static("/api/2.0/files/content"),
         headers: HeaderMap::from_iter([(header::CONTENT_TYPE, kind.clone())]),
     };

@@ -392,7 +392,7 @@ impl World {
 fn head(method: Method, target: &str, headers: HeaderMap) -> Option<Head> {
     Some(Head {
         method,
-        origin: "http://127.0.0.1:7269".to_owned(),
+        origin: "http://127.0.0.1:7269".into(),
         target: target.parse().ok()?,
         headers,
     })
