@@ -24,7 +24,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// Notices that are kept though all readers have them: who comes back may have missed some.
 const HISTORY: usize = 4 * 1024;
 /// Bytes that are kept so, about.
-const HISTORY_BYTES: usize = 2 * 1024 * 1024;
+const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 
 /// The ring and its bell.
 #[derive(Debug)]
@@ -167,13 +167,19 @@ impl Bus {
         self.lock().newest
     }
 
-    /// A reader of what comes after number `after`.
+    /// A reader of what comes after number `after`; of what comes from now on, where that is not
+    /// reached yet.
     pub fn reader(&self, after: u64) -> Reader {
         Reader {
             ring: Arc::clone(&self.ring),
             place: self.lock().take_place(after),
             bell: self.bell(),
         }
+    }
+
+    /// A reader of what comes from now on.
+    pub fn reader_from_now(&self) -> Reader {
+        self.reader(u64::MAX)
     }
 
     /// A bell that rings when something is told.
@@ -238,6 +244,7 @@ impl Ring {
 
     /// A place for a reader of what comes after this number.
     fn take_place(&mut self, after: u64) -> usize {
+        let after = after.min(self.newest);
         self.read_by_all = self.read_by_all.min(after);
         let place = self.readers.iter().position(Option::is_none);
         let place = place.unwrap_or_else(|| {
@@ -350,6 +357,21 @@ mod tests {
         let (found, last) = reader.read(1);
         assert_eq!((texts(&found), last), (vec!["gap", "x"], 20));
         assert_eq!(bus.lock().notices.len(), MOST);
+    }
+
+    #[test]
+    fn a_reader_of_what_is_not_told_yet_hears_what_comes() {
+        let bus = Bus::default();
+        bus.tell(notice("a"));
+        let mut readers = [bus.reader_from_now(), bus.reader(7)];
+        bus.tell(notice("b"));
+        for reader in &mut readers {
+            let (found, last) = reader.read(9);
+            assert_eq!((texts(&found), last), (vec!["b"], 2));
+        }
+        // They hold up what comes after like any other.
+        (0..HISTORY * 2).for_each(|_| bus.tell(notice("x")));
+        assert_eq!(bus.lock().notices.len(), HISTORY * 2);
     }
 
     #[test]

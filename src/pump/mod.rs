@@ -81,11 +81,10 @@ struct Works {
 }
 
 impl Pump {
-    /// Starts a pump: it sends the events of files that are told of after notice number `after`.
-    pub fn start(host: Arc<Host>, settings: Settings, after: u64) -> Self {
+    /// Starts a pump: it sends the events of the files that this reader of the host's bus is told of.
+    pub fn start(host: Arc<Host>, settings: Settings, reader: Reader) -> Self {
         host.expect_pump();
         let tally = Arc::new(Tally::default());
-        let reader = host.bus.reader(after);
         let works = Arc::new(Works {
             slots: Semaphore::new(settings.concurrency),
             host,

@@ -17,7 +17,7 @@ use crate::{
     cli::{OutputFormat, mock_box::MockBoxArgs},
     domain::{call::WriteRecord, card::preview::sections, notice::Notice, outcome::Observed},
     env::local_time_zone,
-    host::Host,
+    host::{Host, bus::Reader},
     render::{
         calls, cards, json, pump,
         text::{Line, Text},
@@ -39,6 +39,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn start(host: &Arc<Host>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
         let (stop, stopped) = watch::channel(false);
+        let reader = host.bus.reader(0);
         let (host, terminal) = (Arc::clone(host), terminal.clone());
         let (format, show_cards) = (arguments.format, arguments.show_cards);
         // A command that is no Skill of ours prints where we do.
@@ -47,7 +48,7 @@ impl Log {
         let runtime = Handle::current();
         let printed = tokio::task::spawn_blocking(move || {
             let mut shown = Shown::new(&host, show_cards.then_some(terminal.width));
-            runtime.block_on(follow(&host, stopped, |notices| match format {
+            runtime.block_on(follow(reader, stopped, |notices| match format {
                 OutputFormat::Json => {
                     let object = |notice: &Notice| {
                         let text = format!("{{\"{}\":{}}}", notice.kind(), notice.data());
@@ -77,12 +78,15 @@ impl Log {
 }
 
 /// Hands on what happens, as it happens, until it is told to stop and all is told.
-async fn follow(host: &Host, mut stopped: watch::Receiver<bool>, mut print: impl FnMut(&[Notice])) {
+async fn follow(
+    mut reader: Reader,
+    mut stopped: watch::Receiver<bool>,
+    mut print: impl FnMut(&[Notice]),
+) {
     /// So few that their lines are written over before they are forgotten.
     const AT_ONCE: usize = 64;
     /// Nobody reads faster than that, and being woken for each line costs more than the line.
     const BREATH: Duration = Duration::from_millis(10);
-    let mut reader = host.bus.reader(0);
     loop {
         reader.listen();
         let (notices, _) = reader.read(AT_ONCE);

@@ -81,7 +81,7 @@ impl Side {
         around: &Around<'_>,
     ) -> Result<Self, Failure> {
         let (host, arguments) = (&mock.host, around.arguments);
-        let after = host.bus.newest();
+        let reader = host.bus.reader_from_now();
         let folder = match &arguments.files {
             None => None,
             Some(path) => Some(open(host, path, around.terminal).await?),
@@ -93,7 +93,7 @@ impl Side {
         };
         let pump = url.map(|url| {
             let settings = settings(arguments, wanted.keys, url, around.environment);
-            Pump::start(Arc::clone(host), settings, after)
+            Pump::start(Arc::clone(host), settings, reader)
         });
         Ok(Self {
             skill,
