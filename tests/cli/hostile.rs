@@ -405,6 +405,25 @@ fn json_without_a_bottom_is_refused_and_the_mock_goes_on() {
 }
 
 #[test]
+fn a_patch_as_deep_as_can_be_is_told_as_it_was_recorded() {
+    let mock = MockBox::start();
+    let invocation = mock.register("7");
+    assert_eq!(invocation.create(&json!([])), 201);
+    let patch = |levels| {
+        let deep = (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        json!([{"op": "test", "path": "/cards", "value": [], "unknown": deep}])
+    };
+    let mut patches = (100..130).rev().map(patch);
+    let taken = patches.find(|patch| invocation.patch(patch) == 200);
+    let taken = taken.expect("one is not too deep");
+    let url = format!("{}/_mock/writes", mock.url);
+    let told = http().get(url).send().expect("an answer");
+    assert_eq!(told.status(), 200);
+    let told = told.text().expect("text");
+    assert!(told.contains(&taken.to_string()), "{told}");
+}
+
+#[test]
 fn a_page_made_of_hostile_events_runs_nothing() {
     let (folder, path) =
         event(|event| event["source"]["name"] = json!("<script>alert(1)</script>.txt"));

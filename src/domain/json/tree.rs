@@ -368,6 +368,8 @@ impl<'t> Tree<'t> {
             Self::Bool(truth) => vec![Cell::Bool(truth)],
             Self::Number(number) => vec![Cell::Number(number.clone())],
             Self::String(text) => vec![Cell::Lent(text)],
+            Self::Array(Items { row: [] }) => vec![Cell::Array { cells: 0, text: "" }],
+            Self::Object(Members { row: [] }) => vec![Cell::Object { cells: 0, text: "" }],
             Self::Array(Items { row }) | Self::Object(Members { row }) => row.to_vec(),
         };
         Tape {

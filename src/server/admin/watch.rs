@@ -7,7 +7,7 @@ use futures_util::stream;
 use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use serde_json::json;
+use serde::Serialize;
 use tokio::{
     task::yield_now,
     time::{Instant, timeout, timeout_at},
@@ -59,7 +59,17 @@ pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
         }
     }
     let next = found.last().map_or(after.max(next), |record| record.seq);
-    Ok(json_response(&json!({ "writes": found, "next": next })))
+    Ok(json_response(&Listed {
+        writes: &found,
+        next,
+    }))
+}
+
+/// Records, and the number to go on after.
+#[derive(Serialize)]
+struct Listed<'a> {
+    writes: &'a [WriteRecord],
+    next: u64,
 }
 
 /// Reads on after number `after` until there is enough for one answer; gives the number of the
@@ -91,7 +101,8 @@ fn read_writes(
 
 /// `GET calls?file_id=&event_id=&after=N`: those that the ring still holds, with heads and bodies.
 pub(super) fn calls(host: &Host, query: Query<'_>) -> Answered {
-    const AT_ONCE: usize = 100;
+    /// What is looked at is copied, and meanwhile no call can end.
+    const AT_ONCE: usize = 16;
     let mut next = query.number("after")?.unwrap_or(0);
     let file_id = query.first("file_id");
     let event_id = query.first("event_id");
@@ -132,13 +143,12 @@ pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Resp
         .headers
         .get("last-event-id")
         .and_then(|value| value.to_str().ok()?.parse().ok());
-    let start = query
-        .number("after")
-        .ok()
-        .flatten()
-        .or(resumed)
-        .unwrap_or_else(|| host.bus.newest());
-    let state = (host.bus.reader(start), true);
+    let after = query.number("after").ok().flatten().or(resumed);
+    let reader = match after {
+        Some(after) => host.bus.reader(after),
+        None => host.bus.reader_from_now(),
+    };
+    let state = (reader, true);
     let chunks = stream::unfold(state, |(mut reader, first)| async move {
         if first {
             // Something goes out at once, so that the client knows that it is connected.

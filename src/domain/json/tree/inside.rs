@@ -8,7 +8,7 @@ use std::{
 use super::{Cell, Tree, look, split};
 
 /// The items of a list.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Items<'t> {
     /// The list's own cell, and those of all that is in it; or nothing, for an empty list.
     pub(super) row: &'t [Cell<'t>],
@@ -16,7 +16,7 @@ pub struct Items<'t> {
 
 /// The members of an object, in the order of the text. Of members with the same name the last
 /// one's value counts, in the place of the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Members<'t> {
     /// As that of a list.
     pub(super) row: &'t [Cell<'t>],
@@ -29,6 +29,18 @@ const FEW: usize = 16;
 /// The cells behind the first.
 pub(super) fn inside<'c, 'a>(row: &'c [Cell<'a>]) -> &'c [Cell<'a>] {
     row.get(1..).unwrap_or_default()
+}
+
+impl PartialEq for Items<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        inside(self.row) == inside(other.row)
+    }
+}
+
+impl PartialEq for Members<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        inside(self.row) == inside(other.row)
+    }
 }
 
 impl<'t> Items<'t> {

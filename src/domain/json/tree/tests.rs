@@ -277,3 +277,37 @@ proptest! {
         prop_assert!(scan::scan(&text).is_some());
     }
 }
+
+#[test]
+fn blanks_may_stand_around_everything() {
+    let text = "\r\n\t [ 1 ,\t{ \"a\" :\r2 , \"b\":[ ]\n} ] \n";
+    let tape = scan::scan(text).expect("JSON");
+    assert_eq!(tape.tree().to_string(), r#"[1,{"a":2,"b":[]}]"#);
+    assert!(scan::scan("[1]\u{b}").is_none());
+}
+
+#[test]
+fn what_is_deep_is_read_as_far_as_serde_json_reads() {
+    for levels in 98..130 {
+        let text = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        let tape = Tape::read(text.as_bytes());
+        let value = serde_json::from_str::<Value>(&text);
+        assert_eq!(tape.is_ok(), value.is_ok(), "{levels}");
+        assert!(tape.is_err() || tape.is_ok_and(|tape| tape.tree().depth() == levels));
+        assert_eq!(scan::scan(&text).is_some(), levels <= 100);
+    }
+}
+
+#[test]
+fn nothing_in_it_is_an_empty_list() {
+    let empty = Tape::read(b"[[],{}]").expect("JSON");
+    let items: Vec<Tree<'_>> = empty.tree().as_array().expect("a list").iter().collect();
+    for (tree, empty) in [
+        (Tree::Array(Items::default()), items[0]),
+        (Tree::Object(Members::default()), items[1]),
+    ] {
+        assert_eq!(tree, empty);
+        assert_eq!(tree.to_tape(), empty.to_tape());
+        assert_eq!(tree.to_string(), empty.to_string());
+    }
+}
