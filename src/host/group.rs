@@ -377,6 +377,9 @@ mod tests {
             ["open", "open", "write", "write", "call"],
             "its end comes last"
         );
+        let gone = &host.calls.after(0, 1)[0].1;
+        let asked = &gone.to_json(1)["request"]["body"];
+        assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
         assert_eq!(second.await, StatusCode::OK);
         assert_eq!(numbers(&path), [1, 2]);
     }

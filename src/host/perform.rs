@@ -21,10 +21,9 @@ enum Done<'a> {
 }
 
 impl Host {
-    /// Decides a whole call, writes down what it changes, and applies it; what was asked is taken
-    /// down. Where the disk itself is
-    /// to have the record before the answer goes out, there is a ticket to wait for it with,
-    /// together with others.
+    /// Decides a whole call, writes down what it changes, and applies it; takes down what was
+    /// asked. Where the disk itself is to have the record before the answer goes out, there is a
+    /// ticket to wait for it with, together with others.
     pub async fn perform(
         self: &Arc<Self>,
         call: &mut OpenCall,
@@ -34,12 +33,12 @@ impl Host {
             None => call.take_admitted(),
             Some(answer) => Err(answer),
         };
-        let prepared = match admitted {
-            Ok(admitted) => prepare(&self.settings, admitted, &request),
-            Err(answer) => {
-                call.asked(&request.head.headers, &request.body);
-                return (answer, None);
-            }
+        let prepared = admitted.map(|admitted| prepare(&self.settings, admitted, &request));
+        // Before anything is waited for: it was just read, and many wait.
+        call.asked(&request.head.headers, &request.body);
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(answer) => return (answer, None),
         };
         let done = {
             let ledger = if let Some(ledger) = self.turns.try_take() {
@@ -51,8 +50,7 @@ impl Host {
             };
             self.in_turn(ledger, call, prepared)
         };
-        // Before anything is waited for: it was just read, and many wait.
-        call.asked(&request.head.headers, &request.body);
+        // The call may wait for others, and need not hold it.
         drop(request);
         let (answer, ticket) = match done {
             Done::Alone(answer, ticket) => (answer, ticket),

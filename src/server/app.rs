@@ -1,12 +1,13 @@
 //! What answers on the port: a call of Box's goes to the host, a path below `/_mock/` to the
 //! admin API. Here heads and bodies meet sockets; what they mean is decided elsewhere.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc};
+use std::{fmt::Display, net::SocketAddr, pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
+use hyper::body::Body as HttpBody;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
@@ -212,7 +213,10 @@ fn target_of(uri: Uri) -> PathAndQuery {
 }
 
 /// The whole of a body. Most come in one piece, which is taken as it is.
-async fn collect(mut body: RequestBody, limit: u64) -> Result<Bytes, Answer> {
+async fn collect<B>(mut body: B, limit: u64) -> Result<Bytes, Answer>
+where
+    B: HttpBody<Data = Bytes, Error: Display> + Unpin,
+{
     let mut first = Bytes::new();
     let mut all = Vec::new();
     while let Some(frame) = body.frame().await {
@@ -234,4 +238,34 @@ async fn collect(mut body: RequestBody, limit: u64) -> Result<Bytes, Answer> {
         all.extend_from_slice(&piece);
     }
     Ok(if all.is_empty() { first } else { all.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_is_whole_up_to_its_limit_however_it_comes() {
+        let frames = |pieces: &[&'static str]| {
+            let frame =
+                |piece: &&'static str| Ok(Frame::data(Bytes::from_static(piece.as_bytes())));
+            let frames: Vec<Result<_, Infallible>> = pieces.iter().map(frame).collect();
+            StreamBody::new(stream::iter(frames))
+        };
+        for pieces in [&["abcd"][..], &["", "ab", "", "c", "d"], &["abc", "d"], &[]] {
+            let whole = pieces.concat();
+            let read = collect(frames(pieces), 4).await.expect("it fits");
+            assert_eq!(read, whole);
+            if let Some(less) = (whole.len() as u64).checked_sub(1) {
+                let refused = collect(frames(pieces), less).await.expect_err("too much");
+                assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+            }
+        }
+    }
 }

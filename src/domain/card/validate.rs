@@ -490,7 +490,13 @@ mod tests {
         for card in [
             status(&json!({"code": "skills_pending_status"})),
             card("transcript", &json!({"duration": 1.5})),
+            card(
+                "keyword",
+                &json!({"duration": 9, "entries": [{"text": "a", "appears": [{"start": 1, "end": 1.5}]}]}),
+            ),
             card("keyword", &json!({"skill": {"type": "app", "id": "1"}})),
+            card("keyword", &json!({"skill": {"type": "service"}})),
+            without(keyword(), "invocation"),
             card("keyword", &json!({"created_at": "yesterday"})),
             card("keyword", &json!({"created_at": null})),
         ] {
