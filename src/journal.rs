@@ -54,15 +54,15 @@ pub struct Journal {
     /// Why appending is over, once it failed in a way that leaves the file uncertain.
     broken: Option<String>,
     syncer: Option<Syncer>,
-    /// Lines that are to be appended together; the room stays.
+    /// Room for the lines that are appended together.
     lines: Vec<u8>,
-    /// The records that they are of.
-    staged: Vec<Staged>,
+    /// Room for what is to be known of them.
+    appended: Vec<Appended>,
 }
 
 /// What is to be known of a record when its line has been appended.
 #[derive(Clone, Copy, Debug)]
-struct Staged {
+struct Appended {
     seq: u64,
     op: WriteOp,
     /// Of its line, in bytes.
@@ -178,7 +178,7 @@ impl Journal {
             broken: None,
             syncer: None,
             lines: Vec::new(),
-            staged: Vec::new(),
+            appended: Vec::new(),
         }
     }
 
@@ -240,7 +240,7 @@ impl Journal {
                 line: number,
                 reason,
             })?;
-            self.note(Staged {
+            self.note(Appended {
                 seq: record.seq,
                 op: record.op,
                 length: read as u64,
@@ -268,81 +268,60 @@ impl Journal {
     /// Appends records, all or none. When this returns, the system has every line.
     ///
     /// # Errors
-    /// What the system said; the file is then as it was before.
+    /// Where a line is too long, or what the system said; the file is then as it was before.
     pub fn append<'a>(
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
-        debug_assert!(self.staged.is_empty(), "what is staged has its own end");
-        self.stage(records)?;
-        self.commit()
+        let mut lines = mem::take(&mut self.lines);
+        let mut appended = mem::take(&mut self.appended);
+        let result = self
+            .put_lines(records, &mut lines, &mut appended)
+            .and_then(|()| self.append_lines(&lines, &appended));
+        lines.clear();
+        appended.clear();
+        // One large record is no reason to hold as much from then on.
+        lines.shrink_to(MOST_KEPT);
+        (self.lines, self.appended) = (lines, appended);
+        result
     }
 
-    /// Writes out the lines of records, all or none, to be appended by [`Journal::commit`].
-    ///
-    /// # Errors
-    /// Where a line is too long.
-    pub fn stage<'a>(
-        &mut self,
+    /// Writes out the lines of records.
+    fn put_lines<'a>(
+        &self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
+        lines: &mut Vec<u8>,
+        appended: &mut Vec<Appended>,
     ) -> Result<(), String> {
-        let before = (self.lines.len(), self.staged.len());
         for record in records {
-            let last = self.staged.last().map_or(self.last, |staged| staged.seq);
+            let last = appended.last().map_or(self.last, |before| before.seq);
             debug_assert!(record.seq > last, "{} does not follow {last}", record.seq);
-            let start = self.lines.len();
-            record.write_to(&mut self.lines);
-            self.lines.push(b'\n');
-            let length = (self.lines.len() - start) as u64;
-            if length <= self.longest {
-                let (seq, op) = (record.seq, record.op);
-                self.staged.push(Staged { seq, op, length });
-                continue;
+            let start = lines.len();
+            record.write_to(lines);
+            lines.push(b'\n');
+            let length = (lines.len() - start) as u64;
+            if length > self.longest {
+                let problem = format!("the record is longer than {} bytes", self.longest);
+                return Err(self.failed(&problem));
             }
-            self.lines.truncate(before.0);
-            self.staged.truncate(before.1);
-            self.lines.shrink_to(MOST_KEPT);
-            let problem = format!("the record is longer than {} bytes", self.longest);
-            return Err(self.failed(&problem));
+            let (seq, op) = (record.seq, record.op);
+            appended.push(Appended { seq, op, length });
         }
         Ok(())
     }
 
-    /// How many records are staged.
-    pub fn staged(&self) -> u64 {
-        self.staged.len() as u64
-    }
-
-    /// The bytes of their lines.
-    pub fn staged_bytes(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// Appends what is staged, all or none. When this returns, the system has every line.
-    ///
-    /// # Errors
-    /// What the system said; the file is then as it was before, and nothing is staged any more.
-    pub fn commit(&mut self) -> Result<(), String> {
-        let Some(last) = self.staged.last().map(|staged| staged.seq) else {
+    fn append_lines(&mut self, lines: &[u8], appended: &[Appended]) -> Result<(), String> {
+        let Some(last) = appended.last() else {
             return Ok(());
         };
-        let mut lines = mem::take(&mut self.lines);
-        let mut staged = mem::take(&mut self.staged);
-        let appended = self.write(&lines);
-        if appended.is_ok() {
-            for staged in &staged {
-                self.note(*staged);
-            }
-            if let Some(syncer) = &self.syncer {
-                syncer.ask(last);
-            }
+        self.write(lines)?;
+        for it in appended {
+            self.note(*it);
         }
-        lines.clear();
-        staged.clear();
-        // One large record is no reason to hold as much from then on.
-        lines.shrink_to(MOST_KEPT);
-        (self.lines, self.staged) = (lines, staged);
-        appended
+        if let Some(syncer) = &self.syncer {
+            syncer.ask(last.seq);
+        }
+        Ok(())
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), String> {
@@ -397,7 +376,7 @@ impl Journal {
     }
 
     /// A record stands at the end.
-    fn note(&mut self, Staged { seq, op, length }: Staged) {
+    fn note(&mut self, Appended { seq, op, length }: Appended) {
         let due = self
             .index
             .last()

@@ -39,14 +39,14 @@ impl Host {
     /// Where the record of what goes with it cannot be written; nothing is changed then.
     pub fn serve(&self, served: Served) -> Result<(), String> {
         let now = self.now();
-        let mut ledger = self.turn();
+        let mut alone = self.turn();
         let serving = served::serve(&self.state(), served, now);
         let decision = Decision {
             changes: serving.changes,
             ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))
         };
         // Nobody waits for an answer, so nobody waits for the disk.
-        self.carry_out(&mut ledger, &decision)?;
+        self.carry_out(&mut alone.ledger, &decision)?;
         for record in decision.records() {
             self.bus
                 .tell(written(EventIds::default(), Arc::clone(record)));
@@ -65,7 +65,7 @@ impl Host {
         make: impl FnOnce(&File) -> Value,
     ) -> Option<Invocation<'static>> {
         let now = self.now();
-        let mut ledger = self.turn();
+        let mut alone = self.turn();
         let mut state = self.state_to_change();
         let value = make(state.file(file_id)?);
         let event = Invocation::read(Tape::of(&value)).ok()?;
@@ -73,7 +73,7 @@ impl Host {
             same_file: true,
             ..Registering::default()
         };
-        let registered = register(&state, event, &how, now, &mut ledger.ids);
+        let registered = register(&state, event, &how, now, &mut alone.gathering.ids);
         for change in &registered.changes {
             state.apply(change);
         }

@@ -2,11 +2,13 @@
 //!
 //! Whoever changes something takes the turn: in it a call is decided, appended to the journal and
 //! applied, so that a failed append is an error answer and an untouched state, and nothing that a
-//! decision depends on changes until it is applied. Writes to different files may be decided in
-//! turns of their own and written and applied in one (see `group`); every other turn begins with
-//! the end of those. The state is looked into beside that: it is locked for
+//! decision depends on changes until it is applied. Writes to different files are decided beside the
+//! turn, gather, and are appended and applied in one (see `group`); every other turn begins with the
+//! end of those, and lets none gather. The state is looked into beside all that: it is locked for
 //! the moment in which a change is made, not while the journal is written. Waits and delays happen
-//! outside both, sockets elsewhere.
+//! outside, sockets elsewhere.
+//!
+//! Who needs several of these takes them in this order: the turn, what gathers, the state.
 
 pub mod bus;
 pub mod call;
@@ -56,15 +58,15 @@ use crate::{
 use bus::Bus;
 use call::OpenCall;
 use calls::Calls;
-use group::Group;
+use group::{Alone, Gathering};
 use spool::Spool;
-use turns::{Turn, Turns};
+use turns::Turns;
 
 /// A running mock Box, without its sockets.
 #[derive(Debug)]
 pub struct Host {
     turns: Turns<Ledger>,
-    /// Locked within a turn, or outside of one; who holds it takes no turn.
+    gathering: Mutex<Gathering>,
     state: RwLock<State>,
     faults: Mutex<Faults>,
     opened: AtomicU64,
@@ -83,11 +85,7 @@ pub struct Host {
 #[derive(Debug)]
 struct Ledger {
     journal: Journal,
-    ids: Ids,
     writes: u64,
-    /// Writes that are decided and not written down. [`Host::turn`] ends them first: they are seen by
-    /// those alone who may join them.
-    group: Group,
 }
 
 /// How a mock is started.
@@ -137,12 +135,8 @@ impl Host {
             journal = journal.with_fsync()?;
         }
         let host = Arc::new(Self {
-            turns: Turns::new(Ledger {
-                journal,
-                ids,
-                writes: 0,
-                group: Group::default(),
-            }),
+            turns: Turns::new(Ledger { journal, writes: 0 }),
+            gathering: Mutex::new(Gathering::new(ids)),
             state: RwLock::new(state),
             faults: Mutex::new(options.faults),
             opened: AtomicU64::new(0),
@@ -200,10 +194,17 @@ impl Host {
     /// Gives a file this content, and makes the file where there is none; says whether it did.
     pub fn put_file(&self, id: &str, name: Option<String>, content: Content) -> (Box<File>, bool) {
         let now = self.now();
-        let mut ledger = self.turn();
+        let mut alone = self.turn();
         let mut state = self.state_to_change();
         let is_new = state.file(id).is_none();
-        let file = Box::new(shelf::put(&state, id, name, content, now, &mut ledger.ids));
+        let file = Box::new(shelf::put(
+            &state,
+            id,
+            name,
+            content,
+            now,
+            &mut alone.gathering.ids,
+        ));
         state.apply(&Change::EditFile(file.clone()));
         (file, is_new)
     }
@@ -215,16 +216,19 @@ impl Host {
     pub async fn remove_file(&self, id: &str) -> Result<bool, String> {
         let ticket = {
             let now = self.now();
-            let mut ledger = self.turn();
+            let mut alone = self.turn();
             let (events, removed) = {
                 let state = self.state();
                 let events = EventIds::new(None, event_of_file(&state, Some(id)));
-                (events, shelf::remove(&state, id, now, &mut ledger.ids))
+                (
+                    events,
+                    shelf::remove(&state, id, now, &mut alone.gathering.ids),
+                )
             };
             let Some(decision) = removed else {
                 return Ok(false);
             };
-            let ticket = self.carry_out(&mut ledger, &decision)?;
+            let ticket = self.carry_out(&mut alone.ledger, &decision)?;
             for record in decision.records() {
                 self.bus.tell(written(events.clone(), Arc::clone(record)));
             }
@@ -239,12 +243,12 @@ impl Host {
     /// Registers events in one step.
     pub fn register<'a>(&self, events: Vec<(Invocation<'a>, Registering)>) -> Vec<Invocation<'a>> {
         let now = self.now();
-        let mut ledger = self.turn();
+        let mut alone = self.turn();
         let mut state = self.state_to_change();
         events
             .into_iter()
             .map(|(event, how)| {
-                let registered = register(&state, event, &how, now, &mut ledger.ids);
+                let registered = register(&state, event, &how, now, &mut alone.gathering.ids);
                 for change in &registered.changes {
                     state.apply(change);
                 }
@@ -270,10 +274,10 @@ impl Host {
     pub async fn reset(&self) -> Result<(), String> {
         let ticket = {
             let now = self.now();
-            let mut ledger = self.turn();
+            let mut alone = self.turn();
             let next = self.state().next_seq();
             let record = Arc::new(WriteRecord::bare(next, now, WriteOp::Reset));
-            ledger.journal.append([&*record])?;
+            alone.ledger.journal.append([&*record])?;
             self.state_to_change().apply(&Change::Write(Write {
                 record: Arc::clone(&record),
                 instance: None,
@@ -281,7 +285,7 @@ impl Host {
             self.faults_now().reset();
             self.calls.clear();
             self.bus.tell(written(EventIds::default(), record));
-            ledger.journal.ticket()
+            alone.ledger.journal.ticket()
         };
         match ticket {
             None => Ok(()),
@@ -309,17 +313,17 @@ impl Host {
 
     /// The records after number `after`, and after the last reset, from disk.
     pub fn records(&self, after: u64) -> RecordReader {
-        self.turn().journal.reader(after)
+        self.turn().ledger.journal.reader(after)
     }
 
     /// How many metadata writes there were since the start, resets left out.
     pub fn writes(&self) -> u64 {
-        self.turn().writes
+        self.turn().ledger.writes
     }
 
     /// The number of the last record; 0 before the first.
     pub fn last_write(&self) -> u64 {
-        self.turn().journal.last()
+        self.turn().ledger.journal.last()
     }
 
     /// Tells of a connection that did not become a call.
@@ -340,16 +344,8 @@ impl Host {
     // A panic while a lock was held left what it guards between two changes at worst; serving on
     // is better than a mock that answers nothing any more.
 
-    fn turn(&self) -> Turn<'_, Ledger> {
-        let mut ledger = self.turns.take();
-        self.end_group(&mut ledger);
-        ledger
-    }
-
-    async fn turn_as_task(&self) -> Turn<'_, Ledger> {
-        let mut ledger = self.turns.take_as_task().await;
-        self.end_group(&mut ledger);
-        ledger
+    fn turn(&self) -> Alone<'_> {
+        self.alone(self.turns.take())
     }
 
     fn state(&self) -> RwLockReadGuard<'_, State> {

@@ -1,18 +1,22 @@
-//! A call that may change something, in its turn: decided, written down, applied, told.
+//! A call that may change something: decided, in its turn or beside it, written down, applied, told.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 
-use super::{Host, Ledger, call::OpenCall, event_of_file, group::Joined, turns::Turn, written};
+use super::{
+    Host, Ledger,
+    call::OpenCall,
+    event_of_file,
+    group::{Gathering, Joined},
+    turns::Turn,
+    written,
+};
 use crate::{
     domain::notice::Notice,
     journal::Ticket,
-    mock_box::{Answer, Decision, Prepared, Request, decide, errors, prepare},
+    mock_box::{Answer, Decision, Ids, Prepared, Request, decide, errors, prepare},
 };
 
-/// Bytes of a write that is not written down with others.
-const LARGE: usize = 16 * 1024;
-
-/// What came of a call in its turn.
+/// What came of a call.
 enum Done<'a> {
     /// It is answered with this, once the ticket, if there is one, lets it.
     Alone(Answer, Option<Ticket>),
@@ -40,15 +44,13 @@ impl Host {
             Ok(prepared) => prepared,
             Err(answer) => return (answer, None),
         };
-        let done = {
-            let ledger = if let Some(ledger) = self.turns.try_take() {
-                ledger
-            } else {
-                // Whoever waits is open meanwhile.
-                call.tell_open();
-                self.turns.take_as_task().await
-            };
-            self.in_turn(ledger, call, prepared)
+        let done = if let Some(gathering) = self.gathering_for(prepared.writes_only_to()) {
+            self.gather(gathering, prepared, call)
+        } else {
+            // Whoever waits is open meanwhile.
+            call.tell_open();
+            let turn = self.turns.take_as_task().await;
+            self.in_turn(turn, prepared, call)
         };
         // The call may wait for others, and need not hold it.
         drop(request);
@@ -62,45 +64,57 @@ impl Host {
         (call.struck(answer), ticket)
     }
 
-    fn in_turn<'a>(
+    /// Decides a call that writes to one file alone, and takes what it writes in.
+    fn gather<'a>(
         self: &'a Arc<Self>,
-        mut ledger: Turn<'_, Ledger>,
-        call: &mut OpenCall,
+        mut gathering: MutexGuard<'_, Gathering>,
         prepared: Prepared<'_>,
+        call: &mut OpenCall,
     ) -> Done<'a> {
         let file_id = prepared.writes_only_to().cloned();
-        if file_id.as_deref().is_none_or(|it| ledger.group.has(it)) {
-            self.end_group(&mut ledger);
-        }
-        let now = self.now();
-        let decision = {
-            let state = self.state();
-            let decision = decide(&state, prepared, now, &mut ledger.ids);
-            if let Some(file_id) = &decision.file_id {
-                call.names_file(file_id.clone(), event_of_file(&state, Some(file_id)));
+        let decision = self.decided(&mut gathering.ids, prepared, call);
+        match file_id {
+            Some(file_id) if !decision.changes.is_empty() => {
+                Done::InGroup(self.join(gathering, file_id, decision, call))
             }
-            decision
-        };
-        let done = match file_id {
             // What is refused waits for nobody.
-            Some(_) if decision.changes.is_empty() => Ok(Done::Alone(decision.answer, None)),
-            // For what is large there may be no room where there is for the others.
-            Some(_) if decision.weight() > LARGE => {
-                let before = ledger.journal.last();
-                self.end_group(&mut ledger);
-                let decision = decision.numbered_after(ledger.journal.last() - before);
-                self.alone(&mut ledger, decision, call)
-            }
-            Some(file_id) => self
-                .join(&mut ledger, file_id, decision, call)
-                .map(Done::InGroup),
-            None => self.alone(&mut ledger, decision, call),
-        };
-        done.unwrap_or_else(|reason| Done::Alone(errors::internal(reason), None))
+            _ => Done::Alone(decision.answer, None),
+        }
+    }
+
+    fn in_turn<'a>(
+        self: &'a Arc<Self>,
+        turn: Turn<'_, Ledger>,
+        prepared: Prepared<'_>,
+        call: &mut OpenCall,
+    ) -> Done<'a> {
+        let file_id = prepared.writes_only_to();
+        if let Some(gathering) = self.gathering_in_turn(file_id, &turn) {
+            return self.gather(gathering, prepared, call);
+        }
+        let is_of_one_file = file_id.is_some();
+        let mut alone = self.alone(turn);
+        if is_of_one_file {
+            // What it waited for is written down.
+            return self.gather(alone.gathering, prepared, call);
+        }
+        let decision = self.decided(&mut alone.gathering.ids, prepared, call);
+        self.carried_out(&mut alone.ledger, decision, call)
+            .unwrap_or_else(|reason| Done::Alone(errors::internal(reason), None))
+    }
+
+    fn decided(&self, ids: &mut Ids, prepared: Prepared<'_>, call: &mut OpenCall) -> Decision {
+        let now = self.now();
+        let state = self.state();
+        let decision = decide(&state, prepared, now, ids);
+        if let Some(file_id) = &decision.file_id {
+            call.names_file(file_id.clone(), event_of_file(&state, Some(file_id)));
+        }
+        decision
     }
 
     /// Carries out what stands for itself, and tells of it.
-    fn alone(
+    fn carried_out(
         &self,
         ledger: &mut Ledger,
         decision: Decision,

@@ -124,18 +124,6 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
 }
 
 #[test]
-fn what_cannot_be_staged_leaves_what_is() {
-    let mut journal = Journal::temporary().expect("a journal");
-    journal.stage([&record(1)]).expect("it fits");
-    journal.longest = 10;
-    journal.stage([&record(2)]).expect_err("it is too long");
-    assert_eq!((journal.staged(), journal.last()), (1, 0));
-    journal.commit().expect("it appends");
-    assert_eq!((journal.staged(), journal.staged_bytes()), (0, 0));
-    assert_eq!(numbers(&journal, 0), [1]);
-}
-
-#[test]
 fn a_number_that_does_not_follow_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");

@@ -59,17 +59,6 @@ impl Decision {
         };
         self.records().map(texts).sum()
     }
-
-    /// The same, where so many records come before that the state does not know of yet.
-    #[must_use]
-    pub fn numbered_after(mut self, others: u64) -> Self {
-        for change in &mut self.changes {
-            if let Change::Write(write) = change {
-                Arc::make_mut(&mut write.record).seq += others;
-            }
-        }
-        self
-    }
 }
 
 /// What every rule is given beside the request.

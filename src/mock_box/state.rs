@@ -210,6 +210,14 @@ impl Change {
         }
     }
 
+    /// The same, to be changed.
+    pub fn record_mut(&mut self) -> Option<&mut WriteRecord> {
+        match self {
+            Self::Write(write) => Some(Arc::make_mut(&mut write.record)),
+            _ => None,
+        }
+    }
+
     /// The same, moved out.
     pub fn into_record(self) -> Option<Arc<WriteRecord>> {
         match self {

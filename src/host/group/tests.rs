@@ -1,0 +1,276 @@
+use std::{fs, path::Path, pin::pin};
+
+use futures_util::{FutureExt, future::join_all};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    domain::{
+        event::invocation::Invocation, json::tree::Tape, notice::Notice, secret::Secret,
+        token::TokenKind,
+    },
+    env::wall_clock,
+    host::Options,
+    mock_box::{Body, Head, Request, registration::Registering},
+};
+
+/// A mock that records to `path`, and the files and write tokens of so many events.
+fn start(path: &Path, events: usize) -> (Arc<Host>, Vec<(String, Secret)>) {
+    let options = Options {
+        record: Some(path),
+        ..Options::default()
+    };
+    let (host, _) = Host::start(options, wall_clock()).expect("a mock");
+    let event = |nth: usize| {
+        json!({
+            "source": {"id": (100 + nth).to_string(), "name": "a.txt"},
+            "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
+        })
+    };
+    let events: Vec<Value> = (0..events).map(event).collect();
+    let read = |event| Invocation::read(Tape::of(event)).expect("an event");
+    let events = events.iter().map(|it| (read(it), Registering::default()));
+    let registered = host.register(events.collect());
+    let token = |event: &Invocation<'_>| {
+        let token = event.token(TokenKind::Write).expect("a token");
+        (event.file_id(), token.access_token)
+    };
+    let files = registered.iter().map(token).collect();
+    (host, files)
+}
+
+async fn write(host: &Arc<Host>, file: &(String, Secret)) -> StatusCode {
+    write_cards(host, file, "[]").await
+}
+
+async fn write_cards(
+    host: &Arc<Host>,
+    (file_id, token): &(String, Secret),
+    cards: &str,
+) -> StatusCode {
+    let target = "/2.0/skill_invocations/1";
+    let body = format!(
+        r#"{{"status":"processing","metadata":{{"cards":{cards}}},"file":{{"id":"{file_id}"}}}}"#
+    );
+    ask(host, Method::PUT, target, token, body).await
+}
+
+async fn ask(
+    host: &Arc<Host>,
+    method: Method,
+    target: &str,
+    token: &Secret,
+    body: String,
+) -> StatusCode {
+    let bearer = format!("Bearer {}", token.expose());
+    let bearer = HeaderValue::try_from(bearer).expect("a header");
+    let head = Head {
+        origin: "https://api.box.com".into(),
+        method,
+        target: PathAndQuery::try_from(target).expect("a target"),
+        headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
+    };
+    let mut call = host.open(&head);
+    let body = Body::Memory(body.into());
+    let request = Box::new(Request { head, body });
+    let (answer, _) = host.perform(&mut call, request).await;
+    answer.status
+}
+
+fn numbers(path: &Path) -> Vec<u64> {
+    let text = fs::read_to_string(path).expect("it reads");
+    let number = |line| serde_json::from_str::<Value>(line).expect("JSON")["seq"].as_u64();
+    text.lines()
+        .map(|line| number(line).expect("a number"))
+        .collect()
+}
+
+#[tokio::test]
+async fn writes_that_come_at_once_are_written_together_and_each_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 40);
+    let mut all = pin!(join_all(files.iter().map(|file| write(&host, file))));
+    assert!(all.as_mut().now_or_never().is_none());
+    assert_eq!(numbers(&path), [0; 0], "all of them wait for the one end");
+    let answers = all.await;
+    assert!(answers.iter().all(|status| *status == StatusCode::OK));
+    assert_eq!(numbers(&path), (1..=40).collect::<Vec<_>>());
+    assert_eq!((host.writes(), host.last_write()), (40, 40));
+}
+
+#[tokio::test]
+async fn of_two_writes_to_one_file_the_second_finds_the_first_in_its_place() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 1);
+    let (mut first, mut second) = (pin!(write(&host, &files[0])), pin!(write(&host, &files[0])));
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    assert_eq!(numbers(&path), [1]);
+    assert_eq!(
+        (first.await, second.await),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    let last = fs::read_to_string(&path).expect("it reads");
+    let last = last.lines().last().expect("a line");
+    assert!(last.contains(r#""$version":1,"#), "{last}");
+}
+
+#[tokio::test]
+async fn whoever_looks_finds_what_is_written_down_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 2);
+    let stands = |host: &Host| host.look(|state| state.instance_paths(&files[0].0).count());
+    let mut first = pin!(write(&host, &files[0]));
+    assert!(first.as_mut().now_or_never().is_none());
+    assert_eq!(stands(&host), 0);
+    assert_eq!(host.last_write(), 1, "to ask ends the group");
+    assert_eq!(stands(&host), 1);
+    assert_eq!(first.await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 3);
+    let mut all = pin!(join_all(files.iter().map(|file| write(&host, file))));
+    assert!(all.as_mut().now_or_never().is_none());
+    let away = folder.path().join("away.jsonl");
+    fs::rename(&path, &away).expect("it moves");
+    assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
+    let (told, _) = host.bus.reader(0).read(100);
+    let told: Vec<&str> = told.iter().map(Notice::kind).collect();
+    assert_eq!(told, ["open", "open", "open", "call", "call", "call"]);
+    let stand = host.look(|state| state.instance_paths(&files[0].0).count());
+    assert_eq!((stand, host.writes(), host.last_write()), (0, 0, 0));
+
+    fs::rename(&away, &path).expect("it moves");
+    assert_eq!(write(&host, &files[1]).await, StatusCode::OK);
+    assert_eq!(numbers(&path), [1]);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_takes_nobody_else_with_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 2);
+    let mut first = Box::pin(write(&host, &files[0]));
+    assert!(first.as_mut().now_or_never().is_none());
+    let mut second = pin!(write(&host, &files[1]));
+    assert!(second.as_mut().now_or_never().is_none());
+    drop(first);
+    let (told, _) = host.bus.reader(0).read(100);
+    let told: Vec<&str> = told.iter().map(Notice::kind).collect();
+    assert_eq!(
+        told,
+        ["open", "open", "write", "write", "call"],
+        "its end comes last"
+    );
+    let gone = &host.calls.after(0, 1)[0].1;
+    let asked = &gone.to_json(1)["request"]["body"];
+    assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
+    assert_eq!(second.await, StatusCode::OK);
+    assert_eq!(numbers(&path), [1, 2]);
+}
+
+#[tokio::test]
+async fn whatever_changes_something_else_ends_the_group_first() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 3);
+    let of = |nth: usize| format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[nth].0);
+    let (first, third) = (of(0), of(2));
+    let mut written = pin!(join_all([0, 1].map(|nth| write(&host, &files[nth]))));
+    assert!(written.as_mut().now_or_never().is_none());
+    // About one of the two, and about a third.
+    let deleted = ask(&host, Method::DELETE, &first, &files[0].1, String::new());
+    let body = r#"{"cards": []}"#.to_owned();
+    let created = ask(&host, Method::POST, &third, &files[2].1, body);
+    let (mut deleted, mut created) = (pin!(deleted), pin!(created));
+    assert!(deleted.as_mut().now_or_never().is_none());
+    assert!(created.as_mut().now_or_never().is_none());
+    assert_eq!(numbers(&path), [1, 2]);
+    host.reset().await.expect("it is written down");
+    assert_eq!(numbers(&path), [1, 2, 3, 4, 5]);
+    assert_eq!(written.await, [StatusCode::OK; 2]);
+    assert_eq!(deleted.await, StatusCode::NO_CONTENT);
+    assert_eq!(created.await, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_is_large_is_written_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 3);
+    let entry = json!({"text": "a".repeat(20_000), "appears": []});
+    let card = json!([{
+        "type": "skill_card", "skill_card_type": "keyword",
+        "skill_card_title": {"message": "a"}, "entries": [entry],
+        "skill": {"type": "service", "id": "1"},
+        "invocation": {"type": "skill_invocation", "id": "1"}
+    }]);
+    let large = card.to_string();
+    let cards = ["[]", &large, "[]"];
+    let writes = files.iter().zip(cards);
+    let writes = writes.map(|(file, cards)| write_cards(&host, file, cards));
+    let mut all = pin!(join_all(writes));
+    assert!(all.as_mut().now_or_never().is_none());
+    let members = |group: &Group| group.members.len();
+    let groups: Vec<usize> = host.gathering().groups.iter().map(members).collect();
+    assert_eq!(groups, [1, 1, 1]);
+    assert_eq!(all.await, [StatusCode::OK; 3]);
+    assert_eq!(numbers(&path), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_group_takes_so_many_bytes() {
+    let mut gathering = Gathering::new(Ids::new(0));
+    for nth in 0..=MOST_BYTES / LARGE * 2 {
+        let member = Member {
+            changes: Vec::new(),
+            events: EventIds::default(),
+            opening: None,
+        };
+        gathering.add(nth.to_string().into(), LARGE, member);
+    }
+    let members = |group: &Group| group.members.len();
+    let groups: Vec<usize> = gathering.groups.iter().map(members).collect();
+    assert_eq!(groups, [8, 8, 1]);
+}
+
+#[tokio::test]
+async fn others_gather_while_a_group_is_written_down() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 2);
+    let mut first = pin!(write(&host, &files[0]));
+    assert!(first.as_mut().now_or_never().is_none());
+    // As its own task does it.
+    let mut turn = host.turns.take();
+    let leaving = host.gathering().leave();
+    let mut other = pin!(write(&host, &files[1]));
+    let mut again = pin!(write(&host, &files[0]));
+    assert!(other.as_mut().now_or_never().is_none());
+    assert!(again.as_mut().now_or_never().is_none());
+    let has_gathered = |nth: usize| host.gathering().groups[0].files.has(&files[nth].0);
+    assert!(has_gathered(1), "it need not wait for the turn");
+    assert!(!has_gathered(0), "it is decided after the first is applied");
+    for group in leaving {
+        host.write_down(&mut turn, group);
+    }
+    drop(turn);
+    assert_eq!(first.await, StatusCode::OK);
+    assert_eq!((again.await, other.await), (StatusCode::OK, StatusCode::OK));
+    assert_eq!(numbers(&path), [1, 2, 3]);
+    let versions: Vec<Value> = host
+        .records(0)
+        .map(|record| record.expect("it reads").instance.expect("an instance"))
+        .map(|instance| serde_json::from_slice(&instance.to_json()).expect("JSON"))
+        .map(|instance: Value| instance["$version"].clone())
+        .collect();
+    assert_eq!(versions, [0, 0, 1]);
+}
