@@ -10,7 +10,7 @@ use super::{
     answer::Answer,
     decide::{Context, Decision},
     errors,
-    prepare::{JudgedFields, Report, Said, judge, malformed},
+    prepare::{Given, JudgedFields, Report, Said, judge, malformed},
     routes::InstancePath,
     state::{Change, File},
     stored::{StoredInstance, Write},
@@ -91,8 +91,12 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let length = stored.instance.weight() + text.len();
     let schema = context.state.settings.schema;
     let fields = Tape::of_members(&fields);
-    let members = fields.tree().as_object().unwrap_or_default();
-    let judged = judge(schema, path.is_skills_cards(), members, length, None)?;
+    let given = Given {
+        whole: &fields,
+        fields: fields.tree().as_object().unwrap_or_default(),
+        length,
+    };
+    let judged = judge(schema, path.is_skills_cards(), given, None)?;
     let head = next_head(stored)?;
     let record = WriteRecord {
         patch: compact(text),
@@ -231,7 +235,7 @@ fn record(context: &Context<'_>, file: &File, path: InstancePath, op: WriteOp) -
         file_version_id: file.current().id.as_str().into(),
         scope: path.scope,
         template: path.template,
-        invocation_id: context.caller.event_id().map(|id| id.as_ref().into()),
+        invocation_id: context.caller.event_id().map(|id| Arc::clone(id).into()),
         token: context.caller.writer(),
         ..WriteRecord::bare(context.state.next_seq(), context.now, op)
     }
@@ -248,9 +252,7 @@ fn written(
         head,
         fields: judged.fields,
     };
-    if let Some(named) = judged.invocation_id {
-        record.invocation_id = Some(named);
-    }
+    record.invocation_id = judged.invocation_id.or(record.invocation_id);
     record.instance = Some(instance.clone());
     let stored = StoredInstance::new(instance);
     let answer = answer(&stored).note(judged.summary);

@@ -1,6 +1,6 @@
 //! The step of a call between its head and its decision: what its body says, and whether Box takes
 //! the cards in it. That is the long part of a write and needs nothing of the state, so the host
-//! does it before it takes its turn, for which everybody waits.
+//! does it before it decides, which calls do one after the other.
 
 use std::fmt;
 
@@ -127,24 +127,42 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
 fn created(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<JudgedFields, Answer> {
     let body = Tape::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
     match body.tree() {
-        Tree::Object(fields) => judge(schema, path.is_skills_cards(), fields, text.len(), None),
+        Tree::Object(fields) => {
+            let given = Given {
+                whole: &body,
+                fields,
+                length: text.len(),
+            };
+            judge(schema, path.is_skills_cards(), given, None)
+        }
         _ => Err(malformed("the body is not a JSON object")),
     }
 }
 
-/// Judges the fields of an instance, and writes them; `length` is about how long their text is, in
-/// bytes, and `status` that of the invocation that reports them.
+/// The fields of an instance, to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'t> {
+    /// What they are in.
+    pub whole: &'t Tape<'t>,
+    /// The fields.
+    pub fields: Members<'t>,
+    /// About how long their text is, in bytes.
+    pub length: usize,
+}
+
+/// Judges the fields of an instance, and writes them; `status` is that of the invocation that reports
+/// them.
 ///
 /// # Errors
 /// What Box says of cards that it refuses.
 pub fn judge(
     schema: Schema,
     are_cards: bool,
-    fields: Members<'_>,
-    length: usize,
+    given: Given<'_>,
     status: Option<&str>,
 ) -> Result<JudgedFields, Answer> {
-    if let Some(message) = not_to_be_kept(fields) {
+    let Given { fields, length, .. } = given;
+    if let Some(message) = not_to_be_kept(fields, given.whole) {
         return Err(malformed(&message));
     }
     let cards = fields.get("cards").unwrap_or(Tree::Null);
@@ -206,6 +224,7 @@ pub fn malformed(message: &str) -> Answer {
 
 /// The body of an invocation's report, as far as Box looks at it.
 struct ReportBody<'t> {
+    whole: &'t Tape<'t>,
     status: Option<Tree<'t>>,
     metadata: Option<Tree<'t>>,
     file: Option<Tree<'t>>,
@@ -222,6 +241,7 @@ fn report(schema: Schema, text: &[u8]) -> Result<Report, Answer> {
         return Err(invalid(&"it is not a JSON object"));
     };
     let body = ReportBody {
+        whole: &body,
         status: members.get("status"),
         metadata: members.get("metadata"),
         file: members.get("file"),
@@ -256,9 +276,14 @@ impl ReportBody<'_> {
             _ => return Err(errors::bad_request("'metadata.cards' must be an array")),
         };
         let usage = self.usage.filter(|usage| !usage.is_null());
+        let given = Given {
+            whole: self.whole,
+            fields,
+            length,
+        };
         Ok(Said {
             status: status.into(),
-            fields: judge(schema, true, fields, length, Some(status))?,
+            fields: judge(schema, true, given, Some(status))?,
             usage: usage.map(Tree::to_raw),
         })
     }

@@ -28,6 +28,17 @@ pub struct Tape<'a> {
     cells: Vec<Cell<'a>>,
     /// Whether lists and objects may have a text of their own.
     has_texts: bool,
+    /// What was seen on the way through its text, where that is still so.
+    seen: Option<Seen>,
+}
+
+/// What can be known of a value without walking through it once more.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// Its levels of lists and objects.
+    levels: usize,
+    /// Whether the name of a member may begin with `$`.
+    has_dollars: bool,
 }
 
 /// A value without what is in it, or the name of a member.
@@ -167,12 +178,20 @@ impl<'a> Tape<'a> {
         Self {
             cells,
             has_texts: false,
+            seen: None,
         }
     }
 
     /// A look at it.
     pub fn tree(&self) -> Tree<'_> {
         look(&self.cells)
+    }
+
+    /// Whether it is known to have no more levels of lists and objects than so many, and no member
+    /// whose name begins with `$`. It may be so without being known.
+    pub fn is_surely_plain(&self, levels: usize) -> bool {
+        self.seen
+            .is_some_and(|seen| seen.levels <= levels && !seen.has_dollars)
     }
 
     /// The same value, that borrows from nothing.
@@ -375,6 +394,7 @@ impl<'t> Tree<'t> {
         Tape {
             cells,
             has_texts: true,
+            seen: None,
         }
     }
 }

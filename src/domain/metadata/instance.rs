@@ -260,8 +260,12 @@ fn is_box_own(name: &str) -> bool {
     name.starts_with('$')
 }
 
-/// Why `fields` cannot be kept so that they can be read back; nothing where they can.
-pub fn not_to_be_kept(fields: Members<'_>) -> Option<String> {
+/// Why `fields`, which are in `whole`, cannot be kept so that they can be read back; nothing where they
+/// can.
+pub fn not_to_be_kept(fields: Members<'_>, whole: &Tape<'_>) -> Option<String> {
+    if whole.is_surely_plain(DEEPEST) {
+        return None;
+    }
     if fields.values().any(|it| it.is_deeper_than(DEEPEST - 1)) {
         return Some(format!(
             "the instance is nested deeper than {DEEPEST} levels"
@@ -329,7 +333,7 @@ mod tests {
         };
         let why_not = |fields: &Value| {
             let fields = Tape::of(fields);
-            not_to_be_kept(fields.tree().as_object().expect("an object"))
+            not_to_be_kept(fields.tree().as_object().expect("an object"), &fields)
         };
         assert_eq!(why_not(&nested(DEEPEST - 1)), None);
         let refused = why_not(&nested(DEEPEST)).expect("it is too deep");

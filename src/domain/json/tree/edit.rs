@@ -118,6 +118,7 @@ impl<'a> Tape<'a> {
 
     /// What lists and objects were read from is not what they are any more.
     fn forget_texts(&mut self) {
+        self.seen = None;
         if !std::mem::take(&mut self.has_texts) {
             return;
         }

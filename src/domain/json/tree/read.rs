@@ -26,13 +26,10 @@ impl<'a> Tape<'a> {
         serde_json::from_slice(text)
     }
 
-    /// The tape of cells that were read; `has_twins` where members of an object have the same name.
-    pub(super) fn of_cells(cells: Vec<Cell<'a>>, has_texts: bool, has_twins: bool) -> Self {
-        if !has_twins {
-            return Self { cells, has_texts };
-        }
+    /// The tape of cells, of members with the same name one.
+    pub(super) fn of_unique(cells: &[Cell<'a>]) -> Self {
         let mut unique = Vec::with_capacity(cells.len());
-        add_unique(&cells, &mut unique);
+        add_unique(cells, &mut unique);
         Self::without_texts(unique)
     }
 }
@@ -41,7 +38,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Tape<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut reading = Reading::default();
         Put(&mut reading).deserialize(from)?;
-        Ok(Self::of_cells(reading.cells, false, reading.has_twins))
+        Ok(if reading.has_twins {
+            Self::of_unique(&reading.cells)
+        } else {
+            Self::without_texts(reading.cells)
+        })
     }
 }
 

@@ -8,7 +8,7 @@
 
 use serde_json::Number;
 
-use super::{Cell, Members, Tape, open, since};
+use super::{Cell, Members, Seen, Tape, open, since};
 
 /// Bytes of text that make a cell, about: room for a few too many is better than to move them.
 const BYTES_OF_A_CELL: usize = 6;
@@ -27,11 +27,12 @@ pub(super) fn scan(text: &str) -> Option<Tape<'_>> {
         cells: Vec::with_capacity(room),
         detours: 0,
         has_twins: false,
+        seen: Seen::default(),
     };
     let (first, at) = scan.next(0)?;
     let end = scan.value(first, at, 0)?;
     let is_all = scan.next(end).is_none();
-    is_all.then(|| Tape::of_cells(scan.cells, true, scan.has_twins))
+    is_all.then(|| scan.tape())
 }
 
 /// What was read so far. Where it stands is handed from one to the next: a place in the text, in
@@ -42,6 +43,7 @@ struct Scan<'a> {
     /// How often so far the text is not what would be written of it.
     detours: usize,
     has_twins: bool,
+    seen: Seen,
 }
 
 /// Where a list or an object began, and what was known then.
@@ -53,20 +55,29 @@ struct Start {
 }
 
 impl<'a> Scan<'a> {
+    fn tape(self) -> Tape<'a> {
+        if self.has_twins {
+            return Tape::of_unique(&self.cells);
+        }
+        Tape {
+            cells: self.cells,
+            has_texts: true,
+            seen: Some(self.seen),
+        }
+    }
+
     /// Takes the value that begins with this byte in this place, inside of so many lists and objects;
     /// gives the place behind it.
     fn value(&mut self, first: u8, at: usize, levels: usize) -> Option<usize> {
-        let (cell, end) = match first {
-            b'"' => self.string(at)?,
-            b'{' => return self.object(at, levels + 1),
-            b'[' => return self.array(at, levels + 1),
-            b't' => self.word("true", Cell::Bool(true), at)?,
-            b'f' => self.word("false", Cell::Bool(false), at)?,
-            b'n' => self.word("null", Cell::Null, at)?,
-            _ => self.number(at)?,
-        };
-        self.cells.push(cell);
-        Some(end)
+        match first {
+            b'"' => self.string(at),
+            b'{' => self.object(at, levels + 1),
+            b'[' => self.array(at, levels + 1),
+            b't' => self.word("true", Cell::Bool(true), at),
+            b'f' => self.word("false", Cell::Bool(false), at),
+            b'n' => self.word("null", Cell::Null, at),
+            _ => self.number(at),
+        }
     }
 
     fn array(&mut self, at: usize, levels: usize) -> Option<usize> {
@@ -97,9 +108,14 @@ impl<'a> Scan<'a> {
                 if byte != b'"' {
                     return None;
                 }
-                let (name, end) = self.string(at)?;
-                names.add(name.text()?);
-                self.cells.push(name);
+                let detours = self.detours;
+                let end = self.string(at)?;
+                names.add(&self.text.as_bytes()[at..end]);
+                if self.detours != detours {
+                    // One with escapes may be another than it looks.
+                    names.may_be_twins = true;
+                    self.seen.has_dollars = true;
+                }
                 let (b':', colon) = self.next(end)? else {
                     return None;
                 };
@@ -113,6 +129,7 @@ impl<'a> Scan<'a> {
                 }
             }
         }
+        self.seen.has_dollars |= names.has_dollars;
         let row = &self.cells[start.cell..];
         if names.may_be_twins && (Members { row }).has_twins() {
             self.has_twins = true;
@@ -124,6 +141,7 @@ impl<'a> Scan<'a> {
     }
 
     fn open(&mut self, at: usize, levels: usize) -> Option<Start> {
+        self.seen.levels = self.seen.levels.max(levels);
         (levels <= MOST_LEVELS).then(|| Start {
             at,
             cell: open(&mut self.cells),
@@ -143,25 +161,30 @@ impl<'a> Scan<'a> {
         (since(&self.cells, start.cell), text)
     }
 
-    fn word(&self, word: &str, cell: Cell<'a>, at: usize) -> Option<(Cell<'a>, usize)> {
+    fn word(&mut self, word: &str, cell: Cell<'a>, at: usize) -> Option<usize> {
         let is_here = self.text.get(at..)?.starts_with(word);
-        is_here.then(|| (cell, at + word.len()))
+        is_here.then(|| self.cells.push(cell))?;
+        Some(at + word.len())
     }
 
     /// Takes a text, from its first quote to its last.
-    fn string(&mut self, at: usize) -> Option<(Cell<'a>, usize)> {
+    #[allow(
+        clippy::inline_always,
+        reason = "what is read of most texts is other texts, and most are short"
+    )]
+    #[inline(always)]
+    fn string(&mut self, at: usize) -> Option<usize> {
         let start = at + 1;
-        let inside = self.text.as_bytes().get(start..)?;
-        let length = plain_length(inside);
-        if *inside.get(length)? != b'"' {
+        let end = plain_end(self.text.as_bytes(), start);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
             return self.escaped(at);
         }
-        let end = start + length;
-        Some((Cell::Plain(&self.text[start..end]), end + 1))
+        self.cells.push(Cell::Plain(&self.text[start..end]));
+        Some(end + 1)
     }
 
     #[cold]
-    fn escaped(&mut self, at: usize) -> Option<(Cell<'a>, usize)> {
+    fn escaped(&mut self, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let mut end = at + 1;
         while *bytes.get(end)? != b'"' {
@@ -170,10 +193,11 @@ impl<'a> Scan<'a> {
         let quoted = self.text.get(at..=end)?;
         let text: String = serde_json::from_str(quoted).ok()?;
         self.detours += 1;
-        Some((Cell::Own(text.into()), end + 1))
+        self.cells.push(Cell::Own(text.into()));
+        Some(end + 1)
     }
 
-    fn number(&mut self, at: usize) -> Option<(Cell<'a>, usize)> {
+    fn number(&mut self, at: usize) -> Option<usize> {
         let bytes = self.text.as_bytes();
         let is_negative = bytes[at] == b'-';
         let first = at + usize::from(is_negative);
@@ -191,18 +215,20 @@ impl<'a> Scan<'a> {
             return self.other_number(at);
         }
         let value = if is_negative { -value } else { value };
-        Some((Cell::Number(value.into()), end))
+        self.cells.push(Cell::Number(value.into()));
+        Some(end)
     }
 
     #[cold]
-    fn other_number(&mut self, at: usize) -> Option<(Cell<'a>, usize)> {
+    fn other_number(&mut self, at: usize) -> Option<usize> {
         let rest = self.text.get(at..)?;
         let is_of_it = |byte: u8| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
         let end = rest.bytes().position(|byte| !is_of_it(byte));
         let number = &rest[..end.unwrap_or(rest.len())];
         let value: Number = serde_json::from_str(number).ok()?;
         self.detours += 1;
-        Some((Cell::Number(value), at + number.len()))
+        self.cells.push(Cell::Number(value));
+        Some(at + number.len())
     }
 
     /// The first byte that is not blank, and its place.
@@ -223,9 +249,10 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// How many bytes come before the first that does not stand in a text as it is: a quote, a backslash,
-/// a control character. Eight are looked at together.
-fn plain_length(bytes: &[u8]) -> usize {
+/// The place, from `start` on, of the first byte that does not stand in a text as it is: a quote, a
+/// backslash, a control character; or the end. Eight are looked at together.
+#[inline]
+fn plain_end(bytes: &[u8], start: usize) -> usize {
     const ONE: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = ONE << 7;
     const fn all(byte: u8) -> u64 {
@@ -234,16 +261,24 @@ fn plain_length(bytes: &[u8]) -> usize {
     // The lowest byte of a word that is under a limit has its top bit set in this; above it there
     // may be some for nothing.
     let under = |word: u64, limit: u8| word.wrapping_sub(all(limit)) & !word & TOP;
-    let (words, rest) = bytes.as_chunks();
-    for (nth, word) in words.iter().enumerate() {
+    let mut at = start;
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
         let word = u64::from_le_bytes(*word);
         let ends = under(word ^ all(b'"'), 1) | under(word ^ all(b'\\'), 1) | under(word, b' ');
         if ends != 0 {
-            return nth * 8 + ends.trailing_zeros() as usize / 8;
+            return at + ends.trailing_zeros() as usize / 8;
         }
+        at += 8;
     }
+    at + plain_rest(bytes, at)
+}
+
+/// The same where less than eight are left.
+#[cold]
+fn plain_rest(bytes: &[u8], at: usize) -> usize {
     let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | ..b' ');
-    words.len() * 8 + rest.iter().take_while(|byte| is_plain(byte)).count()
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().take_while(|byte| is_plain(byte)).count()
 }
 
 /// The names of an object's members, looked at so far that most are known to differ.
@@ -252,13 +287,16 @@ struct Names {
     /// A bit for each that was seen, by its length and both its ends.
     seen: u64,
     may_be_twins: bool,
+    has_dollars: bool,
 }
 
 impl Names {
-    fn add(&mut self, name: &str) {
-        let end = |byte: Option<&u8>| usize::from(byte.copied().unwrap_or_default());
-        let bytes = name.as_bytes();
-        let mixed = bytes.len() * 7 + end(bytes.first()) * 5 + end(bytes.last());
+    /// Looks at a name without escapes, in its quotes.
+    fn add(&mut self, quoted: &[u8]) {
+        let byte = |at: usize| usize::from(quoted.get(at).copied().unwrap_or_default());
+        let length = quoted.len();
+        self.has_dollars |= byte(1) == usize::from(b'$');
+        let mixed = length * 7 + byte(1) * 5 + byte(length.wrapping_sub(2));
         let bit = 1 << (mixed % 64);
         self.may_be_twins |= self.seen & bit != 0;
         self.seen |= bit;

@@ -20,6 +20,8 @@ fn texts() -> impl Strategy<Value = String> {
         Just("\"a\"".to_owned()),
         Just(r#""\u0061""#.to_owned()),
         "[a-d]{1,2}".prop_map(|name| format!("\"{name}\"")),
+        Just(r#""$a""#.to_owned()),
+        Just(r#""\u0024""#.to_owned()),
     ];
     leaf.prop_recursive(4, 64, 24, move |inner| {
         let list = prop::collection::vec(inner.clone(), 0..6);
@@ -76,6 +78,13 @@ proptest! {
         for levels in 0..=depth(&value) {
             let is_deeper = depth(&value) > levels;
             prop_assert_eq!(tape.tree().is_deeper_than(levels), is_deeper);
+        }
+        let has_dollars = tape.tree().has_name(|own| own.starts_with('$'));
+        for tape in [&tape, &of_compact] {
+            for levels in 0..=depth(&value) {
+                let is_plain = depth(&value) <= levels && !has_dollars;
+                prop_assert!(is_plain || !tape.is_surely_plain(levels));
+            }
         }
         for name in ["a", "ab", "zz"] {
             let found = tape.tree().has_name(|own| own == name);
@@ -158,6 +167,20 @@ fn twins_in_twins_in_twins_take_no_longer_than_others() {
     let bottom = tape.tree().below(&["a"; LEVELS]).expect("it is there");
     assert_eq!(bottom.to_string(), inside);
     assert!(!tape.tree().has_name(|name| name == "b"));
+}
+
+#[test]
+fn what_was_seen_on_the_way_holds_until_it_is_changed() {
+    let text = br#"{"a": [{"b": 1}], "c": "$"}"#;
+    let mut tape = Tape::read(text).expect("JSON");
+    let known = |tape: &Tape<'_>| [2, 3].map(|levels| tape.is_surely_plain(levels));
+    assert_eq!(known(&tape), [false, true]);
+    tape.insert(Tape::TOP, "$d", Leaf::Number(1.into()));
+    assert_eq!(known(&tape), [false, false]);
+    for text in [r#"{"$a":1}"#, r#"{"\u0024a":1}"#, r#"{"a":{"$":1}}"#] {
+        let tape = Tape::read(text.as_bytes()).expect("JSON");
+        assert_eq!(known(&tape), [false, false], "{text}");
+    }
 }
 
 #[test]
