@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Poll, Waker},
     time::Duration,
 };
 
@@ -219,19 +219,28 @@ type Connection<H> = http1::Connection<TokioIo<Watched>, HttpService<H>>;
 async fn until_ended<H: Handler>(
     connection: &mut Connection<H>,
     watch: &Watch,
-    mut stopping: channel::Receiver<bool>,
+    stopping: channel::Receiver<bool>,
 ) -> Ended {
     const WITHOUT_DEADLINE: Duration = Duration::from_hours(1);
+    let mut told = stopping.clone();
     let mut stop = pin!(async move {
         // A channel whose sender is gone says the same.
-        let _ = stopping.wait_for(|stop| *stop).await;
+        let _ = told.wait_for(|stop| *stop).await;
     });
     let mut is_stopping = false;
     let later = || Instant::now() + WITHOUT_DEADLINE;
     let deadline = || watch.deadline().map(Instant::from_std);
     let mut timer = pin!(sleep_until(deadline().unwrap_or_else(later)));
+    // Who is woken by both. To ask them each time would take locks that connections share.
+    let mut listener: Option<Waker> = None;
     poll_fn(|context| {
-        if !is_stopping && stop.as_mut().poll(context).is_ready() {
+        let is_known = |listener: &Waker| listener.will_wake(context.waker());
+        let mut listens = listener.as_ref().is_some_and(is_known);
+        if !listens {
+            listener = Some(context.waker().clone());
+        }
+        let may_be_stopped = || !listens || stopping.has_changed().unwrap_or(true);
+        if !is_stopping && may_be_stopped() && stop.as_mut().poll(context).is_ready() {
             is_stopping = true;
             Pin::new(&mut *connection).graceful_shutdown();
         }
@@ -250,13 +259,14 @@ async fn until_ended<H: Handler>(
             {
                 timer.as_mut().reset(deadline);
             }
-            if timer.as_mut().poll(context).is_pending() {
+            if listens && !timer.is_elapsed() || timer.as_mut().poll(context).is_pending() {
                 return Poll::Pending;
             }
             if let Some(expired) = watch.expired() {
                 return Poll::Ready(Ended::Expired(expired));
             }
             timer.as_mut().reset(deadline().unwrap_or_else(later));
+            listens = false;
         }
     })
     .await
