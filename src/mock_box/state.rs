@@ -2,10 +2,11 @@
 //! [`super::decide()`] and by [`super::registration`]; here it is only carried out.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
@@ -22,6 +23,10 @@ use crate::domain::{
     card::validate::Schema,
     secret::Secret,
 };
+
+/// Every call looks into half a dozen of these. Their keys are chosen by whoever runs the mock, or by
+/// the mock itself: nobody gains by making them meet.
+type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 /// How the mock is set up; never changes while it runs.
 #[derive(Clone, Debug)]
@@ -234,15 +239,15 @@ impl State {
             settings,
             key: ids.key(),
             template_type_id: ids.uuid(),
-            files: HashMap::new(),
-            started: HashMap::new(),
+            files: HashMap::default(),
+            started: HashMap::default(),
             deleted: VecDeque::new(),
-            folders: HashMap::from([(ROOT.to_owned(), Folder::root())]),
-            events: HashMap::new(),
-            tokens: HashMap::new(),
-            expired: HashMap::new(),
+            folders: HashMap::from_iter([(ROOT.to_owned(), Folder::root())]),
+            events: HashMap::default(),
+            tokens: HashMap::default(),
+            expired: HashMap::default(),
             granted: VecDeque::new(),
-            instances: HashMap::new(),
+            instances: HashMap::default(),
             next_seq: 1,
         }
     }
