@@ -115,11 +115,14 @@ fn push_column(line: &mut Line, role: Role, text: &str, columns: usize) {
 
 /// A status as a person looks for it; a call that was never answered has none.
 fn push_status(line: &mut Line, status: u16) {
-    match status {
-        0 => line.push(Role::Warn, "---"),
-        400.. => line.push(Role::Bad, status),
-        _ => line.push(Role::Good, status),
-    }
+    let role = match status {
+        0 => return line.push_str(Role::Warn, "---"),
+        400.. => Role::Bad,
+        _ => Role::Good,
+    };
+    let mut digits = *b"000";
+    put_digits(&mut digits, status);
+    line.push_str(role, str::from_utf8(&digits).unwrap_or_default());
 }
 
 /// The target without what nobody reads: the inside of a download URL, `metadata/global/…`
@@ -175,19 +178,23 @@ pub(super) fn start(
 fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
     let at = zone.to_datetime(at);
     let mut clock = *b"00:00:00.000";
-    put_digits(&mut clock[..2], at.hour().into());
-    put_digits(&mut clock[3..5], at.minute().into());
-    put_digits(&mut clock[6..8], at.second().into());
-    put_digits(&mut clock[9..], at.millisecond());
+    for (room, number) in [
+        (0..2, at.hour().into()),
+        (3..5, at.minute().into()),
+        (6..8, at.second().into()),
+        (9..12, at.millisecond()),
+    ] {
+        put_digits(&mut clock[room], number.unsigned_abs());
+    }
     let mut line = Line::new();
     line.push_str(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
     line.push_str(Role::Plain, "  ");
     line
 }
 
-/// Writes a number, which is not negative, into all the room that there is, zeros before it.
-fn put_digits(room: &mut [u8], number: i16) {
-    let mut rest = number.unsigned_abs();
+/// Writes a number into all the room that there is, zeros before it.
+fn put_digits(room: &mut [u8], number: u16) {
+    let mut rest = number;
     for letter in room.iter_mut().rev() {
         *letter = b'0' + (rest % 10) as u8;
         rest /= 10;

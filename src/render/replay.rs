@@ -385,8 +385,14 @@ pub fn duration(ms: f64) -> String {
                 clippy::cast_sign_loss,
                 reason = "it is small, and a negative one is none"
             )]
-            let tenths = (ms * 10.0).round() as u64;
-            format!("{}.{} ms", tenths / 10, tenths % 10)
+            let tenths = (ms * 10.0).round() as u8;
+            let [whole, tenth] = [tenths / 10, tenths % 10];
+            match char::from_digit(whole.into(), 10) {
+                Some(whole) => [whole, '.', char::from(b'0' + tenth), ' ', 'm', 's']
+                    .iter()
+                    .collect(),
+                None => format!("{whole}.{tenth} ms"),
+            }
         }
         _ if ms < 1000.0 => format!("{ms:.0} ms"),
         _ if ms < 60_000.0 => format!("{:.1} s", ms / 1000.0),

@@ -237,9 +237,9 @@ impl Write for Shown<'_> {
 }
 
 fn is_showable(text: &str) -> bool {
-    // Most text is: this goes through it without taking it apart.
+    // Most text is: this goes through it without taking it apart, or ending early.
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
-    text.bytes().all(is_plain) || !text.chars().any(is_unshowable)
+    text.bytes().fold(true, |are, byte| are & is_plain(byte)) || !text.chars().any(is_unshowable)
 }
 
 /// Whether a character would drive a terminal, or turn the direction of what follows, instead of
