@@ -83,9 +83,19 @@ impl Reader {
     /// Up to `most` notices that it has not read, and the number of the last of them. Where some
     /// are gone already, the first is a [`Notice::Gap`].
     pub fn read(&mut self, most: usize) -> (Vec<Notice>, u64) {
+        self.read_wanted(most, |_| true)
+    }
+
+    /// The same, without those of them that are not wanted: to share what a notice holds takes
+    /// longer than to look at it.
+    pub fn read_wanted(
+        &mut self,
+        most: usize,
+        wanted: impl FnMut(&Notice) -> bool,
+    ) -> (Vec<Notice>, u64) {
         let mut ring = lock(&self.ring);
         let after = ring.readers[self.place].unwrap_or_default();
-        let (found, last) = ring.after(after, most);
+        let (found, last) = ring.after(after, most, wanted);
         ring.readers[self.place] = Some(last);
         (found, last)
     }
@@ -255,18 +265,23 @@ impl Ring {
         place
     }
 
-    fn after(&self, after: u64, most: usize) -> (Vec<Notice>, u64) {
+    fn after(
+        &self,
+        after: u64,
+        most: usize,
+        mut wanted: impl FnMut(&Notice) -> bool,
+    ) -> (Vec<Notice>, u64) {
         let oldest = self.before_oldest();
         let start = after.max(oldest).min(self.newest);
-        let mut found = Vec::new();
+        let skip = usize::try_from(start - oldest).unwrap_or(usize::MAX);
+        let read = self.notices.len().saturating_sub(skip).min(most);
+        let mut found = Vec::with_capacity(read + 1);
         if after < oldest {
             found.push(Notice::Gap);
         }
-        let skip = usize::try_from(start - oldest).unwrap_or(usize::MAX);
-        let before = found.len();
-        found.extend(self.notices.iter().skip(skip).take(most).cloned());
-        let last = start + (found.len() - before) as u64;
-        (found, last)
+        let notices = self.notices.iter().skip(skip).take(read);
+        found.extend(notices.filter(|notice| wanted(notice)).cloned());
+        (found, start + read as u64)
     }
 }
 
@@ -357,6 +372,18 @@ mod tests {
         let (found, last) = reader.read(1);
         assert_eq!((texts(&found), last), (vec!["gap", "x"], 20));
         assert_eq!(bus.lock().notices.len(), MOST);
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_read_too() {
+        let bus = Bus::default();
+        bus.tell_all(["a", "b", "a", "c"].map(notice).into());
+        let mut reader = bus.reader(0);
+        let is_no_a = |notice: &Notice| texts(std::slice::from_ref(notice)) != ["a"];
+        let (found, last) = reader.read_wanted(3, is_no_a);
+        assert_eq!((texts(&found), last), (vec!["b"], 3));
+        let (found, last) = reader.read_wanted(3, is_no_a);
+        assert_eq!((texts(&found), last), (vec!["c"], 4));
     }
 
     #[test]

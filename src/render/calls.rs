@@ -72,10 +72,10 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     push_column(&mut line, Role::Plain, who, TOKEN);
     push_status(&mut line, record.status);
     let ms = duration(record.ms);
-    line.push_str(Role::Dim, BLANKS.get(ms.len()..MS).unwrap_or_default());
+    line.push_made(Role::Dim, BLANKS.get(ms.len()..MS).unwrap_or_default());
     push_column(&mut line, Role::Dim, &ms, 0);
     line.push_str(Role::Plain, record.method.as_str());
-    line.push_str(Role::Plain, " ");
+    line.push_made(Role::Plain, " ");
     line.push_str(Role::Dim, host);
     line.push_str(Role::Plain, &short_target(&record.target));
     // An invocation says in its body which file it is about, as an upload may; others name it.
@@ -84,7 +84,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         && may_not_name_it
         && !record.target.contains(id.as_str())
     {
-        line.push_str(Role::Dim, "  file ");
+        line.push_made(Role::Dim, "  file ");
         line.push_str(Role::Dim, id);
     }
     let role = if record.status >= 400 {
@@ -94,7 +94,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     };
     match (&record.note, &record.code, &record.message) {
         (Some(note), _, _) => {
-            line.push_str(role, "  ");
+            line.push_made(role, "  ");
             line.push_str(role, note);
         }
         (None, Some(code), Some(message)) => line.push(role, format_args!("  {code}: {message}")),
@@ -106,23 +106,23 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     line
 }
 
-/// Text with the blanks that fill its column, and two more.
+/// Text that was made here, with the blanks that fill its column, and two more.
 fn push_column(line: &mut Line, role: Role, text: &str, columns: usize) {
-    line.push_str(role, text);
-    line.push_str(role, BLANKS.get(text.len()..columns).unwrap_or_default());
-    line.push_str(role, "  ");
+    line.push_made(role, text);
+    line.push_made(role, BLANKS.get(text.len()..columns).unwrap_or_default());
+    line.push_made(role, "  ");
 }
 
 /// A status as a person looks for it; a call that was never answered has none.
 fn push_status(line: &mut Line, status: u16) {
     let role = match status {
-        0 => return line.push_str(Role::Warn, "---"),
+        0 => return line.push_made(Role::Warn, "---"),
         400.. => Role::Bad,
         _ => Role::Good,
     };
     let mut digits = *b"000";
     put_digits(&mut digits, status);
-    line.push_str(role, str::from_utf8(&digits).unwrap_or_default());
+    line.push_made(role, str::from_utf8(&digits).unwrap_or_default());
 }
 
 /// The target without what nobody reads: the inside of a download URL, `metadata/global/…`
@@ -131,7 +131,7 @@ pub fn short_target(target: &str) -> Cow<'_, str> {
     const LONGEST: usize = 36;
     // Most are short all over.
     let mut bytes = target.as_bytes().split(|byte| *byte == b'/');
-    if bytes.all(|segment| segment.len() <= LONGEST) {
+    if target.len() <= LONGEST || bytes.all(|segment| segment.len() <= LONGEST) {
         return Cow::Borrowed(target);
     }
     let is_long = |segment: &str| segment.len() > LONGEST && !segment.contains("redacted");
@@ -187,8 +187,8 @@ fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
         put_digits(&mut clock[room], number.unsigned_abs());
     }
     let mut line = Line::new();
-    line.push_str(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
-    line.push_str(Role::Plain, "  ");
+    line.push_made(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
+    line.push_made(Role::Plain, "  ");
     line
 }
 

@@ -80,6 +80,14 @@ impl Line {
         self.end_run(role);
     }
 
+    /// The same with text that was made here, all of which can be shown: it is not looked through.
+    pub(super) fn push_made(&mut self, role: Role, text: &str) {
+        debug_assert!(is_showable(text), "{text:?} drives the terminal");
+        self.make_room();
+        self.text.push_str(text);
+        self.end_run(role);
+    }
+
     fn make_room(&mut self) {
         /// The bytes and runs of most lines: room for them is made at once.
         const MOST: (usize, usize) = (160, 10);

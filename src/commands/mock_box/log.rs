@@ -47,24 +47,17 @@ impl Log {
         let beside_a_command = is_beside && !sends_events(arguments);
         let runtime = Handle::current();
         let printed = tokio::task::spawn_blocking(move || {
-            let mut shown = Shown::new(&host, show_cards.then_some(terminal.width));
-            runtime.block_on(follow(reader, stopped, |notices| match format {
-                OutputFormat::Json => {
-                    let object = |notice: &Notice| {
-                        let text = format!("{{\"{}\":{}}}", notice.kind(), notice.data());
-                        Line::raw(json::escaped(text))
-                    };
-                    terminal.out(&notices.iter().map(object).collect());
-                }
-                OutputFormat::Human => {
-                    let lines = shown.lines(notices);
-                    if beside_a_command {
-                        terminal.note(&lines);
-                    } else {
-                        terminal.out(&lines);
+            let mut printer = Printer {
+                terminal: terminal.clone(),
+                beside_a_command,
+                shown: match format {
+                    OutputFormat::Json => None,
+                    OutputFormat::Human => {
+                        Some(Shown::new(&host, show_cards.then_some(terminal.width)))
                     }
-                }
-            }));
+                },
+            };
+            runtime.block_on(follow(reader, stopped, &mut printer));
         });
         Self { stop, printed }
     }
@@ -78,19 +71,18 @@ impl Log {
 }
 
 /// Hands on what happens, as it happens, until it is told to stop and all is told.
-async fn follow(
-    mut reader: Reader,
-    mut stopped: watch::Receiver<bool>,
-    mut print: impl FnMut(&[Notice]),
-) {
+async fn follow(mut reader: Reader, mut stopped: watch::Receiver<bool>, printer: &mut Printer) {
     /// So few that their lines are written over before they are forgotten.
-    const AT_ONCE: usize = 64;
+    const AT_ONCE: usize = 192;
     /// Nobody reads faster than that, and being woken for each line costs more than the line.
     const BREATH: Duration = Duration::from_millis(10);
+    let mut before = 0;
     loop {
         reader.listen();
-        let (notices, _) = reader.read(AT_ONCE);
-        if notices.is_empty() {
+        let (notices, last) = reader.read_wanted(AT_ONCE, printer.wants());
+        let read = last - before;
+        before = last;
+        if read == 0 {
             if *stopped.borrow_and_update() {
                 return;
             }
@@ -100,9 +92,51 @@ async fn follow(
             }
             continue;
         }
-        print(&notices);
-        if notices.len() < AT_ONCE {
+        printer.print(&notices);
+        if read < AT_ONCE as u64 {
             sleep(BREATH).await;
+        }
+    }
+}
+
+/// Where the log goes, and in which form.
+struct Printer {
+    terminal: Terminal,
+    /// A command of ours prints where we do.
+    beside_a_command: bool,
+    /// What people are shown; nothing where programs read.
+    shown: Option<Shown>,
+}
+
+impl Printer {
+    /// Which of the next notices there is something to print of.
+    fn wants(&self) -> impl FnMut(&Notice) -> bool + use<> {
+        let is_for_people = self.shown.is_some();
+        let mut shows_writes = self.shown.as_ref().is_none_or(Shown::shows_writes);
+        move |notice| match notice {
+            Notice::Opened(_) => !is_for_people,
+            Notice::Written(_) => shows_writes,
+            Notice::Placed(_) => {
+                shows_writes = true;
+                true
+            }
+            _ => true,
+        }
+    }
+
+    fn print(&mut self, notices: &[Notice]) {
+        let Some(shown) = &mut self.shown else {
+            let object = |notice: &Notice| {
+                let text = format!("{{\"{}\":{}}}", notice.kind(), notice.data());
+                Line::raw(json::escaped(text))
+            };
+            return self.terminal.out(&notices.iter().map(object).collect());
+        };
+        let lines = shown.lines(notices);
+        if self.beside_a_command {
+            self.terminal.note(&lines);
+        } else {
+            self.terminal.out(&lines);
         }
     }
 }
@@ -125,6 +159,11 @@ impl Shown {
             width,
             open: HashMap::new(),
         }
+    }
+
+    /// Whether something is said of a write.
+    fn shows_writes(&self) -> bool {
+        self.width.is_some() || !self.open.is_empty()
     }
 
     fn lines(&mut self, notices: &[Notice]) -> Text {
