@@ -41,12 +41,12 @@ impl Host {
         let now = self.now();
         let mut alone = self.turn();
         let serving = served::serve(&self.state(), served, now);
-        let decision = Decision {
+        let mut decision = Decision {
             changes: serving.changes,
             ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))
         };
         // Nobody waits for an answer, so nobody waits for the disk.
-        self.carry_out(&mut alone.ledger, &decision)?;
+        self.carry_out(&mut alone.ledger, &mut decision)?;
         for record in decision.records() {
             self.bus
                 .tell(written(EventIds::default(), Arc::clone(record)));

@@ -20,7 +20,7 @@ use crate::{
         notice::{Notice, Opening},
     },
     journal::Ticket,
-    mock_box::{Answer, Change, Decision, Ids, errors},
+    mock_box::{Change, Ids},
 };
 
 /// Bytes of a write that is not written down with others: for what is large there may be no room
@@ -29,7 +29,7 @@ const LARGE: usize = 16 * 1024;
 /// Bytes of a group, about, that takes no more.
 const MOST_BYTES: usize = 128 * 1024;
 
-/// Where writes gather. Who holds it does so for the moment of a decision, or has the turn.
+/// Where writes gather. Who holds it does so for a decision, or has the turn.
 #[derive(Debug)]
 pub(super) struct Gathering {
     /// New ids.
@@ -74,21 +74,28 @@ struct Files {
     bits: [u64; 8],
 }
 
-/// What a call waits for, with an answer that may go out then.
+/// A call that waits for the end of its group.
 #[derive(Debug)]
 pub(super) struct Joined<'a> {
     host: &'a Host,
-    /// To be taken once.
-    answer: Option<Answer>,
+    /// There until it need not wait any more.
+    call: Option<Box<OpenCall>>,
     end: Arc<End>,
 }
 
 /// The end of a group, and what came of it.
 #[derive(Debug, Default)]
-struct End {
+pub(super) struct End {
     result: OnceLock<Result<Option<Ticket>, String>>,
-    /// Who is to be woken.
-    waiting: Mutex<Vec<Waker>>,
+    waiting: Mutex<Waiting>,
+}
+
+/// Who waits for the end of a group.
+#[derive(Debug, Default)]
+struct Waiting {
+    wakers: Vec<Waker>,
+    /// Calls whose clients went away. They close then: not before their write is told.
+    left: Vec<OpenCall>,
 }
 
 /// A turn in which nothing is left to be written down, and nothing gathers.
@@ -111,6 +118,11 @@ impl Gathering {
         let is_leaving = |it: &Leaving| it.files.has(file_id) && !it.end.has_come();
         self.groups.iter().any(|group| group.files.has(file_id))
             || self.leaving.iter().any(is_leaving)
+    }
+
+    /// Whether somebody is writing a group down.
+    fn is_leaving(&self) -> bool {
+        self.leaving.iter().any(|it| !it.end.has_come())
     }
 
     /// Takes a write of so many bytes in; gives the end that it waits for.
@@ -178,8 +190,9 @@ impl End {
     fn come(&self, result: Result<Option<Ticket>, String>) {
         // Nobody else ends this group.
         let _ = self.result.set(result);
-        let waiting = mem::take(&mut *self.waiting());
-        waiting.into_iter().for_each(Waker::wake);
+        let Waiting { wakers, left } = mem::take(&mut *self.waiting());
+        wakers.into_iter().for_each(Waker::wake);
+        drop(left);
     }
 
     /// Ready when it has come; until then `place` is the one among those that wait.
@@ -192,16 +205,28 @@ impl End {
         if self.has_come() {
             return Poll::Ready(());
         }
-        if let Some(waker) = place.and_then(|place| waiting.get_mut(place)) {
+        let wakers = &mut waiting.wakers;
+        if let Some(waker) = place.and_then(|place| wakers.get_mut(place)) {
             waker.clone_from(context.waker());
         } else {
-            *place = Some(waiting.len());
-            waiting.push(context.waker().clone());
+            *place = Some(wakers.len());
+            wakers.push(context.waker().clone());
         }
         Poll::Pending
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Vec<Waker>> {
+    /// Closes a call when it has come.
+    fn close_then(&self, call: Box<OpenCall>) {
+        let mut waiting = self.waiting();
+        if self.has_come() {
+            drop(waiting);
+            drop(call);
+        } else {
+            waiting.left.push(*call);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -220,30 +245,27 @@ impl Drop for Group {
 }
 
 impl Joined<'_> {
-    /// Returns when the record file has the write, or it is known that it will not.
-    pub(super) async fn ended(&self) {
+    /// Returns the call when the record file has its write, or it is known that it will not; with it
+    /// what else is to be waited for, or why not.
+    pub(super) async fn ended(mut self) -> (Box<OpenCall>, Result<Option<Ticket>, String>) {
         let mut place = None;
         poll_fn(|context| self.end.poll(&mut place, context)).await;
-    }
-
-    /// The answer, once the group has ended, and what else is to be waited for.
-    pub(super) fn answer(&mut self) -> (Answer, Option<Ticket>) {
-        match (self.end.result.get(), self.answer.take()) {
-            (Some(Ok(ticket)), Some(answer)) => (answer, ticket.clone()),
-            (Some(Err(reason)), _) => (errors::internal(reason.clone()), None),
-            _ => (
-                errors::internal("a write was answered before its end"),
-                None,
-            ),
-        }
+        let result = self.end.result.get().cloned();
+        let result = result.expect("it has come");
+        (self.call.take().expect("it is taken once"), result)
     }
 }
 
-/// A client that goes away closes its call; its write is told before that.
+/// A client goes away: its call closes when its write was told.
 impl Drop for Joined<'_> {
     fn drop(&mut self) {
-        if !self.end.has_come() {
-            drop(self.host.turn());
+        let Some(call) = self.call.take() else {
+            return;
+        };
+        self.end.close_then(call);
+        // Where the whole mock goes, nobody else sees to the end of the group.
+        if let Some(turn) = self.host.turns.try_take() {
+            drop(self.host.alone(turn));
         }
     }
 }
@@ -300,19 +322,23 @@ impl Host {
         Alone { gathering, ledger }
     }
 
-    /// Takes a decided write about `file_id` into a group. Who is first sees to its end: when the
-    /// thread has looked at whatever else was ready.
-    pub(super) fn join<'a>(
-        self: &'a Arc<Self>,
+    /// Takes a decided write about `file_id` into a group, and gives the end of that. Who is first
+    /// sees to it: when the thread has looked at whatever else was ready.
+    pub(super) fn join(
+        self: &Arc<Self>,
         mut gathering: MutexGuard<'_, Gathering>,
         file_id: SmolStr,
-        decision: Decision,
+        weight: usize,
+        changes: Vec<Change>,
         call: &mut OpenCall,
-    ) -> Joined<'a> {
+    ) -> Arc<End> {
         let is_first = gathering.groups.is_empty();
-        let weight = decision.weight();
+        if gathering.is_leaving() {
+            // It waits for others first, and the disk may take its time.
+            call.tell_open();
+        }
         let member = Member {
-            changes: decision.changes,
+            changes,
             events: call.events(),
             opening: call.take_opening(),
         };
@@ -330,9 +356,14 @@ impl Host {
                 }
             });
         }
+        end
+    }
+
+    /// Waits for the end of a group with a call.
+    pub(super) fn joined(&self, call: Box<OpenCall>, end: Arc<End>) -> Joined<'_> {
         Joined {
             host: self,
-            answer: Some(decision.answer),
+            call: Some(call),
             end,
         }
     }
@@ -344,11 +375,7 @@ impl Host {
         let openings = members.iter_mut().filter_map(|it| it.opening.take());
         self.bus.tell_all(openings.map(Notice::Opened).collect());
         let before = ledger.journal.last();
-        // They were decided when nobody knew what would come before them.
-        let changes = members.iter_mut().flat_map(|member| &mut member.changes);
-        for (seq, record) in (before + 1..).zip(changes.filter_map(Change::record_mut)) {
-            record.seq = seq;
-        }
+        ledger.number(members.iter_mut().flat_map(|member| &mut member.changes));
         let changes = || members.iter().flat_map(|member| &member.changes);
         let records = changes().filter_map(Change::record);
         let result = ledger.journal.append(records.map(|record| &**record));

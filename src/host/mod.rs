@@ -88,6 +88,17 @@ struct Ledger {
     writes: u64,
 }
 
+impl Ledger {
+    /// Gives what is written down of changes the numbers that follow: those who decided did not know
+    /// what would come before.
+    fn number<'a>(&self, changes: impl IntoIterator<Item = &'a mut Change>) {
+        let records = changes.into_iter().filter_map(Change::record_mut);
+        for (seq, record) in (self.journal.last() + 1..).zip(records) {
+            record.seq = seq;
+        }
+    }
+}
+
 /// How a mock is started.
 #[derive(Clone, Debug, Default)]
 pub struct Options<'a> {
@@ -225,10 +236,10 @@ impl Host {
                     shelf::remove(&state, id, now, &mut alone.gathering.ids),
                 )
             };
-            let Some(decision) = removed else {
+            let Some(mut decision) = removed else {
                 return Ok(false);
             };
-            let ticket = self.carry_out(&mut alone.ledger, &decision)?;
+            let ticket = self.carry_out(&mut alone.ledger, &mut decision)?;
             for record in decision.records() {
                 self.bus.tell(written(events.clone(), Arc::clone(record)));
             }
@@ -275,7 +286,7 @@ impl Host {
         let ticket = {
             let now = self.now();
             let mut alone = self.turn();
-            let next = self.state().next_seq();
+            let next = alone.ledger.journal.last() + 1;
             let record = Arc::new(WriteRecord::bare(next, now, WriteOp::Reset));
             alone.ledger.journal.append([&*record])?;
             self.state_to_change().apply(&Change::Write(Write {
@@ -366,9 +377,10 @@ impl Host {
     fn carry_out(
         &self,
         ledger: &mut Ledger,
-        decision: &Decision,
+        decision: &mut Decision,
     ) -> Result<Option<Ticket>, String> {
         let before = ledger.journal.last();
+        ledger.number(&mut decision.changes);
         ledger
             .journal
             .append(decision.records().map(|record| &**record))?;

@@ -6,7 +6,7 @@ use super::{
     Host, Ledger,
     call::OpenCall,
     event_of_file,
-    group::{Gathering, Joined},
+    group::{End, Gathering},
     turns::Turn,
     written,
 };
@@ -17,11 +17,11 @@ use crate::{
 };
 
 /// What came of a call.
-enum Done<'a> {
+enum Done {
     /// It is answered with this, once the ticket, if there is one, lets it.
-    Alone(Answer, Option<Ticket>),
-    /// It is written down with others.
-    InGroup(Joined<'a>),
+    Now(Answer, Option<Ticket>),
+    /// The same, once it was written down with others.
+    Then(Answer, Arc<End>),
 }
 
 impl Host {
@@ -30,9 +30,9 @@ impl Host {
     /// ticket to wait for it with, together with others.
     pub async fn perform(
         self: &Arc<Self>,
-        call: &mut OpenCall,
+        mut call: Box<OpenCall>,
         request: Box<Request>,
-    ) -> (Answer, Option<Ticket>) {
+    ) -> (Box<OpenCall>, Answer, Option<Ticket>) {
         let admitted = match call.struck_answer() {
             None => call.take_admitted(),
             Some(answer) => Err(answer),
@@ -42,52 +42,57 @@ impl Host {
         call.asked(&request.head.headers, &request.body);
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(answer) => return (answer, None),
+            Err(answer) => return (call, answer, None),
         };
         let done = if let Some(gathering) = self.gathering_for(prepared.writes_only_to()) {
-            self.gather(gathering, prepared, call)
+            self.gather(gathering, prepared, &mut call)
         } else {
             // Whoever waits is open meanwhile.
             call.tell_open();
             let turn = self.turns.take_as_task().await;
-            self.in_turn(turn, prepared, call)
+            self.in_turn(turn, prepared, &mut call)
         };
         // The call may wait for others, and need not hold it.
         drop(request);
-        let (answer, ticket) = match done {
-            Done::Alone(answer, ticket) => (answer, ticket),
-            Done::InGroup(mut joined) => {
-                joined.ended().await;
-                joined.answer()
-            }
+        let (call, answer, ticket) = match done {
+            Done::Now(answer, ticket) => (call, answer, ticket),
+            Done::Then(answer, end) => match self.joined(call, end).ended().await {
+                (call, Ok(ticket)) => (call, answer, ticket),
+                (call, Err(reason)) => (call, errors::internal(reason), None),
+            },
         };
-        (call.struck(answer), ticket)
+        let answer = call.struck(answer);
+        (call, answer, ticket)
     }
 
     /// Decides a call that writes to one file alone, and takes what it writes in.
-    fn gather<'a>(
-        self: &'a Arc<Self>,
+    fn gather(
+        self: &Arc<Self>,
         mut gathering: MutexGuard<'_, Gathering>,
         prepared: Prepared<'_>,
         call: &mut OpenCall,
-    ) -> Done<'a> {
+    ) -> Done {
         let file_id = prepared.writes_only_to().cloned();
         let decision = self.decided(&mut gathering.ids, prepared, call);
+        let weight = decision.weight();
+        let Decision {
+            answer, changes, ..
+        } = decision;
         match file_id {
-            Some(file_id) if !decision.changes.is_empty() => {
-                Done::InGroup(self.join(gathering, file_id, decision, call))
+            Some(file_id) if !changes.is_empty() => {
+                Done::Then(answer, self.join(gathering, file_id, weight, changes, call))
             }
             // What is refused waits for nobody.
-            _ => Done::Alone(decision.answer, None),
+            _ => Done::Now(answer, None),
         }
     }
 
-    fn in_turn<'a>(
-        self: &'a Arc<Self>,
+    fn in_turn(
+        self: &Arc<Self>,
         turn: Turn<'_, Ledger>,
         prepared: Prepared<'_>,
         call: &mut OpenCall,
-    ) -> Done<'a> {
+    ) -> Done {
         let file_id = prepared.writes_only_to();
         if let Some(gathering) = self.gathering_in_turn(file_id, &turn) {
             return self.gather(gathering, prepared, call);
@@ -100,7 +105,7 @@ impl Host {
         }
         let decision = self.decided(&mut alone.gathering.ids, prepared, call);
         self.carried_out(&mut alone.ledger, decision, call)
-            .unwrap_or_else(|reason| Done::Alone(errors::internal(reason), None))
+            .unwrap_or_else(|reason| Done::Now(errors::internal(reason), None))
     }
 
     fn decided(&self, ids: &mut Ids, prepared: Prepared<'_>, call: &mut OpenCall) -> Decision {
@@ -117,11 +122,11 @@ impl Host {
     fn carried_out(
         &self,
         ledger: &mut Ledger,
-        decision: Decision,
+        mut decision: Decision,
         call: &mut OpenCall,
-    ) -> Result<Done<'static>, String> {
+    ) -> Result<Done, String> {
         call.tell_open();
-        let ticket = self.carry_out(ledger, &decision)?;
+        let ticket = self.carry_out(ledger, &mut decision)?;
         // Told while the turn lasts: the order of the stream is that of the writes.
         for record in decision.records() {
             self.bus.tell(written(call.events(), Arc::clone(record)));
@@ -129,6 +134,6 @@ impl Host {
         if let Some(placed) = decision.placed {
             self.bus.tell(Notice::Placed(Arc::from(placed)));
         }
-        Ok(Done::Alone(decision.answer, ticket))
+        Ok(Done::Now(decision.answer, ticket))
     }
 }

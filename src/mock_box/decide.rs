@@ -52,9 +52,12 @@ impl Decision {
 
     /// About how many bytes are to be written down of it.
     pub fn weight(&self) -> usize {
+        /// What stands around them.
+        const AROUND: usize = 384;
         let texts = |record: &Arc<WriteRecord>| {
             let texts = [&record.patch, &record.usage].into_iter().flatten();
-            record.instance.as_ref().map_or(0, Instance::weight)
+            AROUND
+                + record.instance.as_ref().map_or(0, Instance::weight)
                 + texts.map(|text| text.get().len()).sum::<usize>()
         };
         self.records().map(texts).sum()

@@ -336,7 +336,7 @@ impl State {
         hex(&mac.finalize().into_bytes()[..12])
     }
 
-    /// Carries a change out. It was decided in the same turn, so it cannot fail.
+    /// Carries a change out. Nothing that it was decided by has changed since, so it cannot fail.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::PutEvent(event) => {

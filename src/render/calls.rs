@@ -120,6 +120,9 @@ fn push_status(line: &mut Line, status: u16) {
         400.. => Role::Bad,
         _ => Role::Good,
     };
+    if !(100..1000).contains(&status) {
+        return line.push(role, status);
+    }
     let mut digits = *b"000";
     put_digits(&mut digits, status);
     line.push_made(role, str::from_utf8(&digits).unwrap_or_default());
@@ -192,7 +195,7 @@ fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
     line
 }
 
-/// Writes a number into all the room that there is, zeros before it.
+/// Writes the last digits of a number into all the room that there is, zeros before them.
 fn put_digits(room: &mut [u8], number: u16) {
     let mut rest = number;
     for letter in room.iter_mut().rev() {

@@ -386,12 +386,12 @@ pub fn duration(ms: f64) -> String {
                 reason = "it is small, and a negative one is none"
             )]
             let tenths = (ms * 10.0).round() as u8;
-            let [whole, tenth] = [tenths / 10, tenths % 10];
-            match char::from_digit(whole.into(), 10) {
-                Some(whole) => [whole, '.', char::from(b'0' + tenth), ' ', 'm', 's']
-                    .iter()
-                    .collect(),
-                None => format!("{whole}.{tenth} ms"),
+            let mut text = *b"0.0 ms";
+            text[0] += tenths / 10;
+            text[2] += tenths % 10;
+            match str::from_utf8(&text) {
+                Ok(text) if tenths < 100 => text.to_owned(),
+                _ => "10.0 ms".to_owned(),
             }
         }
         _ if ms < 1000.0 => format!("{ms:.0} ms"),
@@ -417,4 +417,26 @@ fn shortened(text: &str) -> String {
     }
     let start: String = text.chars().take(MOST - 1).collect();
     format!("{start}…")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_has_as_many_digits_as_it_needs() {
+        for (ms, text) in [
+            (-1.0, "0.0 ms"),
+            (0.04, "0.0 ms"),
+            (0.05, "0.1 ms"),
+            (9.94, "9.9 ms"),
+            (9.96, "10.0 ms"),
+            (10.0, "10 ms"),
+            (999.4, "999 ms"),
+            (1500.0, "1.5 s"),
+            (90_000.0, "1 min 30 s"),
+        ] {
+            assert_eq!(duration(ms), text, "{ms}");
+        }
+    }
 }

@@ -101,12 +101,8 @@ impl App {
         respond(call, answer, request.head.method == Method::HEAD)
     }
 
-    async fn perform(
-        &self,
-        mut call: Box<OpenCall>,
-        request: Box<BoxRequest>,
-    ) -> Response<WireBody> {
-        let (answer, ticket) = self.host.perform(&mut call, request).await;
+    async fn perform(&self, call: Box<OpenCall>, request: Box<BoxRequest>) -> Response<WireBody> {
+        let (call, answer, ticket) = self.host.perform(call, request).await;
         let answer = match ticket {
             None => answer,
             Some(ticket) => match ticket.wait().await {

@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
-    task::{Poll, Waker},
+    task::{Poll, Waker, ready},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     sync::watch as channel,
+    task::unconstrained,
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_rustls::LazyConfigAcceptor;
@@ -223,10 +224,12 @@ async fn until_ended<H: Handler>(
 ) -> Ended {
     const WITHOUT_DEADLINE: Duration = Duration::from_hours(1);
     let mut told = stopping.clone();
-    let mut stop = pin!(async move {
+    // Neither this nor the timer is put off when the task has used its budget up: who is put off is
+    // not told later.
+    let mut stop = pin!(unconstrained(async move {
         // A channel whose sender is gone says the same.
         let _ = told.wait_for(|stop| *stop).await;
-    });
+    }));
     let mut is_stopping = false;
     let later = || Instant::now() + WITHOUT_DEADLINE;
     let deadline = || watch.deadline().map(Instant::from_std);
@@ -259,9 +262,10 @@ async fn until_ended<H: Handler>(
             {
                 timer.as_mut().reset(deadline);
             }
-            if listens && !timer.is_elapsed() || timer.as_mut().poll(context).is_pending() {
+            if listens && !timer.is_elapsed() {
                 return Poll::Pending;
             }
+            ready!(pin!(unconstrained(timer.as_mut())).poll(context));
             if let Some(expired) = watch.expired() {
                 return Poll::Ready(Ended::Expired(expired));
             }

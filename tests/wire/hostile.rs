@@ -102,6 +102,18 @@ async fn an_idle_connection_is_ended_without_a_word() {
 }
 
 #[tokio::test]
+async fn a_connection_that_was_busy_for_long_is_ended_when_it_is_idle() {
+    let port = Port::with(|options| options.timeouts.idle = Duration::from_millis(100));
+    let mut served = port.connect().await;
+    served
+        .write_all(b"GET /greedy HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await
+        .expect("it is sent");
+    let answer = read_to_end(&mut served).await.expect("no reset");
+    assert!(answer.starts_with(b"HTTP/1.1 200 "));
+}
+
+#[tokio::test]
 async fn a_body_that_stops_in_the_middle_is_given_up() {
     let port = Port::with(|options| options.timeouts.stalled = Duration::from_millis(100));
     let answer = port

@@ -29,7 +29,7 @@ use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::{Notify, oneshot},
-    task::JoinHandle,
+    task::{JoinHandle, coop},
 };
 use tokio_rustls::TlsConnector;
 
@@ -99,6 +99,12 @@ impl Echo {
                 };
             }
             "/never" => std::future::pending::<()>().await,
+            // Takes all of the time that the runtime gives a task at once.
+            "/greedy" => {
+                while coop::has_budget_remaining() {
+                    coop::consume_budget().await;
+                }
+            }
             "/bytes" => {
                 let length = query.parse().unwrap_or(0);
                 return Response::new(WireBody::bytes(vec![b'x'; length]));

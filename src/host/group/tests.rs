@@ -1,4 +1,9 @@
-use std::{fs, path::Path, pin::pin};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+    pin::pin,
+};
 
 use futures_util::{FutureExt, future::join_all};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
@@ -12,7 +17,7 @@ use crate::{
     },
     env::wall_clock,
     host::Options,
-    mock_box::{Body, Head, Request, registration::Registering},
+    mock_box::{Body, Head, Request, content::placeholder, registration::Registering},
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.
@@ -71,11 +76,25 @@ async fn ask(
         target: PathAndQuery::try_from(target).expect("a target"),
         headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
     };
-    let mut call = host.open(&head);
+    let call = host.open(&head);
     let body = Body::Memory(body.into());
     let request = Box::new(Request { head, body });
-    let (answer, _) = host.perform(&mut call, request).await;
+    let (_, answer, _) = host.perform(call, request).await;
     answer.status
+}
+
+/// How many writes there are in each group that has gathered.
+fn members(gathering: &Gathering) -> Vec<usize> {
+    let groups = gathering.groups.iter();
+    groups.map(|group| group.members.len()).collect()
+}
+
+fn gathered(host: &Host) -> Vec<usize> {
+    members(&host.gathering())
+}
+
+fn kinds(notices: &[Notice]) -> Vec<&'static str> {
+    notices.iter().map(Notice::kind).collect()
 }
 
 fn numbers(path: &Path) -> Vec<u64> {
@@ -143,8 +162,8 @@ async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
     fs::rename(&path, &away).expect("it moves");
     assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
     let (told, _) = host.bus.reader(0).read(100);
-    let told: Vec<&str> = told.iter().map(Notice::kind).collect();
-    assert_eq!(told, ["open", "open", "open", "call", "call", "call"]);
+    let each = ["open", "open", "open", "call", "call", "call"];
+    assert_eq!(kinds(&told), each);
     let stand = host.look(|state| state.instance_paths(&files[0].0).count());
     assert_eq!((stand, host.writes(), host.last_write()), (0, 0, 0));
 
@@ -164,12 +183,8 @@ async fn a_client_that_goes_away_takes_nobody_else_with_it() {
     assert!(second.as_mut().now_or_never().is_none());
     drop(first);
     let (told, _) = host.bus.reader(0).read(100);
-    let told: Vec<&str> = told.iter().map(Notice::kind).collect();
-    assert_eq!(
-        told,
-        ["open", "open", "write", "write", "call"],
-        "its end comes last"
-    );
+    let each = ["open", "open", "write", "write", "call"];
+    assert_eq!(kinds(&told), each, "its end comes last");
     let gone = &host.calls.after(0, 1)[0].1;
     let asked = &gone.to_json(1)["request"]["body"];
     assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
@@ -219,15 +234,27 @@ async fn what_is_large_is_written_alone() {
     let writes = writes.map(|(file, cards)| write_cards(&host, file, cards));
     let mut all = pin!(join_all(writes));
     assert!(all.as_mut().now_or_never().is_none());
-    let members = |group: &Group| group.members.len();
-    let groups: Vec<usize> = host.gathering().groups.iter().map(members).collect();
-    assert_eq!(groups, [1, 1, 1]);
+    assert_eq!(gathered(&host), [1, 1, 1]);
     assert_eq!(all.await, [StatusCode::OK; 3]);
     assert_eq!(numbers(&path), [1, 2, 3]);
+
+    let mut written = pin!(write_cards(&host, &files[0], &large));
+    assert!(written.as_mut().now_or_never().is_none());
+    let target = format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[1].0);
+    let deleted = ask(&host, Method::DELETE, &target, &files[1].1, String::new());
+    let mut deleted = pin!(deleted);
+    assert!(deleted.as_mut().now_or_never().is_none());
+    assert_eq!(
+        gathered(&host),
+        [1, 1],
+        "what is small is not with it either"
+    );
+    assert_eq!(written.await, StatusCode::OK);
+    assert_eq!(deleted.await, StatusCode::NO_CONTENT);
 }
 
-#[tokio::test]
-async fn a_group_takes_so_many_bytes() {
+#[test]
+fn a_group_takes_so_many_bytes() {
     let mut gathering = Gathering::new(Ids::new(0));
     for nth in 0..=MOST_BYTES / LARGE * 2 {
         let member = Member {
@@ -237,9 +264,7 @@ async fn a_group_takes_so_many_bytes() {
         };
         gathering.add(nth.to_string().into(), LARGE, member);
     }
-    let members = |group: &Group| group.members.len();
-    let groups: Vec<usize> = gathering.groups.iter().map(members).collect();
-    assert_eq!(groups, [8, 8, 1]);
+    assert_eq!(members(&gathering), [8, 8, 1]);
 }
 
 #[tokio::test]
@@ -273,4 +298,115 @@ async fn others_gather_while_a_group_is_written_down() {
         .map(|instance: Value| instance["$version"].clone())
         .collect();
     assert_eq!(versions, [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_while_its_write_is_on_its_way_waits_for_nobody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 1);
+    let mut first = Box::pin(write(&host, &files[0]));
+    assert!(first.as_mut().now_or_never().is_none());
+    let mut turn = host.turns.take();
+    let leaving = host.gathering().leave();
+    drop(first);
+    assert_eq!(host.bus.newest(), 0, "its call is not closed");
+    for group in leaving {
+        host.write_down(&mut turn, group);
+    }
+    let (told, _) = host.bus.reader(0).read(100);
+    assert_eq!(kinds(&told), ["open", "write", "call"]);
+    assert_eq!(numbers(&path), [1]);
+}
+
+#[tokio::test]
+async fn what_gathered_while_another_group_failed_is_written_down() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 2);
+    let mut first = pin!(write(&host, &files[0]));
+    assert!(first.as_mut().now_or_never().is_none());
+    let mut turn = host.turns.take();
+    let leaving = host.gathering().leave();
+    let mut second = pin!(write(&host, &files[1]));
+    assert!(second.as_mut().now_or_never().is_none());
+    assert_eq!(host.bus.newest(), 1, "it waits, and is open meanwhile");
+    let away = folder.path().join("away.jsonl");
+    fs::rename(&path, &away).expect("it moves");
+    for group in leaving {
+        host.write_down(&mut turn, group);
+    }
+    fs::rename(&away, &path).expect("it moves");
+    drop(turn);
+    assert_eq!(first.await, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(second.await, StatusCode::OK);
+    assert_eq!(numbers(&path), [1], "no number is left out");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() {
+    const FILES: usize = 6;
+    const TASKS: usize = 24;
+    const EACH: usize = 60;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, FILES);
+    let mut reader = host.bus.reader(0);
+    let files = Arc::new(files);
+    let tasks = (0..TASKS).map(|task| {
+        let (host, files) = (Arc::clone(&host), Arc::clone(&files));
+        tokio::spawn(async move {
+            let mut acknowledged = 0;
+            for nth in 0..EACH {
+                let file = &files[(task + nth) % FILES];
+                match (task * 7 + nth) % 10 {
+                    0 => {
+                        let target =
+                            format!("/2.0/files/{}/metadata/global/boxSkillsCards", file.0);
+                        let status = ask(&host, Method::DELETE, &target, &file.1, String::new());
+                        acknowledged += usize::from(status.await == StatusCode::NO_CONTENT);
+                    }
+                    // The client goes away, after it was heard or before.
+                    1 => drop(Box::pin(write(&host, file)).now_or_never()),
+                    2 => {
+                        host.put_file("9", None, placeholder("a.txt"));
+                        assert!(host.writes() >= host.records(0).count() as u64);
+                    }
+                    _ => {
+                        assert_eq!(write(&host, file).await, StatusCode::OK);
+                        acknowledged += 1;
+                    }
+                }
+            }
+            acknowledged
+        })
+    });
+    let mut acknowledged = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        acknowledged += task.await.expect("nobody panics");
+    }
+    let numbers = numbers(&path);
+    assert!(numbers.len() >= acknowledged);
+    assert!(numbers.iter().copied().eq(1..=numbers.len() as u64));
+    let mut versions = HashMap::new();
+    for record in host.records(0) {
+        let record = record.expect("it reads");
+        let Some(instance) = record.instance else {
+            assert!(versions.remove(&record.file_id).is_some(), "it stood");
+            continue;
+        };
+        let version = instance.head().expect("an instance").version;
+        let before = versions.insert(record.file_id, version);
+        assert_eq!(version, before.map_or(0, |before| before + 1));
+    }
+    let mut open = HashSet::new();
+    for notice in reader.read(usize::MAX).0 {
+        match notice {
+            Notice::Opened(opening) => assert!(open.insert(opening.call)),
+            Notice::Closed(call) => assert!(open.remove(&call.call), "it was told of"),
+            Notice::Gap => panic!("the ring holds them all"),
+            _ => {}
+        }
+    }
+    assert_eq!(open, HashSet::new());
 }
