@@ -19,6 +19,10 @@ pub const BOX_DOMAINS: [&str; 2] = ["box.com", "boxcloud.com"];
 
 /// Whether `host` (without a port, in any case) is one of Box's.
 pub fn is_box(host: &str) -> bool {
+    // As most are named, and each call asks a few times.
+    if BOX_HOSTS.contains(&host) {
+        return true;
+    }
     let host = bare(host);
     BOX_DOMAINS.iter().any(|domain| {
         let Some(at) = host.len().checked_sub(domain.len()) else {
@@ -62,6 +66,11 @@ impl HostPort {
     /// Reads `host`, `host:port`, `[address]` or `[address]:port`. Gives nothing for text that
     /// no host can be: empty, with a blank, a slash, a user or a port that is no number.
     pub fn parse(text: &str) -> Option<Self> {
+        // As most are named, in each call.
+        if let Some(host) = BOX_HOSTS.into_iter().find(|host| *host == text) {
+            let host = SmolStr::new_static(host);
+            return Some(Self { host, port: None });
+        }
         let (host, port) = split_port(text)?;
         let allowed =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');

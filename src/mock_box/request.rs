@@ -74,14 +74,13 @@ impl Head {
 
     /// The host of [`Head::origin`], without port.
     pub fn host(&self) -> &str {
-        let behind_scheme = self.origin.split_once(':').map(|(_, rest)| rest);
-        let authority = behind_scheme
-            .and_then(|rest| rest.strip_prefix("//"))
+        let mut schemes = ["https://", "http://"].into_iter();
+        let authority = schemes
+            .find_map(|scheme| self.origin.strip_prefix(scheme))
             .unwrap_or(&self.origin);
-        match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        }
+        let digits = authority.bytes().rev().take_while(u8::is_ascii_digit);
+        let port = authority.len() - digits.count();
+        authority[..port].strip_suffix(':').unwrap_or(authority)
     }
 
     /// Whether the client speaks to one of Box's own hosts, led here by interception.
