@@ -133,8 +133,8 @@ fn push_status(line: &mut Line, status: u16) {
 pub fn short_target(target: &str) -> Cow<'_, str> {
     const LONGEST: usize = 36;
     // Most are short all over.
-    let mut bytes = target.as_bytes().split(|byte| *byte == b'/');
-    if target.len() <= LONGEST || bytes.all(|segment| segment.len() <= LONGEST) {
+    let mut segments = target.as_bytes().split(|byte| *byte == b'/');
+    if target.len() <= LONGEST || segments.all(|segment| segment.len() <= LONGEST) {
         return Cow::Borrowed(target);
     }
     let is_long = |segment: &str| segment.len() > LONGEST && !segment.contains("redacted");

@@ -151,6 +151,7 @@ impl<'a> Scan<'a> {
 
     /// What a list or an object that ends here has in it, and its text where that would be written
     /// of it.
+    #[inline]
     fn since(&self, start: Start, end: usize) -> (u32, &'a str) {
         let is_as_written = self.detours == start.detours;
         let text = if is_as_written {
