@@ -268,9 +268,10 @@ impl WriteRecord {
     /// Adds it to a text, as compact JSON: a line of the record file.
     pub fn write_to(&self, text: &mut Vec<u8>) {
         let Self { seq, at, op, .. } = self;
-        let op = op.as_str();
-        write!(text, r#"{{"seq":{seq},"at":"{at}","op":"{op}""#)
+        write!(text, r#"{{"seq":{seq},"at":"{at}","op":""#)
             .expect("memory takes what is written to it");
+        text.extend_from_slice(op.as_str().as_bytes());
+        text.push(b'"');
         for (name, id) in [
             ("file_id", &self.file_id),
             ("file_version_id", &self.file_version_id),

@@ -38,6 +38,8 @@ pub(super) struct Gathering {
     groups: Vec<Group>,
     /// What is on its way into the record file, or was when somebody last looked.
     leaving: Vec<Leaving>,
+    /// Whether what has gathered waits for others, and its calls were told to be open.
+    waits: bool,
 }
 
 /// Writes that are written down together.
@@ -110,6 +112,7 @@ impl Gathering {
             ids,
             groups: Vec::new(),
             leaving: Vec::new(),
+            waits: false,
         }
     }
 
@@ -120,9 +123,12 @@ impl Gathering {
             || self.leaving.iter().any(is_leaving)
     }
 
-    /// Whether somebody is writing a group down.
-    fn is_leaving(&self) -> bool {
-        self.leaving.iter().any(|it| !it.end.has_come())
+    /// Its calls wait for others: gives what is to be told of their being open.
+    fn wait(&mut self) -> Vec<Notice> {
+        self.waits = true;
+        let members = self.groups.iter_mut().flat_map(|group| &mut group.members);
+        let openings = members.filter_map(|member| member.opening.take());
+        openings.map(Notice::Opened).collect()
     }
 
     /// Takes a write of so many bytes in; gives the end that it waits for.
@@ -138,6 +144,7 @@ impl Gathering {
     /// What is to be written down, by whoever has the turn.
     fn leave(&mut self) -> Vec<Group> {
         let mut groups = mem::take(&mut self.groups);
+        self.waits = false;
         self.leaving.clear();
         self.leaving.extend(groups.iter_mut().map(|group| Leaving {
             files: mem::take(&mut group.files),
@@ -288,13 +295,20 @@ impl Host {
         const LOOKS: usize = 64;
         let file_id = file_id?;
         for _ in 0..LOOKS {
-            match self.gathering.try_lock() {
-                Ok(gathering) => return open_to(gathering, file_id),
-                Err(TryLockError::Poisoned(it)) => return open_to(it.into_inner(), file_id),
-                Err(TryLockError::WouldBlock) => hint::spin_loop(),
+            if let Some(gathering) = self.try_gathering() {
+                return open_to(gathering, file_id);
             }
+            hint::spin_loop();
         }
         None
+    }
+
+    fn try_gathering(&self) -> Option<MutexGuard<'_, Gathering>> {
+        match self.gathering.try_lock() {
+            Ok(gathering) => Some(gathering),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 
     /// The same for who has the turn: beside it nobody holds it for long.
@@ -333,8 +347,7 @@ impl Host {
         call: &mut OpenCall,
     ) -> Arc<End> {
         let is_first = gathering.groups.is_empty();
-        if gathering.is_leaving() {
-            // It waits for others first, and the disk may take its time.
+        if gathering.waits {
             call.tell_open();
         }
         let member = Member {
@@ -347,16 +360,33 @@ impl Host {
         if is_first {
             // A task of its own: a client that goes away takes its call with it, not the group.
             let host = Arc::clone(self);
-            tokio::spawn(async move {
-                tokio::task::yield_now().await;
-                let mut ledger = host.turns.take_as_task().await;
-                let groups = host.gathering().leave();
-                for group in groups {
-                    host.write_down(&mut ledger, group);
-                }
-            });
+            tokio::spawn(async move { host.see_to_the_end().await });
         }
         end
+    }
+
+    /// Writes down what has gathered, once the thread has looked at whatever else is ready.
+    async fn see_to_the_end(&self) {
+        tokio::task::yield_now().await;
+        let mut ledger = if let Some(turn) = self.turns.try_take() {
+            turn
+        } else {
+            // The disk may take its time.
+            self.tell_that_it_waits();
+            self.turns.take_as_task().await
+        };
+        let groups = self.gathering().leave();
+        for group in groups {
+            self.write_down(&mut ledger, group);
+        }
+    }
+
+    fn tell_that_it_waits(&self) {
+        // Whoever holds it for long has written down what had gathered.
+        if let Some(mut gathering) = self.try_gathering() {
+            let openings = gathering.wait();
+            self.bus.tell_all(openings);
+        }
     }
 
     /// Waits for the end of a group with a call.

@@ -216,8 +216,14 @@ impl InstanceHead {
             version,
             can_edit,
         } = self;
-        write!(text, r#"{of},"$version":{version},"$canEdit":{can_edit}"#)
-            .expect("memory takes what is written to it");
+        // In pieces: it is in every line of the record file.
+        text.extend_from_slice(of.as_bytes());
+        text.extend_from_slice(br#","$version":"#);
+        write!(text, "{version}").expect("memory takes what is written to it");
+        text.extend_from_slice(match can_edit {
+            true => br#","$canEdit":true"#,
+            false => br#","$canEdit":false"#,
+        });
     }
 }
 
