@@ -1,12 +1,12 @@
 //! The running Box: owns the state, the journal, the clock, the ids and the bus.
 //!
-//! Whoever changes something takes the turn: in it a call is decided, appended to the journal and
-//! applied, so that a failed append is an error answer and an untouched state, and nothing that a
-//! decision depends on changes until it is applied. Writes to different files are decided beside the
-//! turn, gather, and are appended and applied in one (see `group`); every other turn begins with the
-//! end of those, and lets none gather. The state is looked into beside all that: it is locked for
-//! the moment in which a change is made, not while the journal is written. Waits and delays happen
-//! outside, sockets elsewhere.
+//! What changes something is decided, appended to the journal and applied, so that a failed append is
+//! an error answer and an untouched state, and nothing that a decision depends on changes until it is
+//! applied. Writes to different files gather: they are decided one after the other, and appended and
+//! applied together by whoever takes the turn for them (see `group`). Everything else takes the turn
+//! itself, begins with the end of what has gathered, and lets nothing gather. The state is looked
+//! into beside all that: it is locked for the moment in which a change is made, not while the journal
+//! is written. Waits and delays happen outside, sockets elsewhere.
 //!
 //! Who needs several of these takes them in this order: the turn, what gathers, the state.
 
@@ -363,7 +363,7 @@ impl Host {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// To be asked for in a turn alone.
+    /// To be asked for with the turn: for what has gathered and is written down, or else [`Alone`].
     fn state_to_change(&self) -> RwLockWriteGuard<'_, State> {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
