@@ -102,7 +102,7 @@ async fn follow(mut reader: Reader, mut stopped: watch::Receiver<bool>, printer:
 /// Where the log goes, and in which form.
 struct Printer {
     terminal: Terminal,
-    /// A command of ours prints where we do.
+    /// Whether a command runs beside it that prints on stdout itself.
     beside_a_command: bool,
     /// What people are shown; nothing where programs read.
     shown: Option<Shown>,
