@@ -4,6 +4,8 @@
 //! decided alike after them. Only when the record file has all lines of a group are they applied,
 //! told and answered, in their order; where it has not, each is an error and nothing has changed.
 
+mod gathering;
+
 use std::{
     future::poll_fn,
     hint, mem,
@@ -12,69 +14,12 @@ use std::{
 };
 
 use smol_str::SmolStr;
+use tokio::runtime::{Handle, Id};
 
 use super::{Host, Ledger, call::OpenCall, turns::Turn, written};
-use crate::{
-    domain::{
-        call::EventIds,
-        notice::{Notice, Opening},
-    },
-    journal::Ticket,
-    mock_box::{Change, Ids},
-};
-
-/// Bytes of a write that is not written down with others: for what is large there may be no room
-/// where there is for them.
-const LARGE: usize = 16 * 1024;
-/// Bytes of a group, about, that takes no more.
-const MOST_BYTES: usize = 128 * 1024;
-
-/// Where writes gather. Who holds it does so for a decision, or has the turn.
-#[derive(Debug)]
-pub(super) struct Gathering {
-    /// New ids.
-    pub(super) ids: Ids,
-    /// What is to be written down next, in this order.
-    groups: Vec<Group>,
-    /// What is on its way into the record file, or was when somebody last looked.
-    leaving: Vec<Leaving>,
-    /// Whether what has gathered waits for others, and its calls were told to be open.
-    waits: bool,
-}
-
-/// Writes that are written down together.
-#[derive(Debug)]
-struct Group {
-    members: Vec<Member>,
-    files: Files,
-    /// How many bytes more it takes, about.
-    room: usize,
-    end: Arc<End>,
-}
-
-/// One of them.
-#[derive(Debug)]
-struct Member {
-    changes: Vec<Change>,
-    events: EventIds,
-    /// That its call is open, where that is still to be told.
-    opening: Option<Opening>,
-}
-
-/// The files of a group that somebody writes down.
-#[derive(Debug)]
-struct Leaving {
-    files: Files,
-    end: Arc<End>,
-}
-
-/// The files that the writes of a group are about.
-#[derive(Debug, Default)]
-struct Files {
-    ids: Vec<SmolStr>,
-    /// A bit for each: most that are asked about are known not to be among them.
-    bits: [u64; 8],
-}
+use crate::{domain::notice::Notice, journal::Ticket, mock_box::Change};
+pub(super) use gathering::Gathering;
+use gathering::{Group, Member};
 
 /// A call that waits for the end of its group.
 #[derive(Debug)]
@@ -104,93 +49,6 @@ struct Waiting {
 pub(super) struct Alone<'a> {
     pub(super) gathering: MutexGuard<'a, Gathering>,
     pub(super) ledger: Turn<'a, Ledger>,
-}
-
-impl Gathering {
-    pub(super) fn new(ids: Ids) -> Self {
-        Self {
-            ids,
-            groups: Vec::new(),
-            leaving: Vec::new(),
-            waits: false,
-        }
-    }
-
-    /// Whether a write about this file is not yet written down.
-    fn has(&self, file_id: &str) -> bool {
-        let is_leaving = |it: &Leaving| it.files.has(file_id) && !it.end.has_come();
-        self.groups.iter().any(|group| group.files.has(file_id))
-            || self.leaving.iter().any(is_leaving)
-    }
-
-    /// Its calls wait for others: gives what is to be told of their being open.
-    fn wait(&mut self) -> Vec<Notice> {
-        self.waits = true;
-        let members = self.groups.iter_mut().flat_map(|group| &mut group.members);
-        let openings = members.filter_map(|member| member.opening.take());
-        openings.map(Notice::Opened).collect()
-    }
-
-    /// Takes a write of so many bytes in; gives the end that it waits for.
-    fn add(&mut self, file_id: SmolStr, weight: usize, member: Member) -> Arc<End> {
-        let fits = |group: &Group| weight <= LARGE && weight <= group.room;
-        if !self.groups.last().is_some_and(fits) {
-            self.groups.push(Group::with_room_for(weight));
-        }
-        let last = self.groups.len() - 1;
-        self.groups[last].add(file_id, weight, member)
-    }
-
-    /// What is to be written down, by whoever has the turn.
-    fn leave(&mut self) -> Vec<Group> {
-        let mut groups = mem::take(&mut self.groups);
-        self.waits = false;
-        self.leaving.clear();
-        self.leaving.extend(groups.iter_mut().map(|group| Leaving {
-            files: mem::take(&mut group.files),
-            end: Arc::clone(&group.end),
-        }));
-        groups
-    }
-}
-
-impl Group {
-    /// A large write has one of its own.
-    fn with_room_for(weight: usize) -> Self {
-        Self {
-            members: Vec::new(),
-            files: Files::default(),
-            room: if weight <= LARGE { MOST_BYTES } else { weight },
-            end: Arc::default(),
-        }
-    }
-
-    fn add(&mut self, file_id: SmolStr, weight: usize, member: Member) -> Arc<End> {
-        self.files.add(file_id);
-        self.members.push(member);
-        self.room -= weight;
-        Arc::clone(&self.end)
-    }
-}
-
-impl Files {
-    fn has(&self, file_id: &str) -> bool {
-        let (word, bit) = bit(file_id);
-        self.bits[word] & bit != 0 && self.ids.iter().any(|id| id == file_id)
-    }
-
-    fn add(&mut self, file_id: SmolStr) {
-        let (word, bit) = bit(&file_id);
-        self.bits[word] |= bit;
-        self.ids.push(file_id);
-    }
-}
-
-/// The bit of a file, and the word that it is in.
-fn bit(file_id: &str) -> (usize, u64) {
-    let mix = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
-    let mixed = file_id.bytes().fold(0, mix);
-    (mixed / 64 % 8, 1 << (mixed % 64))
 }
 
 impl End {
@@ -239,15 +97,6 @@ impl End {
 
     fn has_come(&self) -> bool {
         self.result.get().is_some()
-    }
-}
-
-/// A group that is given up, by a panic or with the mock, keeps nobody waiting.
-impl Drop for Group {
-    fn drop(&mut self) {
-        if !self.end.has_come() {
-            self.end.come(Err("the write was given up".to_owned()));
-        }
     }
 }
 
@@ -330,14 +179,14 @@ impl Host {
     /// Writes down what has gathered, and lets nothing more gather.
     pub(super) fn alone<'a>(&'a self, mut ledger: Turn<'a, Ledger>) -> Alone<'a> {
         let mut gathering = self.gathering();
-        for group in gathering.leave() {
+        for group in gathering.leave(None) {
             self.write_down(&mut ledger, group);
         }
         Alone { gathering, ledger }
     }
 
     /// Takes a decided write about `file_id` into a group, and gives the end of that. Who is first
-    /// sees to it: when the thread has looked at whatever else was ready.
+    /// on this runtime sees to it: when it has looked at whatever else was ready.
     pub(super) fn join(
         self: &Arc<Self>,
         mut gathering: MutexGuard<'_, Gathering>,
@@ -346,8 +195,10 @@ impl Host {
         changes: Vec<Change>,
         call: &mut OpenCall,
     ) -> Arc<End> {
-        let is_first = gathering.groups.is_empty();
-        if gathering.waits {
+        let runtime = Handle::current().id();
+        let lane = gathering.lane(runtime);
+        let is_first = lane.is_empty();
+        if lane.waits {
             call.tell_open();
         }
         let member = Member {
@@ -355,36 +206,36 @@ impl Host {
             events: call.events(),
             opening: call.take_opening(),
         };
-        let end = gathering.add(file_id, weight, member);
+        let end = lane.add(file_id, weight, member);
         drop(gathering);
         if is_first {
             // A task of its own: a client that goes away takes its call with it, not the group.
             let host = Arc::clone(self);
-            tokio::spawn(async move { host.see_to_the_end().await });
+            tokio::spawn(async move { host.see_to_the_end(runtime).await });
         }
         end
     }
 
-    /// Writes down what has gathered, once the thread has looked at whatever else is ready.
-    async fn see_to_the_end(&self) {
+    /// Writes down what has gathered on this runtime, once it has looked at whatever else is ready.
+    async fn see_to_the_end(&self, runtime: Id) {
         tokio::task::yield_now().await;
         let mut ledger = if let Some(turn) = self.turns.try_take() {
             turn
         } else {
             // The disk may take its time.
-            self.tell_that_it_waits();
+            self.tell_that_it_waits(runtime);
             self.turns.take_as_task().await
         };
-        let groups = self.gathering().leave();
+        let groups = self.gathering().leave(Some(runtime));
         for group in groups {
             self.write_down(&mut ledger, group);
         }
     }
 
-    fn tell_that_it_waits(&self) {
+    fn tell_that_it_waits(&self, runtime: Id) {
         // Whoever holds it for long has written down what had gathered.
         if let Some(mut gathering) = self.try_gathering() {
-            let openings = gathering.wait();
+            let openings = gathering.lane(runtime).wait();
             self.bus.tell_all(openings);
         }
     }

@@ -3,12 +3,13 @@ use std::{
     fs,
     path::Path,
     pin::pin,
+    thread,
 };
 
 use futures_util::{FutureExt, future::join_all};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use serde_json::{Value, json};
-use tokio::task::yield_now;
+use tokio::{runtime::Builder, sync::broadcast, task::yield_now};
 
 use super::*;
 use crate::{
@@ -86,7 +87,7 @@ async fn ask(
 
 /// How many writes there are in each group that has gathered.
 fn members(gathering: &Gathering) -> Vec<usize> {
-    let groups = gathering.groups.iter();
+    let groups = gathering.groups();
     groups.map(|group| group.members.len()).collect()
 }
 
@@ -254,20 +255,6 @@ async fn what_is_large_is_written_alone() {
     assert_eq!(deleted.await, StatusCode::NO_CONTENT);
 }
 
-#[test]
-fn a_group_takes_so_many_bytes() {
-    let mut gathering = Gathering::new(Ids::new(0));
-    for nth in 0..=MOST_BYTES / LARGE * 2 {
-        let member = Member {
-            changes: Vec::new(),
-            events: EventIds::default(),
-            opening: None,
-        };
-        gathering.add(nth.to_string().into(), LARGE, member);
-    }
-    assert_eq!(members(&gathering), [8, 8, 1]);
-}
-
 #[tokio::test]
 async fn others_gather_while_a_group_is_written_down() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -277,12 +264,12 @@ async fn others_gather_while_a_group_is_written_down() {
     assert!(first.as_mut().now_or_never().is_none());
     // As its own task does it.
     let mut turn = host.turns.take();
-    let leaving = host.gathering().leave();
+    let leaving = host.gathering().leave(None);
     let mut other = pin!(write(&host, &files[1]));
     let mut again = pin!(write(&host, &files[0]));
     assert!(other.as_mut().now_or_never().is_none());
     assert!(again.as_mut().now_or_never().is_none());
-    let has_gathered = |nth: usize| host.gathering().groups[0].files.has(&files[nth].0);
+    let has_gathered = |nth: usize| host.gathering().has_gathered(&files[nth].0);
     assert!(has_gathered(1), "it need not wait for the turn");
     assert!(!has_gathered(0), "it is decided after the first is applied");
     for group in leaving {
@@ -309,7 +296,7 @@ async fn a_client_that_goes_away_while_its_write_is_on_its_way_waits_for_nobody(
     let mut first = Box::pin(write(&host, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
     let mut turn = host.turns.take();
-    let leaving = host.gathering().leave();
+    let leaving = host.gathering().leave(None);
     drop(first);
     assert_eq!(host.bus.newest(), 0, "its call is not closed");
     for group in leaving {
@@ -328,7 +315,7 @@ async fn what_gathered_while_another_group_failed_is_written_down() {
     let mut first = pin!(write(&host, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
     let mut turn = host.turns.take();
-    let leaving = host.gathering().leave();
+    let leaving = host.gathering().leave(None);
     let mut second = pin!(write(&host, &files[1]));
     assert!(second.as_mut().now_or_never().is_none());
     while host.bus.newest() < 1 {
@@ -352,6 +339,15 @@ async fn what_gathered_while_another_group_failed_is_written_down() {
     assert_eq!(numbers(&path), [1, 2], "no number is left out");
 }
 
+/// A runtime on a thread of its own.
+fn runtime(mut end: broadcast::Receiver<()>) -> Handle {
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let handle = runtime.handle().clone();
+    // Nothing is ever sent: the sender goes with its test.
+    thread::spawn(move || runtime.block_on(async { end.recv().await.is_ok() }));
+    handle
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() {
     const FILES: usize = 6;
@@ -362,9 +358,14 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() 
     let (host, files) = start(&path, FILES);
     let mut reader = host.bus.reader(0);
     let files = Arc::new(files);
+    // As calls are served: some on a runtime of many threads, some each on one of its own.
+    let (end, _) = broadcast::channel::<()>(1);
+    let own = [(); 3].map(|()| runtime(end.subscribe()));
     let tasks = (0..TASKS).map(|task| {
         let (host, files) = (Arc::clone(&host), Arc::clone(&files));
-        tokio::spawn(async move {
+        let runtime = own.get(task % (own.len() + 1));
+        let runtime = runtime.map_or_else(Handle::current, Handle::clone);
+        runtime.spawn(async move {
             let mut acknowledged = 0;
             for nth in 0..EACH {
                 let file = &files[(task + nth) % FILES];
