@@ -52,6 +52,8 @@ pub(super) struct Start<'a> {
     pub(super) guard: Guard,
     /// Where its authority is kept.
     pub(super) ca_dir: Option<&'a Path>,
+    /// How many threads of their own serve its connections; with none the runtime that starts it does.
+    pub(super) threads: usize,
 }
 
 /// A mock that runs.
@@ -150,6 +152,7 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
     let mut options = PortOptions::new(Arc::clone(&authority), start.egress);
     // The streams of the admin API stay open for ever: nothing is lost by cutting them.
     options.timeouts.grace = Duration::from_millis(500);
+    options.threads = start.threads;
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
         serve(port, app, options, async {

@@ -3,7 +3,7 @@
 mod log;
 mod pump;
 
-use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
+use std::{fs, io::Write, path::Path, sync::Arc, thread, time::Duration};
 
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -173,6 +173,7 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         egress,
         guard: Guard::allowing(&arguments.allow_hosts),
         ca_dir: arguments.ca_dir.as_deref(),
+        threads: threads(),
     })?;
     if !arguments.listen.ip().is_loopback() {
         terminal.warn(BEYOND_LOOPBACK);
@@ -205,6 +206,13 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     log.end().await;
     summary(&host, arguments.format, terminal);
     outcome
+}
+
+/// How many threads serve: one for each core, but so many at the most, for what they record goes into
+/// one file.
+fn threads() -> usize {
+    const MOST: usize = 8;
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
 /// What surrounds a mock that runs.

@@ -16,3 +16,4 @@ mod service;
 mod stream;
 mod watch;
 pub mod wire;
+mod workers;

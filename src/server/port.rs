@@ -18,6 +18,7 @@ use super::{
     connection,
     egress::Egress,
     wire::{RequestBody, WireBody},
+    workers::Workers,
 };
 use crate::domain::hosts::HostPort;
 
@@ -165,10 +166,13 @@ pub struct PortOptions {
     pub timeouts: Timeouts,
     /// The longest head in bytes.
     pub max_head: usize,
+    /// How many threads serve connections, at the most, each with a runtime of its own. With none
+    /// they are served on the runtime on which [`serve`] runs.
+    pub threads: usize,
 }
 
 impl PortOptions {
-    /// The limits of design §2.
+    /// The limits of design §2, without threads.
     pub fn new(authority: Arc<Authority>, egress: Egress) -> Self {
         const HEAD: usize = 64 * 1024;
         Self {
@@ -176,6 +180,7 @@ impl PortOptions {
             egress,
             timeouts: Timeouts::default(),
             max_head: HEAD,
+            threads: 0,
         }
     }
 }
@@ -255,6 +260,7 @@ pub async fn serve<H: Handler>(
         address: port.address,
     });
     let (stop, stopping) = channel::channel(false);
+    let mut workers = Workers::new(shared.options.threads);
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -265,8 +271,8 @@ pub async fn serve<H: Handler>(
             Some(_) = connections.join_next() => {}
             accepted = port.listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    let shared = Arc::clone(&shared);
-                    connections.spawn(connection::drive(shared, socket, peer, stopping.clone()));
+                    let connection = one(Arc::clone(&shared), socket, peer, stopping.clone());
+                    connections.spawn_on(connection, &workers.least_busy());
                 }
                 Err(error) => breathe(&shared, &error).await,
             },
@@ -279,6 +285,24 @@ pub async fn serve<H: Handler>(
     let rest = async { while connections.join_next().await.is_some() {} };
     // What is still open after the grace is ended with the set.
     let _ = timeout(grace, rest).await;
+}
+
+/// Serves one connection, on the runtime that this runs on, wherever it was taken.
+async fn one<H: Handler>(
+    shared: Arc<Shared<H>>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    stopping: channel::Receiver<bool>,
+) {
+    let socket = if shared.options.threads == 0 {
+        Ok(socket)
+    } else {
+        socket.into_std().and_then(TcpStream::from_std)
+    };
+    match socket {
+        Ok(socket) => connection::drive(shared, socket, peer, stopping).await,
+        Err(error) => shared.note(peer, NoteKind::AcceptFailed, None, could_not_take(&error)),
+    }
 }
 
 /// After a failed accept. A connection that went away in between is nothing; without file handles
@@ -296,9 +320,13 @@ async fn breathe<H: Handler>(shared: &Shared<H>, error: &io::Error) {
         peer: None,
         kind: NoteKind::AcceptFailed,
         host: None,
-        text: format!("could not take a connection for a moment: {error}"),
+        text: could_not_take(error),
     });
     tokio::time::sleep(BACK_OFF).await;
+}
+
+fn could_not_take(error: &io::Error) -> String {
+    format!("could not take a connection for a moment: {error}")
 }
 
 /// Raises the soft limit of open files as far as the hard one allows: macOS starts with 256.

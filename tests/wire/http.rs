@@ -1,6 +1,6 @@
 //! Plain HTTP on the port.
 
-use std::{fmt::Write, time::Duration};
+use std::{collections::HashMap, fmt::Write, sync::Arc, thread, time::Duration};
 
 use tokio::io::AsyncWriteExt;
 
@@ -66,6 +66,38 @@ async fn a_thousand_kept_alive_connections_are_all_answered_again_and_again() {
             let answer = read_answer(stream).await;
             assert!(answer.ends_with(&format!("/{round} proxy=false\n")));
         }
+    }
+}
+
+#[tokio::test]
+async fn connections_are_spread_over_threads_and_stay_where_they_are() {
+    for (threads, [most, least]) in [(0, [8, 8]), (1, [8, 8]), (2, [4, 4]), (3, [3, 2])] {
+        let port = Port::with(|options| options.threads = threads);
+        let mut connections = Vec::new();
+        for _ in 0..8 {
+            connections.push(port.connect().await);
+        }
+        let mut threads_of = [Vec::new(), Vec::new()];
+        for threads in &mut threads_of {
+            for stream in &mut connections {
+                let request = b"GET /thread HTTP/1.1\r\nHost: a\r\n\r\n";
+                stream.write_all(request).await.expect("it is sent");
+                let answer = read_answer(stream).await;
+                let (_, thread) = answer.split_once("\r\n\r\n").expect("a body");
+                threads.push(thread.to_owned());
+            }
+        }
+        let [first, second] = threads_of;
+        assert_eq!(first, second);
+        let mut counts = HashMap::new();
+        for thread in first {
+            *counts.entry(thread).or_insert(0) += 1;
+        }
+        let own = format!("{:?}", thread::current().id());
+        assert_eq!(counts.contains_key(&own), threads == 0);
+        assert_eq!(counts.len(), threads.max(1));
+        assert_eq!(counts.values().max(), Some(&most));
+        assert_eq!(counts.values().min(), Some(&least));
     }
 }
 
@@ -167,6 +199,8 @@ async fn shutdown_does_not_wait_for_ever_for_what_is_in_flight() {
     {
         tokio::task::yield_now().await;
     }
+    let handler = Arc::clone(&port.handler);
     port.stop().await;
+    assert_eq!(Arc::strong_count(&handler), 1, "nothing is served any more");
     assert_eq!(read_to_end(&mut busy).await.unwrap_or_default(), b"");
 }

@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     num::NonZeroU64,
     sync::{Arc, Mutex},
+    thread,
     time::Duration,
 };
 
@@ -99,6 +100,10 @@ impl Echo {
                 };
             }
             "/never" => std::future::pending::<()>().await,
+            "/thread" => {
+                let thread = format!("{:?}", thread::current().id());
+                return Response::new(WireBody::bytes(thread));
+            }
             // Takes all of the time that the runtime gives a task at once.
             "/greedy" => {
                 while coop::has_budget_remaining() {
@@ -202,6 +207,8 @@ impl Port {
         let authority =
             Arc::new(Authority::in_memory(Timestamp::now()).expect("an authority is made"));
         let mut options = PortOptions::new(Arc::clone(&authority), Egress::direct());
+        // As a mock that stands alone is served.
+        options.threads = 2;
         change(&mut options);
         let bound = BoundPort::bind(address).expect("a free port is there");
         let address = bound.local_addr();

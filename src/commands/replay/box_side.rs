@@ -60,6 +60,8 @@ impl BoxSide {
             egress: Egress::of(environment),
             guard: Guard::default(),
             ca_dir: None,
+            // Its only clients are this replay and its Skill.
+            threads: 0,
         })?;
         let url = Url::parse(&own.url())
             .map_err(|error| Problem::new(format!("the mock has no URL: {error}")).outside())?;
