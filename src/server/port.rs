@@ -260,7 +260,7 @@ pub async fn serve<H: Handler>(
         address: port.address,
     });
     let (stop, stopping) = channel::channel(false);
-    let mut workers = Workers::new(shared.options.threads);
+    let workers = Workers::start(shared.options.threads);
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {

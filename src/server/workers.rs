@@ -3,7 +3,7 @@
 //! another to share its work. What is served there is not known here.
 
 use std::{
-    io,
+    convert::Infallible,
     sync::mpsc::{Receiver, channel},
     thread,
     time::{Duration, Instant},
@@ -14,78 +14,53 @@ use tokio::{
     sync::oneshot,
 };
 
-/// Threads that serve connections. They start when there is something to serve, and end with this.
+/// Threads that serve connections; they end with this.
 #[derive(Debug)]
-pub(super) struct Workers {
-    /// How many there may be.
-    most: usize,
-    started: Vec<Worker>,
-}
+pub(super) struct Workers(Vec<Worker>);
 
 #[derive(Debug)]
 struct Worker {
     runtime: Handle,
     /// Dropped, it ends the thread.
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Infallible>,
     /// Closed when the thread has ended, and with it all that it served.
-    ended: Receiver<()>,
+    ended: Receiver<Infallible>,
 }
 
 impl Workers {
-    /// At most so many threads; without any, the runtime of whoever asks serves.
-    pub(super) fn new(most: usize) -> Self {
-        Self {
-            most,
-            started: Vec::new(),
-        }
+    /// Starts so many threads, or as many of them as the system has to spare.
+    pub(super) fn start(threads: usize) -> Self {
+        Self((0..threads).map_while(Worker::start).collect())
     }
 
-    /// The runtime for the next connection: of those that have the fewest tasks the first.
-    pub(super) fn least_busy(&mut self) -> Handle {
-        let tasks = |worker: &Worker| worker.runtime.metrics().num_alive_tasks();
-        let least = self
-            .started
-            .iter()
-            .map(|it| (tasks(it), it))
-            .min_by_key(|(tasks, _)| *tasks);
-        match least {
-            Some((0, idle)) => idle.runtime.clone(),
-            _ if self.started.len() < self.most => self.one_more(),
-            Some((_, least)) => least.runtime.clone(),
-            None => Handle::current(),
-        }
-    }
-
-    fn one_more(&mut self) -> Handle {
-        if let Ok(worker) = Worker::start(self.started.len()) {
-            self.started.push(worker);
-        } else {
-            // The system has none to spare: those that are there do.
-            self.most = self.started.len();
-        }
-        self.started
-            .last()
-            .map_or_else(Handle::current, |worker| worker.runtime.clone())
+    /// The runtime for the next connection: of those with the fewest tasks the first. Without any
+    /// threads it is that of whoever asks.
+    pub(super) fn least_busy(&self) -> Handle {
+        let tasks = |worker: &&Worker| worker.runtime.metrics().num_alive_tasks();
+        let least = self.0.iter().min_by_key(tasks);
+        least.map_or_else(Handle::current, |worker| worker.runtime.clone())
     }
 }
 
 impl Worker {
-    fn start(number: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let handle = runtime.handle().clone();
-        let (stop, stopped) = oneshot::channel::<()>();
-        let (end, ended) = channel::<()>();
-        thread::Builder::new()
-            .name(format!("serve-{number}"))
-            .spawn(move || {
-                // Nothing is ever sent.
+    fn start(number: usize) -> Option<Self> {
+        let (stop, stopped) = oneshot::channel();
+        let (ready, made) = channel();
+        let (end, ended) = channel();
+        let serve = move || {
+            if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
+                // Both ends are there for as long as this is needed.
+                let _ = ready.send(runtime.handle().clone());
                 let _ = runtime.block_on(stopped);
                 // What reads a disk for an answer that nobody waits for any more is left to itself.
                 runtime.shutdown_background();
-                drop(end);
-            })?;
-        Ok(Self {
-            runtime: handle,
+            }
+            drop(end);
+        };
+        let name = format!("serve-{number}");
+        thread::Builder::new().name(name).spawn(serve).ok()?;
+        Some(Self {
+            runtime: made.recv().ok()?,
             stop,
             ended,
         })
@@ -97,14 +72,11 @@ impl Drop for Workers {
     fn drop(&mut self) {
         const PATIENCE: Duration = Duration::from_millis(100);
         let until = Instant::now() + PATIENCE;
-        let ended: Vec<_> = self
-            .started
-            .drain(..)
-            .map(|worker| {
-                drop(worker.stop);
-                worker.ended
-            })
-            .collect();
+        let end = |worker: Worker| {
+            drop(worker.stop);
+            worker.ended
+        };
+        let ended: Vec<_> = self.0.drain(..).map(end).collect();
         for ended in ended {
             // It says nothing, but by its end.
             let _ = ended.recv_timeout(until.saturating_duration_since(Instant::now()));
