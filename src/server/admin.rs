@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::json;
-use tokio::sync::watch as channel;
+use tokio::{sync::watch as channel, task::spawn_blocking};
 
 use super::{
     port::Origin,
@@ -105,7 +105,7 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
         (&Method::GET, "trust") => Ok(trust(admin).await),
         (&Method::GET, "ca.pem") => Ok(certificate(admin)),
         (&Method::GET, "writes") => watch::writes(host, query).await,
-        (&Method::GET, "calls") => watch::calls(host, query),
+        (&Method::GET, "calls") => watch::calls(host, query).await,
         (&Method::GET, "stream") => Ok(watch::notices(host, query, parts)),
         (&Method::POST, "events") => events::register(host, query, body).await,
         (&Method::DELETE, "events") => {
@@ -189,6 +189,14 @@ async fn add_faults(host: &Host, body: RequestBody) -> Answered {
     }
     host.add_faults(rules).map_err(bad)?;
     Ok(faults(host))
+}
+
+/// Does what takes a while beside the threads that serve, whose other connections would wait for it.
+async fn beside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
+) -> Result<T, Refused> {
+    let failed = |error| Refused(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
+    spawn_blocking(work).await.map_err(failed)?
 }
 
 /// The disk does not do what it should.

@@ -1,11 +1,13 @@
 //! Events are registered, and the contents of their files are taken in.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use super::{Answered, Query, Refused, collect, failed, json_response};
+use super::{Answered, Query, Refused, beside, collect, failed, json_response};
 use crate::{
     domain::{
         event::{Captured, invocation::Invocation},
@@ -21,23 +23,33 @@ const MOST_JSON: usize = 64 * 1024 * 1024;
 
 /// `POST events?keep=true&same_file=true`: one event or a list; each bare, inside an API Gateway
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
-pub(super) async fn register(host: &Host, query: Query<'_>, body: RequestBody) -> Answered {
+pub(super) async fn register(host: &Arc<Host>, query: Query<'_>, body: RequestBody) -> Answered {
+    /// Bytes that are read in no time.
+    const FEW: usize = 256 * 1024;
     let bytes = collect(body, MOST_JSON).await?;
-    let body = Tape::read(&bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    let (items, is_list) = match body.tree() {
-        Tree::Array(items) => (items.iter().collect(), true),
-        one => (vec![one], false),
-    };
     let how = Registering {
         keep: query.is_true("keep"),
         same_file: query.is_true("same_file"),
         ..Registering::default()
     };
+    if bytes.len() <= FEW {
+        return registered(host, &how, &bytes);
+    }
+    let host = Arc::clone(host);
+    beside(move || registered(&host, &how, &bytes)).await
+}
+
+fn registered(host: &Host, how: &Registering, bytes: &[u8]) -> Answered {
+    let body = Tape::read(bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    let (items, is_list) = match body.tree() {
+        Tree::Array(items) => (items.iter().collect(), true),
+        one => (vec![one], false),
+    };
     let events: Vec<_> = items
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
-            read_item(host, item, &how).map_err(|message| bad(format!("event {index}: {message}")))
+            read_item(host, item, how).map_err(|message| bad(format!("event {index}: {message}")))
         })
         .collect::<Result<_, _>>()?;
     let registered = host.register(events);

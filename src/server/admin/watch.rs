@@ -13,9 +13,13 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Answered, Query, Refused, json_response, json_text};
+use super::{Answered, Query, Refused, beside, json_response, json_text};
 use crate::{
-    domain::{call::WriteRecord, metadata::instance::Instance, notice::Notice},
+    domain::{
+        call::{CallRecord, WriteRecord},
+        metadata::instance::Instance,
+        notice::Notice,
+    },
     host::Host,
     server::wire::WireBody,
 };
@@ -29,40 +33,61 @@ const MOST_LISTED_BYTES: usize = 16 * 1024 * 1024;
 pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
     let after = query.number("after")?.unwrap_or(0);
     let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
-    let file_id = query.first("file_id");
-    let event_id = query.first("event_id");
-    let event_file = event_id
-        .as_deref()
-        .and_then(|id| host.look(|state| state.event(id).map(|event| event.file_id.clone())));
-    let wanted = |record: &WriteRecord| {
-        file_id.as_deref().is_none_or(|id| record.file_id == id)
-            && event_id.as_deref().is_none_or(|id| {
-                record.invocation_id.as_deref() == Some(id)
-                    || event_file.as_deref() == Some(&*record.file_id)
-            })
-    };
+    let wanted = Arc::new(Wanted::of(host, query));
     let deadline = Instant::now() + wait;
     let mut bell = host.bus.bell();
-    let mut next = after;
-    let mut found = Vec::new();
+    let mut last = after;
     loop {
         bell.listen();
         // The bell rings for other things too; the file is looked at for writes alone.
-        if host.last_write() > next {
-            next = read_writes(host, next, wanted, &mut found)?;
-        }
-        if !found.is_empty() {
-            break;
+        if host.last_write() > last {
+            let (host, wanted) = (Arc::clone(host), Arc::clone(&wanted));
+            let answer;
+            (answer, last) = beside(move || read_writes(&host, last, &wanted)).await?;
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
         }
         if timeout_at(deadline, bell.rung()).await.is_err() {
-            break;
+            let writes = &[];
+            return Ok(json_response(&Listed { writes, next: last }));
         }
     }
-    let next = found.last().map_or(after.max(next), |record| record.seq);
-    Ok(json_response(&Listed {
-        writes: &found,
-        next,
-    }))
+}
+
+/// Which records are asked for: those of a file, of an event, or all.
+struct Wanted {
+    file_id: Option<String>,
+    event_id: Option<String>,
+    /// The file of that event.
+    event_file: Option<String>,
+}
+
+impl Wanted {
+    fn of(host: &Host, query: Query<'_>) -> Self {
+        let event_id = query.first("event_id");
+        let file_of = |id: &str| {
+            host.look(|state| {
+                state
+                    .event(id)
+                    .map(|event| event.file_id.as_str().to_owned())
+            })
+        };
+        Self {
+            file_id: query.first("file_id"),
+            event_file: event_id.as_deref().and_then(file_of),
+            event_id,
+        }
+    }
+
+    fn wants(&self, record: &WriteRecord) -> bool {
+        let is_of = |file: &str| record.file_id == file;
+        self.file_id.as_deref().is_none_or(is_of)
+            && self.event_id.as_deref().is_none_or(|id| {
+                record.invocation_id.as_deref() == Some(id)
+                    || self.event_file.as_deref().is_some_and(is_of)
+            })
+    }
 }
 
 /// Records, and the number to go on after.
@@ -72,21 +97,21 @@ struct Listed<'a> {
     next: u64,
 }
 
-/// Reads on after number `after` until there is enough for one answer; gives the number of the
-/// last record that was looked at.
+/// Reads on after number `after` until there is enough for one answer; gives the answer, where there
+/// is anything to tell, and the number of the last record that was looked at.
 fn read_writes(
     host: &Host,
     after: u64,
-    wanted: impl Fn(&WriteRecord) -> bool,
-    found: &mut Vec<WriteRecord>,
-) -> Result<u64, Refused> {
+    wanted: &Wanted,
+) -> Result<(Option<Response<WireBody>>, u64), Refused> {
+    let mut found = Vec::new();
     let mut last = after;
     let mut bytes = 0;
     for record in host.records(after) {
         let record = record
             .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         last = record.seq;
-        if !wanted(&record) {
+        if !wanted.wants(&record) {
             continue;
         }
         bytes += record.instance.as_ref().map_or(0, Instance::weight)
@@ -96,16 +121,37 @@ fn read_writes(
             break;
         }
     }
-    Ok(last)
+    let answer = found.last().map(|record| {
+        json_response(&Listed {
+            writes: &found,
+            next: record.seq,
+        })
+    });
+    Ok((answer, last))
 }
 
 /// `GET calls?file_id=&event_id=&after=N`: those that the ring still holds, with heads and bodies.
-pub(super) fn calls(host: &Host, query: Query<'_>) -> Answered {
-    /// What is looked at is copied, and meanwhile no call can end.
-    const AT_ONCE: usize = 16;
-    let mut next = query.number("after")?.unwrap_or(0);
+pub(super) async fn calls(host: &Arc<Host>, query: Query<'_>) -> Answered {
+    let after = query.number("after")?.unwrap_or(0);
     let file_id = query.first("file_id");
     let event_id = query.first("event_id");
+    let host = Arc::clone(host);
+    beside(move || {
+        let wanted = |record: &CallRecord| {
+            (file_id.is_none() || file_id.as_deref() == record.file_id.as_deref())
+                && event_id
+                    .as_ref()
+                    .is_none_or(|id| record.events.contains(id))
+        };
+        Ok(read_calls(&host, after, wanted))
+    })
+    .await
+}
+
+fn read_calls(host: &Host, after: u64, wanted: impl Fn(&CallRecord) -> bool) -> Response<WireBody> {
+    /// What is looked at is copied, and meanwhile no call can end.
+    const AT_ONCE: usize = 16;
+    let mut next = after;
     let mut found = Vec::new();
     let mut bytes = 0;
     while found.len() < MOST_LISTED && bytes < MOST_LISTED_BYTES {
@@ -115,12 +161,7 @@ pub(super) fn calls(host: &Host, query: Query<'_>) -> Answered {
         }
         for (number, entry) in entries {
             next = number;
-            let record = &entry.record;
-            if file_id.is_some() && file_id.as_deref() != record.file_id.as_deref()
-                || event_id
-                    .as_ref()
-                    .is_some_and(|id| !record.events.contains(id))
-            {
+            if !wanted(&entry.record) {
                 continue;
             }
             let text = entry.to_json(number).to_string();
@@ -132,7 +173,7 @@ pub(super) fn calls(host: &Host, query: Query<'_>) -> Answered {
         }
     }
     let list = found.join(",");
-    Ok(json_text(format!("{{\"calls\":[{list}],\"next\":{next}}}")))
+    json_text(format!("{{\"calls\":[{list}],\"next\":{next}}}"))
 }
 
 /// `GET stream?after=N`: server-sent events, from the newest on where no number is given.
