@@ -111,6 +111,7 @@ impl RunningMock {
         // It may have ended by itself.
         let _ = self.stop.send(());
         let _ = self.served.await;
+        self.host.settle();
     }
 }
 

@@ -337,6 +337,11 @@ impl Host {
         self.turn().ledger.journal.last()
     }
 
+    /// Writes down what has gathered, where nobody is left who would.
+    pub fn settle(&self) {
+        drop(self.turn());
+    }
+
     /// Tells of a connection that did not become a call.
     pub fn tell_connection(&self, kind: &str, host: Option<String>, text: String) {
         self.bus.tell(Notice::Connection(Arc::new(Connection {

@@ -248,7 +248,12 @@ async fn until_ended<H: Handler>(
             Pin::new(&mut *connection).graceful_shutdown();
         }
         if let Poll::Ready(done) = connection.poll_without_shutdown(context) {
-            return Poll::Ready(Ended::Done(done));
+            let is_stopped = is_stopping && done.is_ok() && watch.is_idle();
+            return Poll::Ready(if is_stopped {
+                Ended::Stopped
+            } else {
+                Ended::Done(done)
+            });
         }
         if let Some(end) = watch.due_cut() {
             return Poll::Ready(Ended::Cut(end));

@@ -1,6 +1,6 @@
 //! What has gathered and is not written down yet, and which files it is about. It stands in lanes,
-//! one for each runtime that serves calls: who waits for the end of a group, and who sees to it, run
-//! on the same one, for to wake a task of another costs the system a call. When a group is written
+//! one for each runtime that serves calls, so that who waits for the end of a group and who sees to
+//! it run on the same one: to wake a task of another costs the system a call. When a group is written
 //! down is not decided here.
 
 use std::{mem, sync::Arc};

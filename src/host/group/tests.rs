@@ -339,6 +339,27 @@ async fn what_gathered_while_another_group_failed_is_written_down() {
     assert_eq!(numbers(&path), [1, 2], "no number is left out");
 }
 
+#[test]
+fn what_gathered_on_a_runtime_that_is_gone_is_written_down_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (host, files) = start(&path, 1);
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let turn = host.turns.take();
+    runtime.block_on(async {
+        let mut first = Box::pin(write(&host, &files[0]));
+        assert!(first.as_mut().now_or_never().is_none());
+    });
+    drop(runtime);
+    drop(turn);
+    assert_eq!(gathered(&host), [1]);
+    host.settle();
+    assert_eq!(numbers(&path), [1]);
+    let (told, _) = host.bus.reader(0).read(100);
+    assert_eq!(kinds(&told), ["open", "write", "call"]);
+    assert_eq!(Arc::strong_count(&host), 1, "its call has closed");
+}
+
 /// A runtime on a thread of its own.
 fn runtime(mut end: broadcast::Receiver<()>) -> Handle {
     let runtime = Builder::new_current_thread().build().expect("a runtime");
