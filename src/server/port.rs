@@ -15,7 +15,7 @@ use tokio::{
 pub use super::watch::Timeouts;
 use super::{
     authority::Authority,
-    connection,
+    connection::drive,
     egress::Egress,
     wire::{RequestBody, WireBody},
     workers::Workers,
@@ -271,8 +271,12 @@ pub async fn serve<H: Handler>(
             Some(_) = connections.join_next() => {}
             accepted = port.listener.accept() => match accepted {
                 Ok((socket, peer)) => {
-                    let connection = one(Arc::clone(&shared), socket, peer, stopping.clone());
-                    connections.spawn_on(connection, &workers.least_busy());
+                    let (shared, stopping) = (Arc::clone(&shared), stopping.clone());
+                    match workers.least_busy() {
+                        None => connections.spawn(drive(shared, socket, peer, stopping)),
+                        Some(runtime) => connections
+                            .spawn_on(brought_here(shared, socket, peer, stopping), runtime),
+                    };
                 }
                 Err(error) => breathe(&shared, &error).await,
             },
@@ -287,21 +291,19 @@ pub async fn serve<H: Handler>(
     let _ = timeout(grace, rest).await;
 }
 
-/// Serves one connection, on the runtime that this runs on, wherever it was taken.
-async fn one<H: Handler>(
+/// Serves a connection that was taken on one runtime on that which this runs on.
+async fn brought_here<H: Handler>(
     shared: Arc<Shared<H>>,
     socket: TcpStream,
     peer: SocketAddr,
     stopping: channel::Receiver<bool>,
 ) {
-    let socket = if shared.options.threads == 0 {
-        Ok(socket)
-    } else {
-        socket.into_std().and_then(TcpStream::from_std)
-    };
-    match socket {
-        Ok(socket) => connection::drive(shared, socket, peer, stopping).await,
-        Err(error) => shared.note(peer, NoteKind::AcceptFailed, None, could_not_take(&error)),
+    match socket.into_std().and_then(TcpStream::from_std) {
+        Ok(socket) => drive(shared, socket, peer, stopping).await,
+        Err(error) => {
+            let text = format!("could not serve a connection: {error}");
+            shared.note(peer, NoteKind::AcceptFailed, None, text);
+        }
     }
 }
 
@@ -320,13 +322,9 @@ async fn breathe<H: Handler>(shared: &Shared<H>, error: &io::Error) {
         peer: None,
         kind: NoteKind::AcceptFailed,
         host: None,
-        text: could_not_take(error),
+        text: format!("could not take a connection for a moment: {error}"),
     });
     tokio::time::sleep(BACK_OFF).await;
-}
-
-fn could_not_take(error: &io::Error) -> String {
-    format!("could not take a connection for a moment: {error}")
 }
 
 /// Raises the soft limit of open files as far as the hard one allows: macOS starts with 256.

@@ -33,22 +33,25 @@ impl Workers {
         Self((0..threads).map_while(Worker::start).collect())
     }
 
-    /// The runtime for the next connection: of those with the fewest tasks the first. Without any
-    /// threads it is that of whoever asks.
-    pub(super) fn least_busy(&self) -> Handle {
-        let tasks = |worker: &&Worker| worker.runtime.metrics().num_alive_tasks();
-        let least = self.0.iter().min_by_key(tasks);
-        least.map_or_else(Handle::current, |worker| worker.runtime.clone())
+    /// The runtime for the next connection: of those with the fewest tasks the first. None where
+    /// there are no threads.
+    pub(super) fn least_busy(&self) -> Option<&Handle> {
+        let runtimes = self.0.iter().map(|worker| &worker.runtime);
+        runtimes.min_by_key(|runtime| runtime.metrics().num_alive_tasks())
     }
 }
 
 impl Worker {
     fn start(number: usize) -> Option<Self> {
+        /// Threads beside it, for what waits for a disk.
+        const MOST_BLOCKING: usize = 64;
         let (stop, stopped) = oneshot::channel();
         let (ready, made) = channel();
         let (end, ended) = channel();
         let serve = move || {
-            if let Ok(runtime) = Builder::new_current_thread().enable_all().build() {
+            let mut builder = Builder::new_current_thread();
+            builder.enable_all().max_blocking_threads(MOST_BLOCKING);
+            if let Ok(runtime) = builder.build() {
                 // Both ends are there for as long as this is needed.
                 let _ = ready.send(runtime.handle().clone());
                 let _ = runtime.block_on(stopped);
@@ -67,7 +70,7 @@ impl Worker {
     }
 }
 
-/// What is still open ends. A thread that a disk holds up is left behind.
+/// What is still open ends. A thread that is held up, by a disk or by its work, is left behind.
 impl Drop for Workers {
     fn drop(&mut self) {
         const PATIENCE: Duration = Duration::from_millis(100);
