@@ -45,12 +45,17 @@ impl Worker {
     fn start(number: usize) -> Option<Self> {
         /// Threads beside it, for what waits for a disk.
         const MOST_BLOCKING: usize = 64;
+        /// Looks at tasks until the sockets are asked again, where there is that much to do. Of the
+        /// usual 61 a round of forty writes takes more: one that gathers, another that answers.
+        const LOOKS: u32 = 256;
         let (stop, stopped) = oneshot::channel();
         let (ready, made) = channel();
         let (end, ended) = channel();
         let serve = move || {
             let mut builder = Builder::new_current_thread();
-            builder.enable_all().max_blocking_threads(MOST_BLOCKING);
+            builder.enable_all();
+            builder.max_blocking_threads(MOST_BLOCKING);
+            builder.event_interval(LOOKS);
             if let Ok(runtime) = builder.build() {
                 // Both ends are there for as long as this is needed.
                 let _ = ready.send(runtime.handle().clone());
