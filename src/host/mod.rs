@@ -51,7 +51,7 @@ use crate::{
         prepare,
         registration::{Registering, register},
         shelf,
-        state::{File, Settings, resumed_file},
+        state::{File, Settings},
         stored::Write,
     },
 };
@@ -439,7 +439,7 @@ fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp)
         ids.taken(id);
     }
     if record.op != WriteOp::Reset && state.file(&record.file_id).is_none() {
-        let file = resumed_file(&record.file_id, &record.file_version_id, now);
+        let file = shelf::resumed(&record.file_id, &record.file_version_id, now);
         state.apply(&Change::PutFile(Box::new(file)));
     }
     state.apply(&Change::Write(Write::recorded(record)));

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use smol_str::SmolStr;
 
 use super::{
-    content::Content,
+    content::{Content, placeholder},
     decide::{Context, Decision},
     files,
+    folders::ROOT,
     ids::Ids,
     request::{Body, Head, Request},
     state::{File, State, Version},
@@ -50,8 +51,22 @@ pub fn put(
         }
         _ => {
             let name = name.unwrap_or_else(|| format!("file-{id}"));
-            File::new(id.to_owned(), name, "0".to_owned(), version)
+            File::new(id.to_owned(), name, ROOT.to_owned(), version)
         }
+    }
+}
+
+/// The file that stands for resumed metadata, until somebody registers the real one.
+pub fn resumed(id: &str, version_id: &str, now: Timestamp) -> File {
+    let version = Version {
+        id: version_id.to_owned(),
+        content: placeholder("file"),
+        created_at: now,
+    };
+    let name = format!("file-{id}");
+    File {
+        resumed: true,
+        ..File::new(id.to_owned(), name, ROOT.to_owned(), version)
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::{
-    content::{Content, hex, placeholder},
+    content::{Content, hex},
     folders::{Folder, ROOT},
     ids::Ids,
     routes::InstancePath,
@@ -486,19 +486,5 @@ impl State {
                 .as_ref()
                 .is_some_and(|id| events.contains_key(&**id))
         });
-    }
-}
-
-/// The file that stands for resumed metadata, until somebody registers the real one.
-pub fn resumed_file(id: &str, version_id: &str, now: Timestamp) -> File {
-    let version = Version {
-        id: version_id.to_owned(),
-        content: placeholder("file"),
-        created_at: now,
-    };
-    let name = format!("file-{id}");
-    File {
-        resumed: true,
-        ..File::new(id.to_owned(), name, ROOT.to_owned(), version)
     }
 }
