@@ -245,15 +245,13 @@ async fn until_ended<H: Handler>(
         let may_be_stopped = || !listens || stopping.has_changed().unwrap_or(true);
         if !is_stopping && may_be_stopped() && stop.as_mut().poll(context).is_ready() {
             is_stopping = true;
+            if watch.is_idle() {
+                return Poll::Ready(Ended::Stopped);
+            }
             Pin::new(&mut *connection).graceful_shutdown();
         }
         if let Poll::Ready(done) = connection.poll_without_shutdown(context) {
-            let is_stopped = is_stopping && done.is_ok() && watch.is_idle();
-            return Poll::Ready(if is_stopped {
-                Ended::Stopped
-            } else {
-                Ended::Done(done)
-            });
+            return Poll::Ready(Ended::Done(done));
         }
         if let Some(end) = watch.due_cut() {
             return Poll::Ready(Ended::Cut(end));

@@ -45,8 +45,8 @@ impl Worker {
     fn start(number: usize) -> Option<Self> {
         /// Threads beside it, for what waits for a disk.
         const MOST_BLOCKING: usize = 64;
-        /// Looks at tasks until the sockets are asked again, where there is that much to do. Of the
-        /// usual 61 a round of forty writes takes more: one that gathers, another that answers.
+        /// Looks at tasks until the sockets are asked again. A round of forty writes takes more than
+        /// tokio's 61: each is looked at when it gathers, and when it is answered.
         const LOOKS: u32 = 256;
         let (stop, stopped) = oneshot::channel();
         let (ready, made) = channel();
@@ -75,7 +75,8 @@ impl Worker {
     }
 }
 
-/// What is still open ends. A thread that is held up, by a disk or by its work, is left behind.
+/// What is still open ends, which is waited for here. A thread that is held up, by a disk or by its
+/// work, is left behind after a moment.
 impl Drop for Workers {
     fn drop(&mut self) {
         const PATIENCE: Duration = Duration::from_millis(100);
