@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
 };
@@ -26,11 +26,11 @@ use crate::{
 };
 
 /// The most that a part may take beside the file: the attributes, in bytes.
-const MOST_ATTRIBUTES: usize = 64 * 1024;
-/// The most that is held while the head of a part is looked for, in bytes.
-const MOST_HELD: usize = 64 * 1024;
+const MAX_ATTRIBUTES: usize = 64 * 1024;
+/// Bytes that may arrive without the parser finding the end of a part's head in them.
+const MAX_PART_HEAD: usize = 64 * 1024;
 /// The longest boundary, in bytes; RFC 2046 allows 70.
-const LONGEST_BOUNDARY: usize = 256;
+const MAX_BOUNDARY: usize = 256;
 
 /// Takes an upload of at most `limit` bytes in.
 ///
@@ -44,18 +44,18 @@ where
     let boundary = head
         .header(http::header::CONTENT_TYPE)
         .and_then(|value| multer::parse_boundary(value).ok())
-        .filter(|boundary| !boundary.is_empty() && boundary.len() <= LONGEST_BOUNDARY)
+        .filter(|boundary| !boundary.is_empty() && boundary.len() <= MAX_BOUNDARY)
         .ok_or_else(|| malformed("an upload must be multipart/form-data with a boundary"))?;
-    let waiting = Arc::new(AtomicUsize::new(0));
+    let progress = Arc::new(Progress::default());
     let chunks = Chunks {
         body,
+        frame: Bytes::new(),
         left: limit,
-        held: Arc::clone(&waiting),
-        is_due: false,
+        progress: Arc::clone(&progress),
     };
     let mut parts = Parts {
         multipart: Multipart::new(chunks, boundary),
-        held: waiting,
+        progress,
         limit,
     };
     let mut upload = Upload {
@@ -87,26 +87,27 @@ fn is_file(field: &Field<'_>) -> bool {
 /// The parts of a body, one after the other.
 struct Parts {
     multipart: Multipart<'static>,
-    held: Arc<AtomicUsize>,
+    progress: Arc<Progress>,
     limit: u64,
 }
 
 impl Parts {
     async fn next(&mut self) -> Result<Option<Field<'static>>, Answer> {
+        self.progress.made();
         let next = self.multipart.next_field().await;
         next.map_err(|error| self.refusal(&error))
     }
 
     async fn chunk(&self, field: &mut Field<'static>) -> Result<Option<Bytes>, Answer> {
+        self.progress.made();
         let chunk = field.chunk().await;
-        self.held.store(0, Ordering::Relaxed);
         chunk.map_err(|error| self.refusal(&error))
     }
 
     async fn collect(&self, mut field: Field<'static>) -> Result<Bytes, Answer> {
         let mut collected = BytesMut::new();
         while let Some(chunk) = self.chunk(&mut field).await? {
-            if collected.len() + chunk.len() > MOST_ATTRIBUTES {
+            if collected.len() + chunk.len() > MAX_ATTRIBUTES {
                 return Err(malformed("the attributes are too large"));
             }
             collected.extend_from_slice(&chunk);
@@ -155,15 +156,59 @@ enum ChunkError {
     Body(Box<dyn StdError + Send + Sync>),
 }
 
-/// The body in chunks, one at a time: the parser takes all it can get before it looks at any of
-/// it, so that without this a fast client would fill the memory.
+/// What the parser has done with the bytes it was given.
+#[derive(Debug, Default)]
+struct Progress {
+    /// Bytes given since the parser last returned a part or a piece of one.
+    unparsed: AtomicUsize,
+    /// Whether the parser has to look at what it holds before it gets more.
+    is_unseen: AtomicBool,
+}
+
+impl Progress {
+    /// The parser returned something and is asked for the next thing. It may find that in what it
+    /// holds already: one frame can carry several parts.
+    fn made(&self) {
+        self.unparsed.store(0, Ordering::Relaxed);
+        self.is_unseen.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The body in chunks. The parser takes every chunk it can get before it looks at any of them, so a
+/// fast client would fill the memory: a chunk is given only after the parser has looked at the one
+/// before and could do nothing with it. A frame of the body can hold far more than one part's head
+/// may take, so it is cut: how much is unparsed must not depend on how the body arrived.
 struct Chunks<B> {
     body: B,
+    /// What is left of the last frame.
+    frame: Bytes,
+    /// Bytes that the body may still have.
     left: u64,
-    /// Bytes that were given and that no part has taken yet.
-    held: Arc<AtomicUsize>,
-    /// Whether a chunk was just given, and the parser is to look at it first.
-    is_due: bool,
+    progress: Arc<Progress>,
+}
+
+impl<B> Chunks<B>
+where
+    B: Body<Data = Bytes, Error: StdError + Send + Sync + 'static> + Unpin,
+{
+    /// Waits until there is something in `frame`; false at the end of the body.
+    fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Result<bool, ChunkError>> {
+        while self.frame.is_empty() {
+            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
+                None => return Poll::Ready(Ok(false)),
+                Some(Err(error)) => return Poll::Ready(Err(ChunkError::Body(Box::new(error)))),
+                Some(Ok(frame)) => frame,
+            };
+            // Trailers say nothing that is wanted.
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            let left = self.left.checked_sub(data.len() as u64);
+            self.left = left.ok_or(ChunkError::TooLarge)?;
+            self.frame = data;
+        }
+        Poll::Ready(Ok(true))
+    }
 }
 
 impl<B> Stream for Chunks<B>
@@ -173,32 +218,97 @@ where
     type Item = Result<Bytes, ChunkError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if std::mem::take(&mut self.is_due) {
+        if self.progress.is_unseen.swap(false, Ordering::Relaxed) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.held.load(Ordering::Relaxed) > MOST_HELD {
+        if self.progress.unparsed.load(Ordering::Relaxed) > MAX_PART_HEAD {
             return Poll::Ready(Some(Err(ChunkError::EndlessHead)));
         }
-        loop {
-            let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => {
-                    return Poll::Ready(Some(Err(ChunkError::Body(Box::new(error)))));
-                }
-                Some(Ok(frame)) => frame,
-            };
-            // Trailers say nothing that is wanted.
-            let Ok(chunk) = frame.into_data() else {
-                continue;
-            };
-            let Some(left) = self.left.checked_sub(chunk.len() as u64) else {
-                return Poll::Ready(Some(Err(ChunkError::TooLarge)));
-            };
-            self.left = left;
-            self.held.fetch_add(chunk.len(), Ordering::Relaxed);
-            self.is_due = true;
-            return Poll::Ready(Some(Ok(chunk)));
+        if !ready!(self.poll_frame(context))? {
+            return Poll::Ready(None);
         }
+        let length = self.frame.len().min(MAX_PART_HEAD);
+        let chunk = self.frame.split_to(length);
+        self.progress.unparsed.fetch_add(length, Ordering::Relaxed);
+        self.progress.is_unseen.store(true, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(chunk)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE, uri::PathAndQuery};
+    use http_body_util::{Full, StreamBody};
+    use hyper::body::Frame;
+
+    use super::*;
+
+    const LIMIT: u64 = 1 << 30;
+
+    fn head() -> Head {
+        let content_type = HeaderValue::from_static("multipart/form-data; boundary=B");
+        Head {
+            method: Method::POST,
+            origin: "http://127.0.0.1:7269".into(),
+            target: PathAndQuery::from_static("/api/2.0/files/content"),
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
+        }
+    }
+
+    fn part(head: &str, data: &[u8]) -> Vec<u8> {
+        let head = format!("--B\r\nContent-Disposition: form-data; {head}\r\n\r\n");
+        [head.as_bytes(), data, b"\r\n"].concat()
+    }
+
+    fn upload_of(size: usize) -> Vec<u8> {
+        let attributes = part("name=\"attributes\"", b"{\"name\":\"a\"}");
+        let file = part("name=\"file\"; filename=\"f\"", &vec![b'x'; size]);
+        [attributes, file, b"--B--\r\n".to_vec()].concat()
+    }
+
+    async fn size_of_upload<B>(body: B) -> Result<u64, Answer>
+    where
+        B: Body<Data = Bytes, Error: StdError + Send + Sync> + Send + Unpin + 'static,
+    {
+        let upload = read(&head(), body, LIMIT, &Spool::default()).await?;
+        Ok(upload.file.map_or(0, |file| file.size))
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_arrives_in_one_frame_is_read() {
+        for size in [0, 1, MAX_PART_HEAD, 300_000, 3_000_000] {
+            let body = Full::new(Bytes::from(upload_of(size)));
+            let read = size_of_upload(body)
+                .await
+                .expect("the upload is well formed");
+            assert_eq!(read, size as u64);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_upload_is_read_however_it_is_cut_into_frames() {
+        let bytes = Bytes::from(upload_of(200_000));
+        for length in [7, 70, 1_000, 65_536, 65_537, 199_999, 200_100] {
+            let frames: Vec<Result<_, io::Error>> = bytes
+                .chunks(length)
+                .map(|frame| Ok(Frame::data(bytes.slice_ref(frame))))
+                .collect();
+            let body = StreamBody::new(futures_util::stream::iter(frames));
+            let read = size_of_upload(body)
+                .await
+                .expect("the upload is well formed");
+            assert_eq!(read, 200_000, "in frames of {length} bytes");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_whose_head_never_ends_is_refused() {
+        let endless = Bytes::from(vec![b'a'; 4_096]);
+        let first = Bytes::from_static(b"--B\r\nContent-Disposition: form-data; name=\"");
+        let frames = std::iter::once(first).chain(std::iter::repeat_n(endless, 1_000_000));
+        let body = frames.map(|frame| Ok::<_, io::Error>(Frame::data(frame)));
+        let body = StreamBody::new(futures_util::stream::iter(body));
+        assert!(size_of_upload(body).await.is_err());
     }
 }
