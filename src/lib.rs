@@ -20,5 +20,5 @@ pub mod render;
 pub mod replay;
 pub mod sample_skill;
 pub mod server;
-pub mod supervise;
+pub mod skill;
 pub mod terminal;

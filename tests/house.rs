@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("client", &["domain", "env"]),
     ("server", &["domain", "env", "host", "journal", "mock_box"]),
     ("pump", &["delivery", "domain", "env", "host", "mock_box"]),
-    ("supervise", &["domain", "env"]),
+    ("skill", &["domain", "env"]),
     ("replay", &["client", "delivery", "domain", "env"]),
     ("sample_skill", &[]),
     (
@@ -44,7 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "replay",
             "sample_skill",
             "server",
-            "supervise",
+            "skill",
             "terminal",
         ],
     ),

@@ -13,7 +13,7 @@ use crate::{
     env::Environment,
     exit::{Failure, Outcome, Problem},
     replay::{Mock, MockError},
-    supervise::{
+    skill::runtimes::{
         run_folder::TrustFiles,
         variables::{NAMES, base_urls, interception},
     },

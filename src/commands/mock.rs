@@ -29,7 +29,7 @@ use crate::{
         guard::Guard,
         port::{BoundPort, PortOptions, serve},
     },
-    supervise::run_folder::{RunFolder, TrustFiles},
+    skill::runtimes::run_folder::{RunFolder, TrustFiles},
 };
 
 /// How a mock is started.

@@ -35,12 +35,10 @@ use crate::{
     },
     replay::Case,
     server::{egress::Egress, guard::Guard},
-    supervise::{
-        handler::Handler,
+    skill::{
         ports::free_port,
         process::{Destination, Skill, SkillCommand},
-        run_folder::TrustFiles,
-        variables::interception,
+        runtimes::{handler::Handler, run_folder::TrustFiles, variables::interception},
     },
     terminal::Terminal,
 };

@@ -11,11 +11,14 @@ use crate::{
     env::{Environment, folder::PrivateFolder},
     exit::{Failure, Problem},
     render::text::{Line, Role, Text},
-    supervise::{
+    skill::{
+        error::SkillError,
         ports::{free_port, refuse_taken},
-        process::{Destination, Skill, SkillCommand, SkillError},
-        run_folder::TrustFiles,
-        variables::{base_urls, interception},
+        process::{Destination, Skill, SkillCommand},
+        runtimes::{
+            run_folder::TrustFiles,
+            variables::{base_urls, interception},
+        },
     },
     terminal::Terminal,
 };

@@ -10,7 +10,7 @@ use std::{
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 use serde_json::{Value, json};
-use skillctl::supervise::handler::Handler;
+use skillctl::skill::runtimes::handler::Handler;
 use tempfile::{TempDir, tempdir};
 
 use crate::support::{project, skillctl};

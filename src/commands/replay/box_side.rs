@@ -14,7 +14,7 @@ use crate::{
     mock_box::{faults::Faults, state::Settings},
     replay::Mock,
     server::{egress::Egress, guard::Guard},
-    supervise::run_folder::{RunFolder, TrustFiles},
+    skill::runtimes::run_folder::{RunFolder, TrustFiles},
     terminal::Terminal,
 };
 

@@ -24,7 +24,7 @@ use crate::{
         Ended, Mock, Plan, Rounds, Run, RunError, Settings, Told, mock::Registration,
         plan::Selection,
     },
-    supervise::handler::Handler,
+    skill::runtimes::handler::Handler,
     terminal::Terminal,
 };
 use box_side::BoxSide;

@@ -1,4 +1,5 @@
-//! Ports of this machine: a free one for the skill, whether one is taken, where a name leads.
+//! Ports: find a free one for the skill, check that one is free, resolve a host name, and try a
+//! connection.
 
 use std::{
     io,
@@ -11,7 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::process::SkillError;
+use super::error::SkillError;
 
 /// A port that nobody listens on now, for the variable `PORT`.
 pub fn free_port() -> io::Result<u16> {
