@@ -4,7 +4,7 @@
 #
 #   sh scripts/release.sh [FOLDER]     into FOLDER, dist by default
 #
-# With BINARY=PATH that binary is packed instead of a release build. The same binary gives the same
+# With BINARY=PATH that binary is packed instead of a `dist` build. The same binary gives the same
 # bytes: names are sorted, and every time is that of the last commit (SOURCE_DATE_EPOCH says another).
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,8 +16,8 @@ done
 tar --version | grep -q GNU || { echo "release: GNU tar is needed (macOS: brew install gnu-tar)" >&2; exit 1; }
 
 if [ -z "${BINARY:-}" ]; then
-  cargo build --release --locked
-  BINARY=${CARGO_TARGET_DIR:-target}/release/skillctl
+  cargo build --profile dist --locked
+  BINARY=${CARGO_TARGET_DIR:-target}/dist/skillctl
 fi
 version=$("$BINARY" --version | cut -d' ' -f2)
 target=$(rustc -vV | sed -n 's/^host: //p')

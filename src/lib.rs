@@ -1,4 +1,4 @@
-//! skillctl, the workbench of people who build Box Custom Skills.
+//! skillctl: test Box Custom Skills on your own machine.
 //!
 //! The library holds everything but the few lines of `main.rs`. Its rooms and the directions in
 //! which they may import each other are described in `docs/architecture.md` and held by

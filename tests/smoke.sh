@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The first steps of the README as a user takes them, exit codes looked at: bash tests/smoke.sh
-# [PATH OF SKILLCTL]. `cargo run --release --` there is the binary here.
+# [PATH OF SKILLCTL]. `cargo run --` there is the binary here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 skillctl=$(realpath "${1:-target/debug/skillctl}")
@@ -23,7 +23,7 @@ exits() {
 says() { grep -q -e "$1" "$work/out" || { echo "\"$1\" is not said:" >&2; cat "$work/out" >&2; exit 1; }; }
 
 # The two commands of the start: the first here, the second is the stage rust.
-grep -q 'cargo run --release -- replay --sample-skill fixtures/events' README.md
+grep -q 'cargo run -- replay --sample-skill fixtures/events' README.md
 exits 0 "$skillctl" replay --sample-skill fixtures/events
 says '12 events: 12 passed'
 

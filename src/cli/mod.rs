@@ -29,7 +29,7 @@ Examples:
   skillctl replay --help
       the options of a command, with more examples";
 
-/// The workbench of people who build Box Custom Skills.
+/// Test Box Custom Skills on your own machine.
 ///
 /// Replays captured events against a skill, plays Box for it, and shows, checks and records the
 /// cards it writes. Everything runs on this machine; no Box account is needed.
