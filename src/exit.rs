@@ -1,16 +1,14 @@
-//! The exit codes of design §2 and the one place where a failure becomes one.
+//! The exit codes, and the one place where a failure becomes one.
 //!
-//! A failed check is data, reported by the command itself; a [`Failure`] carries only what stands
-//! between the command and its result.
+//! A failed check is data, and the command itself reports it; a [`Failure`] says why there is no
+//! result.
 
 use std::process::ExitCode;
 
-use crate::{
-    render::text::{Text, is_unshowable, visible},
-    terminal::Terminal,
-};
+pub use crate::render::problem::Problem;
+use crate::render::text::{is_unshowable, visible};
 
-/// Everything is well.
+/// The command succeeded.
 pub const OK: u8 = 0;
 /// A check failed: a replay, a card.
 pub const CHECK_FAILED: u8 = 1;
@@ -27,7 +25,7 @@ pub type Outcome = Result<(), Failure>;
 /// Why a command did not end well.
 #[derive(Debug)]
 pub enum Failure {
-    /// The user pressed Ctrl-C; what there was to say has been said.
+    /// The user pressed Ctrl-C; the command has reported what it had done.
     Interrupted,
     /// The command line or an input is wrong; found before anything was sent.
     Usage(Problem),
@@ -37,41 +35,7 @@ pub enum Failure {
     Check,
 }
 
-/// What went wrong, for a person: what was tried, on what, what came back, and what to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// What was tried, on what, and what came back: one sentence without a full stop.
-    pub message: String,
-    /// Lines that show the place (a source excerpt, a child's output), already laid out.
-    pub excerpt: Option<Text>,
-    /// What to do next.
-    pub help: Option<String>,
-}
-
 impl Problem {
-    /// A problem that is said in one sentence.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            excerpt: None,
-            help: None,
-        }
-    }
-
-    /// The same with a word on what to do next.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    /// The same with the place shown.
-    #[must_use]
-    pub fn excerpt(mut self, excerpt: Text) -> Self {
-        self.excerpt = Some(excerpt);
-        self
-    }
-
     /// As a wrong command line or input: exit code 2.
     pub fn usage(self) -> Failure {
         Failure::Usage(self)
@@ -80,6 +44,14 @@ impl Problem {
     /// As a failure of something outside: exit code 3.
     pub fn outside(self) -> Failure {
         Failure::Outside(self)
+    }
+}
+
+/// What is left to be printed; a failed check and an interruption were reported by the command.
+pub fn problem(outcome: &Outcome) -> Option<&Problem> {
+    match outcome {
+        Err(Failure::Usage(problem) | Failure::Outside(problem)) => Some(problem),
+        Ok(()) | Err(Failure::Check | Failure::Interrupted) => None,
     }
 }
 
@@ -94,26 +66,18 @@ pub fn code(outcome: &Outcome) -> u8 {
     }
 }
 
-/// Says what is left to say and gives the process its exit code.
-pub fn finish(outcome: &Outcome, terminal: &Terminal) -> ExitCode {
-    if let Err(Failure::Usage(problem) | Failure::Outside(problem)) = outcome {
-        terminal.problem(problem);
-    }
-    ExitCode::from(code(outcome))
-}
-
-/// The end of a command line that clap answered itself: help and version are well, the rest is
-/// a usage error.
-pub fn of_command_line(answer: &clap::Error) -> ExitCode {
-    let said = answer.render().to_string();
-    let drives = |character: char| character != '\n' && is_unshowable(character);
-    // It repeats what was typed, which may be the name of somebody's file. Nothing can be done
-    // about a closed stream at this point.
-    let _ = if said.contains(drives) {
-        let lines: Vec<_> = said.lines().map(visible).collect();
-        let said = lines.join("\n");
-        let said = said.strip_prefix("error: ").unwrap_or(&said).to_owned() + "\n";
-        clap::Error::raw(answer.kind(), said).print()
+/// Prints the answer of clap to a command line, and returns the exit code: 0 for help and version,
+/// otherwise that of a usage error.
+pub fn print_clap_answer(answer: &clap::Error) -> ExitCode {
+    let text = answer.render().to_string();
+    let controls = |character: char| character != '\n' && is_unshowable(character);
+    // The text repeats arguments, such as file names, which may hold terminal control sequences.
+    // A closed stream is ignored: there is nowhere left to report it.
+    let _ = if text.contains(controls) {
+        let lines: Vec<_> = text.lines().map(visible).collect();
+        let text = lines.join("\n");
+        let text = text.strip_prefix("error: ").unwrap_or(&text).to_owned() + "\n";
+        clap::Error::raw(answer.kind(), text).print()
     } else {
         answer.print()
     };

@@ -1,6 +1,4 @@
-//! The process: environment → command line → command → exit code, and nothing else.
-
-use std::process::ExitCode;
+//! The process: environment → command line → command → exit code.
 
 use skillctl::{
     cli::{Cli, layers},
@@ -10,20 +8,22 @@ use skillctl::{
     terminal::Terminal,
 };
 
-/// A third of what a mock and a replay cost was the system's allocator: what one thread takes here,
-/// another often gives back. Without huge pages, for with them memory more than doubles.
+/// The system's allocator took a third of a mock's time. Huge pages would double memory use.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+fn main() -> std::process::ExitCode {
     let environment = Environment::read();
     let file = std::fs::read_to_string(layers::NAME);
     let variable = |name: &str| environment.var(name).map(str::to_owned);
     let cli = match Cli::read(std::env::args_os(), variable, file) {
         Ok(cli) => cli,
-        Err(answer) => return exit::of_command_line(&answer),
+        Err(answer) => return exit::print_clap_answer(&answer),
     };
     let terminal = Terminal::new(&environment, &cli.global);
-    let result = commands::run(&cli, &environment, &terminal);
-    exit::finish(&result, &terminal)
+    let outcome = commands::run(&cli, &environment, &terminal);
+    if let Some(problem) = exit::problem(&outcome) {
+        terminal.problem(problem);
+    }
+    exit::code(&outcome).into()
 }

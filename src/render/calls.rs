@@ -1,14 +1,14 @@
-//! The mock's log: a line a call, and one for a connection that became none. What varies in
-//! length stands last, so that the eye can go down the columns.
+//! The mock's log: one line for each call, and one for each connection that carried no call.
 
 use std::borrow::Cow;
 
 use jiff::tz::TimeZone;
 
 use super::{
+    log_line::{columns, push_column, push_ms, push_status, time},
     pump,
-    replay::{counted, duration},
     text::{Line, Role},
+    units::counted,
 };
 use crate::domain::{
     call::{CallRecord, Operation, TokenSeen},
@@ -17,15 +17,7 @@ use crate::domain::{
     stats::Totals,
 };
 
-/// Columns of the milliseconds.
-const MS: usize = 8;
-/// Columns of the word for the token.
-const TOKEN: usize = 5;
-/// As many blanks as a column needs at the most.
-const BLANKS: &str = "        ";
-
-/// The line of a notice, with the time as a clock in `zone` shows it; nothing for what another
-/// line tells already.
+/// The line of a notice, with its time in `zone`; `None` for a notice that another line covers.
 pub fn line(notice: &Notice, zone: &TimeZone) -> Option<Line> {
     match notice {
         Notice::Closed(record) => Some(call(record, zone)),
@@ -38,7 +30,7 @@ pub fn line(notice: &Notice, zone: &TimeZone) -> Option<Line> {
     }
 }
 
-/// What there was, when all is over.
+/// The last line: how many calls and writes there were.
 pub fn totals(totals: &Totals, writes: u64) -> Line {
     let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let mut line = Line::from("ended after ")
@@ -67,13 +59,11 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         &record.host
     };
     let who = token(record.token.as_ref());
-    // In pieces that need no formatting: it is a line a call, however many there are.
+    // Built from pieces that need no formatting: a busy mock logs thousands of lines a second.
     let mut line = time(record.at, zone);
-    push_column(&mut line, Role::Plain, who, TOKEN);
+    push_column(&mut line, who);
     push_status(&mut line, record.status);
-    let ms = duration(record.ms);
-    line.push_made(Role::Dim, BLANKS.get(ms.len()..MS).unwrap_or_default());
-    push_column(&mut line, Role::Dim, &ms, 0);
+    push_ms(&mut line, record.ms);
     line.push_str(Role::Plain, record.method.as_str());
     line.push_made(Role::Plain, " ");
     line.push_str(Role::Dim, host);
@@ -106,38 +96,15 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     line
 }
 
-/// Text that was made here, with the blanks that fill its column, and two more.
-fn push_column(line: &mut Line, role: Role, text: &str, columns: usize) {
-    line.push_made(role, text);
-    line.push_made(role, BLANKS.get(text.len()..columns).unwrap_or_default());
-    line.push_made(role, "  ");
-}
-
-/// A status as a person looks for it; a call that was never answered has none.
-fn push_status(line: &mut Line, status: u16) {
-    let role = match status {
-        0 => return line.push_made(Role::Warn, "---"),
-        400.. => Role::Bad,
-        _ => Role::Good,
-    };
-    if !(100..1000).contains(&status) {
-        return line.push(role, status);
-    }
-    let mut digits = *b"000";
-    put_digits(&mut digits, status);
-    line.push_made(role, str::from_utf8(&digits).unwrap_or_default());
-}
-
-/// The target without what nobody reads: the inside of a download URL, `metadata/global/…`
-/// stays.
+/// The target with long path segments shortened, such as the key in a download URL.
 pub fn short_target(target: &str) -> Cow<'_, str> {
-    const LONGEST: usize = 36;
-    // Most are short all over.
+    const MAX_SEGMENT: usize = 36;
+    // Most targets have short segments only.
     let mut segments = target.as_bytes().split(|byte| *byte == b'/');
-    if target.len() <= LONGEST || segments.all(|segment| segment.len() <= LONGEST) {
+    if target.len() <= MAX_SEGMENT || segments.all(|segment| segment.len() <= MAX_SEGMENT) {
         return Cow::Borrowed(target);
     }
-    let is_long = |segment: &str| segment.len() > LONGEST && !segment.contains("redacted");
+    let is_long = |segment: &str| segment.len() > MAX_SEGMENT && !segment.contains("redacted");
     let (path, query) = target.split_at(target.find('?').unwrap_or(target.len()));
     if !path.split('/').any(is_long) {
         return Cow::Borrowed(target);
@@ -146,7 +113,7 @@ pub fn short_target(target: &str) -> Cow<'_, str> {
         if !is_long(segment) {
             return Cow::Borrowed(segment);
         }
-        let kept: String = segment.chars().take(LONGEST / 3).collect();
+        let kept: String = segment.chars().take(MAX_SEGMENT / 3).collect();
         Cow::Owned(format!("{kept}…"))
     };
     let mut text = path.split('/').map(shorten).collect::<Vec<_>>().join("/");
@@ -155,56 +122,14 @@ pub fn short_target(target: &str) -> Cow<'_, str> {
 }
 
 fn connected(connection: &Connection, zone: &TimeZone) -> Line {
-    start(connection.at, zone, "-", (Role::Warn, "---"), None).with(Role::Warn, &connection.text)
+    columns(connection.at, zone, "-", (Role::Warn, "---"), None).with(Role::Warn, &connection.text)
 }
 
 fn remarked(remark: &Remark, zone: &TimeZone) -> Line {
-    start(remark.at, zone, "dir", (Role::Warn, "---"), None).with(Role::Warn, &remark.text)
+    columns(remark.at, zone, "dir", (Role::Warn, "---"), None).with(Role::Warn, &remark.text)
 }
 
-/// The columns of a line that is no call's: when, who, how it went, and after how many
-/// milliseconds.
-pub(super) fn start(
-    at: jiff::Timestamp,
-    zone: &TimeZone,
-    who: &str,
-    (role, status): (Role, &str),
-    ms: Option<f64>,
-) -> Line {
-    let ms = ms.map(duration).unwrap_or_default();
-    time(at, zone)
-        .plain(format_args!("{who:<TOKEN$}  "))
-        .with(role, status)
-        .with(Role::Dim, format_args!("{ms:>MS$}  "))
-}
-
-fn time(at: jiff::Timestamp, zone: &TimeZone) -> Line {
-    let at = zone.to_datetime(at);
-    let mut clock = *b"00:00:00.000";
-    for (room, number) in [
-        (0..2, at.hour().into()),
-        (3..5, at.minute().into()),
-        (6..8, at.second().into()),
-        (9..12, at.millisecond()),
-    ] {
-        put_digits(&mut clock[room], number.unsigned_abs());
-    }
-    let mut line = Line::new();
-    line.push_made(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
-    line.push_made(Role::Plain, "  ");
-    line
-}
-
-/// Writes the last digits of a number into all the room that there is, zeros before them.
-fn put_digits(room: &mut [u8], number: u16) {
-    let mut rest = number;
-    for letter in room.iter_mut().rev() {
-        *letter = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-}
-
-/// The caller's kind of token.
+/// The word for the caller's token.
 fn token(seen: Option<&TokenSeen>) -> &'static str {
     match seen {
         None => "-",

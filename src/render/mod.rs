@@ -5,6 +5,8 @@ pub mod calls;
 pub mod cards;
 pub mod diagnostic;
 pub mod json;
+mod log_line;
+pub mod problem;
 pub mod pump;
 pub mod replay;
 pub mod replay_json;

@@ -4,9 +4,9 @@
 use jiff::tz::TimeZone;
 
 use super::{
-    calls::start,
-    replay::{counted, duration},
+    log_line::columns,
     text::{Line, Role},
+    units::{counted, duration},
 };
 use crate::domain::{
     notice::{Attempt, By, Delivered, Placed, Placement},
@@ -21,7 +21,7 @@ pub(super) fn placed(placed: &Placed, zone: &TimeZone) -> Option<Line> {
         Placement::Move => "moved ",
     };
     (placed.by == By::Folder).then(|| {
-        start(placed.at, zone, "dir", (Role::Dim, "---"), None)
+        columns(placed.at, zone, "dir", (Role::Dim, "---"), None)
             .plain(what)
             .with(Role::Strong, &placed.name)
             .with(Role::Dim, format!("  file {}", placed.file_id))
@@ -38,7 +38,7 @@ pub(super) fn attempt(attempt: &Attempt, zone: &TimeZone) -> Line {
     let status = attempt
         .status
         .map_or_else(|| "---".to_owned(), |status| status.to_string());
-    let line = start(attempt.at, zone, "event", (role, &status), attempt.ms)
+    let line = columns(attempt.at, zone, "event", (role, &status), attempt.ms)
         .plain("POST ")
         .plain(&attempt.event_type)
         .plain(" ")

@@ -5,6 +5,7 @@
 use super::{
     calls::short_target,
     text::{Line, Role, Text},
+    units::{counted, duration},
 };
 use crate::domain::{
     card::model::{Card, Kind},
@@ -375,40 +376,6 @@ fn quantile_row(name: &str, quantiles: &QuantilesRecord) -> Line {
     Line::from(format!("{name:<7}")).plain(cells)
 }
 
-/// `0.4 ms`, `12 ms`, `3.4 s`, `2 min 5 s`.
-pub fn duration(ms: f64) -> String {
-    match ms {
-        _ if ms < 10.0 => {
-            // Each call that is logged has one, and to format a fraction takes long.
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "it is small, and a negative one is none"
-            )]
-            let tenths = (ms * 10.0).round() as u8;
-            let mut text = *b"0.0 ms";
-            text[0] += tenths / 10;
-            text[2] += tenths % 10;
-            match str::from_utf8(&text) {
-                Ok(text) if tenths < 100 => text.to_owned(),
-                _ => "10.0 ms".to_owned(),
-            }
-        }
-        _ if ms < 1000.0 => format!("{ms:.0} ms"),
-        _ if ms < 60_000.0 => format!("{:.1} s", ms / 1000.0),
-        _ => format!(
-            "{:.0} min {:.0} s",
-            (ms / 60_000.0).floor(),
-            (ms % 60_000.0) / 1000.0
-        ),
-    }
-}
-
-/// `1 event`, `2 events`.
-pub fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
-
 /// At most 160 characters of a value.
 fn shortened(text: &str) -> String {
     const MOST: usize = 160;
@@ -417,26 +384,4 @@ fn shortened(text: &str) -> String {
     }
     let start: String = text.chars().take(MOST - 1).collect();
     format!("{start}…")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_duration_has_as_many_digits_as_it_needs() {
-        for (ms, text) in [
-            (-1.0, "0.0 ms"),
-            (0.04, "0.0 ms"),
-            (0.05, "0.1 ms"),
-            (9.94, "9.9 ms"),
-            (9.96, "10.0 ms"),
-            (10.0, "10 ms"),
-            (999.4, "999 ms"),
-            (1500.0, "1.5 s"),
-            (90_000.0, "1 min 30 s"),
-        ] {
-            assert_eq!(duration(ms), text, "{ms}");
-        }
-    }
 }

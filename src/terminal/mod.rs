@@ -13,8 +13,10 @@ use std::{
 use crate::{
     cli::{ColorChoice, Global},
     env::Environment,
-    exit::Problem,
-    render::text::{Line, Role, Text},
+    render::{
+        problem::Problem,
+        text::{Line, Role, Text},
+    },
 };
 use theme::Theme;
 
@@ -140,21 +142,9 @@ impl Terminal {
         self.verbosity >= Verbosity::Verbose
     }
 
-    /// Says what went wrong, also when quiet.
+    /// Prints what went wrong, also when quiet.
     pub fn problem(&self, problem: &Problem) {
-        let mut text = Text::new();
-        text.push(
-            Line::new()
-                .with(Role::Bad, "error: ")
-                .plain(&problem.message),
-        );
-        if let Some(excerpt) = &problem.excerpt {
-            text.append(excerpt.clone(), 2);
-        }
-        if let Some(help) = &problem.help {
-            text.push(Line::new().with(Role::Accent, "  help: ").plain(help));
-        }
-        to_stderr(&self.err.paint_all(&text));
+        to_stderr(&self.err.paint_all(&problem.to_text()));
     }
 }
 

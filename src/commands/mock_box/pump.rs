@@ -22,7 +22,7 @@ use crate::{
         Pump, Settings, Standing,
         folder::{self, FolderError, ServedFolder},
     },
-    render::{replay::counted, text::Line},
+    render::{text::Line, units::counted},
     terminal::Terminal,
 };
 

@@ -10,7 +10,8 @@ use crate::{
     },
     render::{
         cards::html::{SCRIPT, STYLE, panel, policy, shown},
-        replay::{self, duration},
+        replay,
+        units::duration,
     },
 };
 

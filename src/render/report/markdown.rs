@@ -5,10 +5,7 @@ use std::fmt::{self, Write};
 
 use crate::{
     domain::outcome::record::{QuantilesRecord, Record, SummaryRecord},
-    render::{
-        replay::{self, duration},
-        text::is_unshowable,
-    },
+    render::{replay, text::is_unshowable, units::duration},
 };
 
 /// Failures that are shown in full.
