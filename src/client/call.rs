@@ -17,6 +17,7 @@ use super::{
     http::broken,
     retry::{Ending, Tries},
 };
+use crate::domain::hosts;
 
 /// The most that is read of an answer in JSON: twice what Box takes.
 const LARGEST_ANSWER: usize = 16 << 20;
@@ -267,13 +268,7 @@ fn is_same_origin(one: &Url, other: &Url) -> bool {
 
 /// Whether a URL is one of Box's own hosts, over TLS.
 fn is_box(url: &Url) -> bool {
-    url.scheme() == "https"
-        && url.host_str().is_some_and(|host| {
-            ["box.com", "boxcloud.com"].iter().any(|domain| {
-                host.strip_suffix(domain)
-                    .is_some_and(|rest| rest.ends_with('.'))
-            })
-        })
+    url.scheme() == "https" && url.host_str().is_some_and(hosts::is_box)
 }
 
 /// Reads a body of at most `limit` bytes.

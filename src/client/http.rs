@@ -5,10 +5,10 @@ use std::{error::Error, io, sync::OnceLock, time::Duration};
 
 use reqwest::{NoProxy, Proxy, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
-use url::{Host, Url};
+use url::Url;
 
 use super::error::ErrorKind;
-use crate::env::Environment;
+use crate::{domain::hosts::is_loopback, env::Environment};
 
 /// How connections are made.
 #[derive(Clone, Debug)]
@@ -226,12 +226,7 @@ impl Http {
 
 /// Whether a URL names this machine.
 pub(crate) fn is_own_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
+    url.host_str().is_some_and(is_loopback)
 }
 
 /// What became of a connection, as an error of ours.

@@ -1,7 +1,7 @@
 //! A call that reached the mock, as it is told to whoever watches: which of Box's operations it
 //! was, whose token it carried, what it was answered. Nothing secret is in here.
 
-use std::{fmt, io::Write, sync::Arc};
+use std::{io::Write, sync::Arc};
 
 use http::Method;
 use jiff::Timestamp;
@@ -9,63 +9,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::{json::tree::Tree, metadata::instance::Instance, token::TokenKind};
-
-/// What a call does, in the words of `--fault` and of the token table (design §2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Operation {
-    /// The file object.
-    Info,
-    /// The content of a file: the API call that answers 302, and the bytes behind it.
-    Download,
-    /// Representations: their list, their info, their content.
-    Representation,
-    /// Reading metadata.
-    CardsRead,
-    /// Writing metadata.
-    Cards,
-    /// `PUT /skill_invocations/{id}`.
-    Invocation,
-    /// Tokens: `/oauth2/token` and `/oauth2/revoke`.
-    Token,
-    /// A new file or a new version of one.
-    Upload,
-    /// Copying, moving, renaming, deleting a file.
-    File,
-    /// Folders.
-    Folder,
-    /// Users.
-    User,
-    /// A path of Box's that the mock does not play.
-    Unknown,
-}
-
-impl Operation {
-    /// Its name in faults, logs and records.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Info => "info",
-            Self::Download => "download",
-            Self::Representation => "representation",
-            Self::CardsRead => "cards-read",
-            Self::Cards => "cards",
-            Self::Invocation => "invocation",
-            Self::Token => "token",
-            Self::Upload => "upload",
-            Self::File => "file",
-            Self::Folder => "folder",
-            Self::User => "user",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
-    }
-}
+use super::{
+    json::tree::Tree, metadata::instance::Instance, operation::Operation, token::TokenKind,
+};
 
 /// The token a call carried, as far as it may be told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 
 use smol_str::{SmolStr, StrExt};
 
-/// The hosts that Box's own descriptions and clients name (facts: box-api §2, §4).
+/// The hosts that Box's own descriptions and clients name (docs/box/calls.md).
 pub const BOX_HOSTS: [&str; 5] = [
     "api.box.com",
     "upload.box.com",
@@ -38,11 +38,16 @@ pub fn is_box(host: &str) -> bool {
 /// loopback address, with or without the brackets of a URL.
 pub fn is_loopback(host: &str) -> bool {
     let host = bare(host);
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return address.to_canonical().is_loopback();
+    if let Ok(address) = host.parse() {
+        return is_loopback_address(address);
     }
     let last = host.rsplit('.').next();
     last.is_some_and(|name| name.eq_ignore_ascii_case("localhost"))
+}
+
+/// Whether an address means this machine, also in the IPv6 form of an IPv4 address.
+pub fn is_loopback_address(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
 
 /// Without brackets and without the dot of the root.

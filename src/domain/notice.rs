@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    call::{CallRecord, EventIds, Operation, WriteRecord},
+    call::{CallRecord, EventIds, WriteRecord},
     metadata::instance::Instance,
+    operation::Operation,
 };
 
 /// One thing that happened.

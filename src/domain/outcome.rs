@@ -13,11 +13,12 @@ use std::{
 use serde_json::Value;
 
 use super::{
-    call::{CallRecord, Operation, WriteOp, WriteRecord},
+    call::{CallRecord, WriteOp, WriteRecord},
     card::model::{Reported, reported},
     json::tree::Tape,
     metadata::instance::Instance,
     notice::Connection,
+    operation::Operation,
 };
 
 /// Milliseconds since the event was sent; negative for what came before.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::call::Operation;
+use super::operation::Operation;
 
 /// How long Box's tokens in an event are good for, in seconds (facts §1).
 pub const LIFETIME_SECONDS: i64 = 86_400;

@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 use bytes::Bytes;
 use http::HeaderMap;
 use jiff::Timestamp;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::{Host, calls::Entry, exchange::Exchange};
 use crate::{
@@ -191,14 +191,9 @@ impl OpenCall {
 
     /// The id that Box would give this request: the same in the header and in an error's body.
     pub fn request_id(&self) -> SmolStr {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let number = self.record.call;
         let id = u128::from(ids::mix(number)) << 16 | u128::from(number & 0xffff);
-        let mut text = [0; 20];
-        for (place, letter) in text.iter_mut().rev().enumerate() {
-            *letter = DIGITS[(id >> (4 * place) & 0xf) as usize];
-        }
-        SmolStr::new(str::from_utf8(&text).expect("hexadecimal digits are text"))
+        format_smolstr!("{id:020x}")
     }
 }
 

@@ -119,7 +119,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::{super::exchange::MOST_OF_A_BODY, *};
-    use crate::domain::call::{EventIds, Operation};
+    use crate::domain::{call::EventIds, operation::Operation};
 
     fn entry(body: &[u8]) -> Entry {
         let token = HeaderValue::from_static("Bearer 0123456789abcdef");

@@ -10,10 +10,7 @@ use std::{
 use sha1::{Digest, Sha1};
 use tempfile::NamedTempFile;
 
-use crate::{
-    env::folder::PrivateFolder,
-    mock_box::{content::hex, request::Spooled},
-};
+use crate::{domain::hex, env::folder::PrivateFolder, mock_box::request::Spooled};
 
 /// The folder, from the first content on: most mocks take none in.
 #[derive(Debug, Default)]
@@ -96,7 +93,7 @@ impl SpoolWriter {
     /// # Errors
     /// Where the disk refuses.
     pub fn finish(self) -> io::Result<Spooled> {
-        let sha1 = hex(&self.hash.finalize());
+        let sha1 = hex::encode(&self.hash.finalize());
         let path = self.folder.path().join(&sha1);
         let _: File = self.file.persist(&path)?;
         Ok(Spooled {

@@ -14,7 +14,7 @@ use super::{
     state::State,
     tokens::Caller,
 };
-use crate::domain::call::{Operation, TokenSeen};
+use crate::domain::{call::TokenSeen, operation::Operation};
 
 /// What the head tells about a call, for its record.
 #[derive(Clone, Debug, PartialEq, Eq)]

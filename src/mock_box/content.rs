@@ -1,9 +1,10 @@
 //! The content of files: where it lies, and the small valid file that the mock serves where a
 //! fixture brings none.
 
-use std::{fmt::Write, path::PathBuf};
+use std::path::PathBuf;
 
 use super::request::Spooled;
+use crate::domain::hex;
 
 /// The content of one version of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,15 +127,5 @@ pub fn extension(name: &str) -> String {
 /// The SHA-1 of `bytes` in lower-case hex, as Box names content.
 pub fn sha1_hex(bytes: &[u8]) -> String {
     use sha1::{Digest, Sha1};
-    hex(&Sha1::digest(bytes))
-}
-
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex::encode(&Sha1::digest(bytes))
 }

@@ -21,7 +21,7 @@ use super::{
     ids::mix,
     request::Head,
 };
-use crate::domain::call::Operation;
+use crate::domain::operation::Operation;
 use answers::{not_ready, pending, refusal};
 
 /// The most rules that are kept.

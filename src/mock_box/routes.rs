@@ -8,8 +8,8 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::users;
 use crate::domain::{
-    call::Operation,
     metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
+    operation::Operation,
 };
 
 /// One of Box's calls, with the ids from its path.

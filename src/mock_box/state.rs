@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::{
-    content::{Content, hex},
+    content::Content,
     folders::{Folder, ROOT},
     ids::Ids,
     routes::InstancePath,
@@ -21,6 +21,7 @@ use super::{
 use crate::domain::{
     call::{WriteOp, WriteRecord},
     card::validate::Schema,
+    hex,
     secret::Secret,
 };
 
@@ -333,7 +334,7 @@ impl State {
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key)
             .expect("an HMAC takes a key of any length");
         mac.update(text.as_bytes());
-        hex(&mac.finalize().into_bytes()[..12])
+        hex::encode(&mac.finalize().into_bytes()[..12])
     }
 
     /// Carries a change out. Nothing that it was decided by has changed since, so it cannot fail.

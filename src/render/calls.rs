@@ -11,9 +11,10 @@ use super::{
     units::counted,
 };
 use crate::domain::{
-    call::{CallRecord, Operation, TokenSeen},
+    call::{CallRecord, TokenSeen},
     hosts::is_loopback,
     notice::{Connection, Notice, Remark},
+    operation::Operation,
     stats::Totals,
 };
 

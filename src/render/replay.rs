@@ -16,8 +16,11 @@ use crate::domain::{
             SummaryRecord,
         },
     },
+    text::shortened,
 };
 
+/// Characters of a differing value that are shown.
+const MAX_VALUE_CHARS: usize = 160;
 /// Columns of the reply and of the status, so that the lines of a run align.
 const REPLY_COLUMNS: usize = 15;
 const STATUS_COLUMNS: usize = 18;
@@ -154,7 +157,7 @@ fn differences(check: &CheckRecord) -> Text {
         let pointer = if pointer.is_empty() { "(all)" } else { pointer };
         text.push(Line::new().with(Role::Strong, pointer));
         let shown = |value: &Option<serde_json::Value>| match value {
-            Some(value) => shortened(&value.to_string()),
+            Some(value) => shortened(&value.to_string(), MAX_VALUE_CHARS).into_owned(),
             None => "nothing".to_owned(),
         };
         text.push(Line::new().with(Role::Good, format!("- expected {}", shown(expected))));
@@ -374,14 +377,4 @@ fn quantile_row(name: &str, quantiles: &QuantilesRecord) -> Line {
         .collect::<Vec<_>>()
         .concat();
     Line::from(format!("{name:<7}")).plain(cells)
-}
-
-/// At most 160 characters of a value.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 160;
-    if text.chars().count() <= MOST {
-        return text.to_owned();
-    }
-    let start: String = text.chars().take(MOST - 1).collect();
-    format!("{start}…")
 }

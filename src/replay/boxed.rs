@@ -4,7 +4,6 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
-    fmt::Write,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -26,6 +25,7 @@ use super::{
 };
 use crate::domain::{
     event::{Event, edit::Edit, wire},
+    hex,
     json::tree::{Tape, Tree},
     outcome::Names,
 };
@@ -324,11 +324,5 @@ fn sha1_of(path: &Path) -> io::Result<String> {
             read => hasher.update(&buffer[..read]),
         }
     }
-    let digest = hasher.finalize();
-    let mut text = String::with_capacity(2 * digest.len());
-    for byte in digest {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hex::encode(&hasher.finalize()))
 }

@@ -15,7 +15,10 @@ use url::Url;
 
 use super::port::{NoteKind, Scheme};
 use crate::{
-    domain::{hosts::HostPort, secret::Secret},
+    domain::{
+        hosts::{HostPort, is_loopback_address},
+        secret::Secret,
+    },
     env::Environment,
 };
 
@@ -155,7 +158,7 @@ impl Egress {
     /// follow when they are known.
     fn permit(&self, peer: SocketAddr, target: &HostPort) -> Result<(), Refusal> {
         if target.is_loopback() {
-            return if is_here(peer) {
+            return if is_loopback_address(peer.ip()) {
                 Ok(())
             } else {
                 Err(Refusal::Loopback(target.clone()))
@@ -223,11 +226,6 @@ impl Egress {
 #[derive(Debug)]
 pub(super) struct ForProxy(pub(super) Option<Secret>);
 
-/// A client on this machine.
-fn is_here(peer: SocketAddr) -> bool {
-    peer.ip().to_canonical().is_loopback()
-}
-
 /// An address that leads to this machine alone, or to what only this machine is told: all of
 /// loopback, the unspecified address, which connects to it too, and the link, where clouds answer
 /// with the machine's own credentials.
@@ -270,7 +268,7 @@ async fn straight(peer: SocketAddr, target: &HostPort, port: u16) -> Result<TcpS
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
         // A public name may well point at 127.0.0.1.
-        if is_own(address) && !is_here(peer) {
+        if is_own(address) && !is_loopback_address(peer.ip()) {
             return Err(Refusal::Loopback(target.clone()));
         }
         match TcpStream::connect(address).await {

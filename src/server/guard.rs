@@ -2,12 +2,12 @@
 //! from this machine, with no word of who made it; but it comes with the page's `Origin`, or, where
 //! the page rebound a name of its own to a loopback address, with that name for a host.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, header};
 
 use super::port::Origin;
-use crate::domain::hosts::{HostPort, is_box, is_loopback};
+use crate::domain::hosts::{HostPort, is_box, is_loopback, is_loopback_address};
 
 /// Who is answered beside clients that name Box, an address or this machine.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +29,7 @@ impl Guard {
     pub(super) fn refuses(&self, origin: &Origin, headers: &HeaderMap) -> Option<String> {
         let named = origin.authority.as_ref().filter(|_| !origin.via_proxy);
         if let Some(HostPort { host, .. }) = named
-            && is_here(origin.peer)
+            && is_loopback_address(origin.peer.ip())
             && !self.allows(host)
             && may_be_rebound(host)
         {
@@ -57,10 +57,6 @@ impl Guard {
     }
 }
 
-fn is_here(peer: SocketAddr) -> bool {
-    peer.ip().to_canonical().is_loopback()
-}
-
 /// Whether somebody else can have a name point here: an address is no name, and those without a
 /// dot (of a container) or below `.internal` and `.test` are given out by nobody.
 fn may_be_rebound(host: &str) -> bool {
@@ -73,6 +69,8 @@ fn may_be_rebound(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
     use crate::server::port::Scheme;
 

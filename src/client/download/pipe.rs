@@ -17,6 +17,8 @@ use bytes::Bytes;
 use sha1::{Digest, Sha1};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::domain::hex;
+
 /// Chunks that may wait in a queue; a chunk has some hundred kilobytes at most.
 const QUEUE: usize = 16;
 /// How much is written before the disk is asked to write it back, in bytes.
@@ -263,7 +265,7 @@ fn hash(mut messages: mpsc::Receiver<ToHasher>) {
             ToHasher::StartAnew => hasher = Sha1::new(),
             ToHasher::Digest(answer) => {
                 // Whoever asked may have been interrupted.
-                let _ = answer.send(hex(&hasher.clone().finalize()));
+                let _ = answer.send(hex::encode(&hasher.clone().finalize()));
             }
         }
     }
@@ -285,16 +287,6 @@ fn feed(file: &File, length: u64, hasher: &mpsc::Sender<ToHasher>) -> io::Result
         }
     }
     Ok(())
-}
-
-/// Bytes in lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use url::Url;
 
 use super::*;
 use crate::client::{ErrorKind, retry::Policy};
+use crate::domain::hex;
 
 /// What befalls one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +103,7 @@ fn broken() -> BoxError {
 }
 
 fn sha1_of(bytes: &[u8]) -> String {
-    pipe::hex(&Sha1::digest(bytes))
+    hex::encode(&Sha1::digest(bytes))
 }
 
 impl Body for ScriptedBody {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::domain::{diagnostic::Severity, json::tree::Tree};
+use crate::domain::{diagnostic::Severity, json::tree::Tree, text};
 
 /// By which rules cards are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -289,9 +289,6 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// A text of the card as far as a message has room for it.
 pub(super) fn shortened(text: &str) -> Cow<'_, str> {
-    const LONGEST: usize = 60;
-    match text.char_indices().nth(LONGEST) {
-        Some((cut, _)) => Cow::Owned(format!("{}…", &text[..cut])),
-        None => Cow::Borrowed(text),
-    }
+    const MAX_CHARS: usize = 60;
+    text::shortened(text, MAX_CHARS)
 }

@@ -7,7 +7,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 use serde_json::{Map, Number, Value, error::Category};
 
 use super::position::{self, DuplicateKey};
-use crate::domain::diagnostic::{Diagnostic, Place};
+use crate::domain::{
+    diagnostic::{Diagnostic, Place},
+    text::shortened,
+};
+
+/// Characters of a key that a message shows.
+const MAX_KEY_CHARS: usize = 60;
 
 /// A JSON text that was understood.
 #[derive(Clone, Debug)]
@@ -178,19 +184,11 @@ fn twice_in_one_object(duplicate: DuplicateKey) -> Fault {
     Fault {
         message: format!(
             "the key \"{}\" stands twice in one object",
-            shortened(&duplicate.key)
+            shortened(&duplicate.key, MAX_KEY_CHARS)
         ),
         range: duplicate.second,
         related: Some((duplicate.first, "it stands here first".to_owned())),
         help: Some("remove one of the two: readers differ in which they take".to_owned()),
-    }
-}
-
-fn shortened(key: &str) -> String {
-    const LONGEST: usize = 60;
-    match key.char_indices().nth(LONGEST) {
-        Some((cut, _)) => format!("{}…", &key[..cut]),
-        None => key.to_owned(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use super::{CallSeen, Observed, Reply, Status, WriteSeen};
 use crate::domain::{
-    call::{CallRecord, Operation},
+    call::CallRecord,
     card::{
         normalise::{Difference, difference, normalise},
         validate::{Schema, validate, validate_list},
     },
     diagnostic::Severity,
     json::tree::{Tape, Tree},
+    operation::Operation,
     token::TokenKind,
 };
 

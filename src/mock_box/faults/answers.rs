@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
-    domain::call::Operation,
+    domain::operation::Operation,
     mock_box::{
         answer::{Answer, AnswerBody},
         errors,

@@ -11,9 +11,10 @@ use serde_json::{Map, json};
 use sha1::{Digest, Sha1};
 
 use crate::{
+    domain::hex,
     host::contents,
     mock_box::{
-        content::{Content, Source, hex},
+        content::{Content, Source},
         naming,
     },
 };
@@ -196,7 +197,7 @@ pub(super) fn read(seen: &Seen) -> Result<Option<Content>, Refusal> {
     Ok(is_whole.then(|| Content {
         source: Source::Disk(seen.path.clone()),
         size,
-        sha1: hex(&hash.finalize()),
+        sha1: hex::encode(&hash.finalize()),
     }))
 }
 

@@ -1,0 +1,22 @@
+//! Text cut to the length that a message has room for.
+
+use std::borrow::Cow;
+
+/// `text` as far as `max_chars` characters go, with `…` for the rest.
+pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(max_chars) {
+        Some((cut, _)) => Cow::Owned(format!("{}…", &text[..cut])),
+        None => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_longer_text_is_cut() {
+        assert_eq!(shortened("éé", 2), "éé");
+        assert_eq!(shortened("ééé", 2), "éé…");
+    }
+}
