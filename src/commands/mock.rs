@@ -20,7 +20,7 @@ use crate::{
     exit::{Failure, Problem},
     host::{Host, Options},
     journal::JournalError,
-    mock_box::{faults::Faults, state::Settings},
+    mock_box::{Settings, faults::Faults},
     server::{
         admin::{Admin, Trust},
         app::App,

@@ -23,12 +23,7 @@ use crate::{
     env::Environment,
     exit::{Failure, Outcome, Problem},
     host::Host,
-    mock_box::{
-        content::Content,
-        faults::Faults,
-        registration::Registering,
-        state::{Settings, TokenMode},
-    },
+    mock_box::{Content, Settings, TokenMode, faults::Faults, register::Registering},
     render::{
         calls,
         text::{Line, Role},

@@ -15,7 +15,7 @@ use crate::{
         notice::{Notice, Opening},
         secret::redact_target,
     },
-    mock_box::{Admission, Admitted, Answer, Body, Head, errors, faults::Strike, ids},
+    mock_box::{Admission, Admitted, Answer, Body, Head, errors, faults::Strike, model::ids},
 };
 
 /// A call that is open. Dropping it closes it.

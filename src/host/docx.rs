@@ -8,7 +8,7 @@ use flate2::read::DeflateDecoder;
 use quick_xml::{Reader, events::Event};
 
 use super::contents;
-use crate::mock_box::content::Source;
+use crate::mock_box::Source;
 
 /// The part of the zip that holds the words.
 const DOCUMENT: &[u8] = b"word/document.xml";
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_placeholder_document_has_words() {
-        let source = crate::mock_box::content::placeholder("a.docx").source;
+        let source = crate::mock_box::model::content::placeholder("a.docx").source;
         let text = text(&source).expect("text");
         assert_eq!(text, "A placeholder of one paragraph\n");
     }

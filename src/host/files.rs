@@ -14,10 +14,9 @@ use crate::{
         notice::{By, Notice, Placed, Placement, Remark},
     },
     mock_box::{
-        Answer, Decision,
-        registration::{Registering, register},
-        served::{self, Served},
-        state::File,
+        Answer, Decision, File,
+        folder_sync::{self, FolderChange},
+        register::{Registering, register},
     },
 };
 
@@ -37,10 +36,10 @@ impl Host {
     ///
     /// # Errors
     /// Where the record of what goes with it cannot be written; nothing is changed then.
-    pub fn serve(&self, served: Served) -> Result<(), String> {
+    pub fn serve(&self, change: FolderChange) -> Result<(), String> {
         let now = self.now();
         let mut alone = self.turn();
-        let serving = served::serve(&self.state(), served, now);
+        let serving = folder_sync::sync(&self.state(), change, now);
         let mut decision = Decision {
             changes: serving.changes,
             ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))

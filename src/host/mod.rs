@@ -43,16 +43,11 @@ use crate::{
     env::Clock,
     journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
-        Answer, Change, Decision, Head, Ids, Request, State, admit,
-        admit::Seen,
-        content::Content,
-        decide,
+        Answer, Change, Content, Decision, File, Head, Ids, Request, Seen, Settings, State, Write,
+        admin, admit, decide,
         faults::{Attempt, Faults, Rule, Strike},
         prepare,
-        registration::{Registering, register},
-        shelf,
-        state::{File, Settings},
-        stored::Write,
+        register::{Registering, register},
     },
 };
 use bus::Bus;
@@ -208,7 +203,7 @@ impl Host {
         let mut alone = self.turn();
         let mut state = self.state_to_change();
         let is_new = state.file(id).is_none();
-        let file = Box::new(shelf::put(
+        let file = Box::new(admin::contents::put(
             &state,
             id,
             name,
@@ -233,7 +228,7 @@ impl Host {
                 let events = EventIds::new(None, event_of_file(&state, Some(id)));
                 (
                     events,
-                    shelf::remove(&state, id, now, &mut alone.gathering.ids),
+                    admin::contents::remove(&state, id, now, &mut alone.gathering.ids),
                 )
             };
             let Some(mut decision) = removed else {
@@ -439,7 +434,7 @@ fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp)
         ids.taken(id);
     }
     if record.op != WriteOp::Reset && state.file(&record.file_id).is_none() {
-        let file = shelf::resumed(&record.file_id, &record.file_version_id, now);
+        let file = admin::contents::resumed(&record.file_id, &record.file_version_id, now);
         state.apply(&Change::PutFile(Box::new(file)));
     }
     state.apply(&Change::Write(Write::recorded(record)));

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Cursor, Seek};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType};
 
 use super::contents;
-use crate::mock_box::{answer::PictureOf, content::Source};
+use crate::mock_box::{PictureOf, Source};
 
 /// The most pixels in either direction that are unpacked.
 const MOST_PIXELS: u32 = 16_384;
@@ -69,7 +69,7 @@ fn convert(from: impl BufRead + Seek, wanted: &PictureOf) -> Result<Vec<u8>, Pic
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mock_box::content::placeholder;
+    use crate::mock_box::model::content::placeholder;
 
     fn wanted(name: &str, pixels: u32, is_png: bool) -> PictureOf {
         PictureOf {

@@ -10,7 +10,7 @@ use std::{
 use sha1::{Digest, Sha1};
 use tempfile::NamedTempFile;
 
-use crate::{domain::hex, env::folder::PrivateFolder, mock_box::request::Spooled};
+use crate::{domain::hex, env::folder::PrivateFolder, mock_box::Spooled};
 
 /// The folder, from the first content on: most mocks take none in.
 #[derive(Debug, Default)]

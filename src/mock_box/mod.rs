@@ -1,47 +1,40 @@
 //! Box as a state machine, pure: sockets, files, clocks and randomness stay outside.
 //!
-//! A call passes in four steps. [`admit()`] looks at the head and says whether the call is refused,
-//! answered without a body, or which body is wanted and how large it may be; [`prepare()`] reads and
-//! judges the body, as far as that needs no state; [`decide()`] gives the answer and the changes it
-//! makes; [`State::apply`](state::State::apply) makes a change. The host decides and applies in
-//! one turn, and writes a change down before it is applied, so that a failed write changes nothing.
+//! A call passes in four steps. [`admit()`] looks at the head and refuses the call, or says which
+//! body it accepts; [`prepare()`] parses and checks the body as far as that needs no state;
+//! [`decide()`] gives the answer and the changes; [`State::apply`] makes a change. The host appends
+//! changes to the journal before it applies them, so that a failed append changes nothing.
 
-pub mod admit;
-pub mod advice;
-pub mod answer;
-pub mod content;
-pub mod decide;
-pub mod errors;
-pub mod faults;
-pub mod files;
-pub mod folders;
-pub mod ids;
-pub mod instances;
-pub mod naming;
-pub mod oauth;
-pub mod object;
-pub mod preconditions;
-pub mod prepare;
-pub mod registration;
-pub mod representations;
-pub mod request;
-pub mod routes;
-pub mod serve;
-pub mod served;
-pub mod shelf;
+pub mod admin;
+pub mod api;
+pub mod auth;
+pub mod context;
+pub mod http;
+pub mod model;
+pub mod pipeline;
 pub mod state;
-pub mod stored;
-pub mod tokens;
-pub mod uploads;
-pub mod users;
+pub mod view;
 
-pub use admit::{Admission, Admitted, admit};
-pub use answer::Answer;
-pub use decide::{Decision, decide};
-pub use ids::Ids;
-pub use prepare::{Prepared, prepare};
-pub use request::{Body, Head, Request};
-pub use state::{Change, State};
+pub use self::{
+    admin::{contents, faults, folder_sync, register},
+    context::Decision,
+    http::{
+        answer::{Answer, AnswerBody, Part, PictureOf},
+        envelope::{Envelope, ErrorBody},
+        errors,
+        request::{Body, Head, Request, Upload},
+        wire_faults,
+    },
+    model::{
+        content::{Content, Source, Spooled},
+        file::File,
+        ids::Ids,
+        instance::{InstancePath, Write},
+        settings::{Settings, TokenMode},
+    },
+    pipeline::{AcceptedBody, Admission, Admitted, Prepared, Seen, admit, decide, prepare},
+    state::{Change, State},
+};
 
 #[cfg(test)]
 mod tests;

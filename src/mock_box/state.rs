@@ -1,5 +1,5 @@
-//! What the mock Box holds, and the changes that can be made to it. A change is decided by
-//! [`super::decide()`] and by [`super::registration`]; here it is only carried out.
+//! The state of the mock Box, and the changes that can be made to it. Changes are decided by
+//! [`super::pipeline`] and [`super::admin`]; here they are only applied.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,20 +7,19 @@ use std::{
 };
 
 use foldhash::fast::RandomState;
-use jiff::Timestamp;
 use smol_str::SmolStr;
 
-use super::{
-    content::Content,
-    folders::{Folder, ROOT},
+use super::model::{
+    event::{EventEntry, NewEvent},
+    file::File,
+    folder::{Folder, ROOT},
+    grant::Grant,
     ids::Ids,
-    routes::InstancePath,
-    stored::{StoredInstance, Write},
-    tokens::Grant,
+    instance::{InstancePath, StoredInstance, Write},
+    settings::Settings,
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},
-    card::validate::Schema,
     hex,
     secret::Secret,
 };
@@ -29,116 +28,8 @@ use crate::domain::{
 /// the mock itself: nobody gains by making them meet.
 type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
-/// How the mock is set up; never changes while it runs.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Whether tokens are looked at.
-    pub tokens: TokenMode,
-    /// What is refused of the cards that are written.
-    pub schema: Schema,
-    /// A user token that is always good.
-    pub user_token: Option<Secret>,
-    /// The largest JSON body, in bytes.
-    pub max_json: u64,
-    /// The largest upload, in bytes.
-    pub max_upload: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            tokens: TokenMode::Strict,
-            schema: Schema::Box,
-            user_token: None,
-            max_json: 8 * 1024 * 1024,
-            max_upload: 100 * 1024 * 1024,
-        }
-    }
-}
-
-/// Whether tokens are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenMode {
-    /// A token serves its one file and its own calls, until it expires or is revoked.
-    Strict,
-    /// Every bearer may do everything.
-    Any,
-}
-
-/// A file with its versions.
-#[derive(Clone, Debug)]
-pub struct File {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// What a person says about it.
-    pub description: String,
-    /// The folder it lies in.
-    pub parent_id: String,
-    /// Its versions, oldest first; never empty.
-    pub versions: Vec<Version>,
-    /// Counts its changes.
-    pub etag: u64,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it was changed.
-    pub modified_at: Timestamp,
-    /// The event that stands for it, whose calls those without a token of their own are.
-    pub event_id: Option<Arc<str>>,
-    /// Whether a reset leaves it: it came from a fixture or a served folder.
-    pub lasting: bool,
-    /// Whether it stands only for metadata that was resumed, until somebody registers it.
-    pub resumed: bool,
-}
-
-/// One version of a file.
-#[derive(Clone, Debug)]
-pub struct Version {
-    /// Its id.
-    pub id: String,
-    /// Its content.
-    pub content: Content,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-impl File {
-    /// A new file with one version.
-    pub fn new(id: String, name: String, parent_id: String, version: Version) -> Self {
-        Self {
-            id,
-            name,
-            description: String::new(),
-            parent_id,
-            etag: 0,
-            created_at: version.created_at,
-            modified_at: version.created_at,
-            versions: vec![version],
-            event_id: None,
-            lasting: false,
-            resumed: false,
-        }
-    }
-
-    /// The version that is served.
-    pub fn current(&self) -> &Version {
-        self.versions
-            .last()
-            .expect("a file is made with a version and loses none")
-    }
-}
-
-/// An event as it was registered.
-#[derive(Clone, Debug)]
-pub struct EventEntry {
-    /// Its file.
-    pub file_id: String,
-    /// Its tokens.
-    pub tokens: [Secret; 2],
-    /// Whether a reset leaves it.
-    pub lasting: bool,
-}
+/// The deepest that folders are nested.
+pub const MAX_DEPTH: usize = 100;
 
 /// Everything the mock holds.
 #[derive(Clone, Debug)]
@@ -165,17 +56,6 @@ pub struct State {
     next_seq: u64,
 }
 
-/// An event to be registered.
-#[derive(Clone, Debug)]
-pub struct NewEvent {
-    /// The invocation's id.
-    pub id: String,
-    /// What is kept of it.
-    pub entry: EventEntry,
-    /// What its tokens may do.
-    pub grants: [(Secret, Grant); 2],
-}
-
 /// A change of the state.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -192,9 +72,9 @@ pub enum Change {
     /// A file and its metadata are deleted.
     RemoveFile(String),
     /// A file of a served folder is made or changed: a reset leaves it as it now is.
-    ServeFile(Box<File>),
+    SyncFile(Box<File>),
     /// A file of a served folder is gone, and no reset brings it back.
-    UnserveFile(String),
+    UnsyncFile(String),
     /// A folder is made or changed.
     PutFolder(Box<Folder>),
     /// A folder is gone.
@@ -281,6 +161,18 @@ impl State {
     /// A folder by its id.
     pub fn folder(&self, id: &str) -> Option<&Folder> {
         self.folders.get(id)
+    }
+
+    /// The folders from the root to the folder `id`, that folder included; none where there is no
+    /// such folder.
+    pub fn path_to(&self, id: Option<&str>) -> Vec<&Folder> {
+        let parent = |folder: &&Folder| self.folder(folder.parent_id.as_deref()?);
+        let first = id.and_then(|id| self.folder(id));
+        let mut path: Vec<&Folder> = std::iter::successors(first, parent)
+            .take(MAX_DEPTH + 1)
+            .collect();
+        path.reverse();
+        path
     }
 
     /// The folders in a folder, in no order.
@@ -375,11 +267,11 @@ impl State {
                 }
             }
             Change::RemoveFile(id) => self.remove_file(id),
-            Change::ServeFile(file) => {
+            Change::SyncFile(file) => {
                 self.started.remove(&file.id);
                 self.files.insert(file.id.clone(), (**file).clone());
             }
-            Change::UnserveFile(id) => {
+            Change::UnsyncFile(id) => {
                 self.remove_file(id);
                 self.started.remove(id);
             }

@@ -8,13 +8,11 @@ use crate::{
         event::synthesis::{self, Blueprint, NO_TOKEN, Trigger},
         notice::Placement,
     },
-    mock_box::{state::File, users},
+    mock_box::{File, model::user},
 };
 
 /// The Skill that the events of the pump are for.
 const SKILL: (&str, &str) = ("4711", "Local Skill");
-/// The enterprise of the mock's one user.
-const ENTERPRISE_NAME: &str = "Mock Enterprise";
 
 /// The event for `file`, to which this was done. Its tokens, ids and times are placeholders, which
 /// the registration replaces.
@@ -45,10 +43,10 @@ pub(super) fn event(
         skill_id: own(SKILL.0),
         skill_name: own(SKILL.1),
         api_key: own(NO_TOKEN),
-        enterprise_id: own(users::ENTERPRISE_ID),
-        enterprise_name: own(ENTERPRISE_NAME),
-        user_id: own(users::ID),
-        user_name: own(users::NAME),
-        user_login: own(users::LOGIN),
+        enterprise_id: own(user::ENTERPRISE_ID),
+        enterprise_name: own(user::ENTERPRISE_NAME),
+        user_id: own(user::ID),
+        user_name: own(user::NAME),
+        user_login: own(user::LOGIN),
     })
 }

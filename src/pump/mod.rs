@@ -29,7 +29,7 @@ use crate::{
         outcome::Reply,
     },
     host::{Host, bus::Reader},
-    mock_box::content::extension,
+    mock_box::model::content::extension,
 };
 
 /// How events are sent.

@@ -22,9 +22,7 @@ use crate::{
     domain::hosts::{HostPort, is_box},
     host::{Host, call::OpenCall},
     mock_box::{
-        Answer, Body, Head, Request as BoxRequest,
-        admit::Wanted,
-        errors::{self, Envelope, ErrorBody},
+        AcceptedBody, Answer, Body, Envelope, ErrorBody, Head, Request as BoxRequest, errors,
     },
 };
 
@@ -57,20 +55,20 @@ impl App {
     fn box_call(self: &Arc<Self>, head: Head, body: RequestBody) -> Reply {
         let mut call = self.host.open(&head);
         let (wanted, is_look) = match call.admitted() {
-            Ok(admitted) => (admitted.wanted, admitted.route.is_look()),
+            Ok(admitted) => (admitted.accepts, admitted.route.is_look()),
             Err(refusal) => return refused(call, &head, *refusal),
         };
         let request = BoxRequest {
             head,
             body: Body::None,
         };
-        if is_look && wanted == Wanted::Nothing {
+        if is_look && wanted == AcceptedBody::Nothing {
             return self.look(call, &request);
         }
         // On its own: what is made of it waits, and to wait in a small place is quicker.
         let mut request = Box::new(request);
         let app = Arc::clone(self);
-        if wanted == Wanted::Nothing {
+        if wanted == AcceptedBody::Nothing {
             call.tell_open();
             return Reply::later(async move { app.perform(call, request).await });
         }
@@ -174,11 +172,16 @@ impl Handler for App {
 
 impl App {
     /// Reads as much of a body as is wanted.
-    async fn read(&self, wanted: Wanted, head: &Head, body: RequestBody) -> Result<Body, Answer> {
+    async fn read(
+        &self,
+        wanted: AcceptedBody,
+        head: &Head,
+        body: RequestBody,
+    ) -> Result<Body, Answer> {
         match wanted {
-            Wanted::Nothing => Ok(Body::None),
-            Wanted::Memory(limit) => collect(body, limit).await.map(Body::Memory),
-            Wanted::Upload(limit) => {
+            AcceptedBody::Nothing => Ok(Body::None),
+            AcceptedBody::Memory(limit) => collect(body, limit).await.map(Body::Memory),
+            AcceptedBody::Upload(limit) => {
                 // Boxed, so that the other calls, which are many, need no room for it.
                 let upload = Box::pin(multipart::read(head, body, limit, &self.host.spool));
                 upload.await.map(Body::Upload)

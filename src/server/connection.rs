@@ -31,7 +31,7 @@ use super::{
     stream::{Peeked, Stream},
     watch::{Expired, Watch, Watched},
 };
-use crate::mock_box::advice::End;
+use crate::mock_box::wire_faults::End;
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;

@@ -19,10 +19,7 @@ use multer::{Field, Multipart};
 
 use crate::{
     host::spool::Spool,
-    mock_box::{
-        Answer, Head, errors,
-        request::{Spooled, Upload},
-    },
+    mock_box::{Answer, Head, Spooled, Upload, errors},
 };
 
 /// The most that a part may take beside the file: the attributes, in bytes.

@@ -26,7 +26,7 @@ use crate::domain::hosts::HostPort;
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request. It is called when the head is in and before any of the body is read;
     /// its target is in origin form, whatever form it came in. Delivery advice
-    /// ([`crate::mock_box::advice::Delivery`]) goes into the answer's extensions.
+    /// ([`crate::mock_box::wire_faults::WireFaults`]) goes into the answer's extensions.
     fn call(self: &Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply;
 
     /// The answer to something that is refused before it is a request to Box: a malformed head,

@@ -15,12 +15,7 @@ use tokio::{io::AsyncSeekExt, sync::Semaphore};
 use super::{port::Reply, wire::WireBody};
 use crate::{
     host::{call::OpenCall, contents, docx, picture},
-    mock_box::{
-        Answer,
-        answer::{AnswerBody, PictureOf},
-        content::Source,
-        errors,
-    },
+    mock_box::{Answer, AnswerBody, PictureOf, Source, errors},
 };
 
 /// The header that every answer of Box's carries.
@@ -38,9 +33,9 @@ pub(super) fn respond(mut call: Box<OpenCall>, mut answer: Answer, without_body:
     };
     let mut response = Response::new(WireBody::empty());
     *response.status_mut() = answer.status;
-    let is_plain = answer.delivery.is_none();
-    if let Some(delivery) = answer.delivery {
-        response.extensions_mut().insert(*delivery);
+    let is_plain = answer.wire.is_none();
+    if let Some(wire) = answer.wire {
+        response.extensions_mut().insert(*wire);
     }
     let headers = response.headers_mut();
     headers.reserve(answer.headers.len() + 1);

@@ -23,7 +23,7 @@ use super::{
     watch::{InFlight, Watch},
     wire::{Outgoing, RequestBody, WireBody},
 };
-use crate::{domain::hosts::HostPort, mock_box::advice::Delivery};
+use crate::{domain::hosts::HostPort, mock_box::wire_faults::WireFaults};
 
 /// What is known about a stream before any request on it.
 #[derive(Clone, Debug)]
@@ -187,7 +187,7 @@ impl<H: Handler> Service<Request<Incoming>> for HttpService<H> {
 /// Waits out the delay of the delivery advice, and puts the rest of it on the body.
 fn deliver(answer: Response<WireBody>, in_flight: InFlight) -> Answering {
     let (mut head, body) = answer.into_parts();
-    let delivery: Delivery = head.extensions.remove().unwrap_or_default();
+    let delivery: WireFaults = head.extensions.remove().unwrap_or_default();
     let delay = delivery.delay;
     let send = move || {
         let body = Outgoing::new(body, delivery, in_flight).ok_or(CutOff)?;

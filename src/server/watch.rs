@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::stream::Peeked;
-use crate::mock_box::advice::End;
+use crate::mock_box::wire_faults::End;
 
 /// How long a connection may stay in each of its states.
 #[derive(Clone, Copy, Debug)]

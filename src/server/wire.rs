@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::watch::InFlight;
-use crate::mock_box::advice::{Cut, CutPoint, Delivery, End};
+use crate::mock_box::wire_faults::{Cut, CutPoint, End, WireFaults};
 
 /// A body that is made up as it goes: server-sent events, another host's answer.
 pub type Streaming = Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>>;
@@ -247,7 +247,7 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     /// Gives nothing where the connection is to end before the head.
-    pub(super) fn new(body: WireBody, delivery: Delivery, in_flight: InFlight) -> Option<Self> {
+    pub(super) fn new(body: WireBody, delivery: WireFaults, in_flight: InFlight) -> Option<Self> {
         let cut = match delivery.cut {
             None => None,
             Some(Cut { at, end }) => match (at, body.length()) {

@@ -18,7 +18,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use skillctl::{
-    mock_box::advice::{Cut, CutPoint, Delivery, End},
+    mock_box::wire_faults::{Cut, CutPoint, End, WireFaults},
     server::{
         authority::Authority,
         egress::Egress,
@@ -159,8 +159,8 @@ impl Handler for Echo {
     }
 }
 
-fn delivery(query: &str) -> Delivery {
-    let mut delivery = Delivery::default();
+fn delivery(query: &str) -> WireFaults {
+    let mut delivery = WireFaults::default();
     for part in query.split('&') {
         let end = |at, end| Some(Cut { at, end });
         match part.split_once('=') {

@@ -11,7 +11,7 @@ use crate::{
     commands::mock::{self, RunningMock, Start},
     env::Environment,
     exit::{Failure, Problem},
-    mock_box::{faults::Faults, state::Settings},
+    mock_box::{Settings, faults::Faults},
     replay::Mock,
     server::{egress::Egress, guard::Guard},
     skill::runtimes::run_folder::{RunFolder, TrustFiles},

@@ -19,7 +19,7 @@ use crate::{
     },
     env::wall_clock,
     host::Options,
-    mock_box::{Body, Head, Request, content::placeholder, registration::Registering},
+    mock_box::{Body, Head, Request, model::content::placeholder, register::Registering},
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.

@@ -5,7 +5,7 @@ use serde_json::{Value, json, value::RawValue};
 use super::world::{CARDS, World, any, bytes_of, card, json_of};
 use crate::{
     domain::{call::WriteOp, card::validate::Schema},
-    mock_box::{answer::AnswerBody, request::tests::head, state::Settings},
+    mock_box::{AnswerBody, Settings, http::request::tests::head},
 };
 
 #[test]

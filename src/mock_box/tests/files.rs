@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::world::{CARDS, World, any, bytes_of, card, header_of, json_of, with};
 use crate::domain::notice::Placement;
-use crate::mock_box::{
-    Change, registration::Registering, request::tests::head, state::State, stored::Write,
-};
+use crate::mock_box::{Change, State, Write, http::request::tests::head, register::Registering};
 
 #[test]
 fn a_file_has_the_fields_of_box_by_default() {
@@ -143,10 +141,7 @@ fn content_is_a_302_to_a_url_that_works_without_a_token_for_a_time() {
     let event = world.register("talk.txt");
     let found = world.call("GET /2.0/files/42/content", Some(&event.read));
     assert_eq!(found.status, 302);
-    assert!(matches!(
-        found.body,
-        crate::mock_box::answer::AnswerBody::Empty
-    ));
+    assert!(matches!(found.body, crate::mock_box::AnswerBody::Empty));
     let url = header_of(&found, "location")
         .expect("a location")
         .to_owned();
@@ -193,7 +188,7 @@ fn ranges_and_conditions_hold_for_the_bytes() {
         "GET {}",
         url.strip_prefix("http://127.0.0.1:7269").expect("here")
     );
-    let etag = format!("\"{}\"", crate::mock_box::content::sha1_hex(whole));
+    let etag = format!("\"{}\"", crate::mock_box::model::content::sha1_hex(whole));
     let size = whole.len();
 
     let part = world.with_header(&line, &any(), "range", "bytes=2-4");

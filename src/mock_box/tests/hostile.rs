@@ -6,12 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::world::{World, any, with};
-use crate::mock_box::{
-    Answer,
-    answer::AnswerBody,
-    errors::Envelope,
-    request::{Spooled, Upload, tests::head},
-};
+use crate::mock_box::{Answer, AnswerBody, Envelope, Spooled, Upload, http::request::tests::head};
 
 /// Pieces of real paths, and some of none.
 const SEGMENTS: [&str; 28] = [

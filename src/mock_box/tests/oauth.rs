@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::world::{World, json_of};
-use crate::mock_box::request::tests::head;
+use crate::mock_box::http::request::tests::head;
 
 fn ask(world: &mut World, form: &str) -> (u16, serde_json::Value) {
     let answer = world.ask(head("POST /oauth2/token", None), form.as_bytes());

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::world::{CARDS, World, any, card, header_of, json_of};
 use crate::{
     domain::{secret::Secret, token::LIFETIME_SECONDS},
-    mock_box::{Answer, answer::AnswerBody},
+    mock_box::{Answer, AnswerBody},
 };
 
 fn is_401(answer: &Answer) -> bool {
@@ -34,7 +34,7 @@ fn no_token_an_unknown_one_an_expired_one_and_a_revoked_one_are_401_and_empty() 
     assert_eq!(world.call(line, Some(&event.read)).status, 200);
 
     let form = format!("token={}", event.write.expose());
-    let head = crate::mock_box::request::tests::head("POST /oauth2/revoke", None);
+    let head = crate::mock_box::http::request::tests::head("POST /oauth2/revoke", None);
     let revoked = world.ask(head, form.as_bytes());
     assert_eq!(
         (revoked.status.as_u16(), revoked.body),

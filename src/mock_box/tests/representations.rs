@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{World, bytes_of, header_of, json_of};
-use crate::mock_box::answer::AnswerBody;
+use crate::mock_box::AnswerBody;
 
 const LIST: &str = "GET /2.0/files/42?fields=representations";
 

@@ -3,10 +3,7 @@
 use serde_json::json;
 
 use super::world::{World, any, header_of, json_of, with};
-use crate::mock_box::{
-    content::sha1_hex,
-    request::{Upload, tests::head},
-};
+use crate::mock_box::{Upload, http::request::tests::head, model::content::sha1_hex};
 
 const NEW: &str = "POST /api/2.0/files/content";
 

@@ -11,15 +11,12 @@ use crate::{
         secret::Secret, token::TokenKind,
     },
     mock_box::{
-        Admission, Answer, Body, Change, Head, Ids, Request, State, admit,
-        admit::Wanted,
-        answer::AnswerBody,
-        content::{Source, sha1_hex},
-        decide, prepare,
-        registration::{Registering, register},
-        request::{Spooled, Upload, tests::head},
-        state::{Settings, TokenMode},
-        stored::Write,
+        AcceptedBody, Admission, Answer, AnswerBody, Body, Change, Head, Ids, Request, Settings,
+        Source, Spooled, State, TokenMode, Upload, Write, admit, decide,
+        http::request::tests::head,
+        model::content::sha1_hex,
+        prepare,
+        register::{Registering, register},
     },
 };
 
@@ -137,9 +134,9 @@ impl World {
     pub(super) fn ask(&mut self, head: Head, body: &[u8]) -> Answer {
         let body = Bytes::copy_from_slice(body);
         self.whole(head, |wanted| match wanted {
-            Wanted::Nothing => Body::None,
-            Wanted::Memory(_) => Body::Memory(body),
-            Wanted::Upload(_) => panic!("an upload is wanted"),
+            AcceptedBody::Nothing => Body::None,
+            AcceptedBody::Memory(_) => Body::Memory(body),
+            AcceptedBody::Upload(_) => panic!("an upload is wanted"),
         })
     }
 
@@ -166,27 +163,27 @@ impl World {
     pub(super) fn either(&mut self, head: Head, body: &[u8], upload: Upload) -> Answer {
         let body = Bytes::copy_from_slice(body);
         self.whole(head, |wanted| match wanted {
-            Wanted::Nothing => Body::None,
-            Wanted::Memory(_) => Body::Memory(body),
-            Wanted::Upload(_) => Body::Upload(upload),
+            AcceptedBody::Nothing => Body::None,
+            AcceptedBody::Memory(_) => Body::Memory(body),
+            AcceptedBody::Upload(_) => Body::Upload(upload),
         })
     }
 
     pub(super) fn uploading(&mut self, head: Head, upload: Upload) -> Answer {
         self.whole(head, |wanted| match wanted {
-            Wanted::Upload(_) => Body::Upload(upload),
+            AcceptedBody::Upload(_) => Body::Upload(upload),
             other => panic!("no upload is wanted but {other:?}"),
         })
     }
 
-    fn whole(&mut self, mut head: Head, body: impl FnOnce(Wanted) -> Body) -> Answer {
+    fn whole(&mut self, mut head: Head, body: impl FnOnce(AcceptedBody) -> Body) -> Answer {
         head.origin = self.origin.as_str().into();
         let Admission { outcome, .. } = admit(&self.state, &head, self.now);
         let admitted = match outcome {
             Err(refusal) => return *refusal,
             Ok(admitted) => admitted,
         };
-        let body = body(admitted.wanted);
+        let body = body(admitted.accepts);
         let request = Request { head, body };
         let prepared = prepare(&self.state.settings, admitted, &request);
         let decision = decide(&self.state, prepared, self.now, &mut self.ids);

@@ -21,8 +21,8 @@ use super::look::{Found, Refusal, Seen, Stamp, is_gone, look, read, unreadable};
 use crate::{
     host::Host,
     mock_box::{
-        folders::ROOT,
-        served::{Place, Served, ServedFile, id_of},
+        folder_sync::{FileFound, FileMove, FolderChange, id_for},
+        model::folder::ROOT,
     },
 };
 
@@ -267,7 +267,7 @@ impl Keeper {
         let parent_id = self.parent_id(path);
         let id = known_id.unwrap_or_else(|| self.new_id(path));
         let sha1 = content.sha1.clone();
-        self.serve(Served::File(ServedFile {
+        self.serve(FolderChange::File(FileFound {
             id: id.clone(),
             name: name_of(path),
             parent_id,
@@ -309,7 +309,7 @@ impl Keeper {
             let parent_id = self.parent_id(&path);
             self.folders.insert(path.clone(), id.clone());
             let name = name_of(&path);
-            self.serve(Served::Folder {
+            self.serve(FolderChange::Folder {
                 id,
                 name,
                 parent_id,
@@ -318,7 +318,7 @@ impl Keeper {
         for (old, file) in take_below(&mut self.files, from) {
             let path = moved(&old, from, to);
             let parent_id = self.parent_id(&path);
-            self.serve(Served::Place(Place {
+            self.serve(FolderChange::Moved(FileMove {
                 id: file.id.clone(),
                 name: name_of(&path),
                 parent_id,
@@ -351,11 +351,11 @@ impl Keeper {
         for (_, file) in take_below(&mut self.files, path) {
             self.drop_content(&file.sha1);
             self.ids.remove(&file.id);
-            self.serve(Served::FileGone(file.id));
+            self.serve(FolderChange::FileGone(file.id));
         }
         for (_, id) in take_below(&mut self.folders, path) {
             self.ids.remove(&id);
-            self.serve(Served::FolderGone(id));
+            self.serve(FolderChange::FolderGone(id));
         }
         self.said.retain(|(about, _)| !about.starts_with(path));
     }
@@ -383,7 +383,7 @@ impl Keeper {
         let parent_id = self.parent_id(path);
         let id = self.new_id(path);
         self.folders.insert(path.to_owned(), id.clone());
-        self.serve(Served::Folder {
+        self.serve(FolderChange::Folder {
             id: id.clone(),
             name: name_of(path),
             parent_id,
@@ -403,7 +403,7 @@ impl Keeper {
         let bytes = below.as_os_str().as_encoded_bytes();
         let mut again = 0;
         loop {
-            let id = id_of(bytes, again);
+            let id = id_for(bytes, again);
             let is_taken = self.host.look(|state| {
                 // Metadata that was resumed waits for its file.
                 state.file(&id).is_some_and(|file| !file.resumed) || state.folder(&id).is_some()
@@ -424,8 +424,8 @@ impl Keeper {
         }
     }
 
-    fn serve(&self, served: Served) {
-        if let Err(reason) = self.host.serve(served) {
+    fn serve(&self, change: FolderChange) {
+        if let Err(reason) = self.host.serve(change) {
             self.host.remark("record", String::new(), reason);
         }
     }

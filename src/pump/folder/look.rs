@@ -7,16 +7,12 @@ use std::{
     time::SystemTime,
 };
 
-use serde_json::{Map, json};
 use sha1::{Digest, Sha1};
 
 use crate::{
     domain::hex,
     host::contents,
-    mock_box::{
-        content::{Content, Source},
-        naming,
-    },
+    mock_box::{Content, Source, model::item_name},
 };
 
 /// The deepest folder that is served.
@@ -133,12 +129,10 @@ fn forbidden(name: Option<&str>) -> Option<Refusal> {
     let Some(name) = name else {
         return Some(Refusal::new("name", "has a name that is no UTF-8"));
     };
-    let body = Map::from_iter([("name".to_owned(), json!(name))]);
-    let answer = naming::name(&body).err()?;
-    let said = answer.refusal().map_or("", |(code, _)| code);
+    let invalid = item_name::check(name).err()?;
     Some(Refusal::new(
         "name",
-        format!("has a name that Box forbids ({said})"),
+        format!("has a name that Box forbids ({})", invalid.code()),
     ))
 }
 

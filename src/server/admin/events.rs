@@ -14,7 +14,7 @@ use crate::{
         json::tree::{Tape, Tree},
     },
     host::Host,
-    mock_box::{content::Content, registration::Registering, request::Spooled},
+    mock_box::{Content, Spooled, register::Registering},
     server::wire::RequestBody,
 };
 

@@ -7,8 +7,8 @@ use crate::{
     domain::notice::Placement,
     host::{Host, files::NotFired},
     mock_box::{
-        content::Content,
-        shelf::{describe, is_id},
+        Content,
+        contents::{describe, is_id},
     },
     server::{
         respond::open_content,

@@ -9,7 +9,7 @@ use http_body_util::StreamBody;
 use hyper::body::Frame;
 use skillctl::{
     host::spool::Spool,
-    mock_box::{Answer, Head, content::sha1_hex, request::Upload},
+    mock_box::{Answer, Head, Upload, model::content::sha1_hex},
     server::multipart::read,
 };
 

@@ -25,18 +25,11 @@ use skillctl::{
         token::TokenKind,
     },
     mock_box::{
-        Answer, Body, Change, Head, Ids, Request, State, admit,
-        admit::Wanted,
-        answer::AnswerBody,
-        content::sha1_hex,
-        decide,
-        errors::Envelope,
+        AcceptedBody, Answer, AnswerBody, Body, Change, Envelope, Head, Ids, InstancePath, Request,
+        Settings, Spooled, State, TokenMode, Upload, Write, admit, decide,
+        model::content::sha1_hex,
         prepare,
-        registration::{Registering, register},
-        request::{Spooled, Upload},
-        routes::InstancePath,
-        state::{Settings, TokenMode},
-        stored::Write,
+        register::{Registering, register},
     },
 };
 
@@ -249,10 +242,10 @@ impl World {
             Err(refusal) => return *refusal,
             Ok(admitted) => admitted,
         };
-        let body = match admitted.wanted {
-            Wanted::Nothing => Body::None,
-            Wanted::Memory(_) => Body::Memory(Bytes::copy_from_slice(body)),
-            Wanted::Upload(_) => Body::Upload(Upload {
+        let body = match admitted.accepts {
+            AcceptedBody::Nothing => Body::None,
+            AcceptedBody::Memory(_) => Body::Memory(Bytes::copy_from_slice(body)),
+            AcceptedBody::Upload(_) => Body::Upload(Upload {
                 attributes: (!body.is_empty()).then(|| Bytes::copy_from_slice(body)),
                 attributes_late: false,
                 file: (!head.headers.contains_key("x-no-file")).then(|| Spooled {

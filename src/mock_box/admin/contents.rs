@@ -1,0 +1,142 @@
+//! Files put, looked at and taken away by whoever steers the mock, past Box's own rules: without
+//! a token, under any number, whatever stands in the folder.
+
+use http::{HeaderMap, Method, uri::PathAndQuery};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use smol_str::SmolStr;
+
+use crate::mock_box::{
+    api::files,
+    auth::Caller,
+    context::{Context, Decision},
+    http::request::{Body, Head, Request},
+    model::{
+        content::{Content, placeholder},
+        file::{File, Version},
+        folder::ROOT,
+        ids::Ids,
+    },
+    state::State,
+};
+
+/// Whether this can be the id of a file: Box's are numbers.
+pub fn is_id(text: &str) -> bool {
+    const LONGEST: usize = 20;
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The file `id` with this content: a new version of it, or the file itself where there is none.
+pub fn put(
+    state: &State,
+    id: &str,
+    name: Option<String>,
+    content: Content,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> File {
+    ids.taken(id);
+    let version = Version {
+        id: ids.number().to_string(),
+        content,
+        created_at: now,
+    };
+    match state.file(id) {
+        Some(file) if !file.resumed => {
+            let renamed = File {
+                name: name.unwrap_or_else(|| file.name.clone()),
+                ..file.clone()
+            };
+            renamed.with_version(version)
+        }
+        _ => {
+            let name = name.unwrap_or_else(|| format!("file-{id}"));
+            File::new(id.to_owned(), name, ROOT.to_owned(), version)
+        }
+    }
+}
+
+/// The file that stands for resumed metadata, until somebody registers the real one.
+pub fn resumed(id: &str, version_id: &str, now: Timestamp) -> File {
+    let version = Version {
+        id: version_id.to_owned(),
+        content: placeholder("file"),
+        created_at: now,
+    };
+    let name = format!("file-{id}");
+    File {
+        resumed: true,
+        ..File::new(id.to_owned(), name, ROOT.to_owned(), version)
+    }
+}
+
+/// Takes the file `id` away, with its metadata; nothing where there is none.
+pub fn remove(state: &State, id: &str, now: Timestamp, ids: &mut Ids) -> Option<Decision> {
+    state.file(id)?;
+    let request = Request {
+        head: Head {
+            method: Method::DELETE,
+            origin: SmolStr::default(),
+            target: PathAndQuery::from_static("/"),
+            headers: HeaderMap::new(),
+        },
+        body: Body::None,
+    };
+    let context = Context {
+        state,
+        request: &request,
+        caller: &Caller::nobody(),
+        now,
+        ids,
+    };
+    files::delete(&context, id).ok()
+}
+
+/// What there is to say about a file.
+pub fn describe(file: &File) -> Value {
+    let current = file.current();
+    json!({
+        "id": file.id,
+        "name": file.name,
+        "size": current.content.size,
+        "sha1": current.content.sha1,
+        "version_id": current.id,
+        "versions": file.versions.len(),
+        "etag": file.etag.to_string(),
+        "parent_id": file.parent_id,
+        "event_id": file.event_id
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock_box::{model::settings::Settings, state::Change};
+
+    #[test]
+    fn a_file_is_made_then_gets_versions_then_goes() {
+        let mut ids = Ids::new(1);
+        let mut state = State::new(Settings::default(), &mut ids);
+        let now = Timestamp::UNIX_EPOCH;
+        let name = Some("a.txt".to_owned());
+        let made = put(&state, "7", name, placeholder("a.txt"), now, &mut ids);
+        assert_eq!((made.name.as_str(), made.versions.len()), ("a.txt", 1));
+        state.apply(&Change::EditFile(Box::new(made)));
+        let changed = put(&state, "7", None, placeholder("b.csv"), now, &mut ids);
+        assert_eq!(
+            (changed.name.as_str(), changed.versions.len()),
+            ("a.txt", 2)
+        );
+        state.apply(&Change::EditFile(Box::new(changed)));
+        let removed = remove(&state, "7", now, &mut ids).expect("it is there");
+        for change in &removed.changes {
+            state.apply(change);
+        }
+        assert!(state.file("7").is_none());
+        assert!(remove(&state, "7", now, &mut ids).is_none());
+        for no_id in ["", "a", "-1", "123456789012345678901"] {
+            assert!(!is_id(no_id), "{no_id}");
+        }
+        assert!(is_id("7"));
+    }
+}

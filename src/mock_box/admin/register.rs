@@ -1,0 +1,210 @@
+//! Registering an event: as if Box had just sent it, its file stands, its tokens are good, and
+//! what it names is new where it must be.
+
+use jiff::{Timestamp, ToSpan};
+
+use crate::{
+    domain::{
+        event::{
+            invocation::Invocation,
+            refresh::{Fresh, refresh, replace_token},
+        },
+        json::tree::Tree,
+        secret::Secret,
+        token::{LIFETIME_SECONDS, TokenKind, is_placeholder},
+    },
+    mock_box::{
+        model::{
+            content::{Content, placeholder},
+            event::{EventEntry, NewEvent},
+            file::{File, Version},
+            folder::{Folder, ROOT},
+            grant::Grant,
+            ids::Ids,
+        },
+        state::{Change, State},
+    },
+};
+
+/// How an event is registered.
+#[derive(Clone, Debug, Default)]
+pub struct Registering {
+    /// As recorded: only placeholders are replaced, what is there already is taken over.
+    pub keep: bool,
+    /// On the recorded file even where another event has it.
+    pub same_file: bool,
+    /// Stays over a reset.
+    pub lasting: bool,
+    /// The content of the file; else what [`placeholder`] gives.
+    pub content: Option<Content>,
+}
+
+/// An event as it now stands, with the changes that make it so.
+#[derive(Clone, Debug)]
+pub struct Registered<'a> {
+    /// The event to be sent.
+    pub event: Invocation<'a>,
+    /// What is to be applied.
+    pub changes: Vec<Change>,
+}
+
+/// Decides the registration of `event`.
+pub fn register<'a>(
+    state: &State,
+    event: Invocation<'a>,
+    how: &Registering,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> Registered<'a> {
+    let recorded = event.file_id();
+    // An event of an earlier mock may bring numbers that this one would give next.
+    let brought = [
+        Some(recorded.clone()),
+        event.file_version_id(),
+        event.parent_id(),
+    ];
+    brought.iter().flatten().for_each(|id| ids.taken(id));
+    let takes_recorded = how.keep || how.same_file || is_free(state, &recorded);
+    let file_id = if takes_recorded {
+        recorded
+    } else {
+        ids.number().to_string()
+    };
+    let name = event.file_name().unwrap_or_else(|| "file".to_owned());
+    let file = match (how.content.clone(), state.file(&file_id)) {
+        // A file that is already there keeps its content where the event brings none.
+        (None, Some(file)) if !file.resumed => file.clone(),
+        (content, before) => {
+            let content = content.unwrap_or_else(|| placeholder(&name));
+            let version_id = match event.file_version_id() {
+                Some(id) if takes_recorded => id,
+                _ => ids.number().to_string(),
+            };
+            new_file(&event, &file_id, name, version_id, content, before, now)
+        }
+    };
+    let (event, read, write) = if how.keep {
+        keep(event, ids)
+    } else {
+        renew(event, &file, now, ids)
+    };
+    let id = event.tree().get("id").and_then(Tree::as_str);
+    let id = id.unwrap_or_default();
+    let id = if id.is_empty() {
+        ids.uuid()
+    } else {
+        id.to_owned()
+    };
+    let file = File {
+        event_id: Some(id.as_str().into()),
+        lasting: how.lasting || file.lasting,
+        ..file
+    };
+    let put_event = Change::PutEvent(Box::new(NewEvent {
+        entry: EventEntry {
+            file_id: file_id.clone(),
+            tokens: [read.clone(), write.clone()],
+            lasting: how.lasting,
+        },
+        grants: [
+            (read, grant(TokenKind::Read, &file_id, &id, now)),
+            (write, grant(TokenKind::Write, &file_id, &id, now)),
+        ],
+        id,
+    }));
+    let folder = missing_folder(state, &file.parent_id, now, how.lasting);
+    let changes = folder
+        .into_iter()
+        .chain([Change::PutFile(Box::new(file)), put_event])
+        .collect();
+    Registered { event, changes }
+}
+
+/// The folder that an event names, where it is not there yet or would not outlast the event.
+fn missing_folder(state: &State, id: &str, now: Timestamp, lasting: bool) -> Option<Change> {
+    let folder = match state.folder(id) {
+        Some(folder) if folder.lasting || !lasting => return None,
+        Some(folder) => Folder {
+            lasting,
+            ..folder.clone()
+        },
+        None => Folder::named_by_event(id, now, lasting),
+    };
+    Some(Change::PutFolder(Box::new(folder)))
+}
+
+fn is_free(state: &State, file_id: &str) -> bool {
+    state.file(file_id).is_none_or(|file| file.resumed)
+}
+
+fn new_file(
+    event: &Invocation<'_>,
+    file_id: &str,
+    name: String,
+    version_id: String,
+    content: Content,
+    before: Option<&File>,
+    now: Timestamp,
+) -> File {
+    let version = Version {
+        id: version_id,
+        content,
+        created_at: now,
+    };
+    let parent_id = event.parent_id().unwrap_or_else(|| ROOT.to_owned());
+    File {
+        etag: before.map_or(0, |file| file.etag),
+        lasting: before.is_some_and(|file| file.lasting),
+        ..File::new(file_id.to_owned(), name, parent_id, version)
+    }
+}
+
+/// As recorded, but for placeholders.
+fn keep<'a>(mut event: Invocation<'a>, ids: &mut Ids) -> (Invocation<'a>, Secret, Secret) {
+    let recorded = |kind| {
+        let token = event.token(kind)?.access_token;
+        (!is_placeholder(token.expose())).then_some(token)
+    };
+    let (read, write) = (recorded(TokenKind::Read), recorded(TokenKind::Write));
+    let mut token = |kind, recorded: Option<Secret>| {
+        recorded.unwrap_or_else(|| {
+            let minted = ids.token();
+            replace_token(&mut event, kind, &minted);
+            minted
+        })
+    };
+    let read = token(TokenKind::Read, read);
+    let write = token(TokenKind::Write, write);
+    (event, read, write)
+}
+
+fn renew<'a>(
+    event: Invocation<'a>,
+    file: &File,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> (Invocation<'a>, Secret, Secret) {
+    let fresh = Fresh {
+        event_id: ids.uuid(),
+        digits: ids.digits(),
+        // A second back: the delivery follows its making, and newer SDKs refuse a time ahead.
+        created_at: now.checked_sub(1.second()).unwrap_or(now),
+        file_id: file.id.clone(),
+        file_version_id: file.current().id.clone(),
+        size: Some(file.current().content.size),
+        read: ids.token(),
+        write: ids.token(),
+    };
+    (refresh(event, &fresh), fresh.read, fresh.write)
+}
+
+fn grant(kind: TokenKind, file_id: &str, event_id: &str, now: Timestamp) -> Grant {
+    Grant {
+        kind,
+        file_id: Some(file_id.to_owned()),
+        event_id: Some(event_id.into()),
+        expires_at: now
+            .checked_add(LIFETIME_SECONDS.seconds())
+            .unwrap_or(Timestamp::MAX),
+    }
+}

@@ -1,0 +1,120 @@
+//! The fields of files and folders that a body sets: name, description, parent folder.
+
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    domain::json::tree::Tape,
+    mock_box::{
+        http::{answer::Answer, errors},
+        model::item_name,
+        state::State,
+        view::mini,
+    },
+};
+
+/// The longest description, in characters.
+const MAX_DESCRIPTION: usize = 256;
+
+/// A body as a JSON object.
+///
+/// # Errors
+/// 400 where it is none.
+pub fn body(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(errors::bad_request("The request body is no JSON object")),
+        Err(error) => Err(errors::bad_request(format!(
+            "The request body is not valid JSON: {error}"
+        ))),
+    }
+}
+
+/// The name that a body gives, where it gives one.
+///
+/// # Errors
+/// 400 for a name that Box takes for nothing.
+pub fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    // Older Python SDKs send null for a name that is to stay.
+    let Some(value) = body.get("name").filter(|name| !name.is_null()) else {
+        return Ok(None);
+    };
+    let Some(name) = value.as_str() else {
+        return Err(errors::bad_request("'name' must be a string"));
+    };
+    item_name::check(name).map_err(|invalid| {
+        errors::client(StatusCode::BAD_REQUEST, invalid.code(), invalid.message())
+    })?;
+    Ok(Some(name.to_owned()))
+}
+
+/// The description that a body gives, where it gives one.
+///
+/// # Errors
+/// 400 for one that is no text, or too long.
+pub fn description(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    match body.get("description") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.chars().count() <= MAX_DESCRIPTION => {
+            Ok(Some(text.clone()))
+        }
+        Some(_) => Err(errors::bad_request(format!(
+            "'description' must be a string of at most {MAX_DESCRIPTION} characters"
+        ))),
+    }
+}
+
+/// The folder that a body names as `parent.id`, where it names one.
+///
+/// # Errors
+/// 404 where there is no such folder.
+pub fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    let Some(parent) = body.get("parent").filter(|parent| !parent.is_null()) else {
+        return Ok(None);
+    };
+    let id = parent
+        .get("id")
+        .and_then(|id| Tape::of(id).tree().as_id())
+        .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
+    let folder = state.folder(&id).ok_or_else(errors::not_found)?;
+    Ok(Some(folder.id.clone()))
+}
+
+/// That `name` is free in a folder, for the file `but`, if it is there already.
+///
+/// # Errors
+/// 409 with what has the name.
+pub fn check_free(
+    state: &State,
+    folder_id: &str,
+    name: &str,
+    but: Option<&str>,
+) -> Result<(), Answer> {
+    // Box takes names that differ in case alone for the same.
+    let lower = name.to_lowercase();
+    let same = |other: &str| other == name || other.to_lowercase() == lower;
+    if let Some(file) = state
+        .files_in(folder_id)
+        .find(|file| same(&file.name) && but != Some(file.id.as_str()))
+    {
+        return Err(taken(&mini::file(file)));
+    }
+    match state
+        .folders_in(folder_id)
+        .find(|folder| same(&folder.name))
+    {
+        Some(folder) => Err(taken(&json!([mini::folder(folder)]))),
+        None => Ok(()),
+    }
+}
+
+fn taken(conflicts: &Value) -> Answer {
+    errors::with_context(
+        errors::client(
+            StatusCode::CONFLICT,
+            "item_name_in_use",
+            "Item with the same name already exists",
+        ),
+        json!({ "conflicts": conflicts }),
+    )
+}

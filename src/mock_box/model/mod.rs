@@ -1,0 +1,13 @@
+//! What the mock Box is made of: plain data and its ids. Nothing here decides a call, and nothing
+//! is JSON of Box's.
+
+pub mod content;
+pub mod event;
+pub mod file;
+pub mod folder;
+pub mod grant;
+pub mod ids;
+pub mod instance;
+pub mod item_name;
+pub mod settings;
+pub mod user;

@@ -1,0 +1,138 @@
+//! A file and its versions as Box's JSON.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    fields::{members, names, pick, time},
+    mini, representation,
+};
+use crate::mock_box::{
+    http::request::Head,
+    model::{
+        content::extension,
+        file::{File, Version},
+        instance::InstancePath,
+        user,
+    },
+    state::State,
+};
+
+/// The file, with the fields of the call's `?fields=` where it has one.
+pub fn with_fields(state: &State, head: &Head, file: &File) -> Value {
+    match head.query("fields") {
+        None => Value::Object(full(state, file)),
+        Some(fields) => selected(state, head, file, &fields),
+    }
+}
+
+/// The file with the fields that Box sends by default.
+pub fn full(state: &State, file: &File) -> Map<String, Value> {
+    let sha1 = &file.current().content.sha1;
+    let (created, modified) = (time(file.created_at), time(file.modified_at));
+    let content_modified = time(file.current().created_at);
+    members(json!({
+        "type": "file",
+        "id": file.id,
+        "file_version": mini::version(file.current()),
+        "sequence_id": file.etag.to_string(),
+        "etag": file.etag.to_string(),
+        "sha1": sha1,
+        "name": file.name,
+        "description": file.description,
+        "size": file.current().content.size,
+        "path_collection": mini::path_collection(state, Some(&file.parent_id)),
+        "created_at": created,
+        "modified_at": modified,
+        "trashed_at": null,
+        "purged_at": null,
+        "content_created_at": created,
+        "content_modified_at": content_modified,
+        "created_by": mini::user(),
+        "modified_by": mini::user(),
+        "owned_by": mini::user(),
+        "shared_link": null,
+        "parent": mini::folder_by_id(state, &file.parent_id),
+        "item_status": "active"
+    }))
+}
+
+/// A version, as the list of versions has it.
+pub fn version(file: &File, version: &Version) -> Value {
+    let created = time(version.created_at);
+    json!({
+        "type": "file_version",
+        "id": version.id,
+        "sha1": version.content.sha1,
+        "name": file.name,
+        "size": version.content.size,
+        "uploader_display_name": user::NAME,
+        "created_at": created,
+        "modified_at": created,
+        "modified_by": mini::user(),
+        "trashed_at": null,
+        "purged_at": null,
+        "version_number": number(file, version).to_string()
+    })
+}
+
+/// The number of a version, from 1 for the oldest.
+fn number(file: &File, version: &Version) -> usize {
+    let index = file.versions.iter().position(|one| one.id == version.id);
+    index.map_or(1, |index| index + 1)
+}
+
+/// Type, id, etag and the listed fields; unknown ones are left out, as Box does.
+fn selected(state: &State, head: &Head, file: &File, fields: &str) -> Value {
+    let all = full(state, file);
+    let mut chosen = pick(&all, "");
+    for field in names(fields) {
+        if chosen.contains_key(field) {
+            continue;
+        }
+        if let Some(path) = field.strip_prefix("metadata.") {
+            put_metadata(state, file, path, &mut chosen);
+        } else if field == "representations" {
+            let entries = representation::list(head, file);
+            chosen.insert(field.to_owned(), json!({ "entries": entries }));
+        } else if let Some(value) = all.get(field).cloned().or_else(|| on_request(file, field)) {
+            chosen.insert(field.to_owned(), value);
+        }
+    }
+    Value::Object(chosen)
+}
+
+/// A field that Box sends only where a call asks for it.
+fn on_request(file: &File, field: &str) -> Option<Value> {
+    Some(match field {
+        "extension" => json!(extension(&file.name)),
+        "version_number" => json!(file.versions.len().to_string()),
+        "comment_count" => json!(0),
+        "tags" => json!([]),
+        "lock" | "expires_at" => Value::Null,
+        "is_package" | "has_collaborations" | "is_externally_owned" => json!(false),
+        "uploader_display_name" => json!(user::NAME),
+        "permissions" => json!({
+            "can_download": true, "can_preview": true, "can_upload": true, "can_comment": true,
+            "can_rename": true, "can_delete": true, "can_share": true,
+            "can_set_share_access": true, "can_invite_collaborator": true, "can_annotate": true,
+            "can_view_annotations_all": true, "can_view_annotations_self": true
+        }),
+        _ => return None,
+    })
+}
+
+/// `metadata.global.boxSkillsCards` → `{"metadata":{"global":{"boxSkillsCards":{…}}}}`.
+fn put_metadata(state: &State, file: &File, name: &str, chosen: &mut Map<String, Value>) {
+    let Some((scope, template)) = name.split_once('.') else {
+        return;
+    };
+    let path = InstancePath::new(&file.id, scope, template);
+    let Some(instance) = state.instance(&path) else {
+        return;
+    };
+    let scopes = chosen.entry("metadata").or_insert_with(|| json!({}));
+    // Instances may be large: each is read once, however often the fields list it.
+    if scopes[scope].get(template).is_none() {
+        scopes[scope][template] = serde_json::from_slice(&instance.json()).unwrap_or_default();
+    }
+}

@@ -1,0 +1,34 @@
+//! The user as `GET /users/me` answers it.
+
+use serde_json::{Map, Value, json};
+
+use super::fields::members;
+use crate::mock_box::model::{settings::Settings, user};
+
+/// The user with the members that Box sends by default.
+pub fn full(settings: &Settings) -> Map<String, Value> {
+    members(json!({
+        "type": "user",
+        "id": user::ID,
+        "name": user::NAME,
+        "login": user::LOGIN,
+        "created_at": "2017-01-01T00:00:00+00:00",
+        "modified_at": "2017-01-01T00:00:00+00:00",
+        "language": "en",
+        "timezone": "Etc/UTC",
+        "space_amount": 10_737_418_240_u64,
+        "space_used": 0,
+        "max_upload_size": settings.max_upload,
+        "status": "active",
+        "job_title": "",
+        "phone": "",
+        "address": "",
+        "avatar_url": "",
+        "notification_email": null
+    }))
+}
+
+/// The user's enterprise, which Box sends only where a call asks for it.
+pub fn enterprise() -> Value {
+    json!({"type": "enterprise", "id": user::ENTERPRISE_ID, "name": user::ENTERPRISE_NAME})
+}
