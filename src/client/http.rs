@@ -3,17 +3,23 @@
 
 use std::{error::Error, io, sync::OnceLock, time::Duration};
 
-use reqwest::{NoProxy, Proxy, redirect};
+use reqwest::{Proxy, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use url::Url;
 
 use super::error::ErrorKind;
-use crate::{domain::hosts::is_loopback, env::Environment};
+use crate::{
+    domain::hosts::is_loopback,
+    env::{
+        Environment,
+        proxy::{Intercept, Proxies},
+    },
+};
 
 /// How connections are made.
 #[derive(Clone, Debug)]
 pub struct Connections {
-    /// Certificates to trust beside the system's own.
+    /// Certificates to trust in addition to the system's.
     trusted: Vec<CertificateDer<'static>>,
     /// The proxies of the environment.
     proxies: Proxies,
@@ -28,7 +34,7 @@ impl Connections {
     pub fn new(environment: &Environment) -> Self {
         Self {
             trusted: Vec::new(),
-            proxies: Proxies::of(environment),
+            proxies: Proxies::from_environment(environment),
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
         }
@@ -36,7 +42,7 @@ impl Connections {
 
     /// Whether `url` is reached without a proxy.
     pub fn is_direct(&self, url: &Url) -> bool {
-        is_own_machine(url) || self.proxies.for_scheme(url.scheme()).is_none()
+        matches!(self.proxies.for_url(url), Ok(None))
     }
 
     /// The same, trusting the certificates of a PEM file too.
@@ -61,72 +67,33 @@ impl Connections {
     }
 }
 
-/// The proxy variables, as curl and Box's SDKs read them.
-#[derive(Clone, Default, PartialEq, Eq)]
-struct Proxies {
-    http: Option<String>,
-    https: Option<String>,
-    except: Option<String>,
-}
-
-// A proxy's URL may hold a password.
-impl std::fmt::Debug for Proxies {
-    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        to.debug_struct("Proxies")
-            .field("http", &self.http.is_some())
-            .field("https", &self.https.is_some())
-            .field("except", &self.except)
-            .finish()
-    }
-}
-
-impl Proxies {
-    fn of(environment: &Environment) -> Self {
-        let first = |names: &[&str]| {
-            names
-                .iter()
-                .find_map(|name| environment.var(name))
-                .map(str::to_owned)
-        };
-        Self {
-            http: first(&["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
-            https: first(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
-            except: first(&["NO_PROXY", "no_proxy"]),
-        }
-    }
-
-    fn for_scheme(&self, scheme: &str) -> Option<&str> {
-        match scheme {
-            "https" => self.https.as_deref(),
-            _ => self.http.as_deref(),
-        }
-    }
-}
-
 /// What a client must be able to do for a URL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Needs {
     /// TLS to the host, or to the proxy before it: only then are root certificates loaded.
     tls: bool,
-    /// No proxy: the host is this machine.
-    direct: bool,
+    proxy: Option<Intercept>,
+    /// Which of the clients it is.
+    slot: usize,
 }
 
 impl Needs {
-    fn of(url: &Url, proxies: &Proxies) -> Self {
-        let direct = is_own_machine(url);
-        let proxy = proxies
-            .for_scheme(url.scheme())
-            .filter(|_| !direct)
-            .unwrap_or_default();
-        Self {
-            tls: url.scheme() == "https" || proxy.starts_with("https:"),
-            direct,
-        }
+    fn of(url: &Url, proxies: &Proxies) -> Result<Self, ErrorKind> {
+        let proxy = proxies.for_url(url).map_err(|error| ErrorKind::Setup {
+            reason: error.to_string(),
+        })?;
+        let https = url.scheme() == "https";
+        let over_tls = |proxy: &Intercept| proxy.uri().scheme_str() == Some("https");
+        Ok(Self {
+            tls: https || proxy.as_ref().is_some_and(over_tls),
+            slot: usize::from(https) * 2 + usize::from(proxy.is_some()),
+            proxy,
+        })
     }
 }
 
-/// The clients, each built when a URL first needs it.
+/// The clients, each built when a URL first needs it: for `http` and for `https`, without a proxy
+/// and through the one that is set for the scheme.
 #[derive(Debug)]
 pub struct Http {
     connections: Connections,
@@ -144,18 +111,18 @@ impl Http {
 
     /// The client that can call `url`.
     pub fn client(&self, url: &Url) -> Result<&reqwest::Client, ErrorKind> {
-        let needs = Needs::of(url, &self.connections.proxies);
-        let place = &self.clients[usize::from(needs.tls) * 2 + usize::from(needs.direct)];
-        if let Some(client) = place.get() {
+        let needs = Needs::of(url, &self.connections.proxies)?;
+        let slot = &self.clients[needs.slot];
+        if let Some(client) = slot.get() {
             return Ok(client);
         }
         let client = self
-            .build(needs)
+            .build(&needs)
             .map_err(|reason| ErrorKind::Setup { reason })?;
-        Ok(place.get_or_init(|| client))
+        Ok(slot.get_or_init(|| client))
     }
 
-    fn build(&self, needs: Needs) -> Result<reqwest::Client, String> {
+    fn build(&self, needs: &Needs) -> Result<reqwest::Client, String> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls(needs)?)
             .user_agent(concat!("skillctl/", env!("CARGO_PKG_VERSION")))
@@ -165,38 +132,22 @@ impl Http {
             .connect_timeout(self.connections.connect_timeout)
             .read_timeout(self.connections.stall_timeout)
             .no_proxy();
-        if !needs.direct {
-            for proxy in self.proxies()? {
-                builder = builder.proxy(proxy);
+        let failed =
+            |error: reqwest::Error| format!("the HTTP client cannot be set up: {}", causes(&error));
+        if let Some(intercept) = &needs.proxy {
+            // Which URLs go through it was decided by `Proxies`: reqwest is given no exceptions.
+            let mut proxy = Proxy::all(intercept.uri().to_string()).map_err(failed)?;
+            if let Some(authorization) = intercept.basic_auth() {
+                proxy = proxy.custom_http_auth(authorization.clone());
             }
+            builder = builder.proxy(proxy);
         }
-        builder
-            .build()
-            .map_err(|error| format!("the HTTP client cannot be set up: {}", causes(&error)))
-    }
-
-    fn proxies(&self) -> Result<Vec<Proxy>, String> {
-        type Make = fn(&str) -> reqwest::Result<Proxy>;
-        let proxies = &self.connections.proxies;
-        let makers: [(&Option<String>, Make, &str); 2] = [
-            (&proxies.http, |url| Proxy::http(url), "HTTP_PROXY"),
-            (&proxies.https, |url| Proxy::https(url), "HTTPS_PROXY"),
-        ];
-        let except = proxies.except.as_deref().and_then(NoProxy::from_string);
-        makers
-            .into_iter()
-            .filter_map(|(url, make, name)| Some((url.as_deref()?, make, name)))
-            .map(|(url, make, name)| {
-                make(url)
-                    .map(|proxy| proxy.no_proxy(except.clone()))
-                    .map_err(|_| format!("the variable {name} (or ALL_PROXY) names no proxy URL"))
-            })
-            .collect()
+        builder.build().map_err(failed)
     }
 
     /// The TLS set-up, with ring named outright: no provider needs to be installed for the whole
     /// process. Root certificates take tens of milliseconds to load, so a plain client has none.
-    fn tls(&self, needs: Needs) -> Result<ClientConfig, String> {
+    fn tls(&self, needs: &Needs) -> Result<ClientConfig, String> {
         let mut roots = RootCertStore::empty();
         if needs.tls {
             for certificate in &self.connections.trusted {
@@ -224,11 +175,6 @@ impl Http {
     }
 }
 
-/// Whether a URL names this machine.
-pub(crate) fn is_own_machine(url: &Url) -> bool {
-    url.host_str().is_some_and(is_loopback)
-}
-
 /// What became of a connection, as an error of ours.
 pub(crate) fn broken(error: reqwest::Error, url: &Url) -> ErrorKind {
     let untrusted = is_certificate_error(&error);
@@ -244,7 +190,7 @@ pub(crate) fn broken(error: reqwest::Error, url: &Url) -> ErrorKind {
     if connecting {
         ErrorKind::Unreachable {
             reason,
-            own_machine: is_own_machine(url),
+            own_machine: url.host_str().is_some_and(is_loopback),
         }
     } else {
         ErrorKind::Broken { reason }
@@ -287,49 +233,66 @@ mod tests {
         Url::parse(text).expect("a URL")
     }
 
-    fn proxies(http: Option<&str>, https: Option<&str>) -> Proxies {
-        Proxies {
-            http: http.map(str::to_owned),
-            https: https.map(str::to_owned),
-            except: None,
-        }
+    fn proxies(variables: &[(&str, &str)]) -> Proxies {
+        Proxies::from_environment(&Environment::of(variables.iter().copied()))
+    }
+
+    fn needs(text: &str, proxies: &Proxies) -> Needs {
+        Needs::of(&url(text), proxies).expect("a usable proxy")
     }
 
     #[test]
     fn loopback_goes_direct_and_needs_no_roots() {
-        let all = proxies(Some("http://p:1"), Some("http://p:1"));
+        let all = proxies(&[("ALL_PROXY", "https://p:1")]);
         for text in [
             "http://127.0.0.1:7269",
             "http://[::1]:7269",
             "http://localhost:7269",
             "http://127.8.9.1",
         ] {
-            assert_eq!(
-                Needs::of(&url(text), &all),
-                Needs {
-                    tls: false,
-                    direct: true
-                },
-                "{text}"
-            );
+            let needs = needs(text, &all);
+            assert!(!needs.tls && needs.proxy.is_none(), "{text}");
         }
     }
 
     #[test]
     fn roots_are_needed_for_https_and_for_an_https_proxy() {
-        let tls = |text: &str, proxies: &Proxies| Needs::of(&url(text), proxies).tls;
-        assert!(tls("https://api.box.com", &Proxies::default()));
-        assert!(tls("https://127.0.0.1:7269", &Proxies::default()));
-        assert!(!tls("http://mock:7269", &Proxies::default()));
-        assert!(tls("http://mock:7269", &proxies(Some("https://p"), None)));
-        assert!(!tls("http://mock:7269", &proxies(None, Some("https://p"))));
+        let tls = |text: &str, proxies: &Proxies| needs(text, proxies).tls;
+        assert!(tls("https://api.box.com", &Proxies::none()));
+        assert!(tls("https://127.0.0.1:7269", &Proxies::none()));
+        assert!(!tls("http://mock:7269", &Proxies::none()));
+        let http = proxies(&[("HTTP_PROXY", "https://p")]);
+        assert!(tls("http://mock:7269", &http));
+        let https = proxies(&[("HTTPS_PROXY", "https://p")]);
+        assert!(!tls("http://mock:7269", &https));
+    }
+
+    #[test]
+    fn each_scheme_has_a_client_with_its_proxy_and_one_without() {
+        let both = proxies(&[
+            ("http_proxy", "http://one"),
+            ("https_proxy", "http://other"),
+            ("no_proxy", "box.com"),
+        ]);
+        let urls = [
+            ("http://box.com", None),
+            ("http://a.example", Some("http://one/")),
+            ("https://box.com", None),
+            ("https://a.example", Some("http://other/")),
+        ];
+        for (slot, (text, proxy)) in urls.into_iter().enumerate() {
+            let needs = needs(text, &both);
+            assert_eq!(needs.slot, slot, "{text}");
+            let found = needs.proxy.map(|proxy| proxy.uri().to_string());
+            assert_eq!(found.as_deref(), proxy, "{text}");
+        }
     }
 
     #[test]
     fn a_file_without_a_certificate_is_refused() {
         let connections = || Connections {
             trusted: Vec::new(),
-            proxies: Proxies::default(),
+            proxies: Proxies::none(),
             connect_timeout: Duration::from_secs(1),
             stall_timeout: Duration::from_secs(1),
         };

@@ -154,7 +154,7 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     let egress = if arguments.no_egress {
         Egress::none()
     } else {
-        Egress::of(environment)
+        Egress::from_environment(environment)
     };
     let mock = mock::start(Start {
         listen: arguments.listen,

@@ -1,48 +1,34 @@
-//! How hosts that are not Box's are reached from the port: straight, through the proxy that the
-//! user had set before, or not at all.
+//! How hosts that are not Box's are reached from the port: directly, through the user's own HTTP
+//! proxy, or not at all. Which proxy holds for which host is decided in `env::proxy`.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use http::StatusCode;
-use percent_encoding::percent_decode_str;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, lookup_host},
     time::timeout,
 };
-use url::Url;
 
-use super::port::{NoteKind, Scheme};
+use super::{
+    address::{is_near_client, is_of_this_machine},
+    port::{NoteKind, Scheme},
+};
 use crate::{
-    domain::{
-        hosts::{HostPort, is_loopback_address},
-        secret::Secret,
+    domain::hosts::{HostPort, is_loopback, is_loopback_address},
+    env::{
+        Environment,
+        proxy::{Intercept, Proxies, UnusableProxy},
     },
-    env::Environment,
 };
 
-/// The way out.
+/// Which other hosts may be reached, and how.
 #[derive(Clone, Debug)]
 pub struct Egress {
     allowed: bool,
-    /// The user's own proxies, for `http` and for `https` targets.
-    clear: Option<Arc<Upstream>>,
-    tls: Option<Arc<Upstream>>,
-    /// Hosts that the user reaches without a proxy: suffixes, or `*`.
-    direct: Arc<[String]>,
-}
-
-/// The user's own proxy.
-#[derive(Debug)]
-enum Upstream {
-    Http {
-        at: HostPort,
-        port: u16,
-        authorization: Option<Secret>,
-    },
-    /// Set, but of a kind that is not spoken here.
-    Unsupported(String),
+    proxies: Proxies,
+    /// The port that this process listens on: no proxy on this machine.
+    own_port: Option<u16>,
 }
 
 /// Why another host was not reached.
@@ -50,16 +36,19 @@ enum Upstream {
 pub(super) enum Refusal {
     #[error("{0} is not a host of Box's, and --no-egress is set")]
     NoEgress(HostPort),
-    #[error(
-        "{0} is on the machine of the mock, and only clients on the same machine are led there"
-    )]
+    #[error("{0} is on the machine of the mock, and only clients on the same machine may reach it")]
     Loopback(HostPort),
-    #[error("{0} is not a host of Box's, and clients from the internet are not led to others")]
+    #[error("{0} is not a host of Box's, and clients from the internet may not reach other hosts")]
     FromOutside(HostPort),
     #[error("could not reach {host}: {error}")]
     Unreachable { host: HostPort, error: io::Error },
     #[error("could not reach {0} within {seconds} s", seconds = .1.as_secs())]
     TimedOut(HostPort, Duration),
+    #[error("could not reach {host}: {error}")]
+    UnusableProxy {
+        host: HostPort,
+        error: UnusableProxy,
+    },
     #[error("could not reach {host} through the proxy {proxy}: {reason}")]
     Proxy {
         host: HostPort,
@@ -69,16 +58,18 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// What the client is answered.
+    /// The status of the answer.
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => StatusCode::FORBIDDEN,
-            Self::Unreachable { .. } | Self::Proxy { .. } => StatusCode::BAD_GATEWAY,
+            Self::Unreachable { .. } | Self::UnusableProxy { .. } | Self::Proxy { .. } => {
+                StatusCode::BAD_GATEWAY
+            }
             Self::TimedOut(..) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
-    /// What it is in the log.
+    /// Its kind in the log.
     pub(super) fn kind(&self) -> NoteKind {
         match self {
             Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => NoteKind::EgressRefused,
@@ -88,7 +79,7 @@ impl Refusal {
 }
 
 impl Egress {
-    /// No other host is reached; loopback still is, for it leaves nothing.
+    /// No other host is reached, except those on this machine.
     pub fn none() -> Self {
         Self {
             allowed: false,
@@ -96,66 +87,47 @@ impl Egress {
         }
     }
 
-    /// Every host is reached straight.
+    /// Every host is reached without a proxy.
     pub fn direct() -> Self {
         Self {
             allowed: true,
-            clear: None,
-            tls: None,
-            direct: Arc::new([]),
+            proxies: Proxies::none(),
+            own_port: None,
         }
     }
 
-    /// As the user's own variables say: `HTTPS_PROXY`, `HTTP_PROXY` (lower case only, as curl
-    /// has it), `ALL_PROXY` and `NO_PROXY`, in either case.
-    pub fn of(environment: &Environment) -> Self {
-        let first = |names: &[&str]| names.iter().find_map(|name| environment.var(name));
-        let upstream = |names: &[&str]| first(names).map(|text| Arc::new(Upstream::parse(text)));
-        let direct = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
+    /// Every host is reached, through the proxies of the user's variables where they hold for it.
+    pub fn from_environment(environment: &Environment) -> Self {
         Self {
-            allowed: true,
-            clear: upstream(&["http_proxy", "all_proxy", "ALL_PROXY"]),
-            tls: upstream(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
-            direct: direct
-                .split(',')
-                .map(|name| name.trim().trim_start_matches("*.").trim_start_matches('.'))
-                .filter(|name| !name.is_empty())
-                .map(str::to_ascii_lowercase)
-                .collect(),
+            proxies: Proxies::from_environment(environment),
+            ..Self::direct()
         }
     }
 
-    /// The same without a proxy at `address`, where this port itself listens: a shell that was led
-    /// to a mock has it as its proxy, and may start the next one.
-    pub(super) fn not_through(mut self, address: SocketAddr) -> Self {
-        let is_itself = |upstream: &Arc<Upstream>| match &**upstream {
-            Upstream::Http { at, port, .. } => at.is_loopback() && *port == address.port(),
-            Upstream::Unsupported(_) => false,
-        };
-        self.clear = self.clear.filter(|upstream| !is_itself(upstream));
-        self.tls = self.tls.filter(|upstream| !is_itself(upstream));
-        self
+    /// The same, never through a proxy on this machine at `port`, where this process listens: a
+    /// shell that points at a mock has the mock as its proxy, and may start another one.
+    pub(super) fn not_through_own_port(self, port: u16) -> Self {
+        Self {
+            own_port: Some(port),
+            ..self
+        }
     }
 
-    fn upstream(&self, scheme: Scheme, target: &HostPort) -> Option<&Upstream> {
-        let is_direct = target.is_loopback()
-            || self.direct.iter().any(|name| {
-                name == "*"
-                    || target.host == *name
-                    || target
-                        .host
-                        .strip_suffix(name.as_str())
-                        .is_some_and(|rest| rest.ends_with('.'))
-            });
-        let proxy = match scheme {
-            Scheme::Clear => &self.clear,
-            Scheme::Tls => &self.tls,
+    fn proxy_for(&self, scheme: Scheme, target: &HostPort) -> Result<Option<Intercept>, Refusal> {
+        let found = self.proxies.for_target(scheme.as_str(), target);
+        let proxy = found.map_err(|error| Refusal::UnusableProxy {
+            host: target.clone(),
+            error,
+        })?;
+        let is_this_process = |proxy: &Intercept| {
+            let uri = proxy.uri();
+            uri.host().is_some_and(is_loopback) && Some(proxy_port(proxy)) == self.own_port
         };
-        proxy.as_deref().filter(|_| !is_direct)
+        Ok(proxy.filter(|proxy| !is_this_process(proxy)))
     }
 
-    /// Whether this client may be led to that host at all. Only names are looked at; addresses
-    /// follow when they are known.
+    /// Whether this client may reach that host at all, by the host's name. Its addresses are
+    /// checked when they are known.
     fn permit(&self, peer: SocketAddr, target: &HostPort) -> Result<(), Refusal> {
         if target.is_loopback() {
             return if is_loopback_address(peer.ip()) {
@@ -167,7 +139,7 @@ impl Egress {
         if !self.allowed {
             return Err(Refusal::NoEgress(target.clone()));
         }
-        if !is_near(peer) {
+        if !is_near_client(peer) {
             return Err(Refusal::FromOutside(target.clone()));
         }
         Ok(())
@@ -182,10 +154,14 @@ impl Egress {
         patience: Duration,
     ) -> Result<TcpStream, Refusal> {
         self.permit(peer, target)?;
+        let target = &HostPort {
+            port: Some(port),
+            ..target.clone()
+        };
         let reach = async {
-            match self.upstream(Scheme::Tls, target) {
-                None => straight(peer, target, port).await,
-                Some(upstream) => upstream.tunnel(target, port).await,
+            match self.proxy_for(Scheme::Tls, target)? {
+                None => connect(peer, target, port).await,
+                Some(proxy) => open_tunnel(&proxy, target).await,
             }
         };
         match timeout(patience, reach).await {
@@ -194,26 +170,23 @@ impl Egress {
         }
     }
 
-    /// A stream to send a clear request for `target` on. The second value says whether it leads
-    /// to a proxy, which wants the absolute form, and with which credentials.
+    /// A stream to send a clear request for `target` on, and the proxy at its other end, if any: a
+    /// proxy wants the absolute form.
     pub(super) async fn clear(
         &self,
         peer: SocketAddr,
         target: &HostPort,
         patience: Duration,
-    ) -> Result<(TcpStream, Option<ForProxy>), Refusal> {
+    ) -> Result<(TcpStream, Option<Intercept>), Refusal> {
         self.permit(peer, target)?;
         let reach = async {
-            match self.upstream(Scheme::Clear, target) {
+            Ok(match self.proxy_for(Scheme::Clear, target)? {
                 None => {
                     let port = target.port.unwrap_or(80);
-                    Ok((straight(peer, target, port).await?, None))
+                    (connect(peer, target, port).await?, None)
                 }
-                Some(upstream) => {
-                    let (stream, authorization) = upstream.dial(target).await?;
-                    Ok((stream, Some(ForProxy(authorization.cloned()))))
-                }
-            }
+                Some(proxy) => (dial(&proxy, target).await?, Some(proxy)),
+            })
         };
         match timeout(patience, reach).await {
             Ok(reached) => reached,
@@ -222,42 +195,8 @@ impl Egress {
     }
 }
 
-/// What a request needs on its way through the user's own proxy: its credentials, if any.
-#[derive(Debug)]
-pub(super) struct ForProxy(pub(super) Option<Secret>);
-
-/// An address that leads to this machine alone, or to what only this machine is told: all of
-/// loopback, the unspecified address, which connects to it too, and the link, where clouds answer
-/// with the machine's own credentials.
-fn is_own(address: SocketAddr) -> bool {
-    let ip = address.ip().to_canonical();
-    let is_of_the_link = match ip {
-        std::net::IpAddr::V4(ip) => ip.is_link_local(),
-        std::net::IpAddr::V6(ip) => ip.is_unicast_link_local(),
-    };
-    ip.is_loopback() || ip.is_unspecified() || is_of_the_link
-}
-
-/// A client on this machine or in a network around it (a container, a virtual machine): whoever
-/// binds the port beyond loopback does not mean to serve the internet as a proxy.
-fn is_near(peer: SocketAddr) -> bool {
-    const UNIQUE_LOCAL: (u16, u16) = (0xfe00, 0xfc00);
-    const LINK_LOCAL: (u16, u16) = (0xffc0, 0xfe80);
-    match peer.ip().to_canonical() {
-        std::net::IpAddr::V4(address) => {
-            address.is_loopback() || address.is_private() || address.is_link_local()
-        }
-        std::net::IpAddr::V6(address) => {
-            let first = address.segments()[0];
-            address.is_loopback()
-                || [UNIQUE_LOCAL, LINK_LOCAL]
-                    .iter()
-                    .any(|(mask, prefix)| first & mask == *prefix)
-        }
-    }
-}
-
-async fn straight(peer: SocketAddr, target: &HostPort, port: u16) -> Result<TcpStream, Refusal> {
+/// Connects without a proxy.
+async fn connect(peer: SocketAddr, target: &HostPort, port: u16) -> Result<TcpStream, Refusal> {
     let unreachable = |error| Refusal::Unreachable {
         host: target.clone(),
         error,
@@ -268,7 +207,7 @@ async fn straight(peer: SocketAddr, target: &HostPort, port: u16) -> Result<TcpS
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in addresses {
         // A public name may well point at 127.0.0.1.
-        if is_own(address) && !is_loopback_address(peer.ip()) {
+        if is_of_this_machine(address) && !is_loopback_address(peer.ip()) {
             return Err(Refusal::Loopback(target.clone()));
         }
         match TcpStream::connect(address).await {
@@ -283,106 +222,71 @@ async fn straight(peer: SocketAddr, target: &HostPort, port: u16) -> Result<TcpS
     Err(unreachable(last))
 }
 
-impl Upstream {
-    fn parse(text: &str) -> Self {
-        let with_scheme = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("http://{text}")
-        };
-        let parsed = Url::parse(&with_scheme).ok();
-        let parts = parsed.as_ref().and_then(|url| {
-            let at = HostPort::parse(url.host_str()?)?;
-            (url.scheme() == "http").then_some((url, at))
-        });
-        let Some((url, at)) = parts else {
-            let scheme = with_scheme.split("://").next().unwrap_or_default();
-            return Self::Unsupported(scheme.to_owned());
-        };
-        let authorization = (!url.username().is_empty()).then(|| {
-            let decode = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
-            let mut pair = decode(url.username());
-            pair.push(b':');
-            pair.extend(decode(url.password().unwrap_or_default()));
-            Secret::new(format!("Basic {}", STANDARD.encode(pair)))
-        });
-        Self::Http {
-            at,
-            port: url.port_or_known_default().unwrap_or(80),
-            authorization,
-        }
+/// Connects to a proxy on the way to `target`.
+async fn dial(proxy: &Intercept, target: &HostPort) -> Result<TcpStream, Refusal> {
+    let failed = |reason: String| proxy_failed(proxy, target, reason);
+    if proxy.uri().scheme_str() != Some("http") {
+        let reason = "the mock speaks to proxies over http:// only".to_owned();
+        return Err(failed(reason));
     }
+    // A host in brackets is an IPv6 address to a URI, and to no resolver.
+    let host = proxy.uri().host().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, proxy_port(proxy)))
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    // Without it small messages wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
 
-    async fn dial(&self, target: &HostPort) -> Result<(TcpStream, Option<&Secret>), Refusal> {
-        let failed = |proxy: String, reason: String| Refusal::Proxy {
-            host: target.clone(),
-            proxy,
-            reason,
-        };
-        match self {
-            Self::Unsupported(scheme) => Err(failed(
-                format!("{scheme}://…"),
-                "only proxies that are spoken to in http:// are supported".to_owned(),
-            )),
-            Self::Http {
-                at,
-                port,
-                authorization,
-            } => {
-                let stream = TcpStream::connect((at.host.as_str(), *port))
-                    .await
-                    .map_err(|error| failed(format!("{}:{port}", at.host), error.to_string()))?;
-                // Without it small messages wait for the acknowledgement of the one before.
-                let _ = stream.set_nodelay(true);
-                Ok((stream, authorization.as_ref()))
-            }
-        }
+/// Asks a proxy for a tunnel to `target`. Written out here because hyper-util's `Tunnel` reads past
+/// the end of the proxy's answer and drops what the target has sent by then, as servers do that
+/// speak first.
+async fn open_tunnel(proxy: &Intercept, target: &HostPort) -> Result<TcpStream, Refusal> {
+    let mut stream = dial(proxy, target).await?;
+    let mut request = format!("CONNECT {target} HTTP/1.1\r\nhost: {target}\r\n").into_bytes();
+    if let Some(authorization) = proxy.basic_auth() {
+        request.extend_from_slice(b"proxy-authorization: ");
+        request.extend_from_slice(authorization.as_bytes());
+        request.extend_from_slice(b"\r\n");
     }
-
-    async fn tunnel(&self, target: &HostPort, port: u16) -> Result<TcpStream, Refusal> {
-        let (mut stream, authorization) = self.dial(target).await?;
-        let named = HostPort {
-            port: Some(port),
-            ..target.clone()
-        };
-        let credentials = authorization.map_or_else(String::new, |secret| {
-            format!("proxy-authorization: {}\r\n", secret.expose())
-        });
-        let ask = format!("CONNECT {named} HTTP/1.1\r\nhost: {named}\r\n{credentials}\r\n");
-        let refused = |reason: String| Refusal::Proxy {
-            host: target.clone(),
-            proxy: self.name(),
-            reason,
-        };
-        let head = async {
-            stream.write_all(ask.as_bytes()).await?;
-            read_head(&mut stream).await
-        };
-        let head = head.await.map_err(|error| refused(error.to_string()))?;
-        let line = head.lines().next().unwrap_or_default();
-        let status = line.split(' ').nth(1).unwrap_or_default();
-        if line.starts_with("HTTP/1.") && status.starts_with('2') {
-            Ok(stream)
-        } else {
-            Err(refused(format!("it answered `{}`", line.escape_debug())))
-        }
-    }
-
-    fn name(&self) -> String {
-        match self {
-            Self::Http { at, port, .. } => format!("{}:{port}", at.host),
-            Self::Unsupported(scheme) => format!("{scheme}://…"),
-        }
+    request.extend_from_slice(b"\r\n");
+    let answer = async {
+        stream.write_all(&request).await?;
+        read_head(&mut stream).await
+    };
+    let failed = |reason: String| proxy_failed(proxy, target, reason);
+    let head = answer.await.map_err(|error| failed(error.to_string()))?;
+    let line = head.lines().next().unwrap_or_default();
+    let status = line.split(' ').nth(1).unwrap_or_default();
+    if line.starts_with("HTTP/1.") && status.starts_with('2') {
+        Ok(stream)
+    } else {
+        Err(failed(format!("it answered `{}`", line.escape_debug())))
     }
 }
 
-/// The head of a proxy's answer, byte by byte: what follows it belongs to the tunnel.
+fn proxy_failed(proxy: &Intercept, target: &HostPort, reason: String) -> Refusal {
+    let authority = proxy.uri().authority();
+    Refusal::Proxy {
+        host: target.clone(),
+        proxy: authority.map_or_else(String::new, ToString::to_string),
+        reason,
+    }
+}
+
+fn proxy_port(proxy: &Intercept) -> u16 {
+    proxy.uri().port_u16().unwrap_or(80)
+}
+
+/// Reads the head of a proxy's answer, byte by byte: what follows it belongs to the tunnel.
 async fn read_head(stream: &mut TcpStream) -> io::Result<String> {
-    const LONGEST: usize = 16 * 1024;
+    const MAX_HEAD: usize = 16 * 1024;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        if head.len() == LONGEST {
-            return Err(io::Error::other("its answer has no end"));
+        if head.len() == MAX_HEAD {
+            return Err(io::Error::other("its answer is too long"));
         }
         head.push(stream.read_u8().await?);
     }
@@ -394,7 +298,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn clients_elsewhere_are_not_led_to_what_is_this_machines_own() {
+    async fn clients_elsewhere_do_not_reach_what_is_this_machines_own() {
         let patience = Duration::from_secs(5);
         let neighbour = SocketAddr::from(([192, 168, 7, 7], 4000));
         for host in [
@@ -408,19 +312,19 @@ mod tests {
         ] {
             let target = HostPort::parse(host).expect("a host");
             let egress = Egress::direct();
-            let led = egress.tunnel(neighbour, &target, 9, patience);
-            let refused = led.await.expect_err(host);
+            let reached = egress.tunnel(neighbour, &target, 9, patience);
+            let refused = reached.await.expect_err(host);
             assert!(matches!(refused, Refusal::Loopback(_)), "{host}: {refused}");
         }
     }
 
     #[tokio::test]
-    async fn clients_from_the_internet_are_led_nowhere() {
+    async fn clients_from_the_internet_reach_no_other_host() {
         let target = HostPort::parse("example.org").expect("a host");
         let stranger = SocketAddr::from(([203, 0, 113, 7], 4000));
         let egress = Egress::direct();
-        let led = egress.tunnel(stranger, &target, 443, Duration::from_secs(5));
-        let refused = led.await.expect_err("it is refused");
+        let reached = egress.tunnel(stranger, &target, 443, Duration::from_secs(5));
+        let refused = reached.await.expect_err("it is refused");
         assert!(matches!(refused, Refusal::FromOutside(_)), "{refused}");
     }
 }

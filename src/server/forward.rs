@@ -90,17 +90,14 @@ async fn send<H: Handler>(
                 .clear(peer, target, patience)
                 .await
                 .map_err(refusal)?;
-            let authorization = proxy
-                .as_ref()
-                .and_then(|proxy| proxy.0.as_ref())
-                .and_then(|secret| HeaderValue::from_str(secret.expose()).ok());
-            if let Some(value) = authorization {
-                request
-                    .headers_mut()
-                    .insert(header::PROXY_AUTHORIZATION, value);
-            }
-            if proxy.is_none() {
-                into_origin_form(&mut request, target);
+            match proxy {
+                None => into_origin_form(&mut request, target),
+                Some(proxy) => {
+                    if let Some(value) = proxy.basic_auth() {
+                        let headers = request.headers_mut();
+                        headers.insert(header::PROXY_AUTHORIZATION, value.clone());
+                    }
+                }
             }
             exchange(stream, request)
                 .await

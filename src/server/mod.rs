@@ -2,6 +2,7 @@
 //! and time-outs, the carrying out of faults, and the handler that brings calls to the host and
 //! to the admin API. What is answered is decided by the state machine.
 
+mod address;
 pub mod admin;
 pub mod app;
 pub mod authority;

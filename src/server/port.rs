@@ -252,7 +252,7 @@ pub async fn serve<H: Handler>(
     shutdown: impl Future<Output = ()>,
 ) {
     allow_many_connections();
-    options.egress = options.egress.not_through(port.address);
+    options.egress = options.egress.not_through_own_port(port.address.port());
     let grace = options.timeouts.grace;
     let shared = Arc::new(Shared {
         handler,

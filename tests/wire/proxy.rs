@@ -246,7 +246,7 @@ async fn the_users_own_proxy_leads_to_other_hosts() {
         ("HTTPS_PROXY", format!("http://user:p%40ss@{address}")),
         ("NO_PROXY", "direct.example".to_owned()),
     ]);
-    let port = Port::with(|options| options.egress = Egress::of(&environment));
+    let port = Port::with(|options| options.egress = Egress::from_environment(&environment));
     let answer = port
         .exchange("CONNECT ml.example:443 HTTP/1.1\r\nHost: ml.example\r\n\r\n")
         .await;
@@ -271,7 +271,9 @@ async fn a_shell_that_leads_to_the_port_itself_is_no_proxy_for_it() {
         "HTTPS_PROXY",
         format!("http://localhost:{}", free.port()),
     )]);
-    let port = Port::at(free, |options| options.egress = Egress::of(&environment));
+    let port = Port::at(free, |options| {
+        options.egress = Egress::from_environment(&environment);
+    });
     // A name below .invalid never has an address: through itself it would go round for ever.
     let answer = port
         .exchange(

@@ -57,7 +57,7 @@ impl BoxSide {
             fsync: false,
             faults: Faults::default(),
             admin_token: None,
-            egress: Egress::of(environment),
+            egress: Egress::from_environment(environment),
             guard: Guard::default(),
             ca_dir: None,
             // Its only clients are this replay and its Skill.
