@@ -1,4 +1,4 @@
-//! Text cut to the length that a message has room for.
+//! Text cut to the length that a message has room for, and compared with what may have been meant.
 
 use std::borrow::Cow;
 
@@ -8,6 +8,11 @@ pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
         Some((cut, _)) => Cow::Owned(format!("{}…", &text[..cut])),
         None => Cow::Borrowed(text),
     }
+}
+
+/// Whether `text` is `meant` except for one or two letters.
+pub fn is_misspelling(text: &str, meant: &str) -> bool {
+    text != meant && text.len().abs_diff(meant.len()) <= 2 && strsim::osa_distance(text, meant) <= 2
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::{
     commands::input,
     domain::card::{
         build::{self, Filling, TimelineEntry},
+        codes::misspelt_status,
         face::{Face, Source, thumbnail},
-        misspelt_status,
         subtitles::{self, Format, Skipped},
     },
     exit::{Failure, Outcome, Problem},

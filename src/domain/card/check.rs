@@ -1,245 +1,99 @@
-//! The walk through cards that looks for mistakes: the rules themselves, told to whoever wants to
-//! hear of them. It allocates nothing, so that the mock can judge every write with it.
+//! The rules for cards, except those for entries. The walk allocates nothing, so that the mock can
+//! check every write with it.
 //!
-//! The type of a card is chosen first and the rest judged by it, and below a value of the wrong
-//! type nothing more is said: one finding per mistake.
+//! The type of a card is checked first and decides which rules follow. Below a value of the wrong
+//! type nothing more is reported: one finding for each error.
 
 use std::ops::ControlFlow;
 
 use super::{
+    codes::{DOCUMENTED_STATUSES, KIT_STATUSES, known_status, known_title, nearest_known_status},
     entries,
-    mistake::{Mistake, Type},
-    model::{self, DOCUMENTED_STATUSES, Kind},
+    members::{
+        Flow, Reporter, constant, nothing_to_show, optional, reference, required, text, wrong_type,
+    },
+    model::{self, Kind},
     path::Path,
+    types::Type,
+    violation::Violation,
 };
 use crate::domain::json::tree::{Members, Tree};
 
-/// Goes on, or ends the walk because enough was heard.
-pub(super) type Flow = ControlFlow<()>;
-
-/// Who hears of mistakes.
-pub(super) trait Listener {
-    /// Hears of a mistake in the value at `path`.
-    fn hear(&mut self, path: &Path<'_>, mistake: &Mistake<'_>) -> Flow;
-
-    /// Whether it wants to hear of what Box's schema has no word on: how things are shown.
-    fn wants_doubts(&self) -> bool;
-
-    /// Whether it wants to hear of what the published description alone forbids. Box refuses
-    /// wrong types and no more, and every write is judged.
-    fn wants_description(&self) -> bool;
-}
-
-/// Codes that the official kit writes and that neither the description nor the preview knows.
-const KIT_CODES: [&str; 3] = [
-    "custom_error",
-    "skills_invalid_event_error",
-    "skills_no_info_found",
-];
-
 /// Walks through what should be a list of cards.
-pub(super) fn cards(path: &Path<'_>, value: Tree<'_>, listener: &mut impl Listener) -> Flow {
+pub(super) fn cards(path: &Path<'_>, value: Tree<'_>, reporter: &mut impl Reporter) -> Flow {
     let Tree::Array(cards) = value else {
-        return wrong(path, value, Type::Array, listener);
+        return wrong_type(path, value, Type::Array, reporter);
     };
     for (index, value) in cards.iter().enumerate() {
-        card(&path.index(index), value, listener)?;
+        card(&path.index(index), value, reporter)?;
     }
     Flow::Continue(())
 }
 
 /// Walks through one card.
-pub(super) fn card(path: &Path<'_>, value: Tree<'_>, listener: &mut impl Listener) -> Flow {
+pub(super) fn card(path: &Path<'_>, value: Tree<'_>, reporter: &mut impl Reporter) -> Flow {
     let Tree::Object(members) = value else {
-        return wrong(path, value, Type::Object, listener);
+        return wrong_type(path, value, Type::Object, reporter);
     };
-    let kind = kind(path, members, listener)?;
-    required(path, members, &["invocation", "skill", "type"], listener)?;
-    constant(path, members, "type", "skill_card", listener)?;
-    reference(path, members, "skill", "service", listener)?;
-    reference(path, members, "invocation", "skill_invocation", listener)?;
-    created_at(path, members, listener)?;
-    title(path, members, kind, listener)?;
+    let kind = kind(path, members, reporter)?;
+    required(path, members, &["invocation", "skill", "type"], reporter)?;
+    constant(path, members, "type", "skill_card", reporter)?;
+    reference(path, members, "skill", "service", reporter)?;
+    reference(path, members, "invocation", "skill_invocation", reporter)?;
+    created_at(path, members, reporter)?;
+    title(path, members, kind, reporter)?;
     match kind {
-        Some(Kind::Status) => status(path, members, listener),
-        Some(kind) => entries::check(path, members, kind, listener),
+        Some(Kind::Status) => status(path, members, reporter),
+        Some(kind) => entries::check(path, members, kind, reporter),
         None => Flow::Continue(()),
     }
 }
 
 /// Walks through the body of a skill_invocations call around its cards.
-pub(super) fn invocation(path: &Path<'_>, body: Tree<'_>, listener: &mut impl Listener) -> Flow {
+pub(super) fn invocation(path: &Path<'_>, body: Tree<'_>, reporter: &mut impl Reporter) -> Flow {
     let Tree::Object(members) = body else {
         return Flow::Continue(());
     };
-    required(path, members, &["file", "status"], listener)?;
-    if let Some(status) = text(path, members, "status", listener)?
+    required(path, members, &["file", "status"], reporter)?;
+    if let Some(status) = text(path, members, "status", reporter)?
         && !DOCUMENTED_STATUSES.contains(&status)
     {
-        listener.hear(&path.key("status"), &Mistake::OtherStatus { found: status })?;
+        reporter.report(
+            &path.key("status"),
+            &Violation::UnknownStatus { found: status },
+        )?;
     }
-    reference(path, members, "file", "file", listener)
-}
-
-pub(super) fn wrong(
-    path: &Path<'_>,
-    found: Tree<'_>,
-    should: Type,
-    listener: &mut impl Listener,
-) -> Flow {
-    listener.hear(path, &Mistake::WrongType { found, should })
+    reference(path, members, "file", "file", reporter)
 }
 
 /// The kind of a card. None where that is already the mistake: the rest cannot be judged by it.
 fn kind(
     path: &Path<'_>,
     members: Members<'_>,
-    listener: &mut impl Listener,
+    reporter: &mut impl Reporter,
 ) -> ControlFlow<(), Option<Kind>> {
     const NAME: &str = "skill_card_type";
     match members.get(NAME) {
         Some(Tree::String(name)) => {
             let kind = Kind::parse(name);
             if kind.is_none() {
-                let mistake = Mistake::UnknownKind { found: name };
-                listener.hear(&path.key(NAME), &mistake)?;
+                let violation = Violation::UnknownKind { found: name };
+                reporter.report(&path.key(NAME), &violation)?;
             }
             return ControlFlow::Continue(kind);
         }
-        Some(other) => wrong(&path.key(NAME), other, Type::String, listener)?,
-        None => nothing(path, members, NAME, listener)?,
+        Some(other) => wrong_type(&path.key(NAME), other, Type::String, reporter)?,
+        None => nothing_to_show(path, members, NAME, reporter)?,
     }
     ControlFlow::Continue(None)
 }
 
-/// The member `name`, without which nothing is shown, is missing.
-pub(super) fn nothing(
-    path: &Path<'_>,
-    members: Members<'_>,
-    name: &'static str,
-    listener: &mut impl Listener,
-) -> Flow {
-    let near = members
-        .keys()
-        .find(|key| listener.wants_doubts() && is_misspelling(key, name));
-    listener.hear(&path.key(name), &Mistake::Nothing { name, near })
-}
-
-/// Members that the description requires; those that are missing are one mistake.
-fn required(
-    path: &Path<'_>,
-    members: Members<'_>,
-    names: &[&'static str],
-    listener: &mut impl Listener,
-) -> Flow {
-    if !listener.wants_description() {
-        return Flow::Continue(());
-    }
-    let mut missing = [""; 3];
-    let mut count = 0;
-    for name in names {
-        if !members.contains_key(name) && count < missing.len() {
-            missing[count] = name;
-            count += 1;
-        }
-    }
-    match &missing[..count] {
-        [] => Flow::Continue(()),
-        [only] => listener.hear(
-            &path.key(only),
-            &Mistake::Missing {
-                names: &missing[..1],
-            },
-        ),
-        names => listener.hear(path, &Mistake::Missing { names }),
-    }
-}
-
-/// The text of a member that must be a string where it stands.
-fn text<'a>(
-    path: &Path<'_>,
-    members: Members<'a>,
-    key: &str,
-    listener: &mut impl Listener,
-) -> ControlFlow<(), Option<&'a str>> {
-    match members.get(key) {
-        None => {}
-        Some(Tree::String(text)) => return ControlFlow::Continue(Some(text)),
-        Some(other) => wrong(&path.key(key), other, Type::String, listener)?,
-    }
-    ControlFlow::Continue(None)
-}
-
-/// A member that may be left out, and so perhaps null.
-pub(super) fn optional<'a>(
-    path: &Path<'_>,
-    members: Members<'a>,
-    key: &str,
-    should: Type,
-    listener: &mut impl Listener,
-) -> ControlFlow<(), Option<Tree<'a>>> {
-    fitting(path, key, members.get(key), should, listener)
-}
-
-/// The same of a member that was looked up.
-pub(super) fn fitting<'a>(
-    path: &Path<'_>,
-    key: &str,
-    found: Option<Tree<'a>>,
-    should: Type,
-    listener: &mut impl Listener,
-) -> ControlFlow<(), Option<Tree<'a>>> {
-    match found {
-        None => {}
-        Some(Tree::Null) => listener.hear(&path.key(key), &Mistake::Null { should })?,
-        Some(value) if should.fits(value) => return ControlFlow::Continue(Some(value)),
-        Some(other) => wrong(&path.key(key), other, should, listener)?,
-    }
-    ControlFlow::Continue(None)
-}
-
-/// A string that has one allowed value.
-fn constant(
-    path: &Path<'_>,
-    members: Members<'_>,
-    key: &str,
-    should: &'static str,
-    listener: &mut impl Listener,
-) -> Flow {
-    match text(path, members, key, listener)? {
-        Some(found) if found != should => {
-            listener.hear(&path.key(key), &Mistake::OtherConstant { found, should })
-        }
-        _ => Flow::Continue(()),
-    }
-}
-
-/// `{type, id}`, the id a string: Box refuses an integer one, though a test event has them.
-fn reference(
-    path: &Path<'_>,
-    members: Members<'_>,
-    key: &str,
-    kind: &'static str,
-    listener: &mut impl Listener,
-) -> Flow {
-    let here = path.key(key);
-    match members.get(key) {
-        None => Flow::Continue(()),
-        Some(Tree::Object(members)) => {
-            required(&here, members, &["id", "type"], listener)?;
-            constant(&here, members, "type", kind, listener)?;
-            text(&here, members, "id", listener).map_continue(|_| ())
-        }
-        Some(other) => wrong(&here, other, Type::Object, listener),
-    }
-}
-
-fn created_at(path: &Path<'_>, members: Members<'_>, listener: &mut impl Listener) -> Flow {
+fn created_at(path: &Path<'_>, members: Members<'_>, reporter: &mut impl Reporter) -> Flow {
     const NAME: &str = "created_at";
-    let value = optional(path, members, NAME, Type::String, listener)?;
+    let value = optional(path, members, NAME, Type::String, reporter)?;
     match value.and_then(Tree::as_str) {
-        Some(found) if listener.wants_description() && !is_date_time(found) => {
-            listener.hear(&path.key(NAME), &Mistake::NoDate { found })
+        Some(found) if reporter.wants_description_rules() && !is_date_time(found) => {
+            reporter.report(&path.key(NAME), &Violation::NoDateTime { found })
         }
         _ => Flow::Continue(()),
     }
@@ -255,69 +109,69 @@ fn title(
     path: &Path<'_>,
     members: Members<'_>,
     kind: Option<Kind>,
-    listener: &mut impl Listener,
+    reporter: &mut impl Reporter,
 ) -> Flow {
     const NAME: &str = "skill_card_title";
     let here = path.key(NAME);
-    let value = optional(path, members, NAME, Type::Object, listener)?;
+    let value = optional(path, members, NAME, Type::Object, reporter)?;
     let Some(Tree::Object(title)) = value else {
         if !members.contains_key(NAME) && members.contains_key("title") {
             let shown = kind.map_or(model::UNTITLED, Kind::default_title);
-            listener.hear(&path.key("title"), &Mistake::TitleIgnored { shown })?;
+            reporter.report(&path.key("title"), &Violation::TitleIgnored { shown })?;
         }
         return Flow::Continue(());
     };
-    let code = optional(&here, title, "code", Type::String, listener)?.and_then(Tree::as_str);
-    required(&here, title, &["message"], listener)?;
-    let message = text(&here, title, "message", listener)?;
-    if listener.wants_doubts()
-        && let (Some(shown), Some(message)) = (code.and_then(model::known_title), message)
+    let code = optional(&here, title, "code", Type::String, reporter)?.and_then(Tree::as_str);
+    required(&here, title, &["message"], reporter)?;
+    let message = text(&here, title, "message", reporter)?;
+    if reporter.wants_display_rules()
+        && let (Some(shown), Some(message)) = (code.and_then(known_title), message)
         && !message.trim().eq_ignore_ascii_case(shown)
     {
-        listener.hear(&here.key("message"), &Mistake::TitleCodeWins { shown })?;
+        reporter.report(&here.key("message"), &Violation::TitleCodeWins { shown })?;
     }
     Flow::Continue(())
 }
 
-fn status(path: &Path<'_>, members: Members<'_>, listener: &mut impl Listener) -> Flow {
+fn status(path: &Path<'_>, members: Members<'_>, reporter: &mut impl Reporter) -> Flow {
     const NAME: &str = "status";
     let here = path.key(NAME);
     let status = match members.get(NAME) {
-        // A list of entries makes even a status card without status a section, with a text.
+        // With a list of entries, even a status card without a status is shown.
         None if members
             .get("entries")
             .is_some_and(|it| it.as_array().is_some()) =>
         {
-            return required(path, members, &[NAME], listener);
+            return required(path, members, &[NAME], reporter);
         }
-        None => return nothing(path, members, NAME, listener),
+        None => return nothing_to_show(path, members, NAME, reporter),
         Some(Tree::Object(status)) => status,
-        Some(other) => return wrong(&here, other, Type::Object, listener),
+        Some(other) => return wrong_type(&here, other, Type::Object, reporter),
     };
-    let message = optional(&here, status, "message", Type::String, listener)?
+    let message = optional(&here, status, "message", Type::String, reporter)?
         .and_then(Tree::as_str)
         .filter(|message| !message.is_empty());
     if status
         .get("message")
         .is_some_and(|it| it.as_str().is_none())
     {
-        // What the preview makes of it follows from a mistake that has been told.
-        return text(&here, status, "code", listener).map_continue(|_| ());
+        // What the preview makes of it follows from a violation that was reported.
+        return text(&here, status, "code", reporter).map_continue(|_| ());
     }
     if !status.contains_key("code") {
-        let mistake = Mistake::ShowsAsError {
+        let violation = Violation::ShowsAsError {
             code: None,
             near: None,
             documented: false,
         };
-        // With a message it is shown well, and only the description wants more.
+        // With a message it is shown as intended; only the description requires the code.
         return match message {
-            None => listener.hear(&here, &mistake),
-            Some(_) => required(&here, status, &["code"], listener),
+            None => reporter.report(&here, &violation),
+            Some(_) => required(&here, status, &["code"], reporter),
         };
     }
-    match text(&here, status, "code", listener)? {
-        Some(code) => status_code(&here, code, message, listener),
+    match text(&here, status, "code", reporter)? {
+        Some(code) => status_code(&here, code, message, reporter),
         None => Flow::Continue(()),
     }
 }
@@ -326,63 +180,35 @@ fn status_code(
     path: &Path<'_>,
     code: &str,
     message: Option<&str>,
-    listener: &mut impl Listener,
+    reporter: &mut impl Reporter,
 ) -> Flow {
     let documented = DOCUMENTED_STATUSES.contains(&code);
-    let shown = model::known_status(code);
+    let shown = known_status(code);
     let here = path.key("code");
     if shown.is_none() && message.is_none() {
-        let near = listener
-            .wants_doubts()
-            .then(|| nearest_code(code))
+        let near = reporter
+            .wants_display_rules()
+            .then(|| nearest_known_status(code))
             .flatten();
-        let mistake = Mistake::ShowsAsError {
+        let violation = Violation::ShowsAsError {
             code: Some(code),
             near,
             documented,
         };
-        return listener.hear(&here, &mistake);
+        return reporter.report(&here, &violation);
     }
     if !documented {
-        let official = shown.is_some() || KIT_CODES.contains(&code);
-        let mistake = Mistake::OtherCode {
+        let official = shown.is_some() || KIT_STATUSES.contains(&code);
+        let violation = Violation::UnknownStatusCode {
             found: code,
             official,
         };
-        listener.hear(&here, &mistake)?;
+        reporter.report(&here, &violation)?;
     }
     match (shown, message) {
         (Some(shown), Some(message)) if message != shown => {
-            listener.hear(&path.key("message"), &Mistake::MessageIgnored { shown })
+            reporter.report(&path.key("message"), &Violation::MessageIgnored { shown })
         }
         _ => Flow::Continue(()),
     }
-}
-
-/// The code of Box's description, or that the preview knows, that `code` looks like a misspelling
-/// of.
-pub fn misspelt_status(code: &str) -> Option<&'static str> {
-    let is_known = |known: &str| known == code;
-    let known = || model::KNOWN_STATUSES.iter().map(|(known, _)| *known);
-    let mut all = DOCUMENTED_STATUSES
-        .into_iter()
-        .chain(KIT_CODES)
-        .chain(known());
-    if all.clone().any(is_known) {
-        return None;
-    }
-    all.find(|known| is_misspelling(code, known))
-}
-
-/// The code that the preview knows and that `code` looks like a misspelling of.
-fn nearest_code(code: &str) -> Option<&'static str> {
-    model::KNOWN_STATUSES
-        .iter()
-        .map(|(known, _)| *known)
-        .find(|known| is_misspelling(code, known))
-}
-
-/// Whether `key` is `name` but for a letter or two.
-pub(super) fn is_misspelling(key: &str, name: &str) -> bool {
-    key != name && key.len().abs_diff(name.len()) <= 2 && strsim::osa_distance(key, name) <= 2
 }

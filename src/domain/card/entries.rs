@@ -1,22 +1,26 @@
-//! The rules on the entries of a data card: texts, images, times. What is a habit of the whole
-//! card is counted, and told once.
+//! The rules for the entries of a data card: texts, images, times. A violation that a card repeats
+//! in each entry is counted, and reported once.
 
 use super::{
-    check::{Flow, Listener, fitting, is_misspelling, nothing, optional, wrong},
-    mistake::{Mistake, Type},
+    members::{Flow, Reporter, fitting, nothing_to_show, optional, wrong_type},
     model::Kind,
     path::Path,
+    types::Type,
+    violation::Violation,
 };
-use crate::domain::json::tree::{Items, Members, Tree};
+use crate::domain::{
+    json::tree::{Items, Members, Tree},
+    text::is_misspelling,
+};
 
 /// Walks through the entries and the duration of a card of `kind`.
 pub(super) fn check(
     path: &Path<'_>,
     members: Members<'_>,
     kind: Kind,
-    listener: &mut impl Listener,
+    reporter: &mut impl Reporter,
 ) -> Flow {
-    Entries::of(path, members, kind).check(listener)
+    Entries::new(path, members, kind).check(reporter)
 }
 
 /// The entries of a data card, and what is counted over all of them.
@@ -41,7 +45,7 @@ enum Spot {
 }
 
 impl<'a> Entries<'a> {
-    fn of(path: &'a Path<'a>, members: Members<'a>, kind: Kind) -> Self {
+    fn new(path: &'a Path<'a>, members: Members<'a>, kind: Kind) -> Self {
         Self {
             path,
             members,
@@ -55,27 +59,27 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn check(mut self, listener: &mut impl Listener) -> Flow {
-        self.check_duration(listener)?;
+    fn check(mut self, reporter: &mut impl Reporter) -> Flow {
+        self.check_duration(reporter)?;
         let here = self.path.key("entries");
         match self.members.get("entries") {
-            None => return nothing(self.path, self.members, "entries", listener),
+            None => return nothing_to_show(self.path, self.members, "entries", reporter),
             Some(Tree::Array(entries)) if entries.is_empty() => {
-                listener.hear(&here, &Mistake::NoEntries)?;
+                reporter.report(&here, &Violation::NoEntries)?;
             }
             Some(Tree::Array(entries)) => {
                 for (index, entry) in entries.iter().enumerate() {
-                    self.check_entry(&here.index(index), index, entry, listener)?;
+                    self.check_entry(&here.index(index), index, entry, reporter)?;
                 }
             }
-            Some(other) => return wrong(&here, other, Type::Array, listener),
+            Some(other) => return wrong_type(&here, other, Type::Array, reporter),
         }
-        self.tell_counts(&here, listener)
+        self.report_counts(&here, reporter)
     }
 
     /// Keywords have no duration in the description; where one stands, their bars use it.
-    fn check_duration(&mut self, listener: &mut impl Listener) -> Flow {
-        let value = optional(self.path, self.members, "duration", Type::Seconds, listener)?;
+    fn check_duration(&mut self, reporter: &mut impl Reporter) -> Flow {
+        let value = optional(self.path, self.members, "duration", Type::Seconds, reporter)?;
         if let Some(value) = value {
             self.duration = value.as_f64();
             self.count_fraction(Spot::Duration, value);
@@ -88,10 +92,10 @@ impl<'a> Entries<'a> {
         path: &Path<'_>,
         index: usize,
         entry: Tree<'a>,
-        listener: &mut impl Listener,
+        reporter: &mut impl Reporter,
     ) -> Flow {
         let Tree::Object(members) = entry else {
-            return wrong(path, entry, Type::Object, listener);
+            return wrong_type(path, entry, Type::Object, reporter);
         };
         let mut has_text = false;
         let mut has_image = false;
@@ -100,32 +104,32 @@ impl<'a> Entries<'a> {
         for (key, value) in members.iter() {
             match (key, value) {
                 ("text", Tree::String(text)) => has_text = !text.is_empty(),
-                ("text", Tree::Null) => listener.hear(
+                ("text", Tree::Null) => reporter.report(
                     &path.key(key),
-                    &Mistake::Null {
+                    &Violation::Null {
                         should: Type::String,
                     },
                 )?,
                 ("text", other) => {
                     has_text = true;
-                    wrong(&path.key(key), other, Type::String, listener)?;
+                    wrong_type(&path.key(key), other, Type::String, reporter)?;
                 }
                 ("image_url", value) if self.kind == Kind::Timeline => {
                     has_image = true;
-                    image(&path.key(key), value, listener)?;
+                    image(&path.key(key), value, reporter)?;
                 }
                 ("appears", Tree::Array(appearances)) => {
-                    self.check_appearances(&path.key(key), index, appearances, listener)?;
+                    self.check_appearances(&path.key(key), index, appearances, reporter)?;
                 }
-                ("appears", Tree::Null) => listener.hear(
+                ("appears", Tree::Null) => reporter.report(
                     &path.key(key),
-                    &Mistake::Null {
+                    &Violation::Null {
                         should: Type::Array,
                     },
                 )?,
-                ("appears", other) => wrong(&path.key(key), other, Type::Array, listener)?,
-                (key, _) if listener.wants_doubts() => {
-                    self.check_spelling(path, key, members, listener)?;
+                ("appears", other) => wrong_type(&path.key(key), other, Type::Array, reporter)?,
+                (key, _) if reporter.wants_display_rules() => {
+                    self.check_spelling(path, key, members, reporter)?;
                 }
                 _ => {}
             }
@@ -134,11 +138,11 @@ impl<'a> Entries<'a> {
             // An empty line of a transcript is a pause, not a mistake.
             let is_pause = self.kind == Kind::Transcript && members.contains_key("text");
             if !is_pause {
-                listener.hear(&path.key("text"), &Mistake::NoText)?;
+                reporter.report(&path.key("text"), &Violation::NoText)?;
             }
         }
         if self.kind == Kind::Timeline && !has_image {
-            listener.hear(&path.key("image_url"), &Mistake::NoImage)?;
+            reporter.report(&path.key("image_url"), &Violation::NoImage)?;
         }
         Flow::Continue(())
     }
@@ -150,13 +154,13 @@ impl<'a> Entries<'a> {
         path: &Path<'_>,
         key: &str,
         members: Members<'_>,
-        listener: &mut impl Listener,
+        reporter: &mut impl Reporter,
     ) -> Flow {
         const NAMES: [&str; 2] = ["appears", "image_url"];
         for should in NAMES {
             let belongs = should == "appears" || self.kind == Kind::Timeline;
             if belongs && is_misspelling(key, should) && !members.contains_key(should) {
-                return listener.hear(&path.key(key), &Mistake::Misspelt { key, should });
+                return reporter.report(&path.key(key), &Violation::Misspelt { key, should });
             }
         }
         Flow::Continue(())
@@ -167,13 +171,13 @@ impl<'a> Entries<'a> {
         path: &Path<'_>,
         index: usize,
         appearances: Items<'a>,
-        listener: &mut impl Listener,
+        reporter: &mut impl Reporter,
     ) -> Flow {
         let mut shows = false;
         for (nth, appearance) in appearances.iter().enumerate() {
             let here = path.index(nth);
             let Tree::Object(members) = appearance else {
-                wrong(&here, appearance, Type::Object, listener)?;
+                wrong_type(&here, appearance, Type::Object, reporter)?;
                 continue;
             };
             let [mut start, mut end] = [None; 2];
@@ -185,9 +189,9 @@ impl<'a> Entries<'a> {
                 }
             }
             let has_start = start.is_some();
-            let start = fitting(&here, "start", start, Type::Seconds, listener)?;
-            let end = fitting(&here, "end", end, Type::Seconds, listener)?;
-            if listener.wants_description() {
+            let start = fitting(&here, "start", start, Type::Seconds, reporter)?;
+            let end = fitting(&here, "end", end, Type::Seconds, reporter)?;
+            if reporter.wants_description_rules() {
                 for (name, value) in [("start", start), ("end", end)] {
                     if let Some(value) = value {
                         self.count_fraction(Spot::Appearance(index, nth, name), value);
@@ -196,18 +200,18 @@ impl<'a> Entries<'a> {
             }
             shows |= start.is_some();
             if !has_start {
-                listener.hear(&here.key("start"), &Mistake::NoStart)?;
+                reporter.report(&here.key("start"), &Violation::NoStart)?;
             }
-            if listener.wants_doubts()
+            if reporter.wants_display_rules()
                 && let Some(start) = start.and_then(Tree::as_f64)
             {
-                self.check_times(&here, start, end.and_then(Tree::as_f64), listener)?;
+                self.check_times(&here, start, end.and_then(Tree::as_f64), reporter)?;
             }
         }
         if self.kind == Kind::Transcript {
             let count = appearances.len();
             if count > 1 {
-                listener.hear(path, &Mistake::SeveralTimes { count })?;
+                reporter.report(path, &Violation::SeveralTimes { count })?;
             }
         } else if shows && !self.has_duration {
             self.timeless.get_or_insert(index);
@@ -221,22 +225,22 @@ impl<'a> Entries<'a> {
         path: &Path<'_>,
         start: f64,
         end: Option<f64>,
-        listener: &mut impl Listener,
+        reporter: &mut impl Reporter,
     ) -> Flow {
         if start < 0.0 {
-            return listener.hear(&path.key("start"), &Mistake::BelowZero { start });
+            return reporter.report(&path.key("start"), &Violation::BelowZero { start });
         }
         let draws_bars = self.kind != Kind::Transcript;
         match self.duration.filter(|seconds| draws_bars && *seconds > 0.0) {
             Some(duration) if start >= duration => {
-                let mistake = Mistake::BeyondDuration { start, duration };
-                return listener.hear(&path.key("start"), &mistake);
+                let violation = Violation::BeyondDuration { start, duration };
+                return reporter.report(&path.key("start"), &violation);
             }
             _ => {}
         }
         match end {
             Some(end) if end < start => {
-                listener.hear(&path.key("end"), &Mistake::EndsBefore { start, end })
+                reporter.report(&path.key("end"), &Violation::EndsBeforeStart { start, end })
             }
             _ => Flow::Continue(()),
         }
@@ -253,56 +257,56 @@ impl<'a> Entries<'a> {
         }
     }
 
-    /// What is a habit of the whole card is told once, at the first place.
-    fn tell_counts(&self, entries: &Path<'_>, listener: &mut impl Listener) -> Flow {
+    /// Reports what was counted, at its first place.
+    fn report_counts(&self, entries: &Path<'_>, reporter: &mut impl Reporter) -> Flow {
         if let Some((spot, found)) = self.fractions {
-            let mistake = Mistake::Fractions {
+            let violation = Violation::Fractions {
                 found,
                 count: self.fraction_count,
             };
             match spot {
-                Spot::Duration => listener.hear(&self.path.key("duration"), &mistake)?,
+                Spot::Duration => reporter.report(&self.path.key("duration"), &violation)?,
                 Spot::Appearance(entry, nth, name) => {
                     let entry = entries.index(entry);
                     let appears = entry.key("appears");
-                    listener.hear(&appears.index(nth).key(name), &mistake)?;
+                    reporter.report(&appears.index(nth).key(name), &violation)?;
                 }
             }
         }
         if let Some(index) = self.timeless {
-            let mistake = Mistake::NoDuration {
+            let violation = Violation::NoDuration {
                 count: self.timeless_count,
             };
             let entry = entries.index(index);
-            listener.hear(&entry.key("appears"), &mistake)?;
+            reporter.report(&entry.key("appears"), &violation)?;
         }
         match self.duration {
             Some(found) if found <= 0.0 && self.kind != Kind::Transcript => {
-                let mistake = Mistake::EmptyDuration { found };
-                listener.hear(&self.path.key("duration"), &mistake)
+                let violation = Violation::EmptyDuration { found };
+                reporter.report(&self.path.key("duration"), &violation)
             }
             _ => Flow::Continue(()),
         }
     }
 }
 
-fn image(path: &Path<'_>, value: Tree<'_>, listener: &mut impl Listener) -> Flow {
+fn image(path: &Path<'_>, value: Tree<'_>, reporter: &mut impl Reporter) -> Flow {
     match value {
-        Tree::String(_) if !listener.wants_doubts() => Flow::Continue(()),
+        Tree::String(_) if !reporter.wants_display_rules() => Flow::Continue(()),
         Tree::String(address) if address.starts_with("http://") => {
-            listener.hear(path, &Mistake::InsecureImage)
+            reporter.report(path, &Violation::InsecureImage)
         }
         Tree::String(address) if !is_image_address(address) => {
-            listener.hear(path, &Mistake::OddImage)
+            reporter.report(path, &Violation::OddImage)
         }
         Tree::String(_) => Flow::Continue(()),
-        Tree::Null => listener.hear(
+        Tree::Null => reporter.report(
             path,
-            &Mistake::Null {
+            &Violation::Null {
                 should: Type::String,
             },
         ),
-        other => wrong(path, other, Type::String, listener),
+        other => wrong_type(path, other, Type::String, reporter),
     }
 }
 

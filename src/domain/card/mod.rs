@@ -3,9 +3,10 @@
 
 pub mod build;
 mod check;
+pub mod codes;
 mod entries;
 pub mod face;
-mod mistake;
+mod members;
 pub mod model;
 pub mod normalise;
 mod path;
@@ -13,7 +14,7 @@ pub mod preview;
 pub mod request;
 pub mod shape;
 pub mod subtitles;
+mod types;
 pub mod validate;
-mod words;
-
-pub use check::misspelt_status;
+mod violation;
+mod wording;

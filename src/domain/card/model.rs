@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::codes::{SOMETHING_WENT_WRONG, known_status, known_title};
+
 /// The types of cards that Box describes, in `skill_card_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -58,77 +60,8 @@ impl Kind {
 /// The title of a card that has none and whose type gives it none.
 pub(super) const UNTITLED: &str = "Skill Card";
 
-/// What the preview says for a status that it knows no better text for.
-pub const SOMETHING_WENT_WRONG: &str =
-    "Something went wrong with running this skill or fetching its data.";
-
 /// What the preview says for a card whose list of entries is empty.
 pub const NO_INFORMATION: &str = "We're sorry, no skills information was found.";
-
-/// The status codes of Box's description, for `status.code` and for skill_invocations.
-pub const DOCUMENTED_STATUSES: [&str; 5] = [
-    "invoked",
-    "processing",
-    "success",
-    "transient_failure",
-    "permanent_failure",
-];
-
-/// The status codes that the preview has a text for, with that text. It ignores the card's own
-/// message then.
-pub const KNOWN_STATUSES: [(&str, &str); 9] = [
-    (
-        "skills_pending_status",
-        "We're working on processing your file - please hold!",
-    ),
-    (
-        "skills_invoked_status",
-        "We're preparing to process your file - please hold!",
-    ),
-    (
-        "skills_invalid_file_size_error",
-        "We're sorry, no skills information was found. This file size is currently not supported.",
-    ),
-    (
-        "skills_invalid_file_format_error",
-        "We're sorry, no skills information was found. This file extension is currently not \
-         supported.",
-    ),
-    (
-        "skills_file_processing_error",
-        "We're sorry, something went wrong with processing the file.",
-    ),
-    ("skills_external_auth_error", SOMETHING_WENT_WRONG),
-    ("skills_billing_error", SOMETHING_WENT_WRONG),
-    ("skills_invocations_error", SOMETHING_WENT_WRONG),
-    ("skills_unknown_error", SOMETHING_WENT_WRONG),
-];
-
-/// The title codes that the preview knows, with the title it shows; they beat the message.
-pub const KNOWN_TITLES: [(&str, &str); 5] = [
-    ("skills_faces", "Faces"),
-    ("skills_transcript", "Transcript"),
-    ("skills_topics", "Topics"),
-    ("skills_status", "Status"),
-    ("skills_error", "Error"),
-];
-
-/// The text that the preview has for a status code, if it knows it.
-pub fn known_status(code: &str) -> Option<&'static str> {
-    lookup(&KNOWN_STATUSES, code)
-}
-
-/// The title that the preview has for a title code, if it knows it.
-pub fn known_title(code: &str) -> Option<&'static str> {
-    lookup(&KNOWN_TITLES, code)
-}
-
-fn lookup(table: &[(&str, &'static str)], code: &str) -> Option<&'static str> {
-    table
-        .iter()
-        .find(|(known, _)| *known == code)
-        .map(|(_, text)| *text)
-}
 
 /// A card, read from whatever JSON value stands in its place.
 #[derive(Clone, Copy, Debug)]

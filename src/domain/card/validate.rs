@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use super::{
-    check::{self, Flow, Listener},
-    mistake::Mistake,
+    check,
+    members::{Flow, Reporter},
     path::Path,
     shape::{self, Recognised, Shape},
-    words,
+    violation::Violation,
 };
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
@@ -17,7 +17,7 @@ use crate::domain::{
     },
 };
 
-pub use super::mistake::Schema;
+pub use super::types::Schema;
 
 /// What is wrong with the cards of an input of any shape that [`shape::recognise`] knows.
 /// Pointers are those of the input.
@@ -103,36 +103,36 @@ impl Collector {
     }
 }
 
-impl Listener for Collector {
-    fn hear(&mut self, path: &Path<'_>, mistake: &Mistake<'_>) -> Flow {
-        if let Some(severity) = mistake.severity(self.schema) {
-            let words = words::of(mistake, &spoken_of(path, mistake).subject());
+impl Reporter for Collector {
+    fn report(&mut self, path: &Path<'_>, violation: &Violation<'_>) -> Flow {
+        if let Some(severity) = violation.severity(self.schema) {
+            let (code, report) = violation.report(&subject_of(path, violation).subject());
             self.found.push(Diagnostic {
                 severity,
-                code: words.code,
-                message: words.message,
+                code,
+                message: report.message,
                 pointer: path.pointer(),
-                found: Some(words.found),
-                expected: Some(words.expected),
-                help: Some(words.help),
+                found: Some(report.found),
+                expected: Some(report.expected),
+                help: Some(report.help),
             });
         }
         Flow::Continue(())
     }
 
-    fn wants_doubts(&self) -> bool {
+    fn wants_display_rules(&self) -> bool {
         true
     }
 
-    fn wants_description(&self) -> bool {
+    fn wants_description_rules(&self) -> bool {
         true
     }
 }
 
-/// What a mistake speaks about: for a member that is missing, the object that lacks it.
-fn spoken_of<'a>(path: &'a Path<'a>, mistake: &Mistake<'_>) -> &'a Path<'a> {
+/// What a violation is about: for a member that is missing, the object that lacks it.
+fn subject_of<'a>(path: &'a Path<'a>, violation: &Violation<'_>) -> &'a Path<'a> {
     match path {
-        Path::Key(object, _) if mistake.is_absence() => object,
+        Path::Key(object, _) if violation.is_absence() => object,
         _ => path,
     }
 }
@@ -142,22 +142,22 @@ struct Refuser {
     refusal: Option<Refusal>,
 }
 
-impl Listener for Refuser {
-    fn hear(&mut self, path: &Path<'_>, mistake: &Mistake<'_>) -> Flow {
-        if !mistake.is_refused(self.schema) {
+impl Reporter for Refuser {
+    fn report(&mut self, path: &Path<'_>, violation: &Violation<'_>) -> Flow {
+        if !violation.is_refused(self.schema) {
             return Flow::Continue(());
         }
-        let pointer = spoken_of(path, mistake).pointer();
-        let message = format!("{} (pointer: {pointer})", mistake.refusal(self.schema));
+        let pointer = subject_of(path, violation).pointer();
+        let message = format!("{} (pointer: {pointer})", violation.refusal(self.schema));
         self.refusal = Some(Refusal { pointer, message });
         Flow::Break(())
     }
 
-    fn wants_doubts(&self) -> bool {
+    fn wants_display_rules(&self) -> bool {
         false
     }
 
-    fn wants_description(&self) -> bool {
+    fn wants_description_rules(&self) -> bool {
         self.schema == Schema::Documented
     }
 }

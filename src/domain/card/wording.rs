@@ -1,0 +1,120 @@
+//! Phrases that the messages of several rules share, and those of Box's validator.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::{
+    model::Kind,
+    subtitles,
+    types::{Schema, Type},
+};
+use crate::domain::{json::tree::Tree, text};
+
+pub(super) fn wrong_primitive(found: &str, should: Type, schema: Schema) -> String {
+    let allowed = match (should, schema) {
+        (Type::String, _) => "\"string\"",
+        (Type::Object, _) => "\"object\"",
+        (Type::Array, _) => "\"array\"",
+        (Type::Seconds, Schema::Box) => "\"integer\",\"number\"",
+        (Type::Seconds, Schema::Documented) => "\"integer\"",
+    };
+    format!(
+        "instance type ({found}) does not match any allowed primitive type (allowed: [{allowed}])"
+    )
+}
+
+pub(super) fn missing_properties(names: &[&str]) -> String {
+    format!(
+        "object has missing required properties ([{}])",
+        joined(names)
+    )
+}
+
+pub(super) fn not_in_enum(found: &str, allowed: &[&str]) -> String {
+    format!(
+        "instance value ({}) not found in enum (possible values: [{}])",
+        quoted(found),
+        joined(allowed)
+    )
+}
+
+fn joined(names: &[&str]) -> String {
+    let quoted: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    quoted.join(",")
+}
+
+/// A string as JSON writes it, shortened for a message.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(shortened(text).as_ref()).to_string()
+}
+
+/// A text of the card, shortened for a message.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    const MAX_CHARS: usize = 60;
+    text::shortened(text, MAX_CHARS)
+}
+
+/// "did you mean" where something near is known, else the other advice.
+pub(super) fn did_you_mean(near: Option<&str>, otherwise: &str) -> String {
+    match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => otherwise.to_owned(),
+    }
+}
+
+pub(super) fn listed(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
+
+pub(super) fn fix_missing(names: &[&str]) -> &'static str {
+    match names {
+        ["id"] => "take it from the event, as a string",
+        ["code" | "message" | "file" | "status" | "entries"] => "add it",
+        _ => "`skillctl cards write` fills in type, skill and invocation from the event",
+    }
+}
+
+pub(super) fn fix_type(found: Tree<'_>, should: Type) -> String {
+    match (found, should) {
+        (Tree::Number(number), Type::String) => format!("write it in quotes: \"{number}\""),
+        (Tree::String(text), Type::Seconds) => match subtitles::seconds(text) {
+            Some(seconds) => format!("write it in seconds, without quotes: {seconds}"),
+            None => "write it in seconds, without quotes".to_owned(),
+        },
+        (Tree::Object(_), Type::Array) => "put it in brackets: [{…}]".to_owned(),
+        (Tree::Null, _) => format!(
+            "write {}, or remove the object that contains it",
+            should.singular()
+        ),
+        _ => format!("write {} there", should.singular()),
+    }
+}
+
+/// The kind that somebody may have meant: by spelling, or by the title that the preview gives it.
+pub(super) fn nearest_kind(found: &str) -> Option<&'static str> {
+    const NEAR_ENOUGH: f64 = 0.85;
+    let found: String = found.chars().take(40).collect::<String>().to_lowercase();
+    let by_title = [
+        ("topic", "keyword"),
+        ("label", "keyword"),
+        ("face", "timeline"),
+        ("speech", "transcript"),
+        ("error", "status"),
+    ];
+    by_title
+        .into_iter()
+        .find(|(title, _)| found.starts_with(title))
+        .map(|(_, kind)| kind)
+        .or_else(|| {
+            Kind::ALL
+                .into_iter()
+                .map(Kind::as_str)
+                .find(|kind| strsim::jaro_winkler(kind, &found) >= NEAR_ENOUGH)
+        })
+}
