@@ -1,7 +1,5 @@
-//! Box's calls, one function each: what goes out, what must come back. Facts: the API reference
-//! of developer.box.com for each endpoint. Sending, trying again and reading are in `call`.
-
-use std::fmt;
+//! The calls to Box, one function each: what is sent, and what must come back. The source is the API
+//! reference of developer.box.com for each endpoint. Sending and retrying are in `transport`.
 
 use http::{HeaderName, HeaderValue, Method, header};
 use reqwest::Response;
@@ -9,71 +7,30 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    call::{Call, Repeat},
+    backoff::Backoff,
+    call::{Call, JSON, Repeat},
     error::{BoxError, ErrorKind},
     file::{FileInfo, Representation},
-    http::{Connections, Http},
-    pace::Pace,
+    transport::{Options, Transport},
 };
-use crate::{
-    domain::secret::Secret,
-    env::{Clock, Environment, wall_clock},
-};
+use crate::domain::secret::Secret;
 
-/// How a client calls.
-#[derive(Clone)]
-pub struct Options {
-    /// Proxies, certificates and time limits.
-    pub connections: Connections,
-    /// When a call is tried again.
-    pub pace: Pace,
-    /// The present, for a `Retry-After` that names a date.
-    pub clock: Clock,
-}
-
-impl Options {
-    /// The usual policy and limits, in these surroundings; nobody is told of pauses.
-    pub fn new(environment: &Environment) -> Self {
-        Self {
-            connections: Connections::new(environment),
-            pace: Pace::default(),
-            clock: wall_clock(),
-        }
-    }
-}
-
-impl fmt::Debug for Options {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.debug_struct("Options")
-            .field("connections", &self.connections)
-            .field("pace", &self.pace)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A metadata instance as Box answers it: `$version` and the like beside the template's fields.
+/// A metadata instance as Box answers it: the template's fields, and `$version` and the like.
 pub type Instance = Value;
 
 /// Box, as one token may call it.
 #[derive(Debug)]
 pub struct BoxClient {
-    pub(super) http: Http,
-    pub(super) root: Url,
-    pub(super) token: Secret,
-    pub(super) options: Options,
+    transport: Transport,
 }
 
 const JSON_PATCH: HeaderValue = HeaderValue::from_static("application/json-patch+json");
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 impl BoxClient {
     /// A client of the API at `root` (`https://api.box.com`, without `/2.0`).
     pub fn new(root: Url, token: Secret, options: Options) -> Self {
         Self {
-            http: Http::new(options.connections.clone()),
-            root,
-            token,
-            options,
+            transport: Transport::new(root, token, options),
         }
     }
 
@@ -93,21 +50,24 @@ impl BoxClient {
             url.set_query(Some(&format!("fields={fields}")));
         }
         call.url = url;
-        self.typed(&call, "a file object of Box's").await
+        self.transport.typed(&call, "a file object of Box's").await
     }
 
     /// `GET /files/{id}/versions/{version}`: the same about another version than the current.
     pub async fn version_info(&self, id: &str, version: &str) -> Result<FileInfo, BoxError> {
         let mut url = self.endpoint(&["files", id, "versions", version]);
         url.set_query(Some("fields=name,size,sha1"));
-        self.typed(&Call::new(Method::GET, url), "a file version of Box's")
+        self.transport
+            .typed(&Call::new(Method::GET, url), "a file version of Box's")
             .await
     }
 
     /// `GET` of a representation's `info.url`: how far it is.
     pub async fn representation(&self, url: &Url) -> Result<Representation, BoxError> {
         let call = Call::new(Method::GET, url.clone()).named_by_box();
-        self.typed(&call, "a representation of Box's").await
+        self.transport
+            .typed(&call, "a representation of Box's")
+            .await
     }
 
     /// `GET /files/{id}/metadata/{scope}/{template}`.
@@ -118,12 +78,14 @@ impl BoxClient {
         template: &str,
     ) -> Result<Instance, BoxError> {
         let url = self.endpoint(&["files", id, "metadata", scope, template]);
-        self.typed(&Call::new(Method::GET, url), INSTANCE).await
+        self.transport
+            .typed(&Call::new(Method::GET, url), INSTANCE)
+            .await
     }
 
-    /// `POST /files/{id}/metadata/{scope}/{template}`: makes the instance; a second one is
-    /// answered with 409. Tried again after a broken connection too, as there can be only one:
-    /// a 409 may then be the echo of the first try.
+    /// `POST /files/{id}/metadata/{scope}/{template}`: creates the instance; Box answers a second
+    /// one with 409. Retried after a broken connection too, since a file has one instance of a
+    /// template: a 409 may then be caused by the first attempt.
     pub async fn create_metadata(
         &self,
         id: &str,
@@ -133,11 +95,11 @@ impl BoxClient {
     ) -> Result<Instance, BoxError> {
         let url = self.endpoint(&["files", id, "metadata", scope, template]);
         let call = Call::new(Method::POST, url).body(JSON, fields);
-        self.typed(&call, INSTANCE).await
+        self.transport.typed(&call, INSTANCE).await
     }
 
     /// `PUT /files/{id}/metadata/{scope}/{template}` with a JSON Patch (RFC 6902). A patch that
-    /// would add twice when sent twice is only tried again when the first try had no effect.
+    /// would add twice is retried only where the first attempt had no effect.
     pub async fn patch_metadata(
         &self,
         id: &str,
@@ -150,7 +112,7 @@ impl BoxClient {
         if !may_be_sent_twice(patch) {
             call.repeat = Repeat::WithoutEffect;
         }
-        self.typed(&call, INSTANCE).await
+        self.transport.typed(&call, INSTANCE).await
     }
 
     /// `DELETE /files/{id}/metadata/{scope}/{template}`.
@@ -161,27 +123,31 @@ impl BoxClient {
         template: &str,
     ) -> Result<(), BoxError> {
         let url = self.endpoint(&["files", id, "metadata", scope, template]);
-        self.done(&Call::new(Method::DELETE, url)).await
+        self.transport.done(&Call::new(Method::DELETE, url)).await
     }
 
     /// `PUT /skill_invocations/{skill_id}`: replaces all cards of the file that `invocation`
     /// names.
     pub async fn put_invocation(&self, skill: &str, invocation: &Value) -> Result<(), BoxError> {
         let url = self.endpoint(&["skill_invocations", skill]);
-        self.done(&Call::new(Method::PUT, url).body(JSON, invocation))
+        self.transport
+            .done(&Call::new(Method::PUT, url).body(JSON, invocation))
             .await
     }
 
     /// Where the bytes of a file are: `GET /files/{id}/content`.
-    pub fn content(&self, id: &str, version: Option<&str>) -> Place {
-        Place {
-            url: content(&self.root, id, version),
+    pub fn content(&self, id: &str, version: Option<&str>) -> ContentLocation {
+        ContentLocation {
+            url: content(self.transport.root(), id, version),
             named_by_box: false,
         }
     }
 
     /// Where the bytes of a representation are. Of one with several pages, the first.
-    pub fn representation_content(&self, representation: &Representation) -> Option<Place> {
+    pub fn representation_content(
+        &self,
+        representation: &Representation,
+    ) -> Option<ContentLocation> {
         let paged = representation
             .properties
             .get("paged")
@@ -195,21 +161,30 @@ impl BoxClient {
             .content
             .url_template
             .replace("{+asset_path}", &asset);
-        Some(Place {
-            url: self.root.join(&url).ok().filter(|_| !url.is_empty())?,
+        Some(ContentLocation {
+            url: self
+                .transport
+                .root()
+                .join(&url)
+                .ok()
+                .filter(|_| !url.is_empty())?,
             named_by_box: true,
         })
     }
 
-    /// Opens the bytes at a place, from `range` on where it is given: one try, which follows
-    /// redirections with no token sent to another host. The answer is a 200, 206 or 416.
-    pub async fn open(&self, place: &Place, range: Option<&Range>) -> Result<Response, BoxError> {
-        let mut call = Call::new(Method::GET, place.url.clone());
+    /// Opens the bytes at a location, from `range` on where it is given: one attempt, which follows
+    /// redirections and sends the token to no other host. The answer is a 200, 206 or 416.
+    pub async fn open(
+        &self,
+        location: &ContentLocation,
+        range: Option<&Range>,
+    ) -> Result<Response, BoxError> {
+        let mut call = Call::new(Method::GET, location.url.clone());
         call.headers = vec![(
             header::ACCEPT_ENCODING,
             HeaderValue::from_static("identity"),
         )];
-        if place.named_by_box {
+        if location.named_by_box {
             call = call.named_by_box();
         }
         if let Some(range) = range {
@@ -221,30 +196,37 @@ impl BoxClient {
                     .extend(validator.map(|value| (header::IF_RANGE, value)));
             }
         }
-        self.opened(&call).await
+        self.transport.opened(&call).await
     }
 
-    /// When calls are tried again.
-    pub fn pace(&self) -> &Pace {
-        &self.options.pace
+    /// When calls are retried.
+    pub fn backoff(&self) -> &Backoff {
+        self.transport.backoff()
+    }
+
+    /// The error that Box is still preparing what is at `url`.
+    pub(super) fn not_ready(&self, url: &Url) -> BoxError {
+        let kind = ErrorKind::NotReady { retry_after: None };
+        self.transport.error_at(url, kind)
+    }
+
+    /// The error that there is no such representation of a file.
+    pub(super) fn no_representation(&self, file_id: &str, reason: String) -> BoxError {
+        let url = self.content(file_id, None).url;
+        self.transport
+            .error_at(&url, ErrorKind::Representation { reason })
     }
 
     fn endpoint(&self, segments: &[&str]) -> Url {
-        endpoint(&self.root, segments)
+        endpoint(self.transport.root(), segments)
     }
 }
 
 /// Where bytes can be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ContentLocation {
     url: Url,
     named_by_box: bool,
-}
-
-impl Place {
-    pub(super) fn url(&self) -> &Url {
-        &self.url
-    }
 }
 
 /// A part of the bytes: all from one on.
@@ -286,7 +268,7 @@ fn content(root: &Url, id: &str, version: Option<&str>) -> Url {
 }
 
 /// The URL that downloads a file without a header, as the payload's documentation builds it.
-/// Whoever has it can read the file while the token lives.
+/// It grants access to the file while the token is valid.
 pub fn download_url(root: &Url, id: &str, version: Option<&str>, token: &Secret) -> String {
     let mut url = content(root, id, version);
     url.query_pairs_mut()
@@ -294,8 +276,8 @@ pub fn download_url(root: &Url, id: &str, version: Option<&str>, token: &Secret)
     url.into()
 }
 
-/// Whether a patch leaves the same behind when it is applied twice: it only tests, replaces and
-/// sets members by name, and neither appends, inserts, removes nor moves.
+/// Whether a patch that is applied twice has the effect of applying it once: it only replaces values
+/// and sets members by name. A `test` could fail the second time, and the rest adds up or fails.
 fn may_be_sent_twice(patch: &Value) -> bool {
     patch.as_array().is_some_and(|operations| {
         operations.iter().all(|operation| {
@@ -309,11 +291,6 @@ fn may_be_sent_twice(patch: &Value) -> bool {
             }
         })
     })
-}
-
-/// The media type of what is sent or wanted.
-pub(super) fn accept_json() -> (HeaderName, HeaderValue) {
-    (header::ACCEPT, JSON)
 }
 
 #[cfg(test)]
@@ -352,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn patches_that_add_up_are_told_from_those_that_settle() {
+    fn a_patch_is_repeatable_only_if_it_replaces_values_and_sets_members() {
         let settles = json!([
             {"op": "replace", "path": "/cards/0", "value": {}},
             {"op": "add", "path": "/cards", "value": []}

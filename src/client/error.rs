@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::{http::broken, retry::Ending};
+use super::retry::Ending;
 use crate::domain::secret::{Secret, redact_url};
 
 /// A call that did not bring its answer.
@@ -47,11 +47,6 @@ impl BoxError {
             elsewhere: true,
             ..Self::new(method, url, kind)
         }
-    }
-
-    /// An error in the middle of a download's bytes.
-    pub(crate) fn in_body(url: &Url, error: reqwest::Error) -> Self {
-        Self::elsewhere(&Method::GET, url, broken(error, url))
     }
 
     /// The status that Box answered with, where it answered.

@@ -1,19 +1,16 @@
 //! The HTTP clients below the calls: which proxy, which certificates, which time limits, and the
 //! lazy building of them. What is called is for `box_api`.
 
-use std::{error::Error, io, sync::OnceLock, time::Duration};
+use std::{sync::OnceLock, time::Duration};
 
 use reqwest::{Proxy, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use url::Url;
 
-use super::error::ErrorKind;
-use crate::{
-    domain::hosts::is_loopback,
-    env::{
-        Environment,
-        proxy::{Intercept, Proxies},
-    },
+use super::{connection_error::innermost_cause, error::ErrorKind};
+use crate::env::{
+    Environment,
+    proxy::{Intercept, Proxies},
 };
 
 /// How connections are made.
@@ -132,8 +129,12 @@ impl Http {
             .connect_timeout(self.connections.connect_timeout)
             .read_timeout(self.connections.stall_timeout)
             .no_proxy();
-        let failed =
-            |error: reqwest::Error| format!("the HTTP client cannot be set up: {}", causes(&error));
+        let failed = |error: reqwest::Error| {
+            format!(
+                "the HTTP client cannot be set up: {}",
+                innermost_cause(&error)
+            )
+        };
         if let Some(intercept) = &needs.proxy {
             // Which URLs go through it was decided by `Proxies`: reqwest is given no exceptions.
             let mut proxy = Proxy::all(intercept.uri().to_string()).map_err(failed)?;
@@ -173,56 +174,6 @@ impl Http {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }
-}
-
-/// What became of a connection, as an error of ours.
-pub(crate) fn broken(error: reqwest::Error, url: &Url) -> ErrorKind {
-    let untrusted = is_certificate_error(&error);
-    let connecting = error.is_connect();
-    let timed_out = error.is_timeout();
-    let mut reason = causes(&error.without_url());
-    if untrusted {
-        return ErrorKind::Untrusted { reason };
-    }
-    if timed_out {
-        "it stayed silent for too long".clone_into(&mut reason);
-    }
-    if connecting {
-        ErrorKind::Unreachable {
-            reason,
-            own_machine: url.host_str().is_some_and(is_loopback),
-        }
-    } else {
-        ErrorKind::Broken { reason }
-    }
-}
-
-/// Whether a certificate is at fault, which trying again does not mend.
-fn is_certificate_error(error: &reqwest::Error) -> bool {
-    chain(error).any(|cause| {
-        // An I/O error hides what it was made of from the chain, and may lie in another.
-        let mut cause = cause;
-        while let Some(inner) = cause.downcast_ref().and_then(io::Error::get_ref) {
-            cause = inner;
-        }
-        matches!(
-            cause.downcast_ref(),
-            Some(rustls::Error::InvalidCertificate(_))
-        )
-    })
-}
-
-/// The innermost cause: the layers above it only say that something failed.
-fn causes(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string)
-}
-
-fn chain<'a>(
-    error: &'a (dyn Error + 'static),
-) -> impl Iterator<Item = &'a (dyn Error + 'static)> + 'a {
-    std::iter::successors(Some(error), |&error| error.source())
 }
 
 #[cfg(test)]

@@ -1,21 +1,24 @@
-//! The client of Box: the calls that skillctl makes itself, with one retry policy for all of
-//! them, and the download that ends whole and verified or not at all. Knows no command, prints
-//! nothing: who waits is told by typed events.
+//! The client of Box: the calls that skillctl makes itself, with one retry policy for all of them,
+//! and the download, which ends whole and verified or not at all. It prints nothing; progress and
+//! retries are reported to callbacks.
 
+mod backoff;
 mod box_api;
 mod call;
+mod connection_error;
 pub mod download;
 mod error;
 mod file;
 mod http;
-mod pace;
 pub mod retry;
+mod transport;
 
-pub use box_api::{BoxClient, Instance, Options, Place, Range, download_url};
+pub use backoff::{Backoff, Jitter, OnRetry, RetryPause};
+pub use box_api::{BoxClient, ContentLocation, Instance, Range, download_url};
 pub use error::{BoxError, Challenge, ErrorKind, Refusal};
 pub use file::{
     FileInfo, FileVersion, Representation, RepresentationContent, RepresentationInfo,
     RepresentationStatus, Representations,
 };
 pub use http::{Connections, Http};
-pub use pace::{Jitter, OnWait, Pace, Wait};
+pub use transport::Options;

@@ -221,8 +221,8 @@ pub fn root(arguments: &BoxArgs) -> Url {
 /// How a client is to call, by the options of the command.
 pub fn options(arguments: &BoxArgs, environment: &Environment) -> Result<Options, Failure> {
     let mut options = Options::new(environment);
-    options.pace.policy.retries = arguments.retries;
-    options.pace.policy.patience = arguments.wait;
+    options.backoff.policy.retries = arguments.retries;
+    options.backoff.policy.patience = arguments.wait;
     options.connections.stall_timeout = arguments.timeout;
     options.connections.connect_timeout =
         options.connections.connect_timeout.min(arguments.timeout);

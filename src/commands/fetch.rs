@@ -22,9 +22,10 @@ use crate::{
         fetch::{FetchArgs, Form},
     },
     client::{
-        BoxClient, BoxError, Wait,
+        BoxClient, BoxError, RetryPause,
         download::{
-            BoxSource, Done, Download, DownloadError, Event, Part, PartError, Target, Wanted,
+            BoxSource, Done, Download, DownloadError, Event, FileSelection, PartError, PartialFile,
+            Target,
         },
         download_url,
     },
@@ -61,7 +62,7 @@ pub(super) fn run(
     let known = access.event.as_ref().and_then(Invocation::file_name);
     let shown = known.as_deref().unwrap_or(&access.file_id);
     let progress = Arc::new(terminal.progress(shown, Amount::Bytes));
-    options.pace.on_wait = {
+    options.backoff.on_retry = {
         let progress = Arc::clone(&progress);
         Arc::new(move |wait| progress.say(waiting(wait)))
     };
@@ -180,7 +181,7 @@ impl Job<'_> {
         };
         let (target, place, part) = target;
         let on_event = |event| self.show(event);
-        let mut download = Download::new(&source, self.client.pace(), target, &on_event)
+        let mut download = Download::new(&source, self.client.backoff(), target, &on_event)
             .map_err(|error| self.failure(&error))?;
         let result = tokio::select! {
             result = download.run() => result.map_err(|error| self.failed(&error)),
@@ -196,12 +197,12 @@ impl Job<'_> {
         }
     }
 
-    fn wanted(&self) -> Wanted {
+    fn wanted(&self) -> FileSelection {
         let hint = match self.arguments.form {
             Some(form) => Some(hint_of(form).to_owned()),
             None => self.arguments.hint.clone(),
         };
-        Wanted {
+        FileSelection {
             file_id: self.access.file_id.clone(),
             version: self.arguments.version_id.clone(),
             representation: hint.map(|hint| hint.trim_matches(['[', ']']).to_owned()),
@@ -240,7 +241,7 @@ impl Job<'_> {
                 path
             }
         };
-        let part = Part::open(&path).map_err(|error| self.failure(&error.into()))?;
+        let part = PartialFile::open(&path).map_err(|error| self.failure(&error.into()))?;
         let part_path = part.path().to_owned();
         let force = self.arguments.force;
         let shown = path.display().to_string();
@@ -294,7 +295,9 @@ impl Job<'_> {
         let message = format!("{file} cannot be fetched: {error}");
         match error {
             DownloadError::Box(error) => return self.explain(error),
-            DownloadError::Part(PartError::Exists(path, part)) => return exists(path, Some(part)),
+            DownloadError::Part(PartError::Exists(path, part)) => {
+                return exists(path, Some(part));
+            }
             DownloadError::Part(PartError::Busy(_)) => Problem::new(message)
                 .help("let the other one finish, or name another destination with -o"),
             DownloadError::Part(PartError::Io { error, .. }) | DownloadError::Stream(error) => {
@@ -355,10 +358,10 @@ fn cannot(what: &str, error: &io::Error) -> Failure {
     Problem::new(format!("cannot write to {what}: {error}")).outside()
 }
 
-fn waiting(wait: &Wait<'_>) -> Line {
+fn waiting(wait: &RetryPause<'_>) -> Line {
     Line::new().with(Role::Warn, wait.because.to_string()).with(
         Role::Dim,
-        format!("; try {} in {}", wait.next_try, units::span(wait.delay)),
+        format!("; try {} in {}", wait.next_attempt, units::span(wait.delay)),
     )
 }
 

@@ -16,8 +16,8 @@ const CARDS: &str = "/2.0/files/7/metadata/global/boxSkillsCards";
 
 fn client(tiny: &TinyBox) -> BoxClient {
     let mut options = Options::new(&Environment::read());
-    options.pace.policy.retries = 2;
-    options.pace.policy.base = Duration::from_millis(1);
+    options.backoff.policy.retries = 2;
+    options.backoff.policy.base = Duration::from_millis(1);
     let root = tiny.url().parse().expect("a URL");
     BoxClient::new(root, Secret::new("write-token-0123456789"), options)
 }

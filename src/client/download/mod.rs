@@ -1,10 +1,12 @@
-//! A download that ends with the right bytes under the final name, or with a clear error and
-//! nothing there. Goes on where it broke, in this run and in the next; the rules of that are in
-//! `plan`, the partial file in `part`, the threads in `pipe`, Box itself in `source`.
+//! A download that ends with the right bytes under the final name, or with a clear error and without
+//! the file. It resumes where it was interrupted, in this run and in the next: `resume` holds the
+//! rules, `partial_file` the file, `pipe` the threads, `box_source` the calls to Box.
 
-mod part;
+mod box_source;
+mod error;
+mod partial_file;
 mod pipe;
-mod plan;
+mod resume;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -14,51 +16,26 @@ use std::{
     io::{self, Write},
 };
 
-use bytes::Bytes;
-
 pub use self::{
-    part::{Part, PartError},
-    plan::{ContentRange, Head, Identity},
-    source::{BoxSource, Wanted},
+    box_source::{BoxSource, FileSelection},
+    error::DownloadError,
+    partial_file::{PartError, PartialFile},
+    resume::{ContentRange, Head, Identity},
+    source::{Body, Source},
 };
 use self::{
+    error::cannot_write,
     pipe::{Output, Pipe},
-    plan::{Note, Step, judge, may_go_on, resume},
+    resume::{ResumeNote, Step, judge, may_resume, resume_position},
 };
-use super::{
-    box_api::Range,
-    error::BoxError,
-    pace::Pace,
-    retry::{Ending, Tries},
-};
-
-/// Where bytes come from.
-pub trait Source {
-    /// The bytes of one answer.
-    type Body: Body;
-
-    /// What is to be fetched, as it is now.
-    fn identity(&self) -> impl Future<Output = Result<Identity, BoxError>>;
-
-    /// Asks for the bytes, all or from one on: one try.
-    fn open(
-        &self,
-        range: Option<&Range>,
-    ) -> impl Future<Output = Result<(Head, Self::Body), BoxError>>;
-}
-
-/// The bytes of one answer, as they come.
-pub trait Body {
-    /// The next bytes; `None` at the end.
-    fn chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, BoxError>>;
-}
+use super::{backoff::Backoff, box_api::Range, retry::Tries};
 
 /// Where the bytes go.
 pub enum Target {
     /// A file, by way of a partial file beside it.
     File {
         /// The partial file.
-        part: Part,
+        part: PartialFile,
         /// Whether an existing destination is replaced.
         force: bool,
     },
@@ -66,18 +43,18 @@ pub enum Target {
     Stream(Box<dyn Write + Send>),
 }
 
-/// What happens during a download, for whoever shows it.
+/// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// So many bytes of a former run are gone on with.
+    /// The download resumes after so many bytes of an earlier run.
     Resumed(u64),
     /// The length of the whole became known.
     Total(u64),
-    /// So many bytes are here.
+    /// So many bytes have arrived.
     Position(u64),
-    /// Everything here was dropped.
+    /// The bytes so far were discarded.
     StartedOver,
-    /// All is here; it is being written to the disk and checked.
+    /// All bytes have arrived; they are being written to disk and verified.
     Finishing,
 }
 
@@ -92,67 +69,14 @@ pub struct Done {
     pub verified: bool,
 }
 
-/// A download that did not end well.
-#[derive(Debug, thiserror::Error)]
-pub enum DownloadError {
-    /// Box, or the way there.
-    #[error("{0}")]
-    Box(#[from] BoxError),
-    /// The answer was not what had been asked for.
-    #[error("the answer does not fit: {0}")]
-    Odd(&'static str),
-    /// A page came in place of the file.
-    #[error("an HTML page came in place of the file")]
-    Page,
-    /// The bytes ended before the file did, or after it.
-    #[error("the file has {expected} bytes, but {got} came")]
-    WrongLength {
-        /// What Box says.
-        expected: u64,
-        /// What came.
-        got: u64,
-    },
-    /// The bytes are not the file's.
-    #[error("the file's SHA-1 is {expected}, but what came has {got}")]
-    WrongHash {
-        /// What Box says.
-        expected: String,
-        /// What came.
-        got: String,
-    },
-    /// The file changed when part of it had been streamed already.
-    #[error("it broke after {0} bytes and cannot be gone on with: the file may have changed")]
-    Changed(u64),
-    /// The partial file.
-    #[error(transparent)]
-    Part(#[from] PartError),
-    /// The stream takes no more.
-    #[error("cannot write: {0}")]
-    Stream(io::Error),
-}
-
-impl DownloadError {
-    fn ending(&self) -> Ending {
-        match self {
-            Self::Box(error) => error.ending(),
-            Self::Odd(_) | Self::WrongLength { .. } => Ending::Broken,
-            Self::Page
-            | Self::WrongHash { .. }
-            | Self::Changed(_)
-            | Self::Part(_)
-            | Self::Stream(_) => Ending::Final,
-        }
-    }
-}
-
 /// What a try came to that did not bring everything.
-struct Trouble {
+struct FailedAttempt {
     error: DownloadError,
     /// Whether the bytes here are of no use, and what is wanted must be asked again.
     anew: bool,
 }
 
-impl<E: Into<DownloadError>> From<E> for Trouble {
+impl<E: Into<DownloadError>> From<E> for FailedAttempt {
     fn from(error: E) -> Self {
         Self {
             error: error.into(),
@@ -164,9 +88,9 @@ impl<E: Into<DownloadError>> From<E> for Trouble {
 /// One download, of as many tries as it takes.
 pub struct Download<'a, S> {
     source: &'a S,
-    pace: &'a Pace,
+    backoff: &'a Backoff,
     on_event: &'a dyn Fn(Event),
-    part: Option<(Part, bool)>,
+    part: Option<(PartialFile, bool)>,
     pipe: Pipe,
     wanted: Identity,
     /// The strong ETag that the bytes here were served with.
@@ -191,7 +115,7 @@ impl<'a, S: Source> Download<'a, S> {
     /// A download to `target`. Nothing is sent yet.
     pub fn new(
         source: &'a S,
-        pace: &'a Pace,
+        backoff: &'a Backoff,
         target: Target,
         on_event: &'a dyn Fn(Event),
     ) -> Result<Self, DownloadError> {
@@ -199,14 +123,14 @@ impl<'a, S: Source> Download<'a, S> {
             Target::Stream(stream) => (Output::Stream(stream), None),
             Target::File { part, force } => {
                 let file = part.file().try_clone();
-                let file = file.map_err(|error| in_part(&part, error))?;
+                let file = file.map_err(|error| cannot_write(&part, error))?;
                 (Output::File(file), Some((part, force)))
             }
         };
         let pipe = Pipe::new(output).map_err(DownloadError::Stream)?;
         Ok(Self {
             source,
-            pace,
+            backoff,
             on_event,
             part,
             pipe,
@@ -235,21 +159,21 @@ impl<'a, S: Source> Download<'a, S> {
         self.take_up().await?;
         let mut tries = Tries::default();
         let done = loop {
-            let trouble = match self.attempt().await {
+            let failed = match self.attempt().await {
                 Ok(done) => break done,
-                Err(trouble) => trouble,
+                Err(failed) => failed,
             };
             let streamed = self.part.is_none() && self.pipe.position() > 0;
-            if trouble.anew && streamed {
-                return Err(trouble.error);
+            if failed.anew && streamed {
+                return Err(failed.error);
             }
-            let ending = trouble.error.ending();
+            let ending = failed.error.ending();
             tries = self
-                .pace
-                .pause(tries, trouble.error, ending)
+                .backoff
+                .pause(tries, failed.error, ending)
                 .await
-                .map_err(|(error, tries)| with_tries(error, tries))?;
-            if trouble.anew {
+                .map_err(|(error, tries)| error.with_tries(tries))?;
+            if failed.anew {
                 self.start_over().await?;
             }
         };
@@ -275,11 +199,11 @@ impl<'a, S: Source> Download<'a, S> {
             // Without the note the next run starts over, which is no harm.
             let _ = part.write_note(&self.note(here));
         }
-        resume(&self.wanted, part.note().as_ref(), here)
+        resume_position(&self.wanted, part.note().as_ref(), here)
     }
 
-    fn note(&self, synced: u64) -> Note {
-        Note {
+    fn note(&self, synced: u64) -> ResumeNote {
+        ResumeNote {
             identity: self.wanted.clone(),
             etag: self.etag.clone(),
             synced,
@@ -292,7 +216,7 @@ impl<'a, S: Source> Download<'a, S> {
             return Ok(());
         };
         let note = part.note();
-        match resume(&self.wanted, note.as_ref(), part.length()?) {
+        match resume_position(&self.wanted, note.as_ref(), part.length()?) {
             Some(length) => {
                 (self.on_event)(Event::Resumed(length));
                 self.etag = note.and_then(|note| note.etag);
@@ -309,7 +233,7 @@ impl<'a, S: Source> Download<'a, S> {
     async fn rewind(&mut self, length: u64) -> Result<(), DownloadError> {
         if let Some((part, _)) = &self.part {
             let done = self.pipe.start_at(length, part.file()).await;
-            done.map_err(|error| in_part(part, error))?;
+            done.map_err(|error| cannot_write(part, error))?;
             if length == 0 {
                 self.etag = None;
                 self.seamless = true;
@@ -329,7 +253,7 @@ impl<'a, S: Source> Download<'a, S> {
         self.rewind(0).await
     }
 
-    async fn attempt(&mut self) -> Result<Done, Trouble> {
+    async fn attempt(&mut self) -> Result<Done, FailedAttempt> {
         let here = self.pipe.position();
         let all_here = here > 0 && self.wanted.size == Some(here);
         if !all_here {
@@ -340,8 +264,8 @@ impl<'a, S: Source> Download<'a, S> {
     }
 
     /// One request, and its bytes to the end.
-    async fn fetch(&mut self, here: u64) -> Result<(), Trouble> {
-        if here > 0 && !may_go_on(&self.wanted, self.etag.as_deref()) {
+    async fn fetch(&mut self, here: u64) -> Result<(), FailedAttempt> {
+        if here > 0 && !may_resume(&self.wanted, self.etag.as_deref()) {
             if self.part.is_none() {
                 return Err(DownloadError::Changed(here).into());
             }
@@ -360,14 +284,14 @@ impl<'a, S: Source> Download<'a, S> {
                 self.copy(body, total, 0).await
             }
             Step::StartOver { total } => self.start_with(&head, body, total).await,
-            Step::AskAnew(why) => Err(Trouble {
+            Step::AskAnew(why) => Err(FailedAttempt {
                 error: match self.part {
                     Some(_) => DownloadError::Odd(why),
                     None => DownloadError::Changed(here),
                 },
                 anew: true,
             }),
-            Step::WrongLength { expected, got } => Err(Trouble {
+            Step::WrongLength { expected, got } => Err(FailedAttempt {
                 error: DownloadError::WrongLength { expected, got },
                 anew: true,
             }),
@@ -383,7 +307,7 @@ impl<'a, S: Source> Download<'a, S> {
         head: &Head,
         body: S::Body,
         total: Option<u64>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), FailedAttempt> {
         let here = self.pipe.position();
         let Some((part, _)) = &self.part else {
             let same = self.etag.is_some() && self.etag == head.etag;
@@ -395,7 +319,7 @@ impl<'a, S: Source> Download<'a, S> {
         };
         if here > 0 {
             let done = self.pipe.start_at(0, part.file()).await;
-            done.map_err(|error| in_part(part, error))?;
+            done.map_err(|error| cannot_write(part, error))?;
             (self.on_event)(Event::StartedOver);
         }
         self.etag.clone_from(&head.etag);
@@ -410,7 +334,7 @@ impl<'a, S: Source> Download<'a, S> {
         mut body: S::Body,
         total: Option<u64>,
         mut skip: u64,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), FailedAttempt> {
         if let Some(total) = total {
             self.total = Some(total);
             (self.on_event)(Event::Total(total));
@@ -422,7 +346,7 @@ impl<'a, S: Source> Download<'a, S> {
             drop(chunk.split_to(usize::try_from(skipped).unwrap_or(chunk.len())));
             let after = self.pipe.position() + chunk.len() as u64;
             if let Some(expected) = total.filter(|total| after > *total) {
-                return Err(Trouble {
+                return Err(FailedAttempt {
                     error: DownloadError::WrongLength {
                         expected,
                         got: after,
@@ -445,7 +369,7 @@ impl<'a, S: Source> Download<'a, S> {
 
     /// Compares what is here with what Box says of the file. Bytes that came in several pieces,
     /// or of a file that has changed since, get another chance from the start.
-    async fn verify(&mut self) -> Result<Done, Trouble> {
+    async fn verify(&mut self) -> Result<Done, FailedAttempt> {
         let synced = self.pipe.sync().await;
         synced.map_err(|error| self.output_error(error))?;
         let digest = self.pipe.digest().await;
@@ -473,9 +397,9 @@ impl<'a, S: Source> Download<'a, S> {
         })
     }
 
-    fn wrong_hash(&mut self, expected: String, got: String, changed: bool) -> Trouble {
+    fn wrong_hash(&mut self, expected: String, got: String, changed: bool) -> FailedAttempt {
         if self.part.is_some() && (changed || !self.seamless) {
-            return Trouble {
+            return FailedAttempt {
                 error: DownloadError::Odd("its bytes are damaged, or of two versions"),
                 anew: true,
             };
@@ -488,23 +412,8 @@ impl<'a, S: Source> Download<'a, S> {
 
     fn output_error(&self, error: io::Error) -> DownloadError {
         match &self.part {
-            Some((part, _)) => in_part(part, error),
+            Some((part, _)) => cannot_write(part, error),
             None => DownloadError::Stream(error),
         }
-    }
-}
-
-fn in_part(part: &Part, error: io::Error) -> DownloadError {
-    DownloadError::Part(PartError::Io {
-        doing: "cannot write",
-        path: part.path().to_owned(),
-        error,
-    })
-}
-
-fn with_tries(error: DownloadError, tries: u32) -> DownloadError {
-    match error {
-        DownloadError::Box(error) => DownloadError::Box(BoxError { tries, ..error }),
-        other => other,
     }
 }

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use http::Method;
 use proptest::prelude::*;
 use sha1::{Digest, Sha1};
@@ -19,8 +20,10 @@ use tokio::sync::Notify;
 use url::Url;
 
 use super::*;
-use crate::client::{ErrorKind, retry::Policy};
-use crate::domain::hex;
+use crate::{
+    client::{BoxError, ErrorKind, retry::Policy},
+    domain::hex,
+};
 
 /// What befalls one request.
 #[derive(Clone, Debug, PartialEq)]
@@ -235,22 +238,22 @@ impl Script {
     }
 }
 
-fn pace(retries: u32) -> Pace {
-    Pace {
+fn backoff(retries: u32) -> Backoff {
+    Backoff {
         policy: Policy {
             retries,
             base: Duration::ZERO,
             cap: Duration::ZERO,
             patience: Duration::ZERO,
         },
-        ..Pace::default()
+        ..Backoff::default()
     }
 }
 
 /// Opens the partial file as soon as the threads of a run before have let go of it.
-fn open_part(destination: &Path) -> Part {
+fn open_part(destination: &Path) -> PartialFile {
     loop {
-        match Part::open(destination) {
+        match PartialFile::open(destination) {
             Err(PartError::Busy(_)) => std::thread::yield_now(),
             other => return other.expect("a part"),
         }
@@ -270,11 +273,11 @@ fn run_once(
     let part = open_part(destination);
     let part_path = part.path().to_owned();
     let force = false;
-    let (pace, nobody) = (pace(retries), |_| {});
+    let (backoff, nobody) = (backoff(retries), |_| {});
     let stopped = Rc::clone(&source.0.borrow().stopped);
     let result = runtime.block_on(async {
         let target = Target::File { part, force };
-        let mut download = Download::new(source, &pace, target, &nobody).expect("a download");
+        let mut download = Download::new(source, &backoff, target, &nobody).expect("a download");
         let result = tokio::select! {
             biased;
             result = download.run() => Some(result),
@@ -416,14 +419,15 @@ impl Write for Sink {
 
 fn stream(source: &Scripted) -> (Result<Done, DownloadError>, Vec<u8>) {
     let sink = Sink::default();
-    let (pace, nobody) = (pace(2), |_| {});
+    let (backoff, nobody) = (backoff(2), |_| {});
     let target = Target::Stream(Box::new(sink.clone()));
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime")
         .block_on(async {
-            let mut download = Download::new(source, &pace, target, &nobody).expect("a download");
+            let mut download =
+                Download::new(source, &backoff, target, &nobody).expect("a download");
             download.run().await
         });
     let got = sink.0.lock().expect("no panic").clone();

@@ -50,9 +50,12 @@ impl Remote {
         let access = box_access::access(access, kind, environment, terminal)?;
         let mut options = box_access::options(at, environment)?;
         let said = terminal.clone();
-        options.pace.on_wait = Arc::new(move |wait| {
+        options.backoff.on_retry = Arc::new(move |wait| {
             let delay = wait.delay.as_secs_f64();
-            let line = format!("{}; try {} in {delay:.1} s", wait.because, wait.next_try);
+            let line = format!(
+                "{}; try {} in {delay:.1} s",
+                wait.because, wait.next_attempt
+            );
             said.note_line(Line::new().with(Role::Dim, line));
         });
         Ok(Self {

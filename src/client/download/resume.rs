@@ -1,6 +1,6 @@
-//! The rules of a download, pure: whether a partial file may be gone on with, what an answer
-//! means for the bytes that are already here. Never are two versions mixed: bytes are only ever
-//! added to bytes of the same identity.
+//! The rules of a download, pure: whether a partial file can be resumed, and what an answer means for
+//! the bytes that are already here. Versions are never mixed: bytes are only added to bytes of the
+//! same identity.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +22,9 @@ pub struct Identity {
     pub representation: Option<String>,
 }
 
-/// What lies beside a partial file, and says what it is part of.
+/// The note that is kept next to a partial file: which bytes these are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Note {
+pub(super) struct ResumeNote {
     /// What the bytes belong to.
     pub(super) identity: Identity,
     /// The strong ETag that they were served with.
@@ -38,19 +38,23 @@ pub(super) struct Note {
 ///
 /// With a known SHA-1 every byte counts, as the whole is checked in the end. Without one, only
 /// those that were synced do, and only if the server can say by their ETag that they still hold.
-pub(super) fn resume(wanted: &Identity, note: Option<&Note>, length: u64) -> Option<u64> {
+pub(super) fn resume_position(
+    wanted: &Identity,
+    note: Option<&ResumeNote>,
+    length: u64,
+) -> Option<u64> {
     let note = note.filter(|note| note.identity == *wanted)?;
     let sound = match wanted.sha1 {
         Some(_) => length,
         None => length.min(note.synced),
     };
-    let holds = sound > 0 && may_go_on(wanted, note.etag.as_deref());
+    let holds = sound > 0 && may_resume(wanted, note.etag.as_deref());
     (holds && wanted.size.is_none_or(|size| sound <= size)).then_some(sound)
 }
 
 /// Whether a change of the file would be noticed when going on in the middle: by its SHA-1 in the
 /// end, or by the server that compares ETags.
-pub(super) fn may_go_on(wanted: &Identity, etag: Option<&str>) -> bool {
+pub(super) fn may_resume(wanted: &Identity, etag: Option<&str>) -> bool {
     wanted.sha1.is_some() || etag.is_some()
 }
 
@@ -209,8 +213,8 @@ mod tests {
         }
     }
 
-    fn note(identity: Identity, etag: Option<&str>, synced: u64) -> Note {
-        Note {
+    fn note(identity: Identity, etag: Option<&str>, synced: u64) -> ResumeNote {
+        ResumeNote {
             identity,
             etag: etag.map(str::to_owned),
             synced,
@@ -231,13 +235,16 @@ mod tests {
 
     #[test]
     fn a_partial_file_without_a_note_is_not_gone_on_with() {
-        assert_eq!(resume(&wanted(), None, 5), None);
+        assert_eq!(resume_position(&wanted(), None, 5), None);
     }
 
     #[test]
     fn any_difference_of_identity_starts_over() {
         let same = wanted();
-        assert_eq!(resume(&same, Some(&note(wanted(), None, 0)), 5), Some(5));
+        assert_eq!(
+            resume_position(&same, Some(&note(wanted(), None, 0)), 5),
+            Some(5)
+        );
         let others = [
             Identity {
                 file_id: "2".to_owned(),
@@ -265,27 +272,34 @@ mod tests {
             },
         ];
         for other in others {
-            assert_eq!(resume(&same, Some(&note(other, None, 5)), 5), None);
+            assert_eq!(resume_position(&same, Some(&note(other, None, 5)), 5), None);
         }
     }
 
     #[test]
     fn without_a_sha1_only_synced_bytes_with_an_etag_count() {
-        let resume = |etag, synced| resume(&unknown(), Some(&note(unknown(), etag, synced)), 9);
-        assert_eq!(resume(Some("\"x\""), 4), Some(4));
-        assert_eq!(resume(Some("\"x\""), 40), Some(9));
-        assert_eq!(resume(Some("\"x\""), 0), None);
-        assert_eq!(resume(None, 9), None);
+        let position =
+            |etag, synced| resume_position(&unknown(), Some(&note(unknown(), etag, synced)), 9);
+        assert_eq!(position(Some("\"x\""), 4), Some(4));
+        assert_eq!(position(Some("\"x\""), 40), Some(9));
+        assert_eq!(position(Some("\"x\""), 0), None);
+        assert_eq!(position(None, 9), None);
     }
 
     #[test]
     fn more_bytes_than_the_file_has_start_over_and_all_of_them_need_no_more() {
-        assert_eq!(resume(&wanted(), Some(&note(wanted(), None, 0)), 11), None);
         assert_eq!(
-            resume(&wanted(), Some(&note(wanted(), None, 0)), 10),
+            resume_position(&wanted(), Some(&note(wanted(), None, 0)), 11),
+            None
+        );
+        assert_eq!(
+            resume_position(&wanted(), Some(&note(wanted(), None, 0)), 10),
             Some(10)
         );
-        assert_eq!(resume(&wanted(), Some(&note(wanted(), None, 0)), 0), None);
+        assert_eq!(
+            resume_position(&wanted(), Some(&note(wanted(), None, 0)), 0),
+            None
+        );
     }
 
     #[test]

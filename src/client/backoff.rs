@@ -1,5 +1,4 @@
-//! The pauses between tries: asks the policy, tells whoever listens, sleeps. The rules are in
-//! `retry`.
+//! The pauses between attempts: asks the policy, reports the pause, sleeps. The rules are in `retry`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,53 +7,53 @@ use super::retry::{Decision, Ending, Policy, Tries};
 /// A number in 0..=1, drawn anew at each call.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
-/// Who is told when something waits before it is tried again.
-pub type OnWait = Arc<dyn Fn(&Wait<'_>) + Send + Sync>;
+/// Called before each pause.
+pub type OnRetry = Arc<dyn Fn(&RetryPause<'_>) + Send + Sync>;
 
-/// A pause before something is tried again.
+/// A pause before a retry.
 #[derive(Clone, Copy)]
-pub struct Wait<'a> {
-    /// What the last try came to.
+pub struct RetryPause<'a> {
+    /// Why the last attempt failed.
     pub because: &'a dyn fmt::Display,
     /// How long the pause is.
     pub delay: Duration,
-    /// The number of the try that follows, from 2.
-    pub next_try: u32,
+    /// The number of the attempt that follows, from 2.
+    pub next_attempt: u32,
 }
 
-/// When things are tried again.
+/// When failed attempts are retried.
 #[derive(Clone)]
-pub struct Pace {
+pub struct Backoff {
     /// The rules.
     pub policy: Policy,
     /// What spreads the back-offs.
     pub jitter: Jitter,
-    /// Who is told of pauses.
-    pub on_wait: OnWait,
+    /// Called before each pause.
+    pub on_retry: OnRetry,
 }
 
-impl Default for Pace {
-    /// The usual policy, random jitter, nobody told.
+impl Default for Backoff {
+    /// The default policy, random jitter, no report.
     fn default() -> Self {
         Self {
             policy: Policy::default(),
             jitter: Arc::new(random),
-            on_wait: Arc::new(|_| {}),
+            on_retry: Arc::new(|_| {}),
         }
     }
 }
 
-impl fmt::Debug for Pace {
+impl fmt::Debug for Backoff {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.debug_struct("Pace")
+        to.debug_struct("Backoff")
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }
 }
 
-impl Pace {
-    /// Waits as the policy says after a try that came to `error`, and gives back what has been
-    /// tried by then; or gives the error back with the number of tries it took.
+impl Backoff {
+    /// Sleeps as the policy says after an attempt that failed with `error`, and returns the attempts
+    /// so far; or returns the error with the number of attempts where the policy gives up.
     pub async fn pause<E: fmt::Display>(
         &self,
         tries: Tries,
@@ -65,10 +64,10 @@ impl Pace {
         match self.policy.decide(tries, ending, (self.jitter)()) {
             Decision::GiveUp => Err((error, number)),
             Decision::Retry(delay) => {
-                (self.on_wait)(&Wait {
+                (self.on_retry)(&RetryPause {
                     because: &error,
                     delay,
-                    next_try: number.saturating_add(1),
+                    next_attempt: number.saturating_add(1),
                 });
                 tokio::time::sleep(delay).await;
                 Ok(tries.after(ending, delay))

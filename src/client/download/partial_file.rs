@@ -11,10 +11,10 @@ use std::{
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
-use super::plan::Note;
+use super::resume::ResumeNote;
 
 /// The most that a note may hold, in bytes.
-const LARGEST_NOTE: u64 = 64 << 10;
+const MAX_NOTE: u64 = 64 << 10;
 
 /// Why a file could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -39,14 +39,14 @@ pub enum PartError {
 
 /// A partial file, held by this process alone.
 #[derive(Debug)]
-pub struct Part {
+pub struct PartialFile {
     destination: PathBuf,
     path: PathBuf,
     note_path: PathBuf,
     file: File,
 }
 
-impl Part {
+impl PartialFile {
     /// Opens or makes the partial file of a destination, and locks it.
     pub fn open(destination: &Path) -> Result<Self, PartError> {
         let path = with_ending(destination, ".part");
@@ -78,14 +78,14 @@ impl Part {
     }
 
     /// What they belong to; `None` where that cannot be told.
-    pub(super) fn note(&self) -> Option<Note> {
+    pub(super) fn note(&self) -> Option<ResumeNote> {
         let file = open_options().read(true).open(&self.note_path).ok()?;
-        let fits = file.metadata().ok()?.len() <= LARGEST_NOTE;
+        let fits = file.metadata().ok()?.len() <= MAX_NOTE;
         fits.then(|| serde_json::from_reader(file).ok())?
     }
 
     /// Says what the bytes belong to.
-    pub(super) fn write_note(&self, note: &Note) -> Result<(), PartError> {
+    pub(super) fn write_note(&self, note: &ResumeNote) -> Result<(), PartError> {
         let write = || {
             let mut file = open_options()
                 .write(true)
@@ -210,9 +210,9 @@ mod tests {
     fn a_part_becomes_its_destination_and_leaves_nothing_beside_it() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
-        let part = Part::open(&destination).expect("a part");
+        let part = PartialFile::open(&destination).expect("a part");
         part.file().write_all(b"abc").expect("it is written");
-        part.write_note(&Note::default()).expect("a note");
+        part.write_note(&ResumeNote::default()).expect("a note");
         part.commit(false).expect("it is moved");
         assert_eq!(fs::read(&destination).expect("it is there"), b"abc");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
@@ -222,7 +222,7 @@ mod tests {
     fn what_exists_is_kept_unless_forced() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
-        let part = Part::open(&destination).expect("a part");
+        let part = PartialFile::open(&destination).expect("a part");
         fs::write(&destination, "old").expect("it is written");
         assert!(matches!(part.commit(false), Err(PartError::Exists(..))));
         assert_eq!(fs::read(&destination).expect("it is there"), b"old");
@@ -235,8 +235,11 @@ mod tests {
     fn a_second_process_is_kept_out() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
-        let _first = Part::open(&destination).expect("a part");
-        assert!(matches!(Part::open(&destination), Err(PartError::Busy(_))));
+        let _first = PartialFile::open(&destination).expect("a part");
+        assert!(matches!(
+            PartialFile::open(&destination),
+            Err(PartError::Busy(_))
+        ));
     }
 
     #[test]
@@ -246,7 +249,7 @@ mod tests {
         fs::write(&target, "precious").expect("it is written");
         let destination = folder.path().join("a.txt");
         std::os::unix::fs::symlink(&target, folder.path().join("a.txt.part")).expect("a link");
-        assert!(Part::open(&destination).is_err());
+        assert!(PartialFile::open(&destination).is_err());
         assert_eq!(fs::read(&target).expect("it is there"), b"precious");
     }
 
@@ -254,10 +257,10 @@ mod tests {
     fn a_damaged_note_is_no_note() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
-        let part = Part::open(&destination).expect("a part");
+        let part = PartialFile::open(&destination).expect("a part");
         assert_eq!(part.note(), None);
-        part.write_note(&Note::default()).expect("a note");
-        assert_eq!(part.note(), Some(Note::default()));
+        part.write_note(&ResumeNote::default()).expect("a note");
+        assert_eq!(part.note(), Some(ResumeNote::default()));
         fs::write(&part.note_path, "{").expect("it is written");
         assert_eq!(part.note(), None);
     }
