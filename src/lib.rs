@@ -22,3 +22,4 @@ pub mod sample_skill;
 pub mod server;
 pub mod skill;
 pub mod terminal;
+pub mod watch;

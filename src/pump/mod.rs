@@ -3,8 +3,7 @@
 //! with signatures, deadline and back-off. Each delivery goes its own way: a Skill that is down
 //! holds nothing else up.
 
-pub mod folder;
-mod make;
+mod file_event;
 
 use std::{
     sync::{
@@ -192,7 +191,7 @@ impl Works {
     fn parcel(&self, placed: &Placed) -> Option<Parcel> {
         let now = self.host.now();
         let event = self.host.announce(&placed.file_id, |file| {
-            make::event(file, placed.how, placed.old_parent_id.clone(), now)
+            file_event::make(file, placed.how, placed.old_parent_id.clone(), now)
         })?;
         Some(Parcel {
             event_id: event.id(),

@@ -733,10 +733,7 @@ fn what_is_asked_for_wrongly_is_exit_code_2() {
             .stderr(contains(said).and(contains("ended after").not()));
     };
     let file = inbox.join("a.txt");
-    refused(
-        &["--files", file.to_str().expect("a path")],
-        "it is no folder",
-    );
+    refused(&["--files", file.to_str().expect("a path")], "not a folder");
     refused(&["--files", "/no/such/folder"], "/no/such/folder");
     refused(&["--skill", "ftp://127.0.0.1/"], "no http(s) URL");
     refused(

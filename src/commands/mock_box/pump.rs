@@ -18,12 +18,10 @@ use crate::{
     env::Environment,
     exit::{Failure, Problem},
     host::Host,
-    pump::{
-        Pump, Settings, Standing,
-        folder::{self, FolderError, ServedFolder},
-    },
+    pump::{Pump, Settings, Standing},
     render::{text::Line, units::counted},
     terminal::Terminal,
+    watch::folder::{self, FolderError, ServedFolder},
 };
 
 /// How long a Skill has for its reply (facts §1).

@@ -57,8 +57,8 @@ pub struct FileFound {
     pub content: Content,
     /// Whether another file has the same content.
     pub is_copy: bool,
-    /// Whether it was there from the start: nobody did anything to it.
-    pub was_there: bool,
+    /// Whether it was there at the start, so that no event is sent for it.
+    pub is_initial: bool,
 }
 
 /// Where a file lies.
@@ -140,7 +140,7 @@ fn there(state: &State, seen: FileFound, now: Timestamp) -> Synced {
     } else {
         Placement::Upload
     };
-    let placed = (!seen.was_there).then(|| told(&file, how, None, now));
+    let placed = (!seen.is_initial).then(|| told(&file, how, None, now));
     put(file, placed)
 }
 
@@ -276,7 +276,7 @@ mod tests {
             parent_id: "0".to_owned(),
             content: content(text),
             is_copy: false,
-            was_there: false,
+            is_initial: false,
         })
     }
 

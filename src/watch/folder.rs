@@ -1,9 +1,5 @@
-//! A folder of this machine as folders and files of Box, read-only, and watched: what changes in
-//! it is told on the bus, once it has been still for a moment. Runs on a thread of its own, since
-//! all of it waits for the disk.
-
-mod keeper;
-mod look;
+//! A folder of this machine that the mock serves, read-only: it is watched, and each change is passed
+//! to the mock once it has settled. Runs on a thread of its own, since all of it waits for the disk.
 
 use std::{
     fs,
@@ -21,41 +17,41 @@ use std::{
 use notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
+use super::sync::FolderSync;
 use crate::host::Host;
-use keeper::Keeper;
 
-/// What comes within so long is told as one: the two halves of a rename, above all.
-const TOGETHER: Duration = Duration::from_millis(100);
-/// The longest wait until it is looked whether to end, or whether the folder is back.
-const LOOK_UP: Duration = Duration::from_millis(500);
+/// Events within this time are merged: above all the two halves of a rename.
+const MERGE_TIME: Duration = Duration::from_millis(100);
+/// How often the thread checks whether to end, and whether the folder still exists.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 type Watcher = Debouncer<RecommendedWatcher, RecommendedCache>;
 
 /// Why a folder cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// It cannot be read, or is none.
+    /// It cannot be read, or is not a folder.
     #[error("cannot serve {}: {reason}", path.display())]
     Unusable {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The reason.
         reason: String,
     },
-    /// The system does not watch it.
+    /// The system cannot watch it.
     #[error("cannot watch {}: {source}", path.display())]
     Unwatched {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: notify::Error,
     },
 }
 
-/// The folder at `path`, where it can be served.
+/// The absolute path of a folder that can be served.
 ///
 /// # Errors
-/// Where it is no folder, or cannot be read.
+/// Where it is not a folder, or cannot be read.
 pub fn usable(path: &Path) -> Result<PathBuf, FolderError> {
     let unusable = |reason: String| FolderError::Unusable {
         path: path.to_owned(),
@@ -63,48 +59,48 @@ pub fn usable(path: &Path) -> Result<PathBuf, FolderError> {
     };
     let root = fs::canonicalize(path).map_err(|error| unusable(error.to_string()))?;
     if !root.is_dir() {
-        return Err(unusable("it is no folder".to_owned()));
+        return Err(unusable("not a folder".to_owned()));
     }
     fs::read_dir(&root).map_err(|error| unusable(error.to_string()))?;
     Ok(root)
 }
 
-/// A folder that is served and watched; until it is dropped.
+/// A folder that is served and watched until this is dropped.
 #[derive(Debug)]
 pub struct ServedFolder {
-    /// How many files were there at the start.
+    /// The number of files at the start.
     pub files: usize,
     stop: Arc<AtomicBool>,
 }
 
 impl ServedFolder {
-    /// Puts what lies in the folder at `path` into the mock, and watches it from then on. Reads
+    /// Puts the files and folders at `path` into the mock, and watches them from then on. Reads
     /// every file once.
     ///
     /// # Errors
-    /// Where it is no folder, or cannot be watched.
+    /// Where it is not a folder, or cannot be watched.
     pub fn open(host: Arc<Host>, path: &Path) -> Result<Self, FolderError> {
         let root = usable(path)?;
         let unwatched = |source| FolderError::Unwatched {
             path: path.to_owned(),
             source,
         };
-        let (tell, told) = mpsc::channel();
-        let mut watcher = new_debouncer(TOGETHER, None, tell).map_err(unwatched)?;
-        // Before the first look, so that nothing falls between the two.
+        let (sender, events) = mpsc::channel();
+        let mut watcher = new_debouncer(MERGE_TIME, None, sender).map_err(unwatched)?;
+        // Watch before the first walk, so that no change is missed between the two.
         watcher
             .watch(&root, RecursiveMode::Recursive)
             .map_err(unwatched)?;
-        let own = identity(&root);
-        let mut keeper = Keeper::new(host, root);
-        keeper.begin();
-        let files = keeper.files();
+        let identity = identity_of(&root);
+        let mut sync = FolderSync::new(host, root);
+        sync.begin();
+        let files = sync.files();
         let stop = Arc::new(AtomicBool::new(false));
-        let watch = Watch {
-            keeper,
+        let watch = WatchThread {
+            sync,
             watcher,
-            told,
-            identity: own,
+            events,
+            identity,
             stop: Arc::clone(&stop),
         };
         thread::Builder::new()
@@ -124,60 +120,59 @@ impl Drop for ServedFolder {
     }
 }
 
-/// The thread's own.
-struct Watch {
-    keeper: Keeper,
+/// What the watching thread owns.
+struct WatchThread {
+    sync: FolderSync,
     watcher: Watcher,
-    told: Receiver<DebounceEventResult>,
+    events: Receiver<DebounceEventResult>,
     /// The folder that is watched.
     identity: Option<(u64, u64)>,
     stop: Arc<AtomicBool>,
 }
 
-impl Watch {
+impl WatchThread {
     fn run(mut self) {
         while !self.stop.load(Ordering::Relaxed) {
-            let wait = self
-                .keeper
-                .next_due()
-                .map_or(LOOK_UP, |due| due.saturating_duration_since(Instant::now()));
-            match self.told.recv_timeout(wait.min(LOOK_UP)) {
-                Ok(told) => self.take(told),
+            let wait = self.sync.next_settled().map_or(CHECK_INTERVAL, |due| {
+                due.saturating_duration_since(Instant::now())
+            });
+            match self.events.recv_timeout(wait.min(CHECK_INTERVAL)) {
+                Ok(events) => self.on_events(events),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.look_for_it();
-            self.keeper.settle(Instant::now());
+            self.check_root();
+            self.sync.settle(Instant::now());
         }
     }
 
-    fn take(&mut self, told: DebounceEventResult) {
+    fn on_events(&mut self, events: DebounceEventResult) {
         let now = Instant::now();
-        match told {
+        match events {
             Ok(events) => {
                 for event in &events {
-                    self.keeper.told(event, now);
+                    self.sync.on_event(event, now);
                 }
             }
             Err(errors) => {
                 for error in errors {
-                    self.keeper.not_watched(&error);
+                    self.sync.on_watch_error(&error);
                 }
             }
         }
     }
 
-    /// Not every system tells when the folder itself goes. One that comes back is another, which
-    /// has to be watched anew.
-    fn look_for_it(&mut self) {
-        let root = self.keeper.root().to_owned();
-        let found = identity(&root);
+    /// Not every system reports that the watched folder itself is removed. A folder that replaces it
+    /// must be watched anew.
+    fn check_root(&mut self) {
+        let root = self.sync.root().to_owned();
+        let found = identity_of(&root);
         if found == self.identity {
             return;
         }
         if self.identity.take().is_some() {
-            self.keeper.vanish();
-            // The watch went with the folder.
+            self.sync.on_root_gone();
+            // The watch ended with the folder.
             let _ = self.watcher.unwatch(&root);
         }
         if found.is_none() {
@@ -186,15 +181,15 @@ impl Watch {
         match self.watcher.watch(&root, RecursiveMode::Recursive) {
             Ok(()) => {
                 self.identity = found;
-                self.keeper.back(Instant::now());
+                self.sync.on_root_back(Instant::now());
             }
-            Err(error) => self.keeper.not_watched(&error),
+            Err(error) => self.sync.on_watch_error(&error),
         }
     }
 }
 
-/// What tells a folder from another that stands in its place.
-fn identity(folder: &Path) -> Option<(u64, u64)> {
+/// Device and inode, which differ for a folder that replaces another.
+fn identity_of(folder: &Path) -> Option<(u64, u64)> {
     let about = fs::metadata(folder).ok().filter(fs::Metadata::is_dir)?;
     Some((about.dev(), about.ino()))
 }

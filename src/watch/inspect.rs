@@ -1,4 +1,4 @@
-//! What lies at a path of the served folder, and whether Box could hold it.
+//! What is at a path of a served folder, and whether Box could have it.
 
 use std::{
     fs::{self, Metadata},
@@ -15,34 +15,34 @@ use crate::{
     mock_box::{Content, Source, model::item_name},
 };
 
-/// The deepest folder that is served.
-const DEEPEST: usize = 90;
+/// The deepest that a served file or folder may be.
+const MAX_DEPTH: usize = 90;
 
-/// What lies at a path.
+/// What is at a path.
 #[derive(Debug)]
 pub(super) enum Found {
     /// Nothing.
-    Gone,
+    Missing,
     /// A folder.
     Folder,
     /// A file.
-    File(Seen),
+    File(FoundFile),
     /// Something that is not served, and why.
     Refused(Refusal),
-    /// Something that is passed over in silence: it is hidden, or lies in what is not served.
-    Passed,
+    /// Something that is ignored without a remark: it is hidden, or in a folder that is not served.
+    Ignored,
 }
 
-/// A file as it was seen.
+/// A file.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    /// Where its content is: a link's own file.
+pub(super) struct FoundFile {
+    /// Where its content is; of a link, the target.
     pub(super) path: PathBuf,
-    /// What tells whether it has changed.
+    /// Changes with its content.
     pub(super) stamp: Stamp,
 }
 
-/// What tells whether a file has changed.
+/// The length and time of a file, by which a change is noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
     length: u64,
@@ -67,30 +67,30 @@ impl Refusal {
     }
 }
 
-/// Looks at `path`, which lies below `root`.
-pub(super) fn look(root: &Path, path: &Path) -> Found {
+/// What is at `path`, which is below `root`.
+pub(super) fn inspect(root: &Path, path: &Path) -> Found {
     let Ok(below) = path.strip_prefix(root) else {
-        return Found::Passed;
+        return Found::Ignored;
     };
     if below.as_os_str().is_empty() {
         return if root.is_dir() {
             Found::Folder
         } else {
-            Found::Gone
+            Found::Missing
         };
     }
-    match name_of(below) {
+    match check_names(below) {
         Ok(()) => {}
-        Err(None) => return Found::Passed,
+        Err(None) => return Found::Ignored,
         Err(Some(refusal)) => {
             return match fs::symlink_metadata(path) {
                 Ok(_) => Found::Refused(refusal),
-                Err(_) => Found::Gone,
+                Err(_) => Found::Missing,
             };
         }
     }
     match fs::symlink_metadata(path) {
-        Err(error) if is_gone(&error) => Found::Gone,
+        Err(error) if is_missing(&error) => Found::Missing,
         Err(error) => Found::Refused(unreadable(&error)),
         Ok(about) if about.is_symlink() => link(root, path),
         Ok(about) if about.is_dir() => Found::Folder,
@@ -99,8 +99,8 @@ pub(super) fn look(root: &Path, path: &Path) -> Found {
     }
 }
 
-/// Whether a path is passed over: by its own name, or that of a folder on the way.
-fn name_of(below: &Path) -> Result<(), Option<Refusal>> {
+/// Whether a path is ignored or refused for its own name, or that of a folder above it.
+fn check_names(below: &Path) -> Result<(), Option<Refusal>> {
     let mut parts = below.components().peekable();
     let mut depth = 0;
     while let Some(part) = parts.next() {
@@ -114,7 +114,7 @@ fn name_of(below: &Path) -> Result<(), Option<Refusal>> {
             _ => return Err(None),
         };
         let refusal = match depth {
-            DEEPEST.. => Some(Refusal::new("deep", "lies too deep")),
+            MAX_DEPTH.. => Some(Refusal::new("deep", "lies too deep")),
             _ => refusal,
         };
         if let Some(refusal) = refusal {
@@ -151,7 +151,7 @@ fn link(root: &Path, path: &Path) -> Found {
 }
 
 fn file(path: PathBuf, about: &Metadata) -> Found {
-    Found::File(Seen {
+    Found::File(FoundFile {
         path,
         stamp: stamp(about),
     })
@@ -164,14 +164,13 @@ fn stamp(about: &Metadata) -> Stamp {
     }
 }
 
-/// Reads a file to its end for its SHA-1; `None` where it changed meanwhile, so that it is not
-/// whole yet.
+/// Reads a file to its end for its SHA-1; `None` where it changed meanwhile and may be incomplete.
 ///
 /// # Errors
 /// Where it cannot be read.
-pub(super) fn read(seen: &Seen) -> Result<Option<Content>, Refusal> {
+pub(super) fn read(found: &FoundFile) -> Result<Option<Content>, Refusal> {
     let failed = |error: io::Error| unreadable(&error);
-    let mut file = contents::open(&seen.path).map_err(failed)?;
+    let mut file = contents::open(&found.path).map_err(failed)?;
     let mut hash = Sha1::new();
     let mut buffer = vec![0; 64 * 1024];
     let mut size = 0_u64;
@@ -187,16 +186,16 @@ pub(super) fn read(seen: &Seen) -> Result<Option<Content>, Refusal> {
         }
     }
     let after = file.metadata().map_err(failed)?;
-    let is_whole = stamp(&after) == seen.stamp && size == seen.stamp.length;
+    let is_whole = stamp(&after) == found.stamp && size == found.stamp.length;
     Ok(is_whole.then(|| Content {
-        source: Source::Disk(seen.path.clone()),
+        source: Source::Disk(found.path.clone()),
         size,
         sha1: hex::encode(&hash.finalize()),
     }))
 }
 
-/// Whether an error means that nothing is there.
-pub(super) fn is_gone(error: &io::Error) -> bool {
+/// Whether an error means that the path does not exist.
+pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -16,7 +16,7 @@ const SKILL: (&str, &str) = ("4711", "Local Skill");
 
 /// The event for `file`, to which this was done. Its tokens, ids and times are placeholders, which
 /// the registration replaces.
-pub(super) fn event(
+pub(super) fn make(
     file: &File,
     how: Placement,
     old_folder_id: Option<String>,

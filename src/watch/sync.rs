@@ -1,13 +1,12 @@
-//! What is known of the served folder, and what is still in motion: decides when a path has been
-//! still for long enough, what then became of it, and hands that to the host. Moments are given
-//! from outside.
+//! Keeps the mock's files and folders in step with a served folder: when a path has settled, finds
+//! out what changed and hands that to the mock. The present moment is passed in.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use notify::{
@@ -17,7 +16,10 @@ use notify::{
 use notify_debouncer_full::DebouncedEvent;
 use walkdir::WalkDir;
 
-use super::look::{Found, Refusal, Seen, Stamp, is_gone, look, read, unreadable};
+use super::{
+    inspect::{Found, FoundFile, Refusal, Stamp, inspect, is_missing, read, unreadable},
+    unsettled::{Unsettled, rebased},
+};
 use crate::{
     host::Host,
     mock_box::{
@@ -26,26 +28,21 @@ use crate::{
     },
 };
 
-/// How long nothing may happen to a path before it counts as still.
-const STILL: Duration = Duration::from_millis(400);
-/// The same for a file that a program holds open for writing.
-const HELD: Duration = Duration::from_secs(10);
-/// Remarks that are remembered, so that none is made twice.
-const MOST_SAID: usize = 10_000;
+/// The most remarks that are remembered, so that none is made twice.
+const MAX_REMARKS: usize = 10_000;
 
-/// The folder, as far as it is known.
-pub(super) struct Keeper {
+/// A served folder, as the mock has it.
+pub(super) struct FolderSync {
     host: Arc<Host>,
     root: PathBuf,
     files: BTreeMap<PathBuf, KnownFile>,
     folders: BTreeMap<PathBuf, String>,
-    /// The ids of files and folders, none of which is given twice.
+    /// The ids of files and folders; each is used once.
     ids: HashSet<String>,
-    /// How many files have a content, by its SHA-1.
+    /// The number of files with each content, by its SHA-1.
     contents: HashMap<String, usize>,
-    moving: HashMap<PathBuf, Moving>,
-    last_number: u64,
-    said: HashSet<(PathBuf, &'static str)>,
+    unsettled: Unsettled,
+    remarks: HashSet<(PathBuf, &'static str)>,
 }
 
 #[derive(Debug)]
@@ -55,24 +52,8 @@ struct KnownFile {
     sha1: String,
 }
 
-/// A path to which something happens.
-#[derive(Clone, Copy, Debug)]
-struct Moving {
-    /// Counts what began to move: the order in which things came.
-    number: u64,
-    since: Instant,
-    /// Whether a program has it open for writing, as far as the system tells.
-    is_open: bool,
-}
-
-impl Moving {
-    fn due(self) -> Instant {
-        self.since + if self.is_open { HELD } else { STILL }
-    }
-}
-
-impl Keeper {
-    /// A folder of which nothing is known yet.
+impl FolderSync {
+    /// A folder of which the mock has nothing yet.
     pub(super) fn new(host: Arc<Host>, root: PathBuf) -> Self {
         Self {
             host,
@@ -81,9 +62,8 @@ impl Keeper {
             folders: BTreeMap::new(),
             ids: HashSet::new(),
             contents: HashMap::new(),
-            moving: HashMap::new(),
-            last_number: 0,
-            said: HashSet::new(),
+            unsettled: Unsettled::default(),
+            remarks: HashSet::new(),
         }
     }
 
@@ -92,27 +72,27 @@ impl Keeper {
         &self.root
     }
 
-    /// How many files it has.
+    /// The number of its files.
     pub(super) fn files(&self) -> usize {
         self.files.len()
     }
 
-    /// Takes in what is there from the start.
+    /// Puts everything into the mock that is in the folder at the start.
     pub(super) fn begin(&mut self) {
         for path in self.walk() {
-            self.inspect(&path, true, Instant::now());
+            self.update(&path, true, Instant::now());
         }
     }
 
-    /// When the next path may be still.
-    pub(super) fn next_due(&self) -> Option<Instant> {
-        self.moving.values().map(|moving| moving.due()).min()
+    /// When the next path may be settled.
+    pub(super) fn next_settled(&self) -> Option<Instant> {
+        self.unsettled.next()
     }
 
-    /// The system told of something.
-    pub(super) fn told(&mut self, event: &DebouncedEvent, now: Instant) {
+    /// The system reported an event.
+    pub(super) fn on_event(&mut self, event: &DebouncedEvent, now: Instant) {
         if event.need_rescan() {
-            self.look_everywhere(now);
+            self.recheck_all(now);
             return;
         }
         if let (EventKind::Modify(ModifyKind::Name(RenameMode::Both)), [from, to]) =
@@ -121,28 +101,28 @@ impl Keeper {
             self.renamed(from, to, now);
             return;
         }
-        // Only Linux tells of the end of writing.
+        // Only Linux reports the end of writing.
         let begins = cfg!(target_os = "linux").then_some(true);
         let is_open = match event.kind {
             EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(false),
-            // Reading changes nothing, and the mock itself reads.
+            // Reading changes nothing, and the mock itself reads the files.
             EventKind::Access(_) => return,
             EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => begins,
             _ => None,
         };
         for path in &event.paths {
-            self.touch(path, is_open, now);
+            self.unsettled.changed(path, is_open, now);
         }
     }
 
     /// The system could not watch something.
-    pub(super) fn not_watched(&mut self, error: &Error) {
+    pub(super) fn on_watch_error(&mut self, error: &Error) {
         let hint = match error.kind {
             ErrorKind::MaxFilesWatch => "; raise fs.inotify.max_user_watches",
             _ => "",
         };
         let path = error.paths.first().unwrap_or(&self.root).clone();
-        self.say(
+        self.remark(
             &path,
             &Refusal {
                 kind: "watch",
@@ -151,44 +131,21 @@ impl Keeper {
         );
     }
 
-    /// The folder is there again: what lies in it is new.
-    pub(super) fn back(&mut self, now: Instant) {
+    /// The folder exists again: everything in it is new.
+    pub(super) fn on_root_back(&mut self, now: Instant) {
         let text = format!("{} is there again", self.root.display());
         self.host.remark("back", String::new(), text);
-        self.look_everywhere(now);
+        self.recheck_all(now);
     }
 
-    /// Takes in what has been still for long enough.
+    /// Takes over what has settled.
     pub(super) fn settle(&mut self, now: Instant) {
-        let mut still: Vec<(u64, PathBuf)> = self
-            .moving
-            .iter()
-            .filter(|(_, moving)| moving.due() <= now)
-            .map(|(path, moving)| (moving.number, path.clone()))
-            .collect();
-        still.sort();
-        for (_, path) in still {
-            self.moving.remove(&path);
-            self.inspect(&path, false, now);
+        for path in self.unsettled.take_settled(now) {
+            self.update(&path, false, now);
         }
     }
 
-    fn touch(&mut self, path: &Path, is_open: Option<bool>, now: Instant) {
-        let moving = self.moving.entry(path.to_owned()).or_insert_with(|| {
-            self.last_number += 1;
-            Moving {
-                number: self.last_number,
-                since: now,
-                is_open: false,
-            }
-        });
-        moving.since = now;
-        if let Some(is_open) = is_open {
-            moving.is_open = is_open;
-        }
-    }
-
-    /// Every path that is there, folders before what lies in them.
+    /// Every path in the folder, folders before what is in them.
     fn walk(&self) -> Vec<PathBuf> {
         let is_hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
         WalkDir::new(&self.root)
@@ -198,85 +155,85 @@ impl Keeper {
             .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry.file_name()))
             .filter_map(|entry| match entry {
                 Ok(entry) => Some(entry.into_path()),
-                // What cannot be read is looked at too, and says so.
+                // An unreadable path is inspected too, which makes a remark.
                 Err(error) => error.path().map(Path::to_owned),
             })
             .collect()
     }
 
-    fn look_everywhere(&mut self, now: Instant) {
+    fn recheck_all(&mut self, now: Instant) {
         let known = self.files.keys().chain(self.folders.keys()).cloned();
         let paths: HashSet<PathBuf> = known.chain(self.walk()).collect();
         for path in paths {
-            self.touch(&path, None, now);
+            self.unsettled.changed(&path, None, now);
         }
     }
 
-    /// Finds out what became of a path.
-    fn inspect(&mut self, path: &Path, was_there: bool, now: Instant) {
-        match look(&self.root, path) {
-            Found::Passed => {}
-            // That the folder itself is gone is seen by whoever watches it.
-            Found::Gone if path == self.root => {}
-            Found::Gone => self.forget(path),
+    /// Finds out what changed at a path; `is_initial` for what was there at the start.
+    fn update(&mut self, path: &Path, is_initial: bool, now: Instant) {
+        match inspect(&self.root, path) {
+            Found::Ignored => {}
+            // The watching thread checks for the folder itself.
+            Found::Missing if path == self.root => {}
+            Found::Missing => self.forget(path),
             Found::Refused(refusal) => {
                 self.forget(path);
-                self.say(path, &refusal);
+                self.remark(path, &refusal);
             }
             Found::Folder => {
                 self.folder_id(path);
-                if !was_there {
-                    self.look_inside(path, now);
+                if !is_initial {
+                    self.check_entries(path, now);
                 }
             }
-            Found::File(seen) => self.take(path, &seen, was_there, now),
+            Found::File(found) => self.update_file(path, &found, is_initial, now),
         }
     }
 
-    /// What came before the folder was watched is not told of.
-    fn look_inside(&mut self, folder: &Path, now: Instant) {
+    /// The system does not report what was created before the folder was watched.
+    fn check_entries(&mut self, folder: &Path, now: Instant) {
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
-            Err(error) if is_gone(&error) => return,
-            Err(error) => return self.say(folder, &unreadable(&error)),
+            Err(error) if is_missing(&error) => return,
+            Err(error) => return self.remark(folder, &unreadable(&error)),
         };
         for path in entries.flatten().map(|entry| entry.path()) {
             if !self.files.contains_key(&path)
                 && !self.folders.contains_key(&path)
-                && !self.moving.contains_key(&path)
+                && !self.unsettled.contains(&path)
             {
-                self.touch(&path, None, now);
+                self.unsettled.changed(&path, None, now);
             }
         }
     }
 
-    fn take(&mut self, path: &Path, seen: &Seen, was_there: bool, now: Instant) {
+    fn update_file(&mut self, path: &Path, found: &FoundFile, is_initial: bool, now: Instant) {
         let known = self.files.get(path);
-        if known.is_some_and(|known| known.stamp == seen.stamp) {
+        if known.is_some_and(|known| known.stamp == found.stamp) {
             return;
         }
-        let content = match read(seen) {
+        let content = match read(found) {
             Ok(Some(content)) => content,
-            Ok(None) => return self.touch(path, None, now),
-            Err(refusal) => return self.say(path, &refusal),
+            Ok(None) => return self.unsettled.changed(path, None, now),
+            Err(refusal) => return self.remark(path, &refusal),
         };
-        // Nothing is the same in two empty files.
+        // Two empty files are not copies of each other.
         let is_copy =
             known.is_none() && content.size > 0 && self.contents.contains_key(&content.sha1);
         let known_id = known.map(|known| known.id.clone());
         let parent_id = self.parent_id(path);
         let id = known_id.unwrap_or_else(|| self.new_id(path));
         let sha1 = content.sha1.clone();
-        self.serve(FolderChange::File(FileFound {
+        self.apply(FolderChange::File(FileFound {
             id: id.clone(),
             name: name_of(path),
             parent_id,
             content,
             is_copy,
-            was_there,
+            is_initial,
         }));
         *self.contents.entry(sha1.clone()).or_default() += 1;
-        let stamp = seen.stamp;
+        let stamp = found.stamp;
         if let Some(before) = self
             .files
             .insert(path.to_owned(), KnownFile { id, stamp, sha1 })
@@ -289,36 +246,36 @@ impl Keeper {
         let is_there = |path: &Path| fs::symlink_metadata(path).is_ok();
         if is_there(from) || !is_there(to) {
             // More has happened since: what is there now counts.
-            self.touch(from, None, now);
-            self.touch(to, None, now);
+            self.unsettled.changed(from, None, now);
+            self.unsettled.changed(to, None, now);
             return;
         }
-        self.carry_moving(from, to, now);
-        let is_served = matches!(look(&self.root, to), Found::Folder | Found::File(_));
+        self.unsettled.renamed(from, to, now);
+        let is_served = matches!(inspect(&self.root, to), Found::Folder | Found::File(_));
         let is_taken = self.files.contains_key(to) || self.folders.contains_key(to);
         let is_known = self.files.contains_key(from) || self.folders.contains_key(from);
         if !is_served || is_taken || !is_known {
-            // A program that saves by way of another file gives the one in its place new content.
+            // A program that saves by replacing the file gives it new content.
             self.forget(from);
-            self.touch(to, None, now);
+            self.unsettled.changed(to, None, now);
             return;
         }
         let folders = take_below(&mut self.folders, from);
         for (old, id) in folders {
-            let path = moved(&old, from, to);
+            let path = rebased(&old, from, to);
             let parent_id = self.parent_id(&path);
             self.folders.insert(path.clone(), id.clone());
             let name = name_of(&path);
-            self.serve(FolderChange::Folder {
+            self.apply(FolderChange::Folder {
                 id,
                 name,
                 parent_id,
             });
         }
         for (old, file) in take_below(&mut self.files, from) {
-            let path = moved(&old, from, to);
+            let path = rebased(&old, from, to);
             let parent_id = self.parent_id(&path);
-            self.serve(FolderChange::Moved(FileMove {
+            self.apply(FolderChange::Moved(FileMove {
                 id: file.id.clone(),
                 name: name_of(&path),
                 parent_id,
@@ -329,42 +286,25 @@ impl Keeper {
         }
     }
 
-    /// What was in motion before a rename still is, under the new name.
-    fn carry_moving(&mut self, from: &Path, to: &Path, now: Instant) {
-        let carried: Vec<PathBuf> = self
-            .moving
-            .keys()
-            .filter(|path| path.starts_with(from))
-            .cloned()
-            .collect();
-        for path in carried {
-            if let Some(moving) = self.moving.remove(&path) {
-                let since = now;
-                self.moving
-                    .insert(moved(&path, from, to), Moving { since, ..moving });
-            }
-        }
-    }
-
-    /// A path is there no longer, with all that lay below it.
+    /// A path and everything below it no longer exists.
     fn forget(&mut self, path: &Path) {
         for (_, file) in take_below(&mut self.files, path) {
             self.drop_content(&file.sha1);
             self.ids.remove(&file.id);
-            self.serve(FolderChange::FileGone(file.id));
+            self.apply(FolderChange::FileGone(file.id));
         }
         for (_, id) in take_below(&mut self.folders, path) {
             self.ids.remove(&id);
-            self.serve(FolderChange::FolderGone(id));
+            self.apply(FolderChange::FolderGone(id));
         }
-        self.said.retain(|(about, _)| !about.starts_with(path));
+        self.remarks.retain(|(about, _)| !about.starts_with(path));
     }
 
-    /// The folder itself is gone.
-    pub(super) fn vanish(&mut self) {
+    /// The folder itself no longer exists.
+    pub(super) fn on_root_gone(&mut self) {
         let root = self.root.clone();
         self.forget(&root);
-        self.moving.clear();
+        self.unsettled.clear();
         let text = format!(
             "{} is gone, and its files with it; it is served again when it is back",
             root.display()
@@ -372,7 +312,7 @@ impl Keeper {
         self.host.remark("gone", String::new(), text);
     }
 
-    /// The id of a folder, which is put into the mock where it is new.
+    /// The id of a folder; a new folder is put into the mock.
     fn folder_id(&mut self, path: &Path) -> String {
         if path == self.root {
             return ROOT.to_owned();
@@ -383,7 +323,7 @@ impl Keeper {
         let parent_id = self.parent_id(path);
         let id = self.new_id(path);
         self.folders.insert(path.to_owned(), id.clone());
-        self.serve(FolderChange::Folder {
+        self.apply(FolderChange::Folder {
             id: id.clone(),
             name: name_of(path),
             parent_id,
@@ -405,7 +345,7 @@ impl Keeper {
         loop {
             let id = id_for(bytes, again);
             let is_taken = self.host.look(|state| {
-                // Metadata that was resumed waits for its file.
+                // Resumed metadata waits for its file.
                 state.file(&id).is_some_and(|file| !file.resumed) || state.folder(&id).is_some()
             });
             if !is_taken && self.ids.insert(id.clone()) {
@@ -424,21 +364,22 @@ impl Keeper {
         }
     }
 
-    fn serve(&self, change: FolderChange) {
+    fn apply(&self, change: FolderChange) {
         if let Err(reason) = self.host.serve(change) {
             self.host.remark("record", String::new(), reason);
         }
     }
 
-    /// Says why something is not served, once.
-    fn say(&mut self, path: &Path, refusal: &Refusal) {
+    /// Makes a remark of why something is not served, once.
+    fn remark(&mut self, path: &Path, refusal: &Refusal) {
         let shown = path.strip_prefix(&self.root).unwrap_or(path);
         let shown = if shown.as_os_str().is_empty() {
             path.display().to_string()
         } else {
             shown.display().to_string()
         };
-        if self.said.len() < MOST_SAID && self.said.insert((path.to_owned(), refusal.kind)) {
+        if self.remarks.len() < MAX_REMARKS && self.remarks.insert((path.to_owned(), refusal.kind))
+        {
             let text = format!("{shown} {}", refusal.text);
             self.host.remark(refusal.kind, shown, text);
         }
@@ -450,15 +391,7 @@ fn name_of(path: &Path) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// `path`, which lies at or below `from`, as it lies at or below `to`.
-fn moved(path: &Path, from: &Path, to: &Path) -> PathBuf {
-    match path.strip_prefix(from) {
-        Ok(below) if !below.as_os_str().is_empty() => to.join(below),
-        _ => to.to_owned(),
-    }
-}
-
-/// Takes out what lies at or below `path`, in order.
+/// Removes and returns what is at or below `path`, in order.
 fn take_below<T>(map: &mut BTreeMap<PathBuf, T>, path: &Path) -> Vec<(PathBuf, T)> {
     let keys: Vec<PathBuf> = map
         .range(path.to_owned()..)
