@@ -38,7 +38,6 @@ use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
 use skillctl::{
     env::wall_clock,
-    host::{Host, Options},
     server::{
         admin::Admin,
         app::App,
@@ -46,6 +45,7 @@ use skillctl::{
         egress::Egress,
         port::{BoundPort, PortOptions, serve},
     },
+    store::{Options, Store},
 };
 use table::Table;
 use tokio::{
@@ -539,7 +539,7 @@ async fn first_answer() {
     let now = clock();
     let port = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = port.local_addr();
-    let (host, _) = Host::start(Options::default(), clock).expect("a host");
+    let (store, _) = Store::start(Options::default(), clock).expect("a store");
     let authority = Arc::new(Authority::in_memory(now).expect("an authority"));
     let (_trust, trust) = watch::channel(None);
     let admin = Admin {
@@ -548,7 +548,7 @@ async fn first_answer() {
         certificate: authority.certificate_pem().to_owned(),
         trust,
     };
-    let app = Arc::new(App::new(host, admin, address));
+    let app = Arc::new(App::new(store, admin, address));
     let options = PortOptions::new(authority, Egress::none());
     let served = tokio::spawn(serve(port, app, options, std::future::pending()));
     let mut client = Client::new(connect(address).await);

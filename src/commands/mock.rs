@@ -18,8 +18,6 @@ use crate::{
     domain::secret::Secret,
     env::{Environment, wall_clock},
     exit::{Failure, Problem},
-    host::{Host, Options},
-    journal::JournalError,
     mock_box::{Settings, faults::Faults},
     server::{
         admin::{Admin, Trust},
@@ -30,6 +28,8 @@ use crate::{
         port::{BoundPort, PortOptions, serve},
     },
     skill::runtimes::run_folder::{RunFolder, TrustFiles},
+    store::journal::JournalError,
+    store::{Options, Store},
 };
 
 /// How a mock is started.
@@ -59,7 +59,7 @@ pub(super) struct Start<'a> {
 /// A mock that runs.
 pub(super) struct RunningMock {
     /// The mock without its sockets.
-    pub(super) host: Arc<Host>,
+    pub(super) store: Arc<Store>,
     /// Where it listens.
     pub(super) address: SocketAddr,
     /// What a person should know of what was resumed.
@@ -111,7 +111,7 @@ impl RunningMock {
         // It may have ended by itself.
         let _ = self.stop.send(());
         let _ = self.served.await;
-        self.host.settle();
+        self.store.settle();
     }
 }
 
@@ -125,7 +125,7 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
             .outside()
     })?;
     let address = port.local_addr();
-    let (host, warning) = Host::start(
+    let (store, warning) = Store::start(
         Options {
             settings: start.settings,
             record: start.record,
@@ -148,7 +148,7 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
         token: start.admin_token,
         trust: trust_made,
     };
-    let app = App::new(Arc::clone(&host), admin, address).behind(start.guard);
+    let app = App::new(Arc::clone(&store), admin, address).behind(start.guard);
     let app = Arc::new(app);
     let mut options = PortOptions::new(Arc::clone(&authority), start.egress);
     // The streams of the admin API stay open for ever: nothing is lost by cutting them.
@@ -162,7 +162,7 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
         .await;
     });
     Ok(RunningMock {
-        host,
+        store,
         address,
         warning,
         authority,

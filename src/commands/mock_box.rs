@@ -22,7 +22,6 @@ use crate::{
     domain::{card::validate::Schema, event::wire, secret::Secret},
     env::Environment,
     exit::{Failure, Outcome, Problem},
-    host::Host,
     mock_box::{Content, Settings, TokenMode, faults::Faults, register::Registering},
     render::{
         calls,
@@ -35,6 +34,7 @@ use crate::{
         process::{Destination, Skill, SkillCommand},
         runtimes::{handler::Handler, run_folder::TrustFiles, variables::interception},
     },
+    store::Store,
     terminal::Terminal,
 };
 use log::Log;
@@ -175,7 +175,7 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         terminal.warn(warning);
     }
     register(
-        &mock.host,
+        &mock.store,
         &plan.cases,
         arguments.events_dir.as_deref(),
         terminal,
@@ -184,7 +184,7 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     for warning in &folder.warnings {
         terminal.warn(warning);
     }
-    let log = Log::start(&mock.host, arguments, terminal);
+    let log = Log::start(&mock.store, arguments, terminal);
     let around = Around {
         arguments,
         handler: plan.handler,
@@ -194,10 +194,10 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         terminal,
     };
     let outcome = stand(&mock, plan.wanted, &around, &mut ending).await;
-    let host = Arc::clone(&mock.host);
+    let store = Arc::clone(&mock.store);
     mock.stop().await;
     log.end().await;
-    summary(&host, arguments.format, terminal);
+    summary(&store, arguments.format, terminal);
     outcome
 }
 
@@ -346,9 +346,9 @@ async fn command(
 }
 
 /// What there was, when all is over.
-fn summary(host: &Host, format: OutputFormat, terminal: &Terminal) {
-    let totals = host.calls.totals();
-    let writes = host.writes();
+fn summary(store: &Store, format: OutputFormat, terminal: &Terminal) {
+    let totals = store.call_log.totals();
+    let writes = store.writes();
     match format {
         OutputFormat::Human => terminal.note_line(calls::totals(&totals, writes)),
         OutputFormat::Json => {
@@ -362,7 +362,7 @@ fn summary(host: &Host, format: OutputFormat, terminal: &Terminal) {
 
 /// Registers fixtures as if Box had just sent them, and writes them down as they now stand.
 fn register(
-    host: &Host,
+    store: &Store,
     cases: &[Case],
     events_dir: Option<&Path>,
     terminal: &Terminal,
@@ -372,7 +372,7 @@ fn register(
         let content = case
             .content
             .as_deref()
-            .map(|path| keep(host, path))
+            .map(|path| keep(store, path))
             .transpose()?;
         let how = Registering {
             lasting: true,
@@ -381,7 +381,7 @@ fn register(
         };
         events.push((case.captured.event.invocation().clone(), how));
     }
-    let registered = host.register(events);
+    let registered = store.register(events);
     for (number, (case, event)) in cases.iter().zip(&registered).enumerate() {
         let file = event.file_id();
         terminal.note_line(
@@ -402,12 +402,12 @@ fn register(
 }
 
 /// Takes the content beside a fixture into the mock's own folder.
-fn keep(host: &Host, path: &Path) -> Result<Content, Failure> {
+fn keep(store: &Store, path: &Path) -> Result<Content, Failure> {
     let failed = |error: std::io::Error| {
         Problem::new(format!("cannot read {}: {error}", path.display())).outside()
     };
     let bytes = fs::read(path).map_err(failed)?;
-    let mut writer = host.spool.writer().map_err(failed)?;
+    let mut writer = store.spool.writer().map_err(failed)?;
     writer.write(&bytes).map_err(failed)?;
     Ok(Content::from(writer.finish().map_err(failed)?))
 }

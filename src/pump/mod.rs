@@ -27,8 +27,8 @@ use crate::{
         notice::{Attempt, By, Delivered, Notice, Placed},
         outcome::Reply,
     },
-    host::{Host, bus::Reader},
     mock_box::model::content::extension,
+    store::{Store, notices::Subscription},
 };
 
 /// How events are sent.
@@ -73,20 +73,20 @@ pub struct Standing {
 /// What the deliveries share.
 #[derive(Debug)]
 struct Works {
-    host: Arc<Host>,
+    store: Arc<Store>,
     settings: Settings,
     slots: Semaphore,
     tally: Arc<Tally>,
 }
 
 impl Pump {
-    /// Starts a pump: it sends the events of the files that this reader of the host's bus is told of.
-    pub fn start(host: Arc<Host>, settings: Settings, reader: Reader) -> Self {
-        host.expect_pump();
+    /// Starts a pump: it sends the events of the files that this reader of the store's bus is told of.
+    pub fn start(store: Arc<Store>, settings: Settings, reader: Subscription) -> Self {
+        store.expect_pump();
         let tally = Arc::new(Tally::default());
         let works = Arc::new(Works {
             slots: Semaphore::new(settings.concurrency),
-            host,
+            store,
             settings,
             tally: Arc::clone(&tally),
         });
@@ -108,7 +108,7 @@ impl Pump {
 }
 
 /// Takes what the bus tells, and starts a delivery for each file.
-async fn listen(works: Arc<Works>, mut reader: Reader) {
+async fn listen(works: Arc<Works>, mut reader: Subscription) {
     const AT_ONCE: usize = 1024;
     let mut deliveries = JoinSet::new();
     loop {
@@ -121,7 +121,7 @@ async fn listen(works: Arc<Works>, mut reader: Reader) {
                     works.tally.waiting.fetch_add(1, Ordering::Relaxed);
                     deliveries.spawn(Arc::clone(&works).deliver(placed));
                 }
-                Notice::Gap => works.host.remark(
+                Notice::Gap => works.store.remark(
                     "watch",
                     String::new(),
                     "too much happened at once: some files may be without their events; \
@@ -133,7 +133,7 @@ async fn listen(works: Arc<Works>, mut reader: Reader) {
         }
         while deliveries.try_join_next().is_some() {}
         if is_all {
-            reader.rung().await;
+            reader.notified().await;
         }
     }
 }
@@ -170,10 +170,10 @@ impl Works {
             }
             let Some(parcel) = &parcel else {
                 let text = format!("{} was gone before its event could be sent", placed.name);
-                self.host.remark("gone", placed.name.clone(), text);
+                self.store.remark("gone", placed.name.clone(), text);
                 return None;
             };
-            let at = self.host.now();
+            let at = self.store.now();
             let reply = self.settings.courier.deliver(&parcel.body, at).await;
             drop(slot);
             let pause = (!reply.is_good())
@@ -189,8 +189,8 @@ impl Works {
     }
 
     fn parcel(&self, placed: &Placed) -> Option<Parcel> {
-        let now = self.host.now();
-        let event = self.host.announce(&placed.file_id, |file| {
+        let now = self.store.now();
+        let event = self.store.announce(&placed.file_id, |file| {
             file_event::make(file, placed.how, placed.old_parent_id.clone(), now)
         })?;
         Some(Parcel {
@@ -223,20 +223,22 @@ impl Works {
             (false, Some(_)) => Delivered::Retrying,
             (false, None) => Delivered::GivenUp,
         };
-        self.host.bus.tell(Notice::Attempt(Arc::new(Attempt {
-            at,
-            event_id: parcel.event_id.clone(),
-            event_type: parcel.event_type.clone(),
-            file_id: placed.file_id.clone(),
-            name: parcel.name.clone(),
-            number,
-            of: self.settings.schedule.attempts(),
-            result,
-            status,
-            ms,
-            error,
-            next_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
-        })));
+        self.store
+            .notices
+            .publish(Notice::Attempt(Arc::new(Attempt {
+                at,
+                event_id: parcel.event_id.clone(),
+                event_type: parcel.event_type.clone(),
+                file_id: placed.file_id.clone(),
+                name: parcel.name.clone(),
+                number,
+                of: self.settings.schedule.attempts(),
+                result,
+                status,
+                ms,
+                error,
+                next_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
+            })));
     }
 }
 

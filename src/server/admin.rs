@@ -23,11 +23,11 @@ use super::{
 };
 use crate::{
     domain::{hosts::is_loopback, secret::Secret},
-    host::Host,
     mock_box::faults::Rule,
+    store::Store,
 };
 
-/// What the admin API knows beside the host.
+/// What the admin API knows beside the store.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// Where the mock is reached: `http://127.0.0.1:7269`.
@@ -59,14 +59,14 @@ struct Refused(StatusCode, String);
 
 /// Answers a call of the admin API.
 pub async fn answer(
-    host: &Arc<Host>,
+    store: &Arc<Store>,
     admin: &Admin,
     origin: &Origin,
     parts: &Parts,
     body: RequestBody,
 ) -> Response<WireBody> {
     let answered = match check(admin, origin, parts) {
-        Ok(()) => route(host, admin, parts, body).await,
+        Ok(()) => route(store, admin, parts, body).await,
         Err(refused) => Err(refused),
     };
     answered.unwrap_or_else(|Refused(status, error)| {
@@ -97,35 +97,35 @@ fn check(admin: &Admin, origin: &Origin, parts: &Parts) -> Result<(), Refused> {
     Err(Refused(StatusCode::UNAUTHORIZED, message.to_owned()))
 }
 
-async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody) -> Answered {
+async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBody) -> Answered {
     let path = parts.uri.path().trim_start_matches("/_mock/");
     let query = Query(parts.uri.query().unwrap_or_default());
     match (&parts.method, path) {
-        (&Method::GET, "health") => Ok(health(host, admin)),
+        (&Method::GET, "health") => Ok(health(store, admin)),
         (&Method::GET, "trust") => Ok(trust(admin).await),
         (&Method::GET, "ca.pem") => Ok(certificate(admin)),
-        (&Method::GET, "writes") => watch::writes(host, query).await,
-        (&Method::GET, "calls") => watch::calls(host, query).await,
-        (&Method::GET, "stream") => Ok(watch::notices(host, query, parts)),
-        (&Method::POST, "events") => events::register(host, query, body).await,
+        (&Method::GET, "writes") => watch::writes(store, query).await,
+        (&Method::GET, "calls") => watch::calls(store, query).await,
+        (&Method::GET, "stream") => Ok(watch::notices(store, query, parts)),
+        (&Method::POST, "events") => events::register(store, query, body).await,
         (&Method::DELETE, "events") => {
-            host.retire(&query.all("id"));
+            store.retire(&query.all("id"));
             Ok(json_response(&json!({})))
         }
-        (&Method::GET, "faults") => Ok(faults(host)),
-        (&Method::POST, "faults") => add_faults(host, body).await,
+        (&Method::GET, "faults") => Ok(faults(store)),
+        (&Method::POST, "faults") => add_faults(store, body).await,
         (&Method::DELETE, "faults") => {
-            host.clear_faults();
-            Ok(faults(host))
+            store.clear_faults();
+            Ok(faults(store))
         }
-        (&Method::PUT, "contents") => events::take_content(host, body).await,
-        (&Method::POST, "reset") => match host.reset().await {
+        (&Method::PUT, "contents") => events::take_content(store, body).await,
+        (&Method::POST, "reset") => match store.reset().await {
             Ok(()) => Ok(json_response(&json!({}))),
             Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
         },
-        (&Method::POST, path) if path.ends_with("/fire") => files::fire(host, path, query),
+        (&Method::POST, path) if path.ends_with("/fire") => files::fire(store, path, query),
         (method, _) => match path.strip_prefix("files/") {
-            Some(id) => files::answer(host, method, id, query, body).await,
+            Some(id) => files::answer(store, method, id, query, body).await,
             None => Err(Refused(
                 StatusCode::NOT_FOUND,
                 format!("the admin API has no {method} /_mock/{path}"),
@@ -134,10 +134,10 @@ async fn route(host: &Arc<Host>, admin: &Admin, parts: &Parts, body: RequestBody
     }
 }
 
-fn health(host: &Host, admin: &Admin) -> Response<WireBody> {
+fn health(store: &Store, admin: &Admin) -> Response<WireBody> {
     let trust = admin.trust.borrow().clone().unwrap_or_default();
     // Asked first: what it counts is told then.
-    let writes = host.last_write();
+    let writes = store.last_write();
     json_response(&json!({
         "ok": true,
         "url": admin.url,
@@ -146,7 +146,7 @@ fn health(host: &Host, admin: &Admin) -> Response<WireBody> {
         "ca": trust.ca,
         "bundle": trust.bundle,
         "preload": trust.preload,
-        "next": host.bus.newest(),
+        "next": store.notices.newest(),
         "writes": writes
     }))
 }
@@ -167,12 +167,12 @@ fn certificate(admin: &Admin) -> Response<WireBody> {
     response
 }
 
-fn faults(host: &Host) -> Response<WireBody> {
-    json_response(&json!({ "faults": host.faults() }))
+fn faults(store: &Store) -> Response<WireBody> {
+    json_response(&json!({ "faults": store.faults() }))
 }
 
 /// `POST faults`: the text of `--fault`, one a line.
-async fn add_faults(host: &Host, body: RequestBody) -> Answered {
+async fn add_faults(store: &Store, body: RequestBody) -> Answered {
     const MOST_BYTES: usize = 256 * 1024;
     let bytes = collect(body, MOST_BYTES).await?;
     let bad = |reason: String| Refused(StatusCode::BAD_REQUEST, reason);
@@ -187,8 +187,8 @@ async fn add_faults(host: &Host, body: RequestBody) -> Answered {
             "the body names no fault, as in download=429:1,x2".to_owned()
         ));
     }
-    host.add_faults(rules).map_err(bad)?;
-    Ok(faults(host))
+    store.add_faults(rules).map_err(bad)?;
+    Ok(faults(store))
 }
 
 /// Does what takes a while beside the threads that serve, whose other connections would wait for it.

@@ -1,4 +1,4 @@
-//! What answers on the port: a call of Box's goes to the host, a path below `/_mock/` to the
+//! What answers on the port: a call of Box's goes to the store, a path below `/_mock/` to the
 //! admin API. Here heads and bodies meet sockets; what they mean is decided elsewhere.
 
 use std::{fmt::Display, net::SocketAddr, pin::pin, sync::Arc};
@@ -20,26 +20,26 @@ use super::{
 };
 use crate::{
     domain::hosts::{HostPort, is_box},
-    host::{Host, call::OpenCall},
     mock_box::{
         AcceptedBody, Answer, Body, Envelope, ErrorBody, Head, Request as BoxRequest, errors,
     },
+    store::{Store, call::OpenCall},
 };
 
 /// The mock Box, as the port's handler.
 #[derive(Debug)]
 pub struct App {
-    host: Arc<Host>,
+    store: Arc<Store>,
     admin: Admin,
     guard: Guard,
     address: SocketAddr,
 }
 
 impl App {
-    /// The app of a host that listens on `address`.
-    pub fn new(host: Arc<Host>, admin: Admin, address: SocketAddr) -> Self {
+    /// The app of a store that listens on `address`.
+    pub fn new(store: Arc<Store>, admin: Admin, address: SocketAddr) -> Self {
         Self {
-            host,
+            store,
             admin,
             guard: Guard::default(),
             address,
@@ -53,7 +53,7 @@ impl App {
     }
 
     fn box_call(self: &Arc<Self>, head: Head, body: RequestBody) -> Reply {
-        let mut call = self.host.open(&head);
+        let mut call = self.store.open(&head);
         let (wanted, is_look) = match call.admitted() {
             Ok(admitted) => (admitted.accepts, admitted.route.is_look()),
             Err(refusal) => return refused(call, &head, *refusal),
@@ -63,14 +63,14 @@ impl App {
             body: Body::None,
         };
         if is_look && wanted == AcceptedBody::Nothing {
-            return self.look(call, &request);
+            return self.answer_read(call, &request);
         }
         // On its own: what is made of it waits, and to wait in a small place is quicker.
         let mut request = Box::new(request);
         let app = Arc::clone(self);
         if wanted == AcceptedBody::Nothing {
-            call.tell_open();
-            return Reply::later(async move { app.perform(call, request).await });
+            call.publish_open();
+            return Reply::later(async move { app.execute(call, request).await });
         }
         Reply::later(async move {
             let read = {
@@ -79,7 +79,7 @@ impl App {
                     read
                 } else {
                     // A body that is not here yet may take its time.
-                    call.tell_open();
+                    call.publish_open();
                     read.await
                 }
             };
@@ -87,20 +87,20 @@ impl App {
                 Err(refusal) => refused(call, &request.head, refusal).made().await,
                 Ok(body) => {
                     request.body = body;
-                    app.perform(call, request).await
+                    app.execute(call, request).await
                 }
             }
         })
     }
 
-    fn look(&self, mut call: Box<OpenCall>, request: &BoxRequest) -> Reply {
-        let answer = self.host.look_at(&mut call, request);
-        call.asked(&request.head.headers, &request.body);
+    fn answer_read(&self, mut call: Box<OpenCall>, request: &BoxRequest) -> Reply {
+        let answer = self.store.answer_read(&mut call, request);
+        call.capture_request(&request.head.headers, &request.body);
         respond(call, answer, request.head.method == Method::HEAD)
     }
 
-    async fn perform(&self, call: Box<OpenCall>, request: Box<BoxRequest>) -> Response<WireBody> {
-        let (call, answer, ticket) = self.host.perform(call, request).await;
+    async fn execute(&self, call: Box<OpenCall>, request: Box<BoxRequest>) -> Response<WireBody> {
+        let (call, answer, ticket) = self.store.execute(call, request).await;
         let answer = match ticket {
             None => answer,
             Some(ticket) => match ticket.wait().await {
@@ -113,7 +113,7 @@ impl App {
 }
 
 fn refused(mut call: Box<OpenCall>, head: &Head, refusal: Answer) -> Reply {
-    call.asked(&head.headers, &Body::None);
+    call.capture_request(&head.headers, &Body::None);
     respond(call, refusal, head.method == Method::HEAD)
 }
 
@@ -122,8 +122,8 @@ impl Handler for App {
         let (parts, body) = request.into_parts();
         if let Some(reason) = self.guard.refuses(&origin, &parts.headers) {
             let named = origin.authority.map(|meant| meant.host.into());
-            self.host
-                .tell_connection("browser-refused", named, reason.clone());
+            self.store
+                .publish_connection("browser-refused", named, reason.clone());
             let refusal = self.refuse(StatusCode::FORBIDDEN, &reason);
             return Reply::Now(refusal.map(WireBody::from));
         }
@@ -134,7 +134,7 @@ impl Handler for App {
         if !for_box && parts.uri.path().starts_with("/_mock/") {
             let app = Arc::clone(self);
             return Reply::later(async move {
-                admin::answer(&app.host, &app.admin, &origin, &parts, body).await
+                admin::answer(&app.store, &app.admin, &origin, &parts, body).await
             });
         }
         let head = Head {
@@ -165,8 +165,8 @@ impl Handler for App {
     }
 
     fn note(&self, note: ConnectionNote) {
-        self.host
-            .tell_connection(note.kind.as_str(), note.host, note.text);
+        self.store
+            .publish_connection(note.kind.as_str(), note.host, note.text);
     }
 }
 
@@ -183,7 +183,7 @@ impl App {
             AcceptedBody::Memory(limit) => collect(body, limit).await.map(Body::Memory),
             AcceptedBody::Upload(limit) => {
                 // Boxed, so that the other calls, which are many, need no room for it.
-                let upload = Box::pin(multipart::read(head, body, limit, &self.host.spool));
+                let upload = Box::pin(multipart::read(head, body, limit, &self.store.spool));
                 upload.await.map(Body::Upload)
             }
         }

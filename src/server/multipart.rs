@@ -18,8 +18,8 @@ use hyper::body::Body;
 use multer::{Field, Multipart};
 
 use crate::{
-    host::spool::Spool,
     mock_box::{Answer, Head, Spooled, Upload, errors},
+    store::content::spool::Spool,
 };
 
 /// The most that a part may take beside the file: the attributes, in bytes.

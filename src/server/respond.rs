@@ -14,8 +14,11 @@ use tokio::{io::AsyncSeekExt, sync::Semaphore};
 
 use super::{port::Reply, wire::WireBody};
 use crate::{
-    host::{call::OpenCall, contents, docx, picture},
     mock_box::{Answer, AnswerBody, PictureOf, Source, errors},
+    store::{
+        call::OpenCall,
+        content::{docx, file as contents, picture},
+    },
 };
 
 /// The header that every answer of Box's carries.
@@ -23,7 +26,7 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-i
 
 /// Turns an answer into what goes out; `without_body` for a HEAD.
 pub(super) fn respond(mut call: Box<OpenCall>, mut answer: Answer, without_body: bool) -> Reply {
-    call.answered(&mut answer);
+    call.set_answer(&mut answer);
     let request_id = call.request_id();
     let body = match answer.body {
         AnswerBody::Error(error) => {
@@ -53,7 +56,7 @@ pub(super) fn respond(mut call: Box<OpenCall>, mut answer: Answer, without_body:
         AnswerBody::Empty => WireBody::empty(),
         AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
         other => {
-            outgoing.call.tell_open();
+            outgoing.call.publish_open();
             return Reply::later(async move {
                 match made(other).await {
                     Ok(body) => outgoing.with(body),
@@ -87,7 +90,7 @@ impl Outgoing {
             is_plain,
             without_body,
         } = self;
-        call.headed(response.headers());
+        call.capture_head(response.headers());
         if without_body {
             if let Some(length) = body.length() {
                 response
@@ -99,7 +102,7 @@ impl Outgoing {
         *response.body_mut() = match body.into_bytes() {
             // What is in memory leaves in one piece: the call ends here.
             Ok(bytes) if is_plain => {
-                call.sent_whole(&bytes);
+                call.capture_body(&bytes);
                 WireBody::bytes(bytes)
             }
             Ok(bytes) => Held::body(WireBody::bytes(bytes), call),
@@ -181,7 +184,7 @@ struct Held {
 
 impl Held {
     fn body(body: WireBody, mut call: Box<OpenCall>) -> WireBody {
-        call.tell_open();
+        call.publish_open();
         WireBody::streaming(Self { body, call })
     }
 }
@@ -198,7 +201,7 @@ impl HttpBody for Held {
         if let Poll::Ready(Some(Ok(frame))) = &polled
             && let Some(data) = frame.data_ref()
         {
-            self.call.sent(data);
+            self.call.capture_part(data);
         }
         polled
     }

@@ -18,7 +18,7 @@ use notify::{RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, RecommendedCache, new_debouncer};
 
 use super::sync::FolderSync;
-use crate::host::Host;
+use crate::store::Store;
 
 /// Events within this time are merged: above all the two halves of a rename.
 const MERGE_TIME: Duration = Duration::from_millis(100);
@@ -79,7 +79,7 @@ impl ServedFolder {
     ///
     /// # Errors
     /// Where it is not a folder, or cannot be watched.
-    pub fn open(host: Arc<Host>, path: &Path) -> Result<Self, FolderError> {
+    pub fn open(store: Arc<Store>, path: &Path) -> Result<Self, FolderError> {
         let root = usable(path)?;
         let unwatched = |source| FolderError::Unwatched {
             path: path.to_owned(),
@@ -92,7 +92,7 @@ impl ServedFolder {
             .watch(&root, RecursiveMode::Recursive)
             .map_err(unwatched)?;
         let identity = identity_of(&root);
-        let mut sync = FolderSync::new(host, root);
+        let mut sync = FolderSync::new(store, root);
         sync.begin();
         let files = sync.files();
         let stop = Arc::new(AtomicBool::new(false));

@@ -11,8 +11,8 @@ use sha1::{Digest, Sha1};
 
 use crate::{
     domain::hex,
-    host::contents,
     mock_box::{Content, Source, model::item_name},
+    store::content::file as contents,
 };
 
 /// The deepest that a served file or folder may be.

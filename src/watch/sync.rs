@@ -21,11 +21,11 @@ use super::{
     unsettled::{Unsettled, rebased},
 };
 use crate::{
-    host::Host,
     mock_box::{
         folder_sync::{FileFound, FileMove, FolderChange, id_for},
         model::folder::ROOT,
     },
+    store::Store,
 };
 
 /// The most remarks that are remembered, so that none is made twice.
@@ -33,7 +33,7 @@ const MAX_REMARKS: usize = 10_000;
 
 /// A served folder, as the mock has it.
 pub(super) struct FolderSync {
-    host: Arc<Host>,
+    store: Arc<Store>,
     root: PathBuf,
     files: BTreeMap<PathBuf, KnownFile>,
     folders: BTreeMap<PathBuf, String>,
@@ -54,9 +54,9 @@ struct KnownFile {
 
 impl FolderSync {
     /// A folder of which the mock has nothing yet.
-    pub(super) fn new(host: Arc<Host>, root: PathBuf) -> Self {
+    pub(super) fn new(store: Arc<Store>, root: PathBuf) -> Self {
         Self {
-            host,
+            store,
             root,
             files: BTreeMap::new(),
             folders: BTreeMap::new(),
@@ -134,7 +134,7 @@ impl FolderSync {
     /// The folder exists again: everything in it is new.
     pub(super) fn on_root_back(&mut self, now: Instant) {
         let text = format!("{} is there again", self.root.display());
-        self.host.remark("back", String::new(), text);
+        self.store.remark("back", String::new(), text);
         self.recheck_all(now);
     }
 
@@ -309,7 +309,7 @@ impl FolderSync {
             "{} is gone, and its files with it; it is served again when it is back",
             root.display()
         );
-        self.host.remark("gone", String::new(), text);
+        self.store.remark("gone", String::new(), text);
     }
 
     /// The id of a folder; a new folder is put into the mock.
@@ -344,7 +344,7 @@ impl FolderSync {
         let mut again = 0;
         loop {
             let id = id_for(bytes, again);
-            let is_taken = self.host.look(|state| {
+            let is_taken = self.store.read(|state| {
                 // Resumed metadata waits for its file.
                 state.file(&id).is_some_and(|file| !file.resumed) || state.folder(&id).is_some()
             });
@@ -365,8 +365,8 @@ impl FolderSync {
     }
 
     fn apply(&self, change: FolderChange) {
-        if let Err(reason) = self.host.serve(change) {
-            self.host.remark("record", String::new(), reason);
+        if let Err(reason) = self.store.serve(change) {
+            self.store.remark("record", String::new(), reason);
         }
     }
 
@@ -381,7 +381,7 @@ impl FolderSync {
         if self.remarks.len() < MAX_REMARKS && self.remarks.insert((path.to_owned(), refusal.kind))
         {
             let text = format!("{shown} {}", refusal.text);
-            self.host.remark(refusal.kind, shown, text);
+            self.store.remark(refusal.kind, shown, text);
         }
     }
 }

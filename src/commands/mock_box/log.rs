@@ -17,11 +17,11 @@ use crate::{
     cli::{OutputFormat, mock_box::MockBoxArgs},
     domain::{call::WriteRecord, card::preview::sections, notice::Notice, outcome::Observed},
     env::local_time_zone,
-    host::{Host, bus::Reader},
     render::{
         calls, cards, json, pump,
         text::{Line, Text},
     },
+    store::{Store, notices::Subscription},
     terminal::Terminal,
 };
 
@@ -37,10 +37,10 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn start(host: &Arc<Host>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
+    pub(super) fn start(store: &Arc<Store>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let reader = host.bus.reader(0);
-        let (host, terminal) = (Arc::clone(host), terminal.clone());
+        let reader = store.notices.subscribe_after(0);
+        let (store, terminal) = (Arc::clone(store), terminal.clone());
         let (format, show_cards) = (arguments.format, arguments.show_cards);
         // A command that is no Skill of ours prints where we do.
         let is_beside = arguments.handler.is_some() || !arguments.command.is_empty();
@@ -53,7 +53,7 @@ impl Log {
                 shown: match format {
                     OutputFormat::Json => None,
                     OutputFormat::Human => {
-                        Some(Shown::new(&host, show_cards.then_some(terminal.width)))
+                        Some(Shown::new(&store, show_cards.then_some(terminal.width)))
                     }
                 },
             };
@@ -71,7 +71,11 @@ impl Log {
 }
 
 /// Hands on what happens, as it happens, until it is told to stop and all is told.
-async fn follow(mut reader: Reader, mut stopped: watch::Receiver<bool>, printer: &mut Printer) {
+async fn follow(
+    mut reader: Subscription,
+    mut stopped: watch::Receiver<bool>,
+    printer: &mut Printer,
+) {
     /// So few that their lines are written over before they are forgotten.
     const AT_ONCE: usize = 192;
     /// Nobody reads faster than that, and being woken for each line costs more than the line.
@@ -87,7 +91,7 @@ async fn follow(mut reader: Reader, mut stopped: watch::Receiver<bool>, printer:
                 return;
             }
             tokio::select! {
-                () = reader.rung() => {}
+                () = reader.notified() => {}
                 _ = stopped.changed() => {}
             }
             continue;
@@ -143,7 +147,7 @@ impl Printer {
 
 /// Notices as lines.
 struct Shown {
-    host: Arc<Host>,
+    store: Arc<Store>,
     zone: TimeZone,
     /// The columns for cards, where they are shown.
     width: Option<usize>,
@@ -152,9 +156,9 @@ struct Shown {
 }
 
 impl Shown {
-    fn new(host: &Arc<Host>, width: Option<usize>) -> Self {
+    fn new(store: &Arc<Store>, width: Option<usize>) -> Self {
         Self {
-            host: Arc::clone(host),
+            store: Arc::clone(store),
             zone: local_time_zone(),
             width,
             open: HashMap::new(),
@@ -215,7 +219,7 @@ impl Shown {
     }
 
     fn name_of(&self, record: &WriteRecord) -> String {
-        self.host.look(|state| {
+        self.store.read(|state| {
             let file = state.file(&record.file_id);
             file.map_or_else(|| record.file_id.to_string(), |file| file.name.clone())
         })

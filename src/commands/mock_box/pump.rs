@@ -17,9 +17,9 @@ use crate::{
     domain::event::signature::Keys,
     env::Environment,
     exit::{Failure, Problem},
-    host::Host,
     pump::{Pump, Settings, Standing},
     render::{text::Line, units::counted},
+    store::Store,
     terminal::Terminal,
     watch::folder::{self, FolderError, ServedFolder},
 };
@@ -78,11 +78,11 @@ impl Side {
         wanted: Wanted,
         around: &Around<'_>,
     ) -> Result<Self, Failure> {
-        let (host, arguments) = (&mock.host, around.arguments);
-        let reader = host.bus.reader_from_now();
+        let (store, arguments) = (&mock.store, around.arguments);
+        let reader = store.notices.subscribe();
         let folder = match &arguments.files {
             None => None,
-            Some(path) => Some(open(host, path, around.terminal).await?),
+            Some(path) => Some(open(store, path, around.terminal).await?),
         };
         let (skill, url) = if sends_events(arguments) {
             skill_of(&mock.url(), around).await?
@@ -91,7 +91,7 @@ impl Side {
         };
         let pump = url.map(|url| {
             let settings = settings(arguments, wanted.keys, url, around.environment);
-            Pump::start(Arc::clone(host), settings, reader)
+            Pump::start(Arc::clone(store), settings, reader)
         });
         Ok(Self {
             skill,
@@ -137,9 +137,13 @@ fn refused(error: &FolderError) -> Failure {
     }
 }
 
-async fn open(host: &Arc<Host>, path: &Path, terminal: &Terminal) -> Result<ServedFolder, Failure> {
-    let (host, folder) = (Arc::clone(host), path.to_owned());
-    let opened = tokio::task::spawn_blocking(move || ServedFolder::open(host, &folder));
+async fn open(
+    store: &Arc<Store>,
+    path: &Path,
+    terminal: &Terminal,
+) -> Result<ServedFolder, Failure> {
+    let (store, folder) = (Arc::clone(store), path.to_owned());
+    let opened = tokio::task::spawn_blocking(move || ServedFolder::open(store, &folder));
     let served = match opened.await {
         Ok(served) => served.map_err(|error| refused(&error))?,
         Err(error) => std::panic::resume_unwind(error.into_panic()),

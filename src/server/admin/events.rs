@@ -13,9 +13,9 @@ use crate::{
         event::{Captured, invocation::Invocation},
         json::tree::{Tape, Tree},
     },
-    host::Host,
     mock_box::{Content, Spooled, register::Registering},
     server::wire::RequestBody,
+    store::Store,
 };
 
 /// The largest JSON body, in bytes.
@@ -23,7 +23,7 @@ const MOST_JSON: usize = 64 * 1024 * 1024;
 
 /// `POST events?keep=true&same_file=true`: one event or a list; each bare, inside an API Gateway
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
-pub(super) async fn register(host: &Arc<Host>, query: Query<'_>, body: RequestBody) -> Answered {
+pub(super) async fn register(store: &Arc<Store>, query: Query<'_>, body: RequestBody) -> Answered {
     /// Bytes that are read in no time.
     const FEW: usize = 256 * 1024;
     let bytes = collect(body, MOST_JSON).await?;
@@ -33,13 +33,13 @@ pub(super) async fn register(host: &Arc<Host>, query: Query<'_>, body: RequestBo
         ..Registering::default()
     };
     if bytes.len() <= FEW {
-        return registered(host, &how, &bytes);
+        return registered(store, &how, &bytes);
     }
-    let host = Arc::clone(host);
-    beside(move || registered(&host, &how, &bytes)).await
+    let store = Arc::clone(store);
+    beside(move || registered(&store, &how, &bytes)).await
 }
 
-fn registered(host: &Host, how: &Registering, bytes: &[u8]) -> Answered {
+fn registered(store: &Store, how: &Registering, bytes: &[u8]) -> Answered {
     let body = Tape::read(bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
     let (items, is_list) = match body.tree() {
         Tree::Array(items) => (items.iter().collect(), true),
@@ -49,10 +49,10 @@ fn registered(host: &Host, how: &Registering, bytes: &[u8]) -> Answered {
         .into_iter()
         .enumerate()
         .map(|(index, item)| {
-            read_item(host, item, how).map_err(|message| bad(format!("event {index}: {message}")))
+            read_item(store, item, how).map_err(|message| bad(format!("event {index}: {message}")))
         })
         .collect::<Result<_, _>>()?;
-    let registered = host.register(events);
+    let registered = store.register(events);
     let registered: Vec<_> = registered.iter().map(Invocation::tree).collect();
     Ok(match (is_list, registered.as_slice()) {
         (false, [one]) => json_response(one),
@@ -65,7 +65,7 @@ fn bad(message: String) -> Refused {
 }
 
 fn read_item<'a>(
-    host: &Host,
+    store: &Store,
     item: Tree<'a>,
     how: &Registering,
 ) -> Result<(Invocation<'a>, Registering), String> {
@@ -73,7 +73,7 @@ fn read_item<'a>(
     let mut item = item;
     if is_wrapper(item) {
         if let Some(sha1) = item.get("content").and_then(Tree::as_str) {
-            let spooled = host.spool.find(sha1);
+            let spooled = store.spool.find(sha1);
             let spooled = spooled.ok_or_else(|| format!("no content {sha1} was put before"))?;
             how.content = Some(Content::from(spooled));
         }
@@ -97,8 +97,8 @@ fn is_wrapper(item: Tree<'_>) -> bool {
 }
 
 /// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered.
-pub(super) async fn take_content(host: &Host, body: RequestBody) -> Answered {
-    let spooled = spool(host, body, None).await?;
+pub(super) async fn take_content(store: &Store, body: RequestBody) -> Answered {
+    let spooled = spool(store, body, None).await?;
     Ok(json_response(
         &json!({ "sha1": spooled.sha1, "size": spooled.size }),
     ))
@@ -106,11 +106,11 @@ pub(super) async fn take_content(host: &Host, body: RequestBody) -> Answered {
 
 /// Takes a body in as content, of at most `limit` bytes if there is one.
 pub(super) async fn spool(
-    host: &Host,
+    store: &Store,
     mut body: RequestBody,
     limit: Option<u64>,
 ) -> Result<Spooled, Refused> {
-    let mut writer = host.spool.writer().map_err(|error| failed(&error))?;
+    let mut writer = store.spool.writer().map_err(|error| failed(&error))?;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
         let Ok(data) = frame.into_data() else {

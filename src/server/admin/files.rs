@@ -5,7 +5,6 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use super::{Answered, Query, Refused, events::spool, failed, json_response};
 use crate::{
     domain::notice::Placement,
-    host::{Host, files::NotFired},
     mock_box::{
         Content,
         contents::{describe, is_id},
@@ -14,11 +13,12 @@ use crate::{
         respond::open_content,
         wire::{RequestBody, WireBody},
     },
+    store::{Store, files::NotFired},
 };
 
 /// `GET|PUT|DELETE files/{id}`.
 pub(super) async fn answer(
-    host: &Host,
+    store: &Store,
     method: &Method,
     id: &str,
     query: Query<'_>,
@@ -29,10 +29,10 @@ pub(super) async fn answer(
         return Err(Refused(StatusCode::BAD_REQUEST, message));
     }
     match *method {
-        Method::GET if query.is_true("info") => info(host, id),
-        Method::GET => content(host, id).await,
-        Method::PUT => put(host, id, query, body).await,
-        Method::DELETE => match host.remove_file(id).await {
+        Method::GET if query.is_true("info") => info(store, id),
+        Method::GET => content(store, id).await,
+        Method::PUT => put(store, id, query, body).await,
+        Method::DELETE => match store.remove_file(id).await {
             Ok(true) => Ok(json_response(&serde_json::json!({}))),
             Ok(false) => Err(none(id)),
             Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
@@ -46,7 +46,7 @@ pub(super) async fn answer(
 
 /// `POST files/{id}/fire?trigger=upload|copy|move`: an event for the file as it now stands, `202`
 /// with the number of the notice after which the stream tells of it.
-pub(super) fn fire(host: &Host, path: &str, query: Query<'_>) -> Answered {
+pub(super) fn fire(store: &Store, path: &str, query: Query<'_>) -> Answered {
     let id = path.trim_start_matches("files/").trim_end_matches("/fire");
     let how = match query.first("trigger").as_deref() {
         None | Some("upload") => Placement::Upload,
@@ -57,7 +57,7 @@ pub(super) fn fire(host: &Host, path: &str, query: Query<'_>) -> Answered {
             return Err(Refused(StatusCode::BAD_REQUEST, message));
         }
     };
-    let after = host.fire(id, how).map_err(|error| match error {
+    let after = store.fire(id, how).map_err(|error| match error {
         NotFired::NoPump => Refused(StatusCode::CONFLICT, error.to_string()),
         NotFired::NoFile => Refused(StatusCode::NOT_FOUND, format!("{error}: {id}")),
     })?;
@@ -67,15 +67,15 @@ pub(super) fn fire(host: &Host, path: &str, query: Query<'_>) -> Answered {
 }
 
 /// `GET files/{id}?info=true`: what there is to say about it, as JSON.
-fn info(host: &Host, id: &str) -> Answered {
-    let found = host.look(|state| state.file(id).map(describe));
+fn info(store: &Store, id: &str) -> Answered {
+    let found = store.read(|state| state.file(id).map(describe));
     let found = found.ok_or_else(|| none(id))?;
     Ok(json_response(&found))
 }
 
 /// `GET files/{id}`: its bytes, as they were put.
-async fn content(host: &Host, id: &str) -> Answered {
-    let found = host.look(|state| state.file(id).map(|file| file.current().content.clone()));
+async fn content(store: &Store, id: &str) -> Answered {
+    let found = store.read(|state| state.file(id).map(|file| file.current().content.clone()));
     let content = found.ok_or_else(|| none(id))?;
     let body = open_content(&content.source, 0, content.size)
         .await
@@ -88,10 +88,10 @@ async fn content(host: &Host, id: &str) -> Answered {
 
 /// `PUT files/{id}?name=`: the raw bytes are a new version of the file, or the file where there
 /// is none.
-async fn put(host: &Host, id: &str, query: Query<'_>, body: RequestBody) -> Answered {
-    let limit = host.look(|state| state.settings.max_upload);
-    let content = Content::from(spool(host, body, Some(limit)).await?);
-    let (file, is_new) = host.put_file(id, query.first("name"), content);
+async fn put(store: &Store, id: &str, query: Query<'_>, body: RequestBody) -> Answered {
+    let limit = store.read(|state| state.settings.max_upload);
+    let content = Content::from(spool(store, body, Some(limit)).await?);
+    let (file, is_new) = store.put_file(id, query.first("name"), content);
     let mut response: Response<WireBody> = json_response(&describe(&file));
     if is_new {
         *response.status_mut() = StatusCode::CREATED;

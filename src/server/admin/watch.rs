@@ -20,8 +20,8 @@ use crate::{
         metadata::instance::Instance,
         notice::Notice,
     },
-    host::Host,
     server::wire::WireBody,
+    store::Store,
 };
 
 /// Records and calls that one answer lists at the most.
@@ -30,25 +30,25 @@ const MOST_LISTED: usize = 1000;
 const MOST_LISTED_BYTES: usize = 16 * 1024 * 1024;
 
 /// `GET writes?file_id=&event_id=&after=SEQ&wait=SECONDS`.
-pub(super) async fn writes(host: &Arc<Host>, query: Query<'_>) -> Answered {
+pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let after = query.number("after")?.unwrap_or(0);
     let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
-    let wanted = Arc::new(Wanted::of(host, query));
+    let wanted = Arc::new(Wanted::of(store, query));
     let deadline = Instant::now() + wait;
-    let mut bell = host.bus.bell();
+    let mut bell = store.notices.listener();
     let mut last = after;
     loop {
         bell.listen();
         // The bell rings for other things too; the file is looked at for writes alone.
-        if host.last_write() > last {
-            let (host, wanted) = (Arc::clone(host), Arc::clone(&wanted));
+        if store.last_write() > last {
+            let (store, wanted) = (Arc::clone(store), Arc::clone(&wanted));
             let answer;
-            (answer, last) = beside(move || read_writes(&host, last, &wanted)).await?;
+            (answer, last) = beside(move || read_writes(&store, last, &wanted)).await?;
             if let Some(answer) = answer {
                 return Ok(answer);
             }
         }
-        if timeout_at(deadline, bell.rung()).await.is_err() {
+        if timeout_at(deadline, bell.notified()).await.is_err() {
             let writes = &[];
             return Ok(json_response(&Listed { writes, next: last }));
         }
@@ -64,10 +64,10 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(host: &Host, query: Query<'_>) -> Self {
+    fn of(store: &Store, query: Query<'_>) -> Self {
         let event_id = query.first("event_id");
         let file_of = |id: &str| {
-            host.look(|state| {
+            store.read(|state| {
                 state
                     .event(id)
                     .map(|event| event.file_id.as_str().to_owned())
@@ -100,14 +100,14 @@ struct Listed<'a> {
 /// Reads on after number `after` until there is enough for one answer; gives the answer, where there
 /// is anything to tell, and the number of the last record that was looked at.
 fn read_writes(
-    host: &Host,
+    store: &Store,
     after: u64,
     wanted: &Wanted,
 ) -> Result<(Option<Response<WireBody>>, u64), Refused> {
     let mut found = Vec::new();
     let mut last = after;
     let mut bytes = 0;
-    for record in host.records(after) {
+    for record in store.records(after) {
         let record = record
             .map_err(|error| Refused(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))?;
         last = record.seq;
@@ -131,11 +131,11 @@ fn read_writes(
 }
 
 /// `GET calls?file_id=&event_id=&after=N`: those that the ring still holds, with heads and bodies.
-pub(super) async fn calls(host: &Arc<Host>, query: Query<'_>) -> Answered {
+pub(super) async fn calls(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let after = query.number("after")?.unwrap_or(0);
     let file_id = query.first("file_id");
     let event_id = query.first("event_id");
-    let host = Arc::clone(host);
+    let store = Arc::clone(store);
     beside(move || {
         let wanted = |record: &CallRecord| {
             (file_id.is_none() || file_id.as_deref() == record.file_id.as_deref())
@@ -143,19 +143,23 @@ pub(super) async fn calls(host: &Arc<Host>, query: Query<'_>) -> Answered {
                     .as_ref()
                     .is_none_or(|id| record.events.contains(id))
         };
-        Ok(read_calls(&host, after, wanted))
+        Ok(read_calls(&store, after, wanted))
     })
     .await
 }
 
-fn read_calls(host: &Host, after: u64, wanted: impl Fn(&CallRecord) -> bool) -> Response<WireBody> {
+fn read_calls(
+    store: &Store,
+    after: u64,
+    wanted: impl Fn(&CallRecord) -> bool,
+) -> Response<WireBody> {
     /// What is looked at is copied, and meanwhile no call can end.
     const AT_ONCE: usize = 16;
     let mut next = after;
     let mut found = Vec::new();
     let mut bytes = 0;
     while found.len() < MOST_LISTED && bytes < MOST_LISTED_BYTES {
-        let entries = host.calls.after(next, AT_ONCE);
+        let entries = store.call_log.after(next, AT_ONCE);
         if entries.is_empty() {
             break;
         }
@@ -177,7 +181,7 @@ fn read_calls(host: &Host, after: u64, wanted: impl Fn(&CallRecord) -> bool) -> 
 }
 
 /// `GET stream?after=N`: server-sent events, from the newest on where no number is given.
-pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Response<WireBody> {
+pub(super) fn notices(store: &Arc<Store>, query: Query<'_>, parts: &Parts) -> Response<WireBody> {
     const AT_ONCE: usize = 256;
     const ALIVE: Duration = Duration::from_secs(15);
     let resumed = parts
@@ -186,8 +190,8 @@ pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Resp
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let after = query.number("after").ok().flatten().or(resumed);
     let reader = match after {
-        Some(after) => host.bus.reader(after),
-        None => host.bus.reader_from_now(),
+        Some(after) => store.notices.subscribe_after(after),
+        None => store.notices.subscribe(),
     };
     let state = (reader, true);
     let chunks = stream::unfold(state, |(mut reader, first)| async move {
@@ -201,7 +205,7 @@ pub(super) fn notices(host: &Arc<Host>, query: Query<'_>, parts: &Parts) -> Resp
             if !notices.is_empty() {
                 return Some((server_sent(&notices, last), (reader, false)));
             }
-            if timeout(ALIVE, reader.rung()).await.is_ok() {
+            if timeout(ALIVE, reader.notified()).await.is_ok() {
                 // Who is at work beside has more to tell in a moment: one chunk for all of it.
                 yield_now().await;
             } else {

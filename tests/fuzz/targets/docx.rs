@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use skillctl::host::docx::{text_of, words};
+use skillctl::store::content::docx::{text_of, words};
 
 /// The most text that may come, and the little that may stand behind it.
 const MOST: usize = 4 * 1024 * 1024 + 8;

@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use skillctl::{
-    host::spool::Spool,
     mock_box::{Answer, Head, Upload, model::content::sha1_hex},
     server::multipart::read,
+    store::content::spool::Spool,
 };
 
 /// Enough for any body here.

@@ -15,7 +15,6 @@ use std::{
 
 use skillctl::{
     env::wall_clock,
-    host::{Host, Options},
     server::{
         admin::Admin,
         app::App,
@@ -23,6 +22,7 @@ use skillctl::{
         egress::Egress,
         port::{BoundPort, PortOptions, serve},
     },
+    store::{Options, Store},
 };
 use tokio::{runtime::Runtime, sync::watch};
 
@@ -60,7 +60,7 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
     bytes.windows(word.len()).any(|window| window == word)
 }
 
-/// A CONNECT to a host that is not Box's would be carried out.
+/// A CONNECT to a store that is not Box's would be carried out.
 fn leads_elsewhere(bytes: &[u8]) -> bool {
     bytes
         .split(|byte| *byte == b'\n')
@@ -85,7 +85,7 @@ impl Mock {
             .expect("a runtime");
         let clock = wall_clock();
         let authority = Authority::in_memory(clock()).expect("an authority");
-        let (host, _) = Host::start(Options::default(), clock).expect("a mock");
+        let (store, _) = Store::start(Options::default(), clock).expect("a mock");
         let address = runtime.block_on(async {
             let port = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a port");
             let address = port.local_addr();
@@ -96,7 +96,7 @@ impl Mock {
                 token: None,
                 trust,
             };
-            let app = Arc::new(App::new(host, admin, address));
+            let app = Arc::new(App::new(store, admin, address));
             let options = PortOptions::new(Arc::new(authority), Egress::none());
             tokio::spawn(serve(port, app, options, std::future::pending()));
             address

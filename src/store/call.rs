@@ -8,7 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
 
-use super::{Host, calls::Entry, exchange::Exchange};
+use super::{Store, call_log::Entry, capture::Capture};
 use crate::{
     domain::{
         call::{CallRecord, EventIds},
@@ -21,7 +21,7 @@ use crate::{
 /// A call that is open. Dropping it closes it.
 #[derive(Debug)]
 pub struct OpenCall {
-    host: Arc<Host>,
+    store: Arc<Store>,
     record: CallRecord,
     /// What is told when it opens, as long as it was not told.
     opening: Option<Opening>,
@@ -32,13 +32,13 @@ pub struct OpenCall {
     /// Why a call was not let in, until it is answered.
     refusal: Option<Box<Answer>>,
     strike: Option<Box<Strike>>,
-    exchange: Exchange,
+    capture: Capture,
     since: Instant,
 }
 
 impl OpenCall {
     pub(super) fn new(
-        host: Arc<Host>,
+        store: Arc<Store>,
         head: &Head,
         admission: Admission,
         call: u64,
@@ -79,9 +79,9 @@ impl OpenCall {
             admitted,
             refusal,
             strike: strike.map(Box::new),
-            exchange: Exchange::default(),
+            capture: Capture::default(),
             since: Instant::now(),
-            host,
+            store,
         };
         open.opening = Some(Opening {
             call,
@@ -94,9 +94,9 @@ impl OpenCall {
 
     /// Tells that it is open, before anything is waited for. A call that is answered at once needs
     /// it not: its end tells both.
-    pub fn tell_open(&mut self) {
+    pub fn publish_open(&mut self) {
         if let Some(opening) = self.take_opening() {
-            self.host.bus.tell(Notice::Opened(opening));
+            self.store.notices.publish(Notice::Opened(opening));
         }
     }
 
@@ -155,31 +155,31 @@ impl OpenCall {
     }
 
     /// Takes down what the client sent.
-    pub fn asked(&mut self, headers: &HeaderMap, body: &Body) {
+    pub fn capture_request(&mut self, headers: &HeaderMap, body: &Body) {
         let body = match body {
             Body::Memory(bytes) => &**bytes,
             _ => &[],
         };
-        self.exchange.asked(headers, body);
+        self.capture.asked(headers, body);
     }
 
     /// Takes down the head that goes out.
-    pub fn headed(&mut self, headers: &HeaderMap) {
-        self.exchange.headed(headers);
+    pub fn capture_head(&mut self, headers: &HeaderMap) {
+        self.capture.headed(headers);
     }
 
     /// Takes down a part of the body that goes out.
-    pub fn sent(&mut self, bytes: &Bytes) {
-        self.exchange.answered(bytes);
+    pub fn capture_part(&mut self, bytes: &Bytes) {
+        self.capture.answered(bytes);
     }
 
     /// Takes down the body that goes out, where it is whole and in memory.
-    pub fn sent_whole(&mut self, bytes: &Bytes) {
-        self.exchange.answered_whole(bytes);
+    pub fn capture_body(&mut self, bytes: &Bytes) {
+        self.capture.answered_whole(bytes);
     }
 
     /// Takes down what the call is answered.
-    pub fn answered(&mut self, answer: &mut Answer) {
+    pub fn set_answer(&mut self, answer: &mut Answer) {
         self.record.status = answer.status.as_u16();
         if let Some((code, message)) = answer.refusal() {
             self.record.code = Some(code.to_owned());
@@ -207,14 +207,17 @@ impl Drop for OpenCall {
         self.record.ms = self.since.elapsed().as_secs_f64() * 1000.0;
         self.record.events = self.events();
         let record = Arc::new(taken(&mut self.record));
-        self.host.calls.add(Entry {
+        self.store.call_log.add(Entry {
             record: Arc::clone(&record),
-            exchange: std::mem::take(&mut self.exchange),
+            capture: std::mem::take(&mut self.capture),
         });
         let closed = Notice::Closed(record);
         match self.opening.take() {
-            Some(opening) => self.host.bus.tell_both(Notice::Opened(opening), closed),
-            None => self.host.bus.tell(closed),
+            Some(opening) => self
+                .store
+                .notices
+                .publish_both(Notice::Opened(opening), closed),
+            None => self.store.notices.publish(closed),
         }
     }
 }

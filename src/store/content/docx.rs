@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use flate2::read::DeflateDecoder;
 use quick_xml::{Reader, events::Event};
 
-use super::contents;
+use super::file;
 use crate::mock_box::Source;
 
 /// The part of the zip that holds the words.
@@ -44,7 +44,7 @@ pub enum DocumentError {
 pub fn text(source: &Source) -> Result<String, DocumentError> {
     match source {
         Source::Static(bytes) => text_of(Cursor::new(*bytes)),
-        Source::Spooled(path) | Source::Disk(path) => text_of(contents::open(path)?),
+        Source::Spooled(path) | Source::Disk(path) => text_of(file::open(path)?),
     }
 }
 
@@ -349,7 +349,7 @@ mod tests {
         assert!(matches!(read(b"words"), Err(DocumentError::NoZip)));
         let other = docx(b"<a/>", 12);
         assert!(matches!(read(&other), Err(DocumentError::Method(12))));
-        let zip = include_bytes!("../../fixtures/files/placeholder.zip");
+        let zip = include_bytes!("../../../fixtures/files/placeholder.zip");
         assert!(matches!(read(zip), Err(DocumentError::NoDocument)));
         assert!(read(&docx(b"<a><b", 0)).is_err());
     }

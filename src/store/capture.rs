@@ -18,7 +18,7 @@ const HEAD_OF_AN_ANSWER: usize = 192;
 /// Both sides of a call. What is copied is in one piece of memory: with each piece that is kept
 /// comes another that is given back, long out of the processor's reach.
 #[derive(Clone, Debug, Default)]
-pub struct Exchange {
+pub struct Capture {
     /// The request's head, the beginning of its body, the answer's head. Copied, for the request's
     /// are parts of the buffer that its connection reads into: kept as they came, they would take
     /// the buffer from it.
@@ -40,7 +40,7 @@ struct Beginning {
     length: u64,
 }
 
-impl Exchange {
+impl Capture {
     /// The client has sent this; a body that was not read into memory is empty here.
     pub(super) fn asked(&mut self, headers: &HeaderMap, body: &[u8]) {
         let kept = &body[..body.len().min(MOST_OF_A_BODY)];
@@ -193,9 +193,9 @@ mod tests {
     }
 
     fn asked(body: &[u8]) -> Value {
-        let mut exchange = Exchange::default();
-        exchange.asked(&headers(), body);
-        exchange.request()
+        let mut capture = Capture::default();
+        capture.asked(&headers(), body);
+        capture.request()
     }
 
     #[test]
@@ -211,15 +211,15 @@ mod tests {
 
     #[test]
     fn the_sides_are_kept_apart_and_the_last_head_counts() {
-        let mut exchange = Exchange::default();
-        exchange.asked(&headers(), b"abc");
-        exchange.headed(&headers());
+        let mut capture = Capture::default();
+        capture.asked(&headers(), b"abc");
+        capture.headed(&headers());
         let kind = HeaderValue::from_static("text/plain");
-        exchange.headed(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
-        exchange.answered_whole(&Bytes::from_static(b"de"));
-        assert_eq!(exchange.request()["body"], "abc");
+        capture.headed(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
+        capture.answered_whole(&Bytes::from_static(b"de"));
+        assert_eq!(capture.request()["body"], "abc");
         let answer = json!({"headers": {"content-type": "text/plain"}, "bytes": 2, "body": "de"});
-        assert_eq!(exchange.answer(), answer);
+        assert_eq!(capture.answer(), answer);
     }
 
     #[test]
@@ -232,10 +232,10 @@ mod tests {
             "it begins in the middle of a character"
         );
 
-        let mut exchange = Exchange::default();
-        exchange.answered(&Bytes::from_static(b"x"));
-        exchange.answered(&Bytes::from(large.clone()));
-        let side = exchange.answer();
+        let mut capture = Capture::default();
+        capture.answered(&Bytes::from_static(b"x"));
+        capture.answered(&Bytes::from(large.clone()));
+        let side = capture.answer();
         assert_eq!(side["truncated"], true);
         assert_eq!(side["bytes"], 2 * MOST_OF_A_BODY + 1);
         let kept = side["body"].as_str().map(str::len);

@@ -8,17 +8,17 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::exchange::Exchange;
+use super::capture::Capture;
 use crate::domain::{call::CallRecord, stats::Totals};
 
-/// Calls that are kept at the most.
+/// CallLog that are kept at the most.
 const MOST: usize = 1000;
 /// Bytes that are kept at the most, about.
 const MOST_BYTES: usize = 6 * 1024 * 1024;
 
 /// The log.
 #[derive(Debug, Default)]
-pub struct Calls(Mutex<Ring>);
+pub struct CallLog(Mutex<Ring>);
 
 #[derive(Debug, Default)]
 struct Ring {
@@ -35,10 +35,10 @@ pub struct Entry {
     /// The call.
     pub record: Arc<CallRecord>,
     /// What was said.
-    pub exchange: Exchange,
+    pub capture: Capture,
 }
 
-impl Calls {
+impl CallLog {
     /// Adds a call that has ended.
     pub fn add(&self, entry: Entry) {
         // What goes is freed after the lock, which everybody waits for.
@@ -96,7 +96,7 @@ impl Entry {
     /// About how many bytes it holds.
     fn weight(&self) -> usize {
         const OWN: usize = 2048;
-        OWN + self.record.target.len() + self.exchange.weight()
+        OWN + self.record.target.len() + self.capture.weight()
     }
 
     /// The call as it may be told: its record with `request` and `answer`, secrets redacted.
@@ -107,8 +107,8 @@ impl Entry {
         {
             all.extend(record);
         }
-        object["request"] = self.exchange.request();
-        object["answer"] = self.exchange.answer();
+        object["request"] = self.capture.request();
+        object["answer"] = self.capture.answer();
         object
     }
 }
@@ -118,13 +118,13 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method, header};
     use jiff::Timestamp;
 
-    use super::{super::exchange::MOST_OF_A_BODY, *};
+    use super::{super::capture::MOST_OF_A_BODY, *};
     use crate::domain::{call::EventIds, operation::Operation};
 
     fn entry(body: &[u8]) -> Entry {
         let token = HeaderValue::from_static("Bearer 0123456789abcdef");
-        let mut exchange = Exchange::default();
-        exchange.asked(
+        let mut capture = Capture::default();
+        capture.asked(
             &HeaderMap::from_iter([(header::AUTHORIZATION, token)]),
             body,
         );
@@ -146,7 +146,7 @@ mod tests {
                 fault: None,
                 note: None,
             }),
-            exchange,
+            capture,
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_ring_is_bounded_in_number_and_bytes_and_numbers_go_on() {
-        let calls = Calls::default();
+        let calls = CallLog::default();
         for _ in 0..MOST + 5 {
             calls.add(entry(b"{}"));
         }

@@ -25,9 +25,9 @@ const MOST_BYTES: usize = 128 * 1024;
 
 /// Where writes gather. Who holds it does so for a decision, or has the turn.
 #[derive(Debug)]
-pub(in crate::host) struct Gathering {
+pub(in crate::store) struct Gathering {
     /// New ids.
-    pub(in crate::host) ids: Ids,
+    pub(in crate::store) ids: Ids,
     lanes: Vec<Lane>,
     /// What is on its way into the record file, or was when somebody last looked.
     leaving: Vec<Leaving>,
@@ -78,7 +78,7 @@ struct Files {
 }
 
 impl Gathering {
-    pub(in crate::host) fn new(ids: Ids) -> Self {
+    pub(in crate::store) fn new(ids: Ids) -> Self {
         Self {
             ids,
             lanes: Vec::new(),

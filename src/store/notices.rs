@@ -1,5 +1,5 @@
 //! The bus: notices in the order in which they happened, in a ring that is bounded in number and
-//! bytes, and a bell that wakes whoever waits for the next one. A reader that is too slow is told
+//! bytes, and a listener that wakes whoever waits for the next one. A reader that is too slow is told
 //! that it missed some; nobody who writes ever waits for a reader.
 //!
 //! The ring is long for readers that are behind, and short when all have read: what is told is
@@ -26,33 +26,33 @@ const HISTORY: usize = 4 * 1024;
 /// Bytes that are kept so, about.
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 
-/// The ring and its bell.
+/// The ring and its listener.
 #[derive(Debug)]
-pub struct Bus {
+pub struct Notices {
     ring: Arc<Mutex<Ring>>,
-    rope: watch::Sender<()>,
-    /// Whether somebody has begun to listen since the bell last rang. Ringing costs more than
+    notifier: watch::Sender<()>,
+    /// Whether somebody has begun to listen since the listener last rang. Ringing costs more than
     /// telling, and under load everybody who reads is busy reading.
     is_awaited: Arc<AtomicBool>,
 }
 
 /// Wakes a reader that has read everything.
 #[derive(Debug)]
-pub struct Bell {
+pub struct Listener {
     heard: watch::Receiver<()>,
     is_awaited: Arc<AtomicBool>,
 }
 
-impl Bell {
-    /// From now on the bell counts. What is in the ring is to be looked at after this, and before
-    /// [`Bell::rung`] is waited for.
+impl Listener {
+    /// From now on the listener counts. What is in the ring is to be looked at after this, and before
+    /// [`Listener::notified`] is waited for.
     pub fn listen(&mut self) {
         self.heard.mark_unchanged();
         self.is_awaited.store(true, Ordering::SeqCst);
     }
 
-    /// Returns when something was told after [`Bell::listen`].
-    pub async fn rung(&mut self) {
+    /// Returns when something was told after [`Listener::listen`].
+    pub async fn notified(&mut self) {
         if self.heard.changed().await.is_err() {
             // The bus is gone, and with it whatever could be told.
             std::future::pending::<()>().await;
@@ -62,22 +62,22 @@ impl Bell {
 
 /// Reads the bus from some number on. What it has not read is kept for it, within bounds.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Subscription {
     ring: Arc<Mutex<Ring>>,
     /// Its place among the ring's readers.
     place: usize,
-    bell: Bell,
+    listener: Listener,
 }
 
-impl Reader {
-    /// From now on the bell counts; as [`Bell::listen`].
+impl Subscription {
+    /// From now on the listener counts; as [`Listener::listen`].
     pub fn listen(&mut self) {
-        self.bell.listen();
+        self.listener.listen();
     }
 
-    /// Returns when something was told after [`Reader::listen`].
-    pub async fn rung(&mut self) {
-        self.bell.rung().await;
+    /// Returns when something was told after [`Subscription::listen`].
+    pub async fn notified(&mut self) {
+        self.listener.notified().await;
     }
 
     /// Up to `most` notices that it has not read, and the number of the last of them. Where some
@@ -101,7 +101,7 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for Subscription {
     fn drop(&mut self) {
         lock(&self.ring).readers[self.place] = None;
     }
@@ -123,19 +123,19 @@ fn lock(ring: &Mutex<Ring>) -> MutexGuard<'_, Ring> {
     ring.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Default for Bus {
+impl Default for Notices {
     fn default() -> Self {
         Self {
             ring: Arc::default(),
-            rope: watch::Sender::new(()),
+            notifier: watch::Sender::new(()),
             is_awaited: Arc::default(),
         }
     }
 }
 
-impl Bus {
+impl Notices {
     /// Tells everybody.
-    pub fn tell(&self, notice: Notice) {
+    pub fn publish(&self, notice: Notice) {
         // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().push(notice);
         drop(gone);
@@ -143,7 +143,7 @@ impl Bus {
     }
 
     /// Tells everybody of two things, one right after the other.
-    pub fn tell_both(&self, first: Notice, second: Notice) {
+    pub fn publish_both(&self, first: Notice, second: Notice) {
         let gone = {
             let mut ring = self.lock();
             [ring.push(first), ring.push(second)]
@@ -153,7 +153,7 @@ impl Bus {
     }
 
     /// Tells everybody of several things, one right after the other.
-    pub fn tell_all(&self, notices: Vec<Notice>) {
+    pub fn publish_all(&self, notices: Vec<Notice>) {
         let gone: Vec<Notice> = {
             let mut ring = self.lock();
             let pushed = notices.into_iter().map(|notice| ring.push(notice));
@@ -168,7 +168,7 @@ impl Bus {
         // listens says so before it looks into the ring, so it has seen the notice or is seen here.
         let is_awaited = self.is_awaited.load(Ordering::SeqCst);
         if is_awaited && self.is_awaited.swap(false, Ordering::SeqCst) {
-            self.rope.send_replace(());
+            self.notifier.send_replace(());
         }
     }
 
@@ -179,23 +179,23 @@ impl Bus {
 
     /// A reader of what comes after number `after`; of what comes from now on, where that is not
     /// reached yet.
-    pub fn reader(&self, after: u64) -> Reader {
-        Reader {
+    pub fn subscribe_after(&self, after: u64) -> Subscription {
+        Subscription {
             ring: Arc::clone(&self.ring),
             place: self.lock().take_place(after),
-            bell: self.bell(),
+            listener: self.listener(),
         }
     }
 
     /// A reader of what comes from now on.
-    pub fn reader_from_now(&self) -> Reader {
-        self.reader(u64::MAX)
+    pub fn subscribe(&self) -> Subscription {
+        self.subscribe_after(u64::MAX)
     }
 
-    /// A bell that rings when something is told.
-    pub fn bell(&self) -> Bell {
-        Bell {
-            heard: self.rope.subscribe(),
+    /// A listener that rings when something is told.
+    pub fn listener(&self) -> Listener {
+        Listener {
+            heard: self.notifier.subscribe(),
             is_awaited: Arc::clone(&self.is_awaited),
         }
     }
@@ -313,62 +313,62 @@ mod tests {
 
     #[test]
     fn readers_go_on_from_where_they_were() {
-        let bus = Bus::default();
+        let bus = Notices::default();
         for text in ["a", "b", "c"] {
-            bus.tell(notice(text));
+            bus.publish(notice(text));
         }
-        let mut reader = bus.reader(0);
+        let mut reader = bus.subscribe_after(0);
         let (first, last) = reader.read(2);
         assert_eq!((texts(&first), last), (vec!["a", "b"], 2));
         let (rest, last) = reader.read(9);
         assert_eq!((texts(&rest), last), (vec!["c"], 3));
         assert_eq!(reader.read(9).0.len(), 0);
-        let (again, last) = bus.reader(2).read(9);
+        let (again, last) = bus.subscribe_after(2).read(9);
         assert_eq!((texts(&again), last), (vec!["c"], 3));
     }
 
     #[tokio::test]
     async fn several_things_are_told_in_order_and_heard() {
-        let bus = Bus::default();
-        let mut reader = bus.reader(0);
+        let bus = Notices::default();
+        let mut reader = bus.subscribe_after(0);
         reader.listen();
-        bus.tell_both(notice("a"), notice("b"));
-        reader.rung().await;
+        bus.publish_both(notice("a"), notice("b"));
+        reader.notified().await;
         reader.listen();
-        bus.tell_all(["c", "d", "e"].map(notice).into());
-        reader.rung().await;
+        bus.publish_all(["c", "d", "e"].map(notice).into());
+        reader.notified().await;
         let (found, last) = reader.read(9);
         assert_eq!((texts(&found), last), (vec!["a", "b", "c", "d", "e"], 5));
     }
 
     #[tokio::test]
     async fn every_listener_hears_what_is_told_after_it_began_to_listen() {
-        let bus = Bus::default();
-        let mut bells = [bus.bell(), bus.bell()];
+        let bus = Notices::default();
+        let mut listeners = [bus.listener(), bus.listener()];
         for _ in 0..3 {
-            bells.iter_mut().for_each(Bell::listen);
-            bus.tell(notice("a"));
-            bus.tell(notice("b"));
-            for bell in &mut bells {
-                bell.rung().await;
+            listeners.iter_mut().for_each(Listener::listen);
+            bus.publish(notice("a"));
+            bus.publish(notice("b"));
+            for listener in &mut listeners {
+                listener.notified().await;
             }
         }
-        bells[0].listen();
-        let silent = futures_util::FutureExt::now_or_never(bells[0].rung());
+        listeners[0].listen();
+        let silent = futures_util::FutureExt::now_or_never(listeners[0].notified());
         assert!(silent.is_none());
     }
 
     #[test]
     fn a_slow_reader_is_told_what_it_missed_and_the_ring_stays_bounded() {
-        let bus = Bus::default();
-        let mut reader = bus.reader(0);
+        let bus = Notices::default();
+        let mut reader = bus.subscribe_after(0);
         for _ in 0..MOST + 10 {
-            bus.tell(notice("x"));
+            bus.publish(notice("x"));
         }
         let (found, last) = reader.read(1);
         assert_eq!(texts(&found), ["gap", "x"]);
         assert_eq!(last, 11);
-        bus.tell_all(vec![notice("x"); 9]);
+        bus.publish_all(vec![notice("x"); 9]);
         let (found, last) = reader.read(1);
         assert_eq!((texts(&found), last), (vec!["gap", "x"], 20));
         assert_eq!(bus.lock().notices.len(), MOST);
@@ -376,9 +376,9 @@ mod tests {
 
     #[test]
     fn what_is_not_wanted_is_read_too() {
-        let bus = Bus::default();
-        bus.tell_all(["a", "b", "a", "c"].map(notice).into());
-        let mut reader = bus.reader(0);
+        let bus = Notices::default();
+        bus.publish_all(["a", "b", "a", "c"].map(notice).into());
+        let mut reader = bus.subscribe_after(0);
         let is_no_a = |notice: &Notice| texts(std::slice::from_ref(notice)) != ["a"];
         let (found, last) = reader.read_wanted(3, is_no_a);
         assert_eq!((texts(&found), last), (vec!["b"], 3));
@@ -388,38 +388,38 @@ mod tests {
 
     #[test]
     fn a_reader_of_what_is_not_told_yet_hears_what_comes() {
-        let bus = Bus::default();
-        bus.tell(notice("a"));
-        let mut readers = [bus.reader_from_now(), bus.reader(7)];
-        bus.tell(notice("b"));
+        let bus = Notices::default();
+        bus.publish(notice("a"));
+        let mut readers = [bus.subscribe(), bus.subscribe_after(7)];
+        bus.publish(notice("b"));
         for reader in &mut readers {
             let (found, last) = reader.read(9);
             assert_eq!((texts(&found), last), (vec!["b"], 2));
         }
         // They hold up what comes after like any other.
-        (0..HISTORY * 2).for_each(|_| bus.tell(notice("x")));
+        (0..HISTORY * 2).for_each(|_| bus.publish(notice("x")));
         assert_eq!(bus.lock().notices.len(), HISTORY * 2);
     }
 
     #[test]
     fn what_all_have_read_is_kept_for_a_while() {
         const MORE: usize = 1000;
-        let bus = Bus::default();
+        let bus = Notices::default();
         let kept = || bus.lock().notices.len();
-        let tell = |number: usize| (0..number).for_each(|_| bus.tell(notice("x")));
-        let (mut quick, mut slow) = (bus.reader(0), bus.reader(0));
-        tell(HISTORY + MORE);
+        let publish = |number: usize| (0..number).for_each(|_| bus.publish(notice("x")));
+        let (mut quick, mut slow) = (bus.subscribe_after(0), bus.subscribe_after(0));
+        publish(HISTORY + MORE);
         quick.read(usize::MAX);
-        tell(MORE);
+        publish(MORE);
         assert_eq!(kept(), HISTORY + 2 * MORE, "one is behind");
         assert_eq!(slow.read(1).1, 1, "and misses nothing");
         slow.read(usize::MAX);
-        tell(3 * MORE);
+        publish(3 * MORE);
         assert_eq!(kept(), HISTORY, "the backlog is given up");
         drop((quick, slow));
-        tell(6 * MORE);
+        publish(6 * MORE);
         assert_eq!(kept(), HISTORY);
-        let late = bus.reader(0).read(1);
+        let late = bus.subscribe_after(0).read(1);
         assert_eq!(texts(&late.0), ["gap", "x"]);
         // A place that is free again is taken first.
         assert_eq!(bus.lock().readers, [None, None]);

@@ -18,17 +18,17 @@ use crate::{
         token::TokenKind,
     },
     env::wall_clock,
-    host::Options,
     mock_box::{Body, Head, Request, model::content::placeholder, register::Registering},
+    store::Options,
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.
-fn start(path: &Path, events: usize) -> (Arc<Host>, Vec<(String, Secret)>) {
+fn start(path: &Path, events: usize) -> (Arc<Store>, Vec<(String, Secret)>) {
     let options = Options {
         record: Some(path),
         ..Options::default()
     };
-    let (host, _) = Host::start(options, wall_clock()).expect("a mock");
+    let (store, _) = Store::start(options, wall_clock()).expect("a mock");
     let event = |nth: usize| {
         json!({
             "source": {"id": (100 + nth).to_string(), "name": "a.txt"},
@@ -38,21 +38,21 @@ fn start(path: &Path, events: usize) -> (Arc<Host>, Vec<(String, Secret)>) {
     let events: Vec<Value> = (0..events).map(event).collect();
     let read = |event| Invocation::read(Tape::of(event)).expect("an event");
     let events = events.iter().map(|it| (read(it), Registering::default()));
-    let registered = host.register(events.collect());
+    let registered = store.register(events.collect());
     let token = |event: &Invocation<'_>| {
         let token = event.token(TokenKind::Write).expect("a token");
         (event.file_id(), token.access_token)
     };
     let files = registered.iter().map(token).collect();
-    (host, files)
+    (store, files)
 }
 
-async fn write(host: &Arc<Host>, file: &(String, Secret)) -> StatusCode {
-    write_cards(host, file, "[]").await
+async fn write(store: &Arc<Store>, file: &(String, Secret)) -> StatusCode {
+    write_cards(store, file, "[]").await
 }
 
 async fn write_cards(
-    host: &Arc<Host>,
+    store: &Arc<Store>,
     (file_id, token): &(String, Secret),
     cards: &str,
 ) -> StatusCode {
@@ -60,11 +60,11 @@ async fn write_cards(
     let body = format!(
         r#"{{"status":"processing","metadata":{{"cards":{cards}}},"file":{{"id":"{file_id}"}}}}"#
     );
-    ask(host, Method::PUT, target, token, body).await
+    ask(store, Method::PUT, target, token, body).await
 }
 
 async fn ask(
-    host: &Arc<Host>,
+    store: &Arc<Store>,
     method: Method,
     target: &str,
     token: &Secret,
@@ -78,10 +78,10 @@ async fn ask(
         target: PathAndQuery::try_from(target).expect("a target"),
         headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
     };
-    let call = host.open(&head);
+    let call = store.open(&head);
     let body = Body::Memory(body.into());
     let request = Box::new(Request { head, body });
-    let (_, answer, _) = host.perform(call, request).await;
+    let (_, answer, _) = store.execute(call, request).await;
     answer.status
 }
 
@@ -91,8 +91,8 @@ fn members(gathering: &Gathering) -> Vec<usize> {
     groups.map(|group| group.members.len()).collect()
 }
 
-fn gathered(host: &Host) -> Vec<usize> {
-    members(&host.gathering())
+fn gathered(store: &Store) -> Vec<usize> {
+    members(&store.gathering())
 }
 
 fn kinds(notices: &[Notice]) -> Vec<&'static str> {
@@ -111,22 +111,25 @@ fn numbers(path: &Path) -> Vec<u64> {
 async fn writes_that_come_at_once_are_written_together_and_each_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 40);
-    let mut all = pin!(join_all(files.iter().map(|file| write(&host, file))));
+    let (store, files) = start(&path, 40);
+    let mut all = pin!(join_all(files.iter().map(|file| write(&store, file))));
     assert!(all.as_mut().now_or_never().is_none());
     assert_eq!(numbers(&path), [0; 0], "all of them wait for the one end");
     let answers = all.await;
     assert!(answers.iter().all(|status| *status == StatusCode::OK));
     assert_eq!(numbers(&path), (1..=40).collect::<Vec<_>>());
-    assert_eq!((host.writes(), host.last_write()), (40, 40));
+    assert_eq!((store.writes(), store.last_write()), (40, 40));
 }
 
 #[tokio::test]
 async fn of_two_writes_to_one_file_the_second_finds_the_first_in_its_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 1);
-    let (mut first, mut second) = (pin!(write(&host, &files[0])), pin!(write(&host, &files[0])));
+    let (store, files) = start(&path, 1);
+    let (mut first, mut second) = (
+        pin!(write(&store, &files[0])),
+        pin!(write(&store, &files[0])),
+    );
     assert!(first.as_mut().now_or_never().is_none());
     assert!(second.as_mut().now_or_never().is_none());
     assert_eq!(numbers(&path), [1]);
@@ -143,13 +146,13 @@ async fn of_two_writes_to_one_file_the_second_finds_the_first_in_its_place() {
 async fn whoever_looks_finds_what_is_written_down_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 2);
-    let stands = |host: &Host| host.look(|state| state.instance_paths(&files[0].0).count());
-    let mut first = pin!(write(&host, &files[0]));
+    let (store, files) = start(&path, 2);
+    let stands = |store: &Store| store.read(|state| state.instance_paths(&files[0].0).count());
+    let mut first = pin!(write(&store, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
-    assert_eq!(stands(&host), 0);
-    assert_eq!(host.last_write(), 1, "to ask ends the group");
-    assert_eq!(stands(&host), 1);
+    assert_eq!(stands(&store), 0);
+    assert_eq!(store.last_write(), 1, "to ask ends the group");
+    assert_eq!(stands(&store), 1);
     assert_eq!(first.await, StatusCode::OK);
 }
 
@@ -157,20 +160,20 @@ async fn whoever_looks_finds_what_is_written_down_alone() {
 async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 3);
-    let mut all = pin!(join_all(files.iter().map(|file| write(&host, file))));
+    let (store, files) = start(&path, 3);
+    let mut all = pin!(join_all(files.iter().map(|file| write(&store, file))));
     assert!(all.as_mut().now_or_never().is_none());
     let away = folder.path().join("away.jsonl");
     fs::rename(&path, &away).expect("it moves");
     assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
-    let (told, _) = host.bus.reader(0).read(100);
+    let (told, _) = store.notices.subscribe_after(0).read(100);
     let each = ["open", "open", "open", "call", "call", "call"];
     assert_eq!(kinds(&told), each);
-    let stand = host.look(|state| state.instance_paths(&files[0].0).count());
-    assert_eq!((stand, host.writes(), host.last_write()), (0, 0, 0));
+    let stand = store.read(|state| state.instance_paths(&files[0].0).count());
+    assert_eq!((stand, store.writes(), store.last_write()), (0, 0, 0));
 
     fs::rename(&away, &path).expect("it moves");
-    assert_eq!(write(&host, &files[1]).await, StatusCode::OK);
+    assert_eq!(write(&store, &files[1]).await, StatusCode::OK);
     assert_eq!(numbers(&path), [1]);
 }
 
@@ -178,16 +181,16 @@ async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
 async fn a_client_that_goes_away_takes_nobody_else_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 2);
-    let mut first = Box::pin(write(&host, &files[0]));
+    let (store, files) = start(&path, 2);
+    let mut first = Box::pin(write(&store, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
-    let mut second = pin!(write(&host, &files[1]));
+    let mut second = pin!(write(&store, &files[1]));
     assert!(second.as_mut().now_or_never().is_none());
     drop(first);
-    let (told, _) = host.bus.reader(0).read(100);
+    let (told, _) = store.notices.subscribe_after(0).read(100);
     let each = ["open", "open", "write", "write", "call"];
     assert_eq!(kinds(&told), each, "its end comes last");
-    let gone = &host.calls.after(0, 1)[0].1;
+    let gone = &store.call_log.after(0, 1)[0].1;
     let asked = &gone.to_json(1)["request"]["body"];
     assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
     assert_eq!(second.await, StatusCode::OK);
@@ -198,20 +201,20 @@ async fn a_client_that_goes_away_takes_nobody_else_with_it() {
 async fn whatever_changes_something_else_ends_the_group_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 3);
+    let (store, files) = start(&path, 3);
     let of = |nth: usize| format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[nth].0);
     let (first, third) = (of(0), of(2));
-    let mut written = pin!(join_all([0, 1].map(|nth| write(&host, &files[nth]))));
+    let mut written = pin!(join_all([0, 1].map(|nth| write(&store, &files[nth]))));
     assert!(written.as_mut().now_or_never().is_none());
     // About one of the two, and about a third.
-    let deleted = ask(&host, Method::DELETE, &first, &files[0].1, String::new());
+    let deleted = ask(&store, Method::DELETE, &first, &files[0].1, String::new());
     let body = r#"{"cards": []}"#.to_owned();
-    let created = ask(&host, Method::POST, &third, &files[2].1, body);
+    let created = ask(&store, Method::POST, &third, &files[2].1, body);
     let (mut deleted, mut created) = (pin!(deleted), pin!(created));
     assert!(deleted.as_mut().now_or_never().is_none());
     assert!(created.as_mut().now_or_never().is_none());
     assert_eq!(numbers(&path), [1, 2]);
-    host.reset().await.expect("it is written down");
+    store.reset().await.expect("it is written down");
     assert_eq!(numbers(&path), [1, 2, 3, 4, 5]);
     assert_eq!(written.await, [StatusCode::OK; 2]);
     assert_eq!(deleted.await, StatusCode::NO_CONTENT);
@@ -222,7 +225,7 @@ async fn whatever_changes_something_else_ends_the_group_first() {
 async fn what_is_large_is_written_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 3);
+    let (store, files) = start(&path, 3);
     let entry = json!({"text": "a".repeat(20_000), "appears": []});
     let card = json!([{
         "type": "skill_card", "skill_card_type": "keyword",
@@ -233,21 +236,21 @@ async fn what_is_large_is_written_alone() {
     let large = card.to_string();
     let cards = ["[]", &large, "[]"];
     let writes = files.iter().zip(cards);
-    let writes = writes.map(|(file, cards)| write_cards(&host, file, cards));
+    let writes = writes.map(|(file, cards)| write_cards(&store, file, cards));
     let mut all = pin!(join_all(writes));
     assert!(all.as_mut().now_or_never().is_none());
-    assert_eq!(gathered(&host), [1, 1, 1]);
+    assert_eq!(gathered(&store), [1, 1, 1]);
     assert_eq!(all.await, [StatusCode::OK; 3]);
     assert_eq!(numbers(&path), [1, 2, 3]);
 
-    let mut written = pin!(write_cards(&host, &files[0], &large));
+    let mut written = pin!(write_cards(&store, &files[0], &large));
     assert!(written.as_mut().now_or_never().is_none());
     let target = format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[1].0);
-    let deleted = ask(&host, Method::DELETE, &target, &files[1].1, String::new());
+    let deleted = ask(&store, Method::DELETE, &target, &files[1].1, String::new());
     let mut deleted = pin!(deleted);
     assert!(deleted.as_mut().now_or_never().is_none());
     assert_eq!(
-        gathered(&host),
+        gathered(&store),
         [1, 1],
         "what is small is not with it either"
     );
@@ -259,27 +262,27 @@ async fn what_is_large_is_written_alone() {
 async fn others_gather_while_a_group_is_written_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 2);
-    let mut first = pin!(write(&host, &files[0]));
+    let (store, files) = start(&path, 2);
+    let mut first = pin!(write(&store, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
     // As its own task does it.
-    let mut turn = host.turns.take();
-    let leaving = host.gathering().leave(None);
-    let mut other = pin!(write(&host, &files[1]));
-    let mut again = pin!(write(&host, &files[0]));
+    let mut turn = store.turns.take();
+    let leaving = store.gathering().leave(None);
+    let mut other = pin!(write(&store, &files[1]));
+    let mut again = pin!(write(&store, &files[0]));
     assert!(other.as_mut().now_or_never().is_none());
     assert!(again.as_mut().now_or_never().is_none());
-    let has_gathered = |nth: usize| host.gathering().has_gathered(&files[nth].0);
+    let has_gathered = |nth: usize| store.gathering().has_gathered(&files[nth].0);
     assert!(has_gathered(1), "it need not wait for the turn");
     assert!(!has_gathered(0), "it is decided after the first is applied");
     for group in leaving {
-        host.write_down(&mut turn, group);
+        store.write_down(&mut turn, group);
     }
     drop(turn);
     assert_eq!(first.await, StatusCode::OK);
     assert_eq!((again.await, other.await), (StatusCode::OK, StatusCode::OK));
     assert_eq!(numbers(&path), [1, 2, 3]);
-    let versions: Vec<Value> = host
+    let versions: Vec<Value> = store
         .records(0)
         .map(|record| record.expect("it reads").instance.expect("an instance"))
         .map(|instance| serde_json::from_slice(&instance.to_json()).expect("JSON"))
@@ -292,17 +295,17 @@ async fn others_gather_while_a_group_is_written_down() {
 async fn a_client_that_goes_away_while_its_write_is_on_its_way_waits_for_nobody() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 1);
-    let mut first = Box::pin(write(&host, &files[0]));
+    let (store, files) = start(&path, 1);
+    let mut first = Box::pin(write(&store, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
-    let mut turn = host.turns.take();
-    let leaving = host.gathering().leave(None);
+    let mut turn = store.turns.take();
+    let leaving = store.gathering().leave(None);
     drop(first);
-    assert_eq!(host.bus.newest(), 0, "its call is not closed");
+    assert_eq!(store.notices.newest(), 0, "its call is not closed");
     for group in leaving {
-        host.write_down(&mut turn, group);
+        store.write_down(&mut turn, group);
     }
-    let (told, _) = host.bus.reader(0).read(100);
+    let (told, _) = store.notices.subscribe_after(0).read(100);
     assert_eq!(kinds(&told), ["open", "write", "call"]);
     assert_eq!(numbers(&path), [1]);
 }
@@ -311,23 +314,27 @@ async fn a_client_that_goes_away_while_its_write_is_on_its_way_waits_for_nobody(
 async fn what_gathered_while_another_group_failed_is_written_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 3);
-    let mut first = pin!(write(&host, &files[0]));
+    let (store, files) = start(&path, 3);
+    let mut first = pin!(write(&store, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
-    let mut turn = host.turns.take();
-    let leaving = host.gathering().leave(None);
-    let mut second = pin!(write(&host, &files[1]));
+    let mut turn = store.turns.take();
+    let leaving = store.gathering().leave(None);
+    let mut second = pin!(write(&store, &files[1]));
     assert!(second.as_mut().now_or_never().is_none());
-    while host.bus.newest() < 1 {
+    while store.notices.newest() < 1 {
         yield_now().await;
     }
-    let mut third = pin!(write(&host, &files[2]));
+    let mut third = pin!(write(&store, &files[2]));
     assert!(third.as_mut().now_or_never().is_none());
-    assert_eq!(host.bus.newest(), 2, "they wait, and are open meanwhile");
+    assert_eq!(
+        store.notices.newest(),
+        2,
+        "they wait, and are open meanwhile"
+    );
     let away = folder.path().join("away.jsonl");
     fs::rename(&path, &away).expect("it moves");
     for group in leaving {
-        host.write_down(&mut turn, group);
+        store.write_down(&mut turn, group);
     }
     fs::rename(&away, &path).expect("it moves");
     drop(turn);
@@ -343,21 +350,21 @@ async fn what_gathered_while_another_group_failed_is_written_down() {
 fn what_gathered_on_a_runtime_that_is_gone_is_written_down_all_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, 1);
+    let (store, files) = start(&path, 1);
     let runtime = Builder::new_current_thread().build().expect("a runtime");
-    let turn = host.turns.take();
+    let turn = store.turns.take();
     runtime.block_on(async {
-        let mut first = Box::pin(write(&host, &files[0]));
+        let mut first = Box::pin(write(&store, &files[0]));
         assert!(first.as_mut().now_or_never().is_none());
     });
     drop(runtime);
     drop(turn);
-    assert_eq!(gathered(&host), [1]);
-    host.settle();
+    assert_eq!(gathered(&store), [1]);
+    store.settle();
     assert_eq!(numbers(&path), [1]);
-    let (told, _) = host.bus.reader(0).read(100);
+    let (told, _) = store.notices.subscribe_after(0).read(100);
     assert_eq!(kinds(&told), ["open", "write", "call"]);
-    assert_eq!(Arc::strong_count(&host), 1, "its call has closed");
+    assert_eq!(Arc::strong_count(&store), 1, "its call has closed");
 }
 
 /// A runtime on a thread of its own.
@@ -376,14 +383,14 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() 
     const EACH: usize = 60;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (host, files) = start(&path, FILES);
-    let mut reader = host.bus.reader(0);
+    let (store, files) = start(&path, FILES);
+    let mut reader = store.notices.subscribe_after(0);
     let files = Arc::new(files);
     // As calls are served: some on a runtime of many threads, some each on one of its own.
     let (end, _) = broadcast::channel::<()>(1);
     let own = [(); 3].map(|()| runtime(end.subscribe()));
     let tasks = (0..TASKS).map(|task| {
-        let (host, files) = (Arc::clone(&host), Arc::clone(&files));
+        let (store, files) = (Arc::clone(&store), Arc::clone(&files));
         let runtime = own.get(task % (own.len() + 1));
         let runtime = runtime.map_or_else(Handle::current, Handle::clone);
         runtime.spawn(async move {
@@ -394,18 +401,18 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() 
                     0 => {
                         let target =
                             format!("/2.0/files/{}/metadata/global/boxSkillsCards", file.0);
-                        let status = ask(&host, Method::DELETE, &target, &file.1, String::new());
+                        let status = ask(&store, Method::DELETE, &target, &file.1, String::new());
                         acknowledged += usize::from(status.await == StatusCode::NO_CONTENT);
                     }
                     // The client goes away, after it was heard or before.
-                    1 => drop(Box::pin(write(&host, file)).now_or_never()),
+                    1 => drop(Box::pin(write(&store, file)).now_or_never()),
                     2 => {
-                        host.put_file("9", None, placeholder("a.txt"));
-                        let listed = host.records(0).count() as u64;
-                        assert!(host.writes() >= listed);
+                        store.put_file("9", None, placeholder("a.txt"));
+                        let listed = store.records(0).count() as u64;
+                        assert!(store.writes() >= listed);
                     }
                     _ => {
-                        assert_eq!(write(&host, file).await, StatusCode::OK);
+                        assert_eq!(write(&store, file).await, StatusCode::OK);
                         acknowledged += 1;
                     }
                 }
@@ -421,7 +428,7 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() 
     assert!(numbers.len() >= acknowledged);
     assert!(numbers.iter().copied().eq(1..=numbers.len() as u64));
     let mut versions = HashMap::new();
-    for record in host.records(0) {
+    for record in store.records(0) {
         let record = record.expect("it reads");
         let Some(instance) = record.instance else {
             assert!(versions.remove(&record.file_id).is_some(), "it stood");

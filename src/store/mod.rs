@@ -10,17 +10,15 @@
 //!
 //! Who needs several of these takes them in this order: the turn, what gathers, the state.
 
-pub mod bus;
 pub mod call;
-pub mod calls;
-pub mod contents;
-pub mod docx;
-mod exchange;
+pub mod call_log;
+mod capture;
+pub mod content;
+mod execute;
 pub mod files;
 mod group;
-mod perform;
-pub mod picture;
-pub mod spool;
+pub mod journal;
+pub mod notices;
 mod turns;
 
 use std::{
@@ -41,7 +39,6 @@ use crate::{
         notice::{Connection, Notice, Written},
     },
     env::Clock,
-    journal::{Journal, JournalError, RecordReader, Ticket},
     mock_box::{
         Answer, Change, Content, Decision, File, Head, Ids, Request, Seen, Settings, State, Write,
         admin, admit, decide,
@@ -50,16 +47,17 @@ use crate::{
         register::{Registering, register},
     },
 };
-use bus::Bus;
 use call::OpenCall;
-use calls::Calls;
+use call_log::CallLog;
+use content::spool::Spool;
 use group::{Alone, Gathering};
-use spool::Spool;
+use journal::{Journal, JournalError, RecordReader, Ticket};
+use notices::Notices;
 use turns::Turns;
 
 /// A running mock Box, without its sockets.
 #[derive(Debug)]
-pub struct Host {
+pub struct Store {
     turns: Turns<Ledger>,
     gathering: Mutex<Gathering>,
     state: RwLock<State>,
@@ -68,9 +66,9 @@ pub struct Host {
     settings: Settings,
     clock: ClockOf,
     /// What happens, for whoever watches.
-    pub bus: Bus,
+    pub notices: Notices,
     /// The last calls, with heads and bodies.
-    pub calls: Calls,
+    pub call_log: CallLog,
     /// Where contents lie.
     pub spool: Spool,
     has_pump: AtomicBool,
@@ -118,7 +116,7 @@ impl std::fmt::Debug for ClockOf {
     }
 }
 
-impl Host {
+impl Store {
     /// Starts a mock. With a record file, the metadata of that file is resumed and it is appended
     /// to; the warning that comes back says what was dropped of it.
     ///
@@ -140,7 +138,7 @@ impl Host {
         if options.fsync && options.record.is_some() {
             journal = journal.with_fsync()?;
         }
-        let host = Arc::new(Self {
+        let store = Arc::new(Self {
             turns: Turns::new(Ledger { journal, writes: 0 }),
             gathering: Mutex::new(Gathering::new(ids)),
             state: RwLock::new(state),
@@ -148,12 +146,12 @@ impl Host {
             opened: AtomicU64::new(0),
             settings: options.settings,
             clock: ClockOf(clock),
-            bus: Bus::default(),
-            calls: Calls::default(),
+            notices: Notices::default(),
+            call_log: CallLog::default(),
             spool: Spool::default(),
             has_pump: AtomicBool::new(false),
         });
-        Ok((host, warning))
+        Ok((store, warning))
     }
 
     /// The present moment of this mock.
@@ -176,14 +174,14 @@ impl Host {
             Ok(_) => self.strike(head, &admission.seen, file_event.as_deref()),
             Err(_) => None,
         };
-        let host = Arc::clone(self);
+        let store = Arc::clone(self);
         Box::new(OpenCall::new(
-            host, head, admission, number, now, file_event, strike,
+            store, head, admission, number, now, file_event, strike,
         ))
     }
 
     /// Answers a call that changes nothing, whatever comes of it.
-    pub fn look_at(&self, call: &mut OpenCall, request: &Request) -> Answer {
+    pub fn answer_read(&self, call: &mut OpenCall, request: &Request) -> Answer {
         if let Some(answer) = call.struck_answer() {
             return answer;
         }
@@ -236,7 +234,8 @@ impl Host {
             };
             let ticket = self.carry_out(&mut alone.ledger, &mut decision)?;
             for record in decision.records() {
-                self.bus.tell(written(events.clone(), Arc::clone(record)));
+                self.notices
+                    .publish(written(events.clone(), Arc::clone(record)));
             }
             ticket
         };
@@ -289,8 +288,8 @@ impl Host {
                 instance: None,
             }));
             self.faults_now().reset();
-            self.calls.clear();
-            self.bus.tell(written(EventIds::default(), record));
+            self.call_log.clear();
+            self.notices.publish(written(EventIds::default(), record));
             alone.ledger.journal.ticket()
         };
         match ticket {
@@ -338,17 +337,18 @@ impl Host {
     }
 
     /// Tells of a connection that did not become a call.
-    pub fn tell_connection(&self, kind: &str, host: Option<String>, text: String) {
-        self.bus.tell(Notice::Connection(Arc::new(Connection {
-            at: self.now(),
-            kind: kind.to_owned(),
-            host,
-            text,
-        })));
+    pub fn publish_connection(&self, kind: &str, host: Option<String>, text: String) {
+        self.notices
+            .publish(Notice::Connection(Arc::new(Connection {
+                at: self.now(),
+                kind: kind.to_owned(),
+                host,
+                text,
+            })));
     }
 
     /// Looks into the state; nothing may wait inside.
-    pub fn look<T>(&self, see: impl FnOnce(&State) -> T) -> T {
+    pub fn read<T>(&self, see: impl FnOnce(&State) -> T) -> T {
         see(&self.state())
     }
 

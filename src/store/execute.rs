@@ -3,16 +3,16 @@
 use std::sync::{Arc, MutexGuard};
 
 use super::{
-    Host, Ledger,
+    Ledger, Store,
     call::OpenCall,
     event_of_file,
     group::{End, Gathering},
+    journal::Ticket,
     turns::Turn,
     written,
 };
 use crate::{
     domain::notice::Notice,
-    journal::Ticket,
     mock_box::{Answer, Decision, Ids, Prepared, Request, decide, errors, prepare},
 };
 
@@ -24,11 +24,11 @@ enum Done {
     Then(Answer, Arc<End>),
 }
 
-impl Host {
+impl Store {
     /// Decides a whole call, writes down what it changes, and applies it; takes down what was
     /// asked. Where the disk itself is to have the record before the answer goes out, there is a
     /// ticket to wait for it with, together with others.
-    pub async fn perform(
+    pub async fn execute(
         self: &Arc<Self>,
         mut call: Box<OpenCall>,
         request: Box<Request>,
@@ -39,7 +39,7 @@ impl Host {
         };
         let prepared = admitted.map(|admitted| prepare(&self.settings, admitted, &request));
         // Before anything is waited for: it was just read, and many wait.
-        call.asked(&request.head.headers, &request.body);
+        call.capture_request(&request.head.headers, &request.body);
         let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(answer) => return (call, answer, None),
@@ -48,7 +48,7 @@ impl Host {
             self.gather(gathering, prepared, &mut call)
         } else {
             // Whoever waits is open meanwhile.
-            call.tell_open();
+            call.publish_open();
             let turn = self.turns.take_as_task().await;
             self.in_turn(turn, prepared, &mut call)
         };
@@ -125,14 +125,15 @@ impl Host {
         mut decision: Decision,
         call: &mut OpenCall,
     ) -> Result<Done, String> {
-        call.tell_open();
+        call.publish_open();
         let ticket = self.carry_out(ledger, &mut decision)?;
         // Told while the turn lasts: the order of the stream is that of the writes.
         for record in decision.records() {
-            self.bus.tell(written(call.events(), Arc::clone(record)));
+            self.notices
+                .publish(written(call.events(), Arc::clone(record)));
         }
         if let Some(placed) = decision.placed {
-            self.bus.tell(Notice::Placed(Arc::from(placed)));
+            self.notices.publish(Notice::Placed(Arc::from(placed)));
         }
         Ok(Done::Now(decision.answer, ticket))
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde_json::Value;
 
-use super::{Host, written};
+use super::{Store, written};
 use crate::{
     domain::{
         call::EventIds,
@@ -31,7 +31,7 @@ pub enum NotFired {
     NoFile,
 }
 
-impl Host {
+impl Store {
     /// Takes in what was seen in the served folder.
     ///
     /// # Errors
@@ -47,11 +47,11 @@ impl Host {
         // Nobody waits for an answer, so nobody waits for the disk.
         self.carry_out(&mut alone.ledger, &mut decision)?;
         for record in decision.records() {
-            self.bus
-                .tell(written(EventIds::default(), Arc::clone(record)));
+            self.notices
+                .publish(written(EventIds::default(), Arc::clone(record)));
         }
         if let Some(placed) = serving.placed {
-            self.bus.tell(Notice::Placed(Arc::new(placed)));
+            self.notices.publish(Notice::Placed(Arc::new(placed)));
         }
         Ok(())
     }
@@ -96,8 +96,8 @@ impl Host {
         let now = self.now();
         let state = self.state();
         let file = state.file(file_id).ok_or(NotFired::NoFile)?;
-        let before = self.bus.newest();
-        self.bus.tell(Notice::Placed(Arc::new(Placed {
+        let before = self.notices.newest();
+        self.notices.publish(Notice::Placed(Arc::new(Placed {
             at: now,
             how,
             by: By::Admin,
@@ -110,7 +110,7 @@ impl Host {
 
     /// Tells a person of something in the served folder.
     pub fn remark(&self, kind: &str, path: String, text: String) {
-        self.bus.tell(Notice::Remark(Arc::new(Remark {
+        self.notices.publish(Notice::Remark(Arc::new(Remark {
             at: self.now(),
             kind: kind.to_owned(),
             path,

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Cursor, Seek};
 
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType};
 
-use super::contents;
+use super::file;
 use crate::mock_box::{PictureOf, Source};
 
 /// The most pixels in either direction that are unpacked.
@@ -33,7 +33,7 @@ pub fn make(wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
     match &wanted.content.source {
         Source::Static(bytes) => convert(Cursor::new(*bytes), wanted),
         Source::Spooled(path) | Source::Disk(path) => {
-            convert(BufReader::new(contents::open(path)?), wanted)
+            convert(BufReader::new(file::open(path)?), wanted)
         }
     }
 }

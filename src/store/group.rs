@@ -16,15 +16,15 @@ use std::{
 use smol_str::SmolStr;
 use tokio::runtime::{Handle, Id};
 
-use super::{Host, Ledger, call::OpenCall, turns::Turn, written};
-use crate::{domain::notice::Notice, journal::Ticket, mock_box::Change};
+use super::{Ledger, Store, call::OpenCall, journal::Ticket, turns::Turn, written};
+use crate::{domain::notice::Notice, mock_box::Change};
 pub(super) use gathering::Gathering;
 use gathering::{Group, Member};
 
 /// A call that waits for the end of its group.
 #[derive(Debug)]
 pub(super) struct Joined<'a> {
-    host: &'a Host,
+    store: &'a Store,
     /// There until it need not wait any more.
     call: Option<Box<OpenCall>>,
     end: Arc<End>,
@@ -120,8 +120,8 @@ impl Drop for Joined<'_> {
         };
         self.end.close_then(call);
         // Where the whole mock goes, nobody else sees to the end of the group.
-        if let Some(turn) = self.host.turns.try_take() {
-            drop(self.host.alone(turn));
+        if let Some(turn) = self.store.turns.try_take() {
+            drop(self.store.alone(turn));
         }
     }
 }
@@ -134,7 +134,7 @@ fn open_to<'a>(
     (!gathering.has(file_id)).then_some(gathering)
 }
 
-impl Host {
+impl Store {
     /// Where writes gather, if one that writes to `file_id` alone may be decided and join them now.
     pub(super) fn gathering_for(
         &self,
@@ -199,7 +199,7 @@ impl Host {
         let lane = gathering.lane(runtime);
         let is_first = lane.is_empty();
         if lane.waits {
-            call.tell_open();
+            call.publish_open();
         }
         let member = Member {
             changes,
@@ -210,8 +210,8 @@ impl Host {
         drop(gathering);
         if is_first {
             // A task of its own: a client that goes away takes its call with it, not the group.
-            let host = Arc::clone(self);
-            tokio::spawn(async move { host.see_to_the_end(runtime).await });
+            let store = Arc::clone(self);
+            tokio::spawn(async move { store.see_to_the_end(runtime).await });
         }
         end
     }
@@ -236,14 +236,14 @@ impl Host {
         // Whoever holds it for long has written down what had gathered.
         if let Some(mut gathering) = self.try_gathering() {
             let openings = gathering.lane(runtime).wait();
-            self.bus.tell_all(openings);
+            self.notices.publish_all(openings);
         }
     }
 
     /// Waits for the end of a group with a call.
     pub(super) fn joined(&self, call: Box<OpenCall>, end: Arc<End>) -> Joined<'_> {
         Joined {
-            host: self,
+            store: self,
             call: Some(call),
             end,
         }
@@ -254,7 +254,8 @@ impl Host {
         let mut members = mem::take(&mut group.members);
         // Told before, for the disk may take its time.
         let openings = members.iter_mut().filter_map(|it| it.opening.take());
-        self.bus.tell_all(openings.map(Notice::Opened).collect());
+        self.notices
+            .publish_all(openings.map(Notice::Opened).collect());
         let before = ledger.journal.last();
         ledger.number(members.iter_mut().flat_map(|member| &mut member.changes));
         let changes = || members.iter().flat_map(|member| &member.changes);
@@ -267,7 +268,7 @@ impl Host {
                 let records = member.changes.into_iter().filter_map(Change::into_record);
                 records.map(move |record| written(member.events.clone(), record))
             });
-            self.bus.tell_all(told.collect());
+            self.notices.publish_all(told.collect());
         }
         group.end.come(result.map(|()| ledger.journal.ticket()));
     }
