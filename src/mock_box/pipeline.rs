@@ -178,11 +178,9 @@ fn body_of(state: &State, route: &Route) -> AcceptedBody {
     }
 }
 
-/// A whole call, ready to be decided.
+/// What is known of a call once its body was read, ready to be decided.
 #[derive(Debug)]
-pub struct Prepared<'a> {
-    /// The call.
-    pub request: &'a Request,
+pub struct Prepared {
     /// What it is.
     pub route: Route,
     /// Who makes it, as its head was found.
@@ -191,7 +189,7 @@ pub struct Prepared<'a> {
     pub body: Judged,
 }
 
-impl Prepared<'_> {
+impl Prepared {
     /// The file whose instances are all that the call may write. What such a call comes to depends
     /// on that file, and on nothing that a write about another one changes.
     pub fn writes_only_to(&self) -> Option<&SmolStr> {
@@ -220,7 +218,7 @@ pub enum Judged {
 }
 
 /// Reads and judges the body of a call.
-pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request) -> Prepared<'a> {
+pub fn prepare(settings: &Settings, admitted: Admitted, request: &Request) -> Prepared {
     let body = match &admitted.route {
         Route::InstanceCreate(path) => {
             Judged::Fields(card_fields::created(settings.schema, path, request.bytes()))
@@ -231,7 +229,6 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
         _ => Judged::Later,
     };
     Prepared {
-        request,
         route: admitted.route,
         caller: admitted.caller,
         body,
@@ -240,9 +237,14 @@ pub fn prepare<'a>(settings: &Settings, admitted: Admitted, request: &'a Request
 
 /// Decides a call. Its token is looked up again: between its head and the end of its body it may
 /// have been revoked, and the file been deleted.
-pub fn decide(state: &State, prepared: Prepared<'_>, now: Timestamp, ids: &mut Ids) -> Decision {
+pub fn decide(
+    state: &State,
+    request: &Request,
+    prepared: Prepared,
+    now: Timestamp,
+    ids: &mut Ids,
+) -> Decision {
     let Prepared {
-        request,
         route,
         mut caller,
         body,

@@ -45,12 +45,12 @@ impl Store {
             Err(answer) => return (call, answer, None),
         };
         let done = if let Some(gathering) = self.gathering_for(prepared.writes_only_to()) {
-            self.gather(gathering, prepared, &mut call)
+            self.gather(gathering, &request, prepared, &mut call)
         } else {
             // Whoever waits is open meanwhile.
             call.publish_open();
             let turn = self.turns.take_as_task().await;
-            self.in_turn(turn, prepared, &mut call)
+            self.in_turn(turn, &request, prepared, &mut call)
         };
         // The call may wait for others, and need not hold it.
         drop(request);
@@ -69,11 +69,12 @@ impl Store {
     fn gather(
         self: &Arc<Self>,
         mut gathering: MutexGuard<'_, Gathering>,
-        prepared: Prepared<'_>,
+        request: &Request,
+        prepared: Prepared,
         call: &mut OpenCall,
     ) -> Done {
         let file_id = prepared.writes_only_to().cloned();
-        let decision = self.decided(&mut gathering.ids, prepared, call);
+        let decision = self.decided(&mut gathering.ids, request, prepared, call);
         let weight = decision.weight();
         let Decision {
             answer, changes, ..
@@ -90,28 +91,35 @@ impl Store {
     fn in_turn(
         self: &Arc<Self>,
         turn: Turn<'_, Ledger>,
-        prepared: Prepared<'_>,
+        request: &Request,
+        prepared: Prepared,
         call: &mut OpenCall,
     ) -> Done {
         let file_id = prepared.writes_only_to();
         if let Some(gathering) = self.gathering_in_turn(file_id, &turn) {
-            return self.gather(gathering, prepared, call);
+            return self.gather(gathering, &request, prepared, call);
         }
         let is_of_one_file = file_id.is_some();
         let mut alone = self.alone(turn);
         if is_of_one_file {
             // What it waited for is written down.
-            return self.gather(alone.gathering, prepared, call);
+            return self.gather(alone.gathering, request, prepared, call);
         }
-        let decision = self.decided(&mut alone.gathering.ids, prepared, call);
+        let decision = self.decided(&mut alone.gathering.ids, request, prepared, call);
         self.carried_out(&mut alone.ledger, decision, call)
             .unwrap_or_else(|reason| Done::Now(errors::internal(reason), None))
     }
 
-    fn decided(&self, ids: &mut Ids, prepared: Prepared<'_>, call: &mut OpenCall) -> Decision {
+    fn decided(
+        &self,
+        ids: &mut Ids,
+        request: &Request,
+        prepared: Prepared,
+        call: &mut OpenCall,
+    ) -> Decision {
         let now = self.now();
         let state = self.state();
-        let decision = decide(&state, prepared, now, ids);
+        let decision = decide(&state, request, prepared, now, ids);
         if let Some(file_id) = &decision.file_id {
             call.names_file(file_id.clone(), event_of_file(&state, Some(file_id)));
         }

@@ -191,7 +191,13 @@ impl Store {
         };
         let prepared = prepare(&self.settings, admitted, request);
         // A look makes nothing new.
-        let decision = decide(&self.state(), prepared, call.at(), &mut Ids::new(0));
+        let decision = decide(
+            &self.state(),
+            request,
+            prepared,
+            call.at(),
+            &mut Ids::new(0),
+        );
         call.struck(decision.answer)
     }
 

@@ -186,7 +186,7 @@ impl World {
         let body = body(admitted.accepts);
         let request = Request { head, body };
         let prepared = prepare(&self.state.settings, admitted, &request);
-        let decision = decide(&self.state, prepared, self.now, &mut self.ids);
+        let decision = decide(&self.state, &request, prepared, self.now, &mut self.ids);
         for change in &decision.changes {
             self.state.apply(change);
             if let Change::Write(Write { record, .. }) = change {

@@ -257,7 +257,7 @@ impl World {
         };
         let request = Request { head, body };
         let prepared = prepare(&self.state.settings, admitted, &request);
-        let decision = decide(&self.state, prepared, self.now, &mut self.ids);
+        let decision = decide(&self.state, &request, prepared, self.now, &mut self.ids);
         let status = decision.answer.status;
         if !decision.changes.is_empty() {
             assert!(
