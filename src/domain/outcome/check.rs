@@ -1,6 +1,6 @@
 //! The checks of a replay (design §2), each a verdict with its reason in a sentence.
 
-use super::{CallSeen, Observed, Reply, Status, WriteSeen};
+use super::observed::{CallSeen, Observed, Reply, Status, WriteSeen};
 use crate::domain::{
     call::CallRecord,
     card::{

@@ -8,8 +8,9 @@ use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::{
-    CallSeen, Delivery, Outcome, Reply, Status, Summary,
     check::{Check, Failure},
+    judged::{Outcome, Summary},
+    observed::{CallSeen, Delivery, Reply, Status},
 };
 use crate::domain::{
     call::TokenSeen,

@@ -1,23 +1,16 @@
-//! What became of one event: what was seen of it, when it is finished, and which checks it passes.
-//! Times are milliseconds since it was sent, so that nothing here needs a clock.
+//! What was observed of one event: its deliveries and replies, the skill's calls, its writes, and
+//! whether it is finished. Times are milliseconds since the event was sent, so that nothing here
+//! needs a clock.
 
-pub mod check;
-pub mod record;
-
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::Value;
 
-use super::{
+use crate::domain::{
     call::{CallRecord, WriteOp, WriteRecord},
     card::model::{Reported, reported},
     json::tree::Tape,
     metadata::instance::Instance,
-    notice::Connection,
     operation::Operation,
 };
 
@@ -315,117 +308,5 @@ impl Stood {
             Reported::Success => Status::Success,
             Reported::PermanentFailure => Status::PermanentFailure,
         })
-    }
-}
-
-/// What an event and its case are called.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Names {
-    /// The path of the case.
-    pub path: Arc<str>,
-    /// The invocation's id as it is sent.
-    pub event_id: Arc<str>,
-    /// The file's id as it is sent.
-    pub file_id: Arc<str>,
-}
-
-/// What an event is called in a run: as its case, with the number of the repeat where there are
-/// several.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseName {
-    /// Shared, where every repeat is the same.
-    pub names: Arc<Names>,
-    /// The number of the repeat, from 1.
-    pub repeat: Option<usize>,
-}
-
-impl CaseName {
-    /// Its text. Of a million events each has one, so it is made at once in the room it takes.
-    pub fn text(&self) -> String {
-        /// For the number of a repeat.
-        const ROOM: usize = 12;
-        let mut text = String::with_capacity(self.names.path.len() + ROOM);
-        text.push_str(&self.names.path);
-        if let Some(repeat) = self.repeat {
-            // Writing to a string cannot fail.
-            let _ = write!(text, " #{repeat}");
-        }
-        text
-    }
-}
-
-impl fmt::Display for CaseName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text())
-    }
-}
-
-/// One event, judged. Its names are shared with its case: an outcome is made on one thread and put
-/// into words on another, and what goes over is dear to free there.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The number of the case in the plan, from 0.
-    pub index: usize,
-    /// The case.
-    pub case: CaseName,
-    /// What was seen.
-    pub observed: Observed,
-    /// The checks.
-    pub verdicts: check::Verdicts,
-    /// What the mock saw of connections that never became a call, where the event had no call.
-    pub instead: Vec<Arc<Connection>>,
-    /// Whether there was a mock to see what the Skill does.
-    pub has_mock: bool,
-}
-
-impl Outcome {
-    /// Whether every check passed.
-    pub fn is_ok(&self) -> bool {
-        self.verdicts.is_ok()
-    }
-
-    /// The checks that failed, with why.
-    pub fn failures(&self) -> impl Iterator<Item = (check::Check, &check::Failure)> {
-        self.verdicts.failures()
-    }
-}
-
-/// A whole run.
-#[derive(Clone, Debug, Default)]
-pub struct Summary {
-    /// Events that were judged.
-    pub total: usize,
-    /// Those that passed.
-    pub passed: usize,
-    /// The time to the reply.
-    pub reply: super::stats::Latencies,
-    /// The time to the last card.
-    pub cards: super::stats::Latencies,
-    /// Seconds from the first event to the last verdict.
-    pub seconds: f64,
-    /// What fails the run as a whole: calls with unknown tokens, what came after a verdict.
-    pub strays: Vec<String>,
-    /// Events that were not sent because the run was interrupted or stopped at a failure.
-    pub left_out: usize,
-    /// Whether the user ended it.
-    pub interrupted: bool,
-}
-
-impl Summary {
-    /// Takes an outcome in.
-    pub fn count(&mut self, outcome: &Outcome) {
-        self.total += 1;
-        self.passed += usize::from(outcome.is_ok());
-        if let Some(Reply::Answered { ms, .. }) = outcome.observed.reply() {
-            self.reply.record(*ms);
-        }
-        if let Some(ms) = outcome.observed.cards_ms() {
-            self.cards.record(ms);
-        }
-    }
-
-    /// Whether everything passed.
-    pub fn is_ok(&self) -> bool {
-        self.passed == self.total && self.strays.is_empty()
     }
 }

@@ -1,0 +1,9 @@
+//! The result of one event: what was observed, which checks it passes, and how that is written down.
+
+pub mod check;
+mod judged;
+mod observed;
+pub mod record;
+
+pub use judged::{CaseName, Names, Outcome, Summary};
+pub use observed::{CallSeen, Delivery, Millis, Observed, Reply, Status, WriteSeen};
