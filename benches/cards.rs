@@ -49,6 +49,10 @@ fn cards(criterion: &mut Criterion) {
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(3));
+    let small = transcript(10).to_string().into_bytes();
+    group.bench_function("tape/small", |bencher| {
+        bencher.iter(|| Tape::read(black_box(&small)).is_ok());
+    });
     for (lines, value, bytes) in &inputs {
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         let list = &value["cards"];
@@ -56,11 +60,14 @@ fn cards(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new("parse", lines), |bencher| {
             bencher.iter(|| Document::parse("cards.json", black_box(bytes).clone()).is_ok());
         });
+        group.bench_function(BenchmarkId::new("tape", lines), |bencher| {
+            bencher.iter(|| Tape::read(black_box(bytes)).is_ok());
+        });
         group.bench_function(BenchmarkId::new("validate", lines), |bencher| {
             bencher.iter(|| validate(black_box(value), Schema::Box).len());
         });
         group.bench_function(BenchmarkId::new("box_refusal", lines), |bencher| {
-            let list = Tape::of(list);
+            let list = Tape::from_value(list);
             bencher.iter(|| box_refusal(black_box(list.tree()), Schema::Box).is_none());
         });
         group.bench_function(BenchmarkId::new("html", lines), |bencher| {

@@ -186,7 +186,7 @@ proptest! {
         }
         SCHEMAS.with(|schemas| -> Result<(), TestCaseError> {
             for (schema, validator) in schemas {
-                let refusal = box_refusal(Tape::of(&cards).tree(), *schema);
+                let refusal = box_refusal(Tape::from_value(&cards).tree(), *schema);
                 prop_assert_eq!(
                     refusal.is_none(),
                     validator.is_valid(&cards),
@@ -209,7 +209,7 @@ proptest! {
     fn no_value_panics_the_validator(value in any_json()) {
         for schema in [Schema::Box, Schema::Documented] {
             let _ = validate(&value, schema);
-            let _ = box_refusal(Tape::of(&value).tree(), schema);
+            let _ = box_refusal(Tape::from_value(&value).tree(), schema);
         }
     }
 
@@ -232,7 +232,7 @@ proptest! {
         let _ = card_json::render(&cards);
         let list = Value::from(cards);
         let (once, twice) = (normalised(&list), normalised(&normalised(&list)));
-        prop_assert!(difference(Tape::of(&once).tree(), Tape::of(&twice).tree(), 0.0).is_empty());
+        prop_assert!(difference(Tape::from_value(&once).tree(), Tape::from_value(&twice).tree(), 0.0).is_empty());
     }
 
     #[test]

@@ -337,7 +337,7 @@ mod tests {
             ..WriteRecord::bare(1, Timestamp::UNIX_EPOCH, WriteOp::Update)
         };
         let fields = Map::from_iter([("cards".to_owned(), json!([{"a": "b\n"}]))]);
-        let fields = Tape::of_members(&fields);
+        let fields = Tape::from_members(&fields);
         let written = WriteRecord {
             instance: Some(Instance::Written {
                 head: InstanceHead::new("1", "2", "7", "global", "boxSkillsCards"),

@@ -443,7 +443,7 @@ mod tests {
          --> a.json:3:2
           |
         1 | {"a": 1,
-          |  ^^^ it stands here first
+          |  ^^^ it appears here first
         3 |  "a": 2}
           |  ^^^ here
         "#);

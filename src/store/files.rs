@@ -67,7 +67,7 @@ impl Store {
         let mut alone = self.turn();
         let mut state = self.state_to_change();
         let value = make(state.file(file_id)?);
-        let event = Invocation::read(Tape::of(&value)).ok()?;
+        let event = Invocation::read(Tape::from_value(&value)).ok()?;
         let how = Registering {
             same_file: true,
             ..Registering::default()

@@ -16,7 +16,7 @@ use std::{
 
 use crate::domain::{
     call::{WriteOp, WriteRecord},
-    json::message_of,
+    json::document::message_of,
 };
 use read::Part;
 pub use read::RecordReader;

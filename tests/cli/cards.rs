@@ -119,7 +119,7 @@ fn inputs_that_are_no_json_are_wrong_inputs_with_their_place() {
         (
             "duplicate-key.json",
             "duplicate-key.json:6:7",
-            "the key \"entries\" stands twice",
+            "the key \"entries\" appears twice",
         ),
         (
             "not-utf8.json",

@@ -24,7 +24,7 @@ const BYTES: &str = "<bytes>";
 /// As [`normalise`], of a copy.
 #[must_use]
 pub fn normalised(cards: &Value) -> Value {
-    let mut tape = Tape::of(cards);
+    let mut tape = Tape::from_value(cards);
     normalise(&mut tape);
     tape.into()
 }
@@ -157,8 +157,8 @@ mod tests {
 
     fn pointers(expected: &Value, actual: &Value, tolerance: f64) -> Vec<String> {
         difference(
-            Tape::of(expected).tree(),
-            Tape::of(actual).tree(),
+            Tape::from_value(expected).tree(),
+            Tape::from_value(actual).tree(),
             tolerance,
         )
         .into_iter()

@@ -45,7 +45,7 @@ pub fn validate_recognised(
     let mut collector = Collector::new(schema);
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
-    let input = Tape::of(input);
+    let input = Tape::from_value(input);
     let input = input.tree();
     let value = input.at(&recognised.at).unwrap_or(Tree::Null);
     // A collector never ends the walk, so how it ended says nothing.
@@ -204,7 +204,7 @@ mod tests {
     }
 
     fn refusal_of(cards: &Value, schema: Schema) -> Option<Refusal> {
-        box_refusal(Tape::of(cards).tree(), schema)
+        box_refusal(Tape::from_value(cards).tree(), schema)
     }
 
     /// Severity, code and pointer of each finding under Box's rules.

@@ -49,7 +49,7 @@ impl Captured {
     pub fn read(value: &Value, bytes: Bytes) -> Result<Self, Box<Diagnostic>> {
         let Some(unwrapped) = envelope::unwrap(value) else {
             return Ok(Self {
-                event: Event::read(Tape::of(value), bytes)?,
+                event: Event::read(Tape::from_value(value), bytes)?,
                 headers: Vec::new(),
             });
         };
@@ -92,7 +92,7 @@ impl Event {
     /// As [`Invocation::read`].
     pub fn from_value(value: &Value) -> Result<Self, Box<Diagnostic>> {
         let body = Bytes::from(wire::encode(value));
-        Self::read(Tape::of(value), body)
+        Self::read(Tape::from_value(value), body)
     }
 
     /// The exact bytes: as read, or as [`wire::encode`] wrote them.

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     fn refreshed(old: &Value) -> Value {
-        let event = Invocation::read(Tape::of(old)).expect("an event");
+        let event = Invocation::read(Tape::from_value(old)).expect("an event");
         refresh(event, &fresh()).0.into()
     }
 

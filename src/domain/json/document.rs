@@ -1,12 +1,14 @@
 //! A JSON input with the text it was read from, so that whatever is found in it can be shown in
 //! its place. Every JSON input of the tool comes through here: cards, events, expectations.
 
-use std::{cell::Cell, fmt, ops::Range};
+use std::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value, error::Category};
+use serde_json::{Value, error::Category};
 
-use super::position::{self, DuplicateKey};
+use super::{
+    position,
+    tree::{DuplicateKey, StrictError, Tape},
+};
 use crate::domain::{
     diagnostic::{Diagnostic, Place},
     text::shortened,
@@ -80,7 +82,7 @@ impl Fault {
         self
     }
 
-    fn of(self, name: String, text: String) -> Box<SyntaxError> {
+    fn into_error(self, name: String, text: String) -> Box<SyntaxError> {
         let start = self.range.start.min(text.len());
         Box::new(SyntaxError {
             place: position::place(&text, start),
@@ -102,11 +104,11 @@ impl Document {
         let name = name.into();
         let text = match text_of(bytes) {
             Ok(text) => text,
-            Err(refused) => return Err(refused.0.of(name, refused.1)),
+            Err(refused) => return Err(refused.0.into_error(name, refused.1)),
         };
         match value_of(&text) {
             Ok(value) => Ok(Self { name, text, value }),
-            Err(fault) => Err(fault.of(name, text)),
+            Err(fault) => Err(fault.into_error(name, text)),
         }
     }
 
@@ -115,10 +117,10 @@ impl Document {
     pub fn locate<'a>(&self, findings: &'a [Diagnostic]) -> Vec<Located<'a>> {
         let pointers = findings.iter().map(|finding| &finding.pointer);
         let positions = position::locate(&self.text, pointers);
-        let range = |finding: &Diagnostic| match positions.of(&finding.pointer) {
+        let range = |finding: &Diagnostic| match positions.get(&finding.pointer) {
             Some(range) => range,
             None => positions
-                .of_or_parent(&finding.pointer)
+                .get_or_parent(&finding.pointer)
                 .map_or(0..0, |parent| parent.start..parent.start + 1),
         };
         let mut found: Vec<_> = findings.iter().map(|it| (range(it), it)).collect();
@@ -166,35 +168,28 @@ fn value_of(text: &str) -> Result<Value, Fault> {
     if text.trim().is_empty() {
         return Err(Fault::at(0, "the file is empty").help("it should hold one JSON value"));
     }
-    let twice = Cell::new(false);
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Unique { twice: &twice }.deserialize(&mut reader);
-    if twice.get() {
-        // The scan for its place is left to this rare case.
-        if let Some(duplicate) = position::duplicate_key(text) {
-            return Err(twice_in_one_object(duplicate));
-        }
+    match Tape::read_strictly(text) {
+        Ok(tape) => Ok(tape.into()),
+        Err(StrictError::DuplicateKey(duplicate)) => Err(duplicate_key(duplicate)),
+        Err(StrictError::Syntax(error)) => Err(syntax_fault(text, &error)),
     }
-    value
-        .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| syntax_fault(text, &error))
 }
 
-fn twice_in_one_object(duplicate: DuplicateKey) -> Fault {
+fn duplicate_key(duplicate: DuplicateKey) -> Fault {
     Fault {
         message: format!(
-            "the key \"{}\" stands twice in one object",
+            "the key \"{}\" appears twice in one object",
             shortened(&duplicate.key, MAX_KEY_CHARS)
         ),
         range: duplicate.second,
-        related: Some((duplicate.first, "it stands here first".to_owned())),
+        related: Some((duplicate.first, "it appears here first".to_owned())),
         help: Some("remove one of the two: readers differ in which they take".to_owned()),
     }
 }
 
 /// serde_json's own words, which end in the place, taken apart.
 fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
-    let message = super::message_of(error);
+    let message = message_of(error);
     let message = message.as_str();
     let mut at = position::offset(text, error.line(), error.column());
     while !text.is_char_boundary(at) {
@@ -234,74 +229,12 @@ fn lone_surrogate(text: &str, at: usize) -> usize {
         .map_or(at, |found| from + found)
 }
 
-/// Reads any JSON value, as [`Value`] does itself, and notices a key that stands twice: in the
-/// same pass, which costs nothing, where looking for it afterwards would cost a pass more.
-#[derive(Clone, Copy)]
-struct Unique<'a> {
-    twice: &'a Cell<bool>,
-}
-
-impl<'de> DeserializeSeed<'de> for Unique<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Unique<'_> {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(Value::String(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(key) = members.next_key::<String>()? {
-            let member = members.next_value_seed(self)?;
-            if object.insert(key, member).is_some() {
-                self.twice.set(true);
-                return Err(A::Error::custom("a key stands twice"));
-            }
-        }
-        Ok(Value::Object(object))
+/// serde_json's message without the place at its end.
+pub fn message_of(error: &serde_json::Error) -> String {
+    let full = error.to_string();
+    match full.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => full,
     }
 }
 
@@ -368,7 +301,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_refused_and_both_are_shown() {
         let error = refused(b"{\"a\": 1,\n \"b\": {\"c\": 1, \"\\u0063\": 2}}");
-        assert_eq!(error.message, "the key \"c\" stands twice in one object");
+        assert_eq!(error.message, "the key \"c\" appears twice in one object");
         assert_eq!(at(&error), (2, 16));
         let (first, _) = error.related.expect("the first is shown");
         assert_eq!(&error.text[first], "\"c\"");

@@ -68,7 +68,7 @@ fn effort(target: &Value, operation: &PatchOperation) -> Result<usize, PatchRefu
         }
         PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(effort),
     };
-    if operation.path().count() + Tape::of(value).tree().depth() > DEEPEST {
+    if operation.path().count() + Tape::from_value(value).tree().depth() > DEEPEST {
         let message = format!("the patch nests deeper than {DEEPEST} levels");
         return Err(PatchRefused(message));
     }

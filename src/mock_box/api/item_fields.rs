@@ -74,7 +74,7 @@ pub fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>
     };
     let id = parent
         .get("id")
-        .and_then(|id| Tape::of(id).tree().as_id())
+        .and_then(|id| Tape::from_value(id).tree().as_id())
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
     let folder = state.folder(&id).ok_or_else(errors::not_found)?;
     Ok(Some(folder.id.clone()))

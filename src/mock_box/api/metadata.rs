@@ -93,7 +93,7 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let length = stored.instance.weight() + text.len();
     let schema = context.state.settings.schema;
-    let fields = Tape::of_members(&fields);
+    let fields = Tape::from_members(&fields);
     let given = Given {
         whole: &fields,
         fields: fields.tree().as_object().unwrap_or_default(),

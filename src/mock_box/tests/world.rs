@@ -84,7 +84,7 @@ impl World {
                 "read": {"access_token": "REDACTED"}, "write": {"access_token": "REDACTED"}
             }
         });
-        let event = Invocation::read(Tape::of(&event)).expect("an event");
+        let event = Invocation::read(Tape::from_value(&event)).expect("an event");
         let made = register(&self.state, event, how, self.now, &mut self.ids);
         for change in &made.changes {
             self.state.apply(change);

@@ -287,7 +287,7 @@ fn expected_of(value: &Value) -> Result<Expected, Diagnostic> {
     let cards = match value.get("cards") {
         None | Some(Value::Null) => None,
         Some(cards) if cards.is_array() => {
-            let mut cards = Tape::of(cards).into_owned();
+            let mut cards = Tape::from_value(cards).into_owned();
             normalise(&mut cards);
             Some(cards)
         }

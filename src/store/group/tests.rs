@@ -36,7 +36,7 @@ fn start(path: &Path, events: usize) -> (Arc<Store>, Vec<(String, Secret)>) {
         })
     };
     let events: Vec<Value> = (0..events).map(event).collect();
-    let read = |event| Invocation::read(Tape::of(event)).expect("an event");
+    let read = |event| Invocation::read(Tape::from_value(event)).expect("an event");
     let events = events.iter().map(|it| (read(it), Registering::default()));
     let registered = store.register(events.collect());
     let token = |event: &Invocation<'_>| {

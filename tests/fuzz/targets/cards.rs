@@ -41,7 +41,7 @@ pub(crate) fn check(bytes: &[u8]) {
             assert!(!found.is_empty(), "no cards, and nothing is said");
             continue;
         };
-        let refusal = box_refusal(Tape::of(recognised.value).tree(), schema);
+        let refusal = box_refusal(Tape::from_value(recognised.value).tree(), schema);
         if document.value.is_array() {
             // What the mock refuses is what is told to be refused, no more and no less.
             let is_told = found.iter().any(|it| match schema {

@@ -56,7 +56,7 @@ fn written_as_box_writes_it(event: &Event) {
     let tree = event.invocation().tree();
     let written = wire::encode(&tree);
     assert!(written.iter().all(u8::is_ascii));
-    assert_eq!(Tape::of(&read_back(&written)).tree(), tree);
+    assert_eq!(Tape::from_value(&read_back(&written)).tree(), tree);
 }
 
 /// Not by serde_json's own reader of values, which takes one private name of its own apart.

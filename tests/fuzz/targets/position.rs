@@ -1,13 +1,13 @@
-//! A JSON document and the places of its values: what stands at the place of a pointer must be the
-//! value that it names. And what is refused must be what serde_json refuses, or a key that stands
-//! twice.
+//! A JSON document and the places of its values: the text at the place of a pointer must be the
+//! value that it names. What is refused must be what serde_json refuses, or a duplicate key.
 
 use serde_json::Value;
 use skillctl::{
     domain::json::{
         document::Document,
         pointer::{Pointer, nearest},
-        position::{duplicate_key, locate, offset, place, places},
+        position::{locate, offset, place, places},
+        tree::{DuplicateKey, StrictError, Tape},
     },
     render::diagnostic::syntax_excerpt,
 };
@@ -31,7 +31,8 @@ pub(crate) fn check(bytes: &[u8]) {
             if let Ok(text) = std::str::from_utf8(is_plain)
                 && serde_json::from_str::<Value>(text).is_ok()
             {
-                let twice = duplicate_key(text).expect("valid JSON is refused for a key alone");
+                let twice =
+                    duplicate_key(text).expect("valid JSON is refused for a duplicate key alone");
                 assert!(text.get(twice.first.clone()).is_some());
                 assert!(text.get(twice.second.clone()).is_some());
                 assert!(twice.first.end <= twice.second.start);
@@ -43,11 +44,20 @@ pub(crate) fn check(bytes: &[u8]) {
 fn check_any_text(text: &str) {
     let wanted = ["", "/a", "/0", "/a/0/b"].map(|it| Pointer::parse(it).expect("a pointer"));
     let found = locate(text, &wanted);
+    let is_json = Tape::read(text.as_bytes()).is_ok();
     for pointer in &wanted {
-        let range = found.of_or_parent(pointer).expect("at least the whole");
-        assert!(text.get(range).is_some());
+        let range = found.get_or_parent(pointer);
+        assert_eq!(range.is_some(), is_json, "at least the whole");
+        assert!(range.is_none_or(|range| text.get(range).is_some()));
     }
     let _ = duplicate_key(text);
+}
+
+fn duplicate_key(text: &str) -> Option<DuplicateKey> {
+    match Tape::read_strictly(text) {
+        Err(StrictError::DuplicateKey(duplicate)) => Some(duplicate),
+        _ => None,
+    }
 }
 
 fn check_document(document: &Document) {
@@ -62,7 +72,7 @@ fn check_document(document: &Document) {
     let found = locate(text, &pointers);
     let mut starts = Vec::new();
     for pointer in &pointers {
-        let range = found.of(pointer).expect("every value has a place");
+        let range = found.get(pointer).expect("every value has a place");
         let there = text.get(range.clone()).expect("between characters");
         let value = Document::parse("part", there.into()).expect("a value stands there");
         assert_eq!(Some(&value.value), document.value.pointer(pointer.as_str()));

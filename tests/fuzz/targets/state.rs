@@ -148,7 +148,7 @@ impl World {
     }
 
     fn register(&mut self, event: &Value, how: &Registering) {
-        let Ok(event) = Invocation::read(Tape::of(event)) else {
+        let Ok(event) = Invocation::read(Tape::from_value(event)) else {
             return;
         };
         let made = register(&self.state, event, how, self.now, &mut self.ids);
@@ -307,7 +307,7 @@ impl World {
             let is_global = record.scope == "global";
             let fields = instance.fields().expect("they read");
             let cards = fields.get("cards").unwrap_or(&Value::Null);
-            let refusal = box_refusal(Tape::of(cards).tree(), self.state.settings.schema);
+            let refusal = box_refusal(Tape::from_value(cards).tree(), self.state.settings.schema);
             assert!(!is_global || refusal.is_none(), "{line}: {refusal:?}");
         }
     }

@@ -51,7 +51,10 @@ fn check_format(text: &str, format: Format) {
     };
     fill(&mut card, &filling);
     let cards = serde_json::Value::from(vec![card]);
-    assert_eq!(box_refusal(Tape::of(&cards).tree(), Schema::Box), None);
+    assert_eq!(
+        box_refusal(Tape::from_value(&cards).tree(), Schema::Box),
+        None
+    );
     let found = validate(&cards, Schema::Box);
     let error = found.iter().find(|it| it.severity == Severity::Error);
     assert_eq!(error, None);

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Number;
 
-use super::{Cell, Tape, Tree, look, narrow};
+use super::{
+    cell::{Branch, Cell, Kind, Tape, narrow},
+    view::{Tree, look},
+};
 
 /// The place of a value in a tape. Putting a text or a number in the place of another moves none;
 /// all else moves those behind.
@@ -36,8 +39,8 @@ impl<'a> From<Leaf<'a>> for Cell<'a> {
     fn from(leaf: Leaf<'a>) -> Self {
         match leaf {
             Leaf::Number(number) => Self::Number(number),
-            Leaf::String(Cow::Borrowed(text)) => Self::Lent(text),
-            Leaf::String(Cow::Owned(text)) => Self::Own(text.into()),
+            Leaf::String(Cow::Borrowed(text)) => Self::Borrowed(text),
+            Leaf::String(Cow::Owned(text)) => Self::Owned(text.into()),
         }
     }
 }
@@ -54,7 +57,7 @@ impl<'a> Tape<'a> {
     /// The place of a member.
     pub fn member(&self, Place(of): Place, name: &str) -> Option<Place> {
         let object = self.cells.get(of)?;
-        if !matches!(object, Cell::Object { .. }) {
+        if !object.is(Kind::Object) {
             return None;
         }
         let mut at = of + 1;
@@ -74,7 +77,7 @@ impl<'a> Tape<'a> {
 
     /// The places of the items; none where there is no list.
     pub fn items(&self, Place(of): Place) -> Vec<Place> {
-        let Some(list @ Cell::Array { .. }) = self.cells.get(of) else {
+        let Some(list) = self.cells.get(of).filter(|cell| cell.is(Kind::Array)) else {
             return Vec::new();
         };
         let mut found = Vec::new();
@@ -88,7 +91,7 @@ impl<'a> Tape<'a> {
 
     /// Puts something else in a place.
     pub fn put(&mut self, Place(at): Place, leaf: impl Into<Leaf<'a>>) {
-        self.forget_texts();
+        self.forget_sources();
         let inside = self.cells[at].width() - 1;
         self.cells[at] = leaf.into().into();
         if inside > 0 {
@@ -105,26 +108,29 @@ impl<'a> Tape<'a> {
             return self.put(there, leaf);
         }
         let Place(of) = of;
-        self.forget_texts();
-        let Some(Cell::Object { cells, .. }) = self.cells.get_mut(of) else {
+        self.forget_sources();
+        let Some(Cell::Branch(object)) = self.cells.get_mut(of) else {
             return;
         };
-        *cells += MEMBER;
+        if object.kind != Kind::Object {
+            return;
+        }
+        object.cells += MEMBER;
         let end = of + self.cells[of].width() - MEMBER as usize;
-        let member = [Cell::Lent(name), leaf.into().into()];
+        let member = [Cell::Borrowed(name), leaf.into().into()];
         self.cells.splice(end..end, member);
         self.around(of, |cells| *cells += MEMBER);
     }
 
-    /// What lists and objects were read from is not what they are any more.
-    fn forget_texts(&mut self) {
+    /// Drops the sources of lists and objects, which a change makes wrong.
+    fn forget_sources(&mut self) {
         self.seen = None;
-        if !std::mem::take(&mut self.has_texts) {
+        if !std::mem::take(&mut self.has_sources) {
             return;
         }
         for cell in &mut self.cells {
-            if let Cell::Array { text, .. } | Cell::Object { text, .. } = cell {
-                *text = "";
+            if let Cell::Branch(branch) = cell {
+                *branch = Branch::unread(branch.kind, branch.cells);
             }
         }
     }
@@ -134,10 +140,8 @@ impl<'a> Tape<'a> {
         let mut at = 0;
         while at < place {
             match &mut self.cells[at] {
-                Cell::Array { cells, .. } | Cell::Object { cells, .. }
-                    if at + *cells as usize >= place =>
-                {
-                    change(cells);
+                Cell::Branch(branch) if at + branch.cells as usize >= place => {
+                    change(&mut branch.cells);
                     at += 1;
                 }
                 other => at += other.width(),

@@ -1,73 +1,65 @@
-//! A tape out of its text, in one look at each byte. What is taken here is JSON beyond doubt; of
-//! what is not, serde_json says what it is: it has the words for what is wrong, and takes what is
-//! nested deeper.
+//! The scanner: a tape from its text, in one look at each byte. It accepts what serde_json accepts;
+//! for anything else serde_json has the error message.
 //!
-//! serde_json cannot say where a value stood in its text, and to know that spares writing out most
-//! of what is read (docs/dependencies.md names what else was tried). What is hard about JSON is left
-//! to serde_json here too: escapes, and numbers that are not whole.
+//! serde_json cannot say where a value was in its text. That gives each finding its place, and
+//! spares writing out most of what is read (docs/dependencies.md names what else was tried). The
+//! difficult parts of JSON are left to serde_json: escapes, and numbers that are not whole.
 
 use serde_json::Number;
 
-use super::{Cell, Members, Seen, Tape, open, since};
+use super::{
+    cell::{Branch, Cell, Kind, Seen, open, since},
+    view::Members,
+};
 
-/// Bytes of text that make a cell, about: room for a few too many is better than to move them.
-const BYTES_OF_A_CELL: usize = 6;
-/// Cells that there is room for from the start, at the most.
-const MOST_ROOM: usize = 16 * 1024;
-/// Levels of lists and objects that are taken, so that the stack is safe.
-const MOST_LEVELS: usize = 100;
+/// Bytes of text for each cell, about: a few cells too many are better than moving them.
+const BYTES_PER_CELL: usize = 6;
+/// The most cells that are allocated at the start.
+const MAX_INITIAL_CELLS: usize = 16 * 1024;
+/// Levels of lists and objects that are accepted, as many as by serde_json, so that the stack is
+/// safe.
+const MAX_LEVELS: usize = 127;
 /// Digits of a whole number that surely fits.
-const MOST_DIGITS: usize = 18;
+const MAX_DIGITS: usize = 18;
 
-/// Reads a value that is all of a text; nothing where serde_json is to be asked.
-pub(super) fn scan(text: &str) -> Option<Tape<'_>> {
-    let room = (text.len() / BYTES_OF_A_CELL + 1).min(MOST_ROOM);
+/// Reads a value that is the whole of a text; `None` where it is not JSON.
+pub(super) fn scan(text: &str) -> Option<Scan<'_>> {
+    let room = (text.len() / BYTES_PER_CELL + 1).min(MAX_INITIAL_CELLS);
     let mut scan = Scan {
         text,
         cells: Vec::with_capacity(room),
-        detours: 0,
-        has_twins: false,
+        non_canonical: 0,
+        has_duplicate_keys: false,
         seen: Seen::default(),
     };
     let (first, at) = scan.next(0)?;
     let end = scan.value(first, at, 0)?;
     let is_all = scan.next(end).is_none();
-    is_all.then(|| scan.tape())
+    is_all.then_some(scan)
 }
 
-/// What was read so far. Where it stands is handed from one to the next: a place in the text, in
-/// bytes.
-struct Scan<'a> {
+/// What was read so far. Its methods take and return the offset in the text, in bytes.
+pub(super) struct Scan<'a> {
     text: &'a str,
-    cells: Vec<Cell<'a>>,
-    /// How often so far the text is not what would be written of it.
-    detours: usize,
-    has_twins: bool,
-    seen: Seen,
+    /// All cells, those of members with the same name too.
+    pub(super) cells: Vec<Cell<'a>>,
+    /// How often so far the text differs from what would be written.
+    non_canonical: usize,
+    pub(super) has_duplicate_keys: bool,
+    pub(super) seen: Seen,
 }
 
-/// Where a list or an object began, and what was known then.
+/// Where a list or an object began.
 #[derive(Clone, Copy)]
 struct Start {
     at: usize,
     cell: usize,
-    detours: usize,
+    non_canonical: usize,
 }
 
 impl<'a> Scan<'a> {
-    fn tape(self) -> Tape<'a> {
-        if self.has_twins {
-            return Tape::of_unique(&self.cells);
-        }
-        Tape {
-            cells: self.cells,
-            has_texts: true,
-            seen: Some(self.seen),
-        }
-    }
-
-    /// Takes the value that begins with this byte in this place, inside of so many lists and objects;
-    /// gives the place behind it.
+    /// Reads the value that begins with this byte at this offset, inside so many lists and objects;
+    /// returns the offset after it.
     fn value(&mut self, first: u8, at: usize, levels: usize) -> Option<usize> {
         match first {
             b'"' => self.string(at),
@@ -94,9 +86,7 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        let (cells, text) = self.since(start, at + 1);
-        self.cells[start.cell] = Cell::Array { cells, text };
-        Some(at + 1)
+        Some(self.close(start, at + 1, Kind::Array))
     }
 
     fn object(&mut self, at: usize, levels: usize) -> Option<usize> {
@@ -108,12 +98,12 @@ impl<'a> Scan<'a> {
                 if byte != b'"' {
                     return None;
                 }
-                let detours = self.detours;
+                let non_canonical = self.non_canonical;
                 let end = self.string(at)?;
                 names.add(&self.text.as_bytes()[at..end]);
-                if self.detours != detours {
-                    // One with escapes may be another than it looks.
-                    names.may_be_twins = true;
+                if self.non_canonical != non_canonical {
+                    // With escapes it may be another than it looks.
+                    names.may_have_duplicates = true;
                     self.seen.has_dollars = true;
                 }
                 let (b':', colon) = self.next(end)? else {
@@ -131,35 +121,32 @@ impl<'a> Scan<'a> {
         }
         self.seen.has_dollars |= names.has_dollars;
         let row = &self.cells[start.cell..];
-        if names.may_be_twins && (Members { row }).has_twins() {
-            self.has_twins = true;
-            self.detours += 1;
+        if names.may_have_duplicates && (Members { row }).has_duplicate_keys() {
+            self.has_duplicate_keys = true;
+            self.non_canonical += 1;
         }
-        let (cells, text) = self.since(start, at + 1);
-        self.cells[start.cell] = Cell::Object { cells, text };
-        Some(at + 1)
+        Some(self.close(start, at + 1, Kind::Object))
     }
 
     fn open(&mut self, at: usize, levels: usize) -> Option<Start> {
         self.seen.levels = self.seen.levels.max(levels);
-        (levels <= MOST_LEVELS).then(|| Start {
+        (levels <= MAX_LEVELS).then(|| Start {
             at,
             cell: open(&mut self.cells),
-            detours: self.detours,
+            non_canonical: self.non_canonical,
         })
     }
 
-    /// What a list or an object that ends here has in it, and its text where that would be written
-    /// of it.
+    /// Completes a list or an object that ends before `end`; gives that back.
     #[inline]
-    fn since(&self, start: Start, end: usize) -> (u32, &'a str) {
-        let is_as_written = self.detours == start.detours;
-        let text = if is_as_written {
-            &self.text[start.at..end]
-        } else {
-            ""
-        };
-        (since(&self.cells, start.cell), text)
+    fn close(&mut self, start: Start, end: usize, kind: Kind) -> usize {
+        self.cells[start.cell] = Cell::Branch(Branch {
+            kind,
+            cells: since(&self.cells, start.cell),
+            is_canonical: self.non_canonical == start.non_canonical,
+            source: &self.text[start.at..end],
+        });
+        end
     }
 
     fn word(&mut self, word: &str, cell: Cell<'a>, at: usize) -> Option<usize> {
@@ -168,10 +155,10 @@ impl<'a> Scan<'a> {
         Some(at + word.len())
     }
 
-    /// Takes a text, from its first quote to its last.
+    /// Reads a string, from its first quote to its last.
     #[allow(
         clippy::inline_always,
-        reason = "what is read of most texts is other texts, and most are short"
+        reason = "most values are strings, and most strings are short"
     )]
     #[inline(always)]
     fn string(&mut self, at: usize) -> Option<usize> {
@@ -193,8 +180,8 @@ impl<'a> Scan<'a> {
         }
         let quoted = self.text.get(at..=end)?;
         let text: String = serde_json::from_str(quoted).ok()?;
-        self.detours += 1;
-        self.cells.push(Cell::Own(text.into()));
+        self.non_canonical += 1;
+        self.cells.push(Cell::Owned(text.into()));
         Some(end + 1)
     }
 
@@ -209,7 +196,7 @@ impl<'a> Scan<'a> {
             end += 1;
         }
         let digits = end - first;
-        let is_whole = (1..=MOST_DIGITS).contains(&digits)
+        let is_whole = (1..=MAX_DIGITS).contains(&digits)
             && (bytes[first] != b'0' || digits == 1 && !is_negative)
             && !matches!(bytes.get(end), Some(b'.' | b'e' | b'E'));
         if !is_whole {
@@ -227,22 +214,22 @@ impl<'a> Scan<'a> {
         let end = rest.bytes().position(|byte| !is_of_it(byte));
         let number = &rest[..end.unwrap_or(rest.len())];
         let value: Number = serde_json::from_str(number).ok()?;
-        self.detours += 1;
+        self.non_canonical += 1;
         self.cells.push(Cell::Number(value));
         Some(at + number.len())
     }
 
-    /// The first byte that is not blank, and its place.
+    /// The next byte that is not blank, and its offset.
     fn next(&mut self, at: usize) -> Option<(u8, usize)> {
         match *self.text.as_bytes().get(at)? {
             byte @ b'!'.. => Some((byte, at)),
-            _ => self.behind_blanks(at),
+            _ => self.after_blanks(at),
         }
     }
 
     #[cold]
-    fn behind_blanks(&mut self, at: usize) -> Option<(u8, usize)> {
-        self.detours += 1;
+    fn after_blanks(&mut self, at: usize) -> Option<(u8, usize)> {
+        self.non_canonical += 1;
         let rest = self.text.as_bytes().get(at..)?;
         let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         let blanks = rest.iter().take_while(|byte| is_blank(byte)).count();
@@ -250,8 +237,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The place, from `start` on, of the first byte that does not stand in a text as it is: a quote, a
-/// backslash, a control character; or the end. Eight are looked at together.
+/// The offset, from `start` on, of the first byte that a string cannot hold as it is: a quote, a
+/// backslash, a control character; or the end. Eight bytes are checked at once.
 #[inline]
 fn plain_end(bytes: &[u8], start: usize) -> usize {
     const ONE: u64 = 0x0101_0101_0101_0101;
@@ -259,8 +246,8 @@ fn plain_end(bytes: &[u8], start: usize) -> usize {
     const fn all(byte: u8) -> u64 {
         ONE * byte as u64
     }
-    // The lowest byte of a word that is under a limit has its top bit set in this; above it there
-    // may be some for nothing.
+    // The lowest byte of a word that is under the limit has its top bit set in this. Higher bytes
+    // may have it set for no reason.
     let under = |word: u64, limit: u8| word.wrapping_sub(all(limit)) & !word & TOP;
     let mut at = start;
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
@@ -274,7 +261,7 @@ fn plain_end(bytes: &[u8], start: usize) -> usize {
     at + plain_rest(bytes, at)
 }
 
-/// The same where less than eight are left.
+/// The same where fewer than eight bytes are left.
 #[cold]
 fn plain_rest(bytes: &[u8], at: usize) -> usize {
     let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | ..b' ');
@@ -282,24 +269,24 @@ fn plain_rest(bytes: &[u8], at: usize) -> usize {
     rest.iter().take_while(|byte| is_plain(byte)).count()
 }
 
-/// The names of an object's members, looked at so far that most are known to differ.
+/// The names of an object's members, as a filter: most are known to differ without comparing them.
 #[derive(Default)]
 struct Names {
-    /// A bit for each that was seen, by its length and both its ends.
+    /// A bit for each name, by its length and its first and last byte.
     seen: u64,
-    may_be_twins: bool,
+    may_have_duplicates: bool,
     has_dollars: bool,
 }
 
 impl Names {
-    /// Looks at a name without escapes, in its quotes.
+    /// Adds a name without escapes, in its quotes.
     fn add(&mut self, quoted: &[u8]) {
         let byte = |at: usize| usize::from(quoted.get(at).copied().unwrap_or_default());
         let length = quoted.len();
         self.has_dollars |= byte(1) == usize::from(b'$');
         let mixed = length * 7 + byte(1) * 5 + byte(length.wrapping_sub(2));
         let bit = 1 << (mixed % 64);
-        self.may_be_twins |= self.seen & bit != 0;
+        self.may_have_duplicates |= self.seen & bit != 0;
         self.seen |= bit;
     }
 }

@@ -1,8 +1,15 @@
-//! A tape and its trees, beside what serde_json makes of the same text.
+//! Tapes and trees, compared with what serde_json makes of the same text.
 
 use proptest::prelude::*;
 
-use super::*;
+use serde_json::Value;
+
+use super::{
+    cell::{Cell, Kind},
+    scan::scan,
+    *,
+};
+use crate::domain::json::pointer::Pointer;
 
 /// Any JSON text, with members of the same name, numbers of all forms and escapes.
 fn texts() -> impl Strategy<Value = String> {
@@ -70,8 +77,7 @@ proptest! {
         prop_assert_eq!(of_compact.tree().to_string(), value.to_string());
         let tape = Tape::read(text.as_bytes()).expect("JSON");
         prop_assert_eq!(&tape, &of_compact);
-        prop_assert_eq!(&tape, &Tape::of(&value));
-        prop_assert_eq!(&tape, &serde_json::from_str::<Tape<'_>>(&text).expect("JSON"));
+        prop_assert_eq!(&tape, &Tape::from_value(&value));
         prop_assert_eq!(tape.tree().to_string(), value.to_string());
         prop_assert_eq!(serde_json::to_string(&tape).expect("JSON"), value.to_string());
         prop_assert_eq!(tape.tree().depth(), depth(&value));
@@ -135,7 +141,7 @@ proptest! {
             let mut other = value.clone();
             tape.put(place(&tape, &pointer), "new");
             below(&mut other, &|it| *it = "new".into());
-            prop_assert_eq!(&tape, &Tape::of(&other));
+            prop_assert_eq!(&tape, &Tape::from_value(&other));
             prop_assert_eq!(tape.tree().to_string(), other.to_string());
 
             let mut tape = Tape::read(compact.as_bytes()).expect("JSON");
@@ -149,14 +155,14 @@ proptest! {
                     members.insert("z".to_owned(), "new".into());
                 }
             });
-            prop_assert_eq!(&tape, &Tape::of(&other));
+            prop_assert_eq!(&tape, &Tape::from_value(&other));
             prop_assert_eq!(tape.tree().to_string(), other.to_string());
         }
     }
 }
 
 #[test]
-fn twins_in_twins_in_twins_take_no_longer_than_others() {
+fn nested_duplicate_keys_take_no_longer_than_others() {
     const LEVELS: usize = 120;
     let inside = format!("[{}0]", "0,".repeat(200_000));
     let text = (0..LEVELS).fold(inside.clone(), |inner, _| {
@@ -229,18 +235,18 @@ fn items_are_found_one_after_the_other() {
 fn texts_without_escapes_are_borrowed() {
     let tape = Tape::read(br#"["plain", "es\"caped"]"#).expect("JSON");
     assert!(matches!(&tape.cells[1], Cell::Plain("plain")));
-    assert!(matches!(&tape.cells[2], Cell::Own(text) if &**text == "es\"caped"));
+    assert!(matches!(&tape.cells[2], Cell::Owned(text) if &**text == "es\"caped"));
 }
 
 #[test]
 fn what_is_compact_is_written_as_it_came() {
     let is_kept = |text: &str| {
-        let tape = scan::scan(text).expect("JSON");
-        let Cell::Array { text: kept, .. } = tape.cells[0] else {
+        let scan = scan(text).expect("JSON");
+        let Cell::Branch(list) = scan.cells[0] else {
             panic!("no list");
         };
-        assert!(kept.is_empty() || kept == text);
-        !kept.is_empty()
+        assert_eq!((list.kind, list.source), (Kind::Array, text));
+        list.is_canonical
     };
     assert!(is_kept("[{\"a\":-1,\"b\":[true,\"\u{e9}\u{7f}\"]},null]"));
     assert!(is_kept("[]"));
@@ -288,7 +294,8 @@ fn misspelt() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn nothing_is_taken_that_serde_json_refuses(text in misspelt()) {
-        if let Some(tape) = scan::scan(&text) {
+        if scan(&text).is_some() {
+            let tape = Tape::read(text.as_bytes()).expect("JSON");
             let value: Value = serde_json::from_str(&text).expect("what is taken is JSON");
             prop_assert_eq!(tape.tree().to_string(), value.to_string());
             prop_assert_eq!(Value::from(tape), value);
@@ -296,17 +303,17 @@ proptest! {
     }
 
     #[test]
-    fn serde_json_is_seldom_needed(text in texts()) {
-        prop_assert!(scan::scan(&text).is_some());
+    fn whatever_serde_json_accepts_is_scanned(text in texts()) {
+        prop_assert!(scan(&text).is_some());
     }
 }
 
 #[test]
 fn blanks_may_stand_around_everything() {
     let text = "\r\n\t [ 1 ,\t{ \"a\" :\r2 , \"b\":[ ]\n} ] \n";
-    let tape = scan::scan(text).expect("JSON");
+    let tape = Tape::read(text.as_bytes()).expect("JSON");
     assert_eq!(tape.tree().to_string(), r#"[1,{"a":2,"b":[]}]"#);
-    assert!(scan::scan("[1]\u{b}").is_none());
+    assert!(scan("[1]\u{b}").is_none());
 }
 
 #[test]
@@ -317,7 +324,7 @@ fn what_is_deep_is_read_as_far_as_serde_json_reads() {
         let value = serde_json::from_str::<Value>(&text);
         assert_eq!(tape.is_ok(), value.is_ok(), "{levels}");
         assert!(tape.is_err() || tape.is_ok_and(|tape| tape.tree().depth() == levels));
-        assert_eq!(scan::scan(&text).is_some(), levels <= 100);
+        assert_eq!(scan(&text).is_some(), value.is_ok());
     }
 }
 
@@ -332,5 +339,52 @@ fn nothing_in_it_is_an_empty_list() {
         assert_eq!(tree, empty);
         assert_eq!(tree.to_tape(), empty.to_tape());
         assert_eq!(tree.to_string(), empty.to_string());
+    }
+}
+
+proptest! {
+    #[test]
+    fn each_value_is_found_in_its_text(text in texts()) {
+        match Tape::read_strictly(&text) {
+            Ok(tape) => {
+                let pointers = pointers(&Value::from(tape), &Pointer::ROOT);
+                let found = locate(&text, &pointers);
+                let tape = Tape::read(text.as_bytes()).expect("JSON");
+                for pointer in &pointers {
+                    let there = Tape::read(text[found[pointer].clone()].as_bytes());
+                    let there = there.expect("a value is there");
+                    prop_assert_eq!(Some(there.tree()), tape.tree().at(pointer));
+                }
+            }
+            Err(StrictError::DuplicateKey(duplicate)) => {
+                for span in [duplicate.first.clone(), duplicate.second.clone()] {
+                    let key: String = serde_json::from_str(&text[span]).expect("a key");
+                    prop_assert_eq!(&key, &duplicate.key);
+                }
+                prop_assert!(duplicate.first.end <= duplicate.second.start);
+            }
+            Err(StrictError::Syntax(error)) => return Err(TestCaseError::fail(error.to_string())),
+        }
+    }
+}
+
+#[test]
+fn the_first_duplicate_key_is_named_however_it_is_escaped() {
+    let duplicate = |text| match Tape::read_strictly(text) {
+        Err(StrictError::DuplicateKey(duplicate)) => Some(duplicate),
+        _ => None,
+    };
+    let text = r#"{"a": {"b": 1, "c": 2, "\u0062": 3}, "a": 1}"#;
+    let found = duplicate(text).expect("there is one");
+    assert_eq!(found.key, "b");
+    assert_eq!(&text[found.first], "\"b\"");
+    assert_eq!(&text[found.second], "\"\\u0062\"");
+    assert_eq!(duplicate(r#"[{"a": 1}, {"a": {"a": 2}}]"#), None);
+}
+
+#[test]
+fn spans_of_what_is_not_json_are_none() {
+    for text in ["", "{", "[", "{\"a", "{\"a\":", "[1,", "\"\\", "}", "{]"] {
+        assert!(locate(text, &[Pointer::ROOT.key("a")]).is_empty(), "{text}");
     }
 }

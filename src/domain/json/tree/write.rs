@@ -4,7 +4,10 @@
 
 use serde_json::value::RawValue;
 
-use super::{Cell, Items, Members, Tree, inside::inside, look, split};
+use super::{
+    cell::{Cell, inside, split},
+    view::{Items, Members, Tree, look},
+};
 
 impl Tree<'_> {
     /// Adds it to a text, as compact JSON.
@@ -36,10 +39,10 @@ fn write_row<'c, 'a>(
     write: impl Fn(&'c [Cell<'a>], &mut Vec<u8>) -> &'c [Cell<'a>],
     to: &mut Vec<u8>,
 ) {
-    if let Some(Cell::Array { text, .. } | Cell::Object { text, .. }) = row.first()
-        && !text.is_empty()
+    if let Some(Cell::Branch(branch)) = row.first()
+        && branch.is_canonical
     {
-        return to.extend_from_slice(text.as_bytes());
+        return to.extend_from_slice(branch.source.as_bytes());
     }
     let mut cells = inside(row);
     to.push(open);
