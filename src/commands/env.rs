@@ -114,14 +114,16 @@ fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFil
         })?),
     };
     let mock = Mock::new(Connections::new(environment), url.clone(), token);
-    let trust = super::runtime()?.block_on(mock.trust()).map_err(|error| {
-        let problem = Problem::new(error.to_string());
-        match error {
-            MockError::Refused { .. } => problem,
-            _ => problem.help("start one with `skillctl mock-box`, or name it with --box URL"),
-        }
-        .outside()
-    })?;
+    let trust = super::runtime::runtime()?
+        .block_on(mock.trust())
+        .map_err(|error| {
+            let problem = Problem::new(error.to_string());
+            match error {
+                MockError::Refused { .. } => problem,
+                _ => problem.help("start one with `skillctl mock-box`, or name it with --box URL"),
+            }
+            .outside()
+        })?;
     let files = trust.ca.zip(trust.bundle).zip(trust.preload);
     Ok(files.map(|((ca, bundle), preload)| TrustFiles {
         ca,

@@ -81,7 +81,7 @@ pub(super) fn run(
         wanted: Wanted::of(arguments, environment)?,
         cases,
     };
-    let runtime = super::runtime()?;
+    let runtime = super::runtime::runtime()?;
     let outcome = runtime.block_on(serve(plan, environment, terminal));
     // Whoever reads the log may have stopped to; the end does not wait for them.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -15,13 +15,14 @@ mod output;
 mod replay;
 mod report;
 mod reports;
+mod runtime;
 mod sample_skill;
 mod skill;
 
 use crate::{
     cli::{Cli, Command},
     env::Environment,
-    exit::{Failure, Outcome, Problem},
+    exit::Outcome,
     terminal::Terminal,
 };
 
@@ -42,10 +43,4 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Man(arguments) => completions::man(arguments, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
-}
-
-/// The runtime of the commands that wait for sockets.
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Runtime::new()
-        .map_err(|error| Problem::new(format!("cannot start the runtime: {error}")).outside())
 }

@@ -91,7 +91,7 @@ fn new_makes_a_case_folder_once() {
     command
         .assert()
         .code(2)
-        .stderr(contains("content.jpg is there already"));
+        .stderr(contains("content.jpg already exists"));
 }
 
 /// A mock in a process of its own, ended with the test.
@@ -260,7 +260,7 @@ fn redact_refuses_what_is_no_event_and_a_destination_that_exists() {
         .arg(&there)
         .assert()
         .code(2)
-        .stderr(contains("is there already"));
+        .stderr(contains("already exists"));
     assert_eq!(fs::read(&there).expect("still there"), b"precious");
 }
 

@@ -91,7 +91,7 @@ impl Remote {
 
 /// Runs calls to their end, unless the user ends them first.
 pub(super) fn wait_for<T>(calls: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    commands::runtime()?.block_on(async {
+    commands::runtime::runtime()?.block_on(async {
         tokio::select! {
             result = calls => result,
             Ok(()) = tokio::signal::ctrl_c() => Err(Failure::Interrupted),

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 
 use super::{
-    cards,
+    document::cards,
     source::{Source, sources},
 };
 use crate::{

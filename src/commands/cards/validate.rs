@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    recognise,
+    document::recognise,
     source::{Source, sources},
 };
 use crate::{

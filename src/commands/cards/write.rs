@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::{
-    document, recognise,
+    document::{cards, document, recognise},
     remote::{Remote, wait_for},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(super) fn run(
 ) -> Outcome {
     fits_together(arguments)?;
     let mut document = document(&arguments.file, arguments.input.max_input, terminal)?;
-    super::cards(&document, terminal.width)?;
+    cards(&document, terminal.width)?;
     let remote = Remote::new(
         &arguments.access,
         &arguments.at,
@@ -60,7 +60,7 @@ pub(super) fn run(
         fill(&mut document, arguments, &remote, terminal.width)?;
         check(&document, terminal)?;
     }
-    let cards = super::cards(&document, terminal.width)?;
+    let cards = cards(&document, terminal.width)?;
     let request = request(arguments, &document, cards, &remote)?;
     if arguments.dry_run {
         print_request(&request, arguments, &remote, terminal);

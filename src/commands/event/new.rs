@@ -12,11 +12,11 @@ use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
 
-use super::{is_there, make_folder, write_new};
+use super::files::{already_exists, make_folder, write_new};
 use crate::{
     cli::event::{NewArgs, Trigger},
     client::Connections,
-    commands::runtime,
+    commands::runtime::runtime,
     domain::{
         event::synthesis::{self, Blueprint},
         secret::{Secret, redact_url},
@@ -38,7 +38,7 @@ pub(super) fn run(arguments: &NewArgs, environment: &Environment, terminal: &Ter
         return write_case(folder, &event, arguments, terminal);
     }
     if let Some(path) = arguments.output.as_deref().filter(|path| path.exists()) {
-        return Err(is_there(path));
+        return Err(already_exists(path));
     }
     if let Some(url) = &arguments.box_url {
         event = register(&event, url, arguments, environment)?;
@@ -179,7 +179,7 @@ fn write_case(folder: &Path, event: &Value, arguments: &NewArgs, terminal: &Term
         .unwrap_or("bin");
     let content = folder.join(format!("content.{ending}"));
     if content.exists() {
-        return Err(is_there(&content));
+        return Err(already_exists(&content));
     }
     make_folder(folder)?;
     write_new(&folder.join("event.json"), pretty(event).as_bytes())?;

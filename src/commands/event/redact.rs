@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{LARGEST_INPUT, write_new};
+use super::files::{MAX_INPUT, write_new};
 use crate::{
     cli::event::{Kept, RedactArgs},
     commands::input,
@@ -19,7 +19,7 @@ use crate::{
 /// Scrubs every event of the input, in the layout in which it came.
 pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
     let name = input::name(&arguments.file);
-    let bytes = input::bytes(&arguments.file, LARGEST_INPUT)?;
+    let bytes = input::bytes(&arguments.file, MAX_INPUT)?;
     let mut scrubber = Scrubber::new(Keep {
         ids: arguments.keep.contains(&Kept::Ids),
         names: arguments.keep.contains(&Kept::Names),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::LARGEST_INPUT;
+use super::files::MAX_INPUT;
 use crate::{
     cli::{OutputFormat, event::VerifyArgs},
     commands::input,
@@ -89,7 +89,7 @@ fn keys(arguments: &VerifyArgs, environment: &Environment) -> Result<Keys, Failu
 
 /// A capture with its headers and its exact body inside.
 fn of_proxy_event(file: &Path, width: usize) -> Result<Capture, Failure> {
-    let document = input::document(file, LARGEST_INPUT, width)?;
+    let document = input::document(file, MAX_INPUT, width)?;
     let Some(unwrapped) = envelope::unwrap(&document.value) else {
         let message = format!(
             "{} is no API Gateway proxy event, so it has no headers and no signatures",
@@ -109,7 +109,7 @@ fn of_proxy_event(file: &Path, width: usize) -> Result<Capture, Failure> {
 
 /// The body and the headers, each by itself; a flag beats the headers' file.
 fn of_parts(body: &Path, arguments: &VerifyArgs, width: usize) -> Result<Capture, Failure> {
-    let body = input::bytes(body, LARGEST_INPUT)?;
+    let body = input::bytes(body, MAX_INPUT)?;
     let headers = match &arguments.headers {
         Some(path) => headers(path, width)?,
         None => Vec::new(),
@@ -133,10 +133,10 @@ fn of_parts(body: &Path, arguments: &VerifyArgs, width: usize) -> Result<Capture
 
 /// Headers as one `name: value` a line, or as a JSON object.
 fn headers(path: &Path, width: usize) -> Result<Vec<(String, String)>, Failure> {
-    let bytes = input::bytes(path, LARGEST_INPUT)?;
+    let bytes = input::bytes(path, MAX_INPUT)?;
     let text = String::from_utf8_lossy(&bytes);
     if text.trim_start().starts_with('{') {
-        let document = input::document(path, LARGEST_INPUT, width)?;
+        let document = input::document(path, MAX_INPUT, width)?;
         let members = document.value.as_object().into_iter().flatten();
         return Ok(members
             .filter_map(|(name, value)| {

@@ -55,7 +55,7 @@ pub(super) fn run(
             "the signatures of the capture no longer hold and are not sent; --primary-key-env VAR signs anew",
         );
     }
-    let runtime = super::runtime()?;
+    let runtime = super::runtime::runtime()?;
     let verdict = runtime.block_on(whole(arguments, plan, keys, show, environment, terminal));
     // What still waits on a blocking call must not hold the end up.
     runtime.shutdown_timeout(Duration::from_millis(100));

@@ -1,0 +1,54 @@
+//! The cards in an input file, or the error that says why there are none.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::{
+    commands::input,
+    domain::{
+        card::shape::{self, Recognised},
+        json::document::Document,
+    },
+    exit::{Failure, Problem},
+    render::diagnostic,
+    terminal::Terminal,
+};
+
+/// Reads a document that must hold cards.
+pub(super) fn document(path: &Path, limit: u64, terminal: &Terminal) -> Result<Document, Failure> {
+    input::document(path, limit, terminal.width)
+}
+
+/// The cards of a document; a document without any is a wrong input.
+pub(super) fn recognise(document: &Document, width: usize) -> Result<Recognised<'_>, Failure> {
+    shape::recognise(&document.value).map_err(|none| {
+        let findings = [*none];
+        let located = document.locate(&findings);
+        let shown = diagnostic::findings(
+            &document.name,
+            &document.text,
+            &located,
+            width.saturating_sub(2),
+            1,
+        );
+        Problem::new(format!("{} holds no cards", document.name))
+            .excerpt(shown)
+            .usage()
+    })
+}
+
+/// The list of cards of a document; what should be a list and is none is a wrong input.
+pub(super) fn cards(document: &Document, width: usize) -> Result<&[Value], Failure> {
+    let recognised = recognise(document, width)?;
+    let is_list = recognised.shape == shape::Shape::Card || recognised.value.is_array();
+    if is_list {
+        return Ok(recognised.cards());
+    }
+    Err(Problem::new(format!(
+        "{}: what stands at {} is no list of cards",
+        document.name, recognised.at
+    ))
+    .help("`skillctl cards validate` shows it")
+    .usage())
+}
