@@ -1,4 +1,4 @@
-//! The headers of a delivery: Box's own, those of the capture that still make sense, and fresh
+//! The headers of a delivery: those of Box, those of the capture that still apply, and fresh
 //! signatures.
 
 use std::borrow::Cow;
@@ -11,16 +11,15 @@ use crate::domain::event::{
     signature::{self, Keys, is_signature_header},
 };
 
-/// A header by the name that Box gives it.
+/// A header, with its name in Box's spelling.
 pub(super) type Header<'a> = (&'a str, Cow<'a, str>);
 
-/// Box's own name in deliveries (facts §1).
+/// The user agent of Box's deliveries (docs/box/events.md).
 const USER_AGENT: (&str, &str) = ("User-Agent", "Box-Skills-Client/0.1");
 const CONTENT_TYPE: (&str, &str) = ("Content-Type", "application/json; charset=UTF-8");
 
-/// Headers that were true of the captured connection alone, and what each hop or the gateway put
-/// there.
-const OF_THE_WAY: [&str; 15] = [
+/// Headers that were valid for the captured connection alone, and those that a proxy or gateway adds.
+const TRANSPORT_HEADERS: [&str; 15] = [
     "host",
     "content-length",
     "transfer-encoding",
@@ -37,21 +36,22 @@ const OF_THE_WAY: [&str; 15] = [
     "x-real-ip",
     "cdn-loop",
 ];
-const OF_THE_WAY_BY_START: [&str; 5] = ["x-forwarded-", "x-amz", "cloudfront-", "proxy-", "cf-"];
+const TRANSPORT_HEADER_PREFIXES: [&str; 5] =
+    ["x-forwarded-", "x-amz", "cloudfront-", "proxy-", "cf-"];
 
-/// Whether a captured header says something of the event rather than of the way it came.
-pub(super) fn makes_sense(name: &str) -> bool {
+/// Whether a captured header belongs to the event rather than to its connection.
+pub(super) fn is_of_event(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     !is_signature_header(&name)
-        && !OF_THE_WAY.contains(&name.as_str())
-        && !OF_THE_WAY_BY_START
+        && !TRANSPORT_HEADERS.contains(&name.as_str())
+        && !TRANSPORT_HEADER_PREFIXES
             .iter()
             .any(|start| name.starts_with(start))
 }
 
-/// The headers of a delivery at `now`, by the names that Box gives them: what stood in the
-/// capture, else what Box sends; signed where there is a key.
-pub(super) fn of<'a>(
+/// The headers of a delivery at `now`, in Box's spelling: those of the capture, and Box's own where
+/// the capture has none; signed where there is a key.
+pub(super) fn delivery_headers<'a>(
     captured: &'a [(String, String)],
     keys: &Keys,
     body: &[u8],
@@ -59,7 +59,7 @@ pub(super) fn of<'a>(
 ) -> Vec<Header<'a>> {
     let mut headers: Vec<Header<'a>> = captured
         .iter()
-        .filter(|(name, _)| makes_sense(name))
+        .filter(|(name, _)| is_of_event(name))
         .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())))
         .collect();
     for (name, value) in [CONTENT_TYPE, USER_AGENT] {
@@ -84,19 +84,19 @@ pub(super) fn of<'a>(
     headers
 }
 
-/// Headers that say of an event no more than the second in which it goes out and how long it is,
-/// kept for the next event: of many few see a new second.
+/// The headers of the last event, for events whose headers differ in the delivery second and the
+/// length alone.
 #[derive(Debug, Default)]
-pub(super) struct Usual {
+pub(super) struct CachedHeaders {
     second: i64,
     length: usize,
     headers: HeaderMap,
 }
 
-impl Usual {
-    /// The headers in the second of `now`, for `length` bytes; `make` makes them where they are of
-    /// another second.
-    pub(super) fn of(
+impl CachedHeaders {
+    /// The headers for `length` bytes in the second of `now`; `make` creates them where the cached
+    /// ones are of another second.
+    pub(super) fn get_or_make(
         &mut self,
         now: Timestamp,
         length: usize,
@@ -106,9 +106,9 @@ impl Usual {
         if self.headers.is_empty() || self.second != second {
             self.headers = make();
         } else if self.length != length
-            && let Some(told) = self.headers.get_mut(CONTENT_LENGTH)
+            && let Some(cached) = self.headers.get_mut(CONTENT_LENGTH)
         {
-            *told = HeaderValue::from(length);
+            *cached = HeaderValue::from(length);
         }
         (self.second, self.length) = (second, length);
         &self.headers
@@ -139,9 +139,9 @@ mod tests {
     }
 
     #[test]
-    fn a_capture_keeps_what_is_not_of_its_way() {
+    fn headers_of_the_captured_connection_are_dropped() {
         let captured = captured();
-        let headers = of(&captured, &Keys::default(), b"{}", Timestamp::UNIX_EPOCH);
+        let headers = delivery_headers(&captured, &Keys::default(), b"{}", Timestamp::UNIX_EPOCH);
         assert_eq!(
             names(&headers),
             [
@@ -161,7 +161,7 @@ mod tests {
             secondary: None,
         };
         let captured = captured();
-        let headers = of(&captured, &keys, b"{}", Timestamp::UNIX_EPOCH);
+        let headers = delivery_headers(&captured, &keys, b"{}", Timestamp::UNIX_EPOCH);
         let signature = headers
             .iter()
             .find(|(name, _)| *name == signature::PRIMARY)
@@ -176,19 +176,19 @@ mod tests {
     }
 
     #[test]
-    fn usual_headers_are_those_of_the_second_and_of_the_length() {
-        let mut usual = Usual::default();
-        let mut of = |millisecond, length: usize| {
+    fn cached_headers_follow_the_second_and_the_length() {
+        let mut cached = CachedHeaders::default();
+        let mut headers_at = |millisecond, length: usize| {
             let now = Timestamp::from_millisecond(millisecond).expect("a time");
-            let headers = usual.of(now, length, || {
+            let headers = cached.get_or_make(now, length, || {
                 let stamp = (http::header::DATE, HeaderValue::from(millisecond));
                 HeaderMap::from_iter([stamp, (CONTENT_LENGTH, HeaderValue::from(length))])
             });
             [http::header::DATE, CONTENT_LENGTH].map(|name| headers[name].clone())
         };
-        assert_eq!(of(1000, 7), ["1000", "7"]);
-        assert_eq!(of(1999, 8), ["1000", "8"]);
-        assert_eq!(of(2000, 8), ["2000", "8"]);
-        assert_eq!(of(1000, 7), ["1000", "7"]);
+        assert_eq!(headers_at(1000, 7), ["1000", "7"]);
+        assert_eq!(headers_at(1999, 8), ["1000", "8"]);
+        assert_eq!(headers_at(2000, 8), ["2000", "8"]);
+        assert_eq!(headers_at(1000, 7), ["1000", "7"]);
     }
 }

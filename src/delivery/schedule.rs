@@ -1,14 +1,15 @@
-//! When a delivery that was late or no 2xx is repeated: the pauses of an exponential back-off. Box
-//! repeats such deliveries too; how often and when it does not publish (facts §1).
+//! When a delivery with a late or non-2xx reply is repeated: an exponential back-off. Box repeats such
+//! deliveries too; it does not publish how often and when (docs/box/events.md).
 
 use std::time::Duration;
 
 /// The pause before the first repeat.
-const FIRST: Duration = Duration::from_millis(500);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
-const LONGEST: Duration = Duration::from_mins(1);
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// How often a delivery is repeated, and after which pauses. There is no jitter: a run repeats.
+/// How often a delivery is repeated, and after which pauses. There is no jitter, so that runs are
+/// reproducible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     retries: u32,
@@ -21,7 +22,7 @@ impl Schedule {
         Self { retries }
     }
 
-    /// How many attempts there are at the most.
+    /// The maximum number of attempts.
     pub fn attempts(self) -> u32 {
         self.retries.saturating_add(1)
     }
@@ -30,9 +31,9 @@ impl Schedule {
     pub fn pause_after(self, number: u32) -> Option<Duration> {
         let doublings = number.saturating_sub(1);
         (number <= self.retries).then(|| {
-            FIRST
+            FIRST_PAUSE
                 .saturating_mul(2_u32.saturating_pow(doublings))
-                .min(LONGEST)
+                .min(MAX_PAUSE)
         })
     }
 }
@@ -48,7 +49,7 @@ mod tests {
         let ms = |ms| Some(Duration::from_millis(ms));
         assert_eq!(pauses, [ms(500), ms(1000), ms(2000), None]);
         assert_eq!(schedule.attempts(), 4);
-        assert_eq!(Schedule::new(u32::MAX).pause_after(50), Some(LONGEST));
+        assert_eq!(Schedule::new(u32::MAX).pause_after(50), Some(MAX_PAUSE));
     }
 
     #[test]

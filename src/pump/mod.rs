@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    delivery::{Courier, schedule::Schedule},
+    delivery::{SkillClient, schedule::Schedule},
     domain::{
         event::wire,
         notice::{Attempt, By, Delivered, Notice, Placed},
@@ -35,7 +35,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Settings {
     /// Where they go.
-    pub courier: Courier,
+    pub skill: SkillClient,
     /// When an attempt that failed is followed by another.
     pub schedule: Schedule,
     /// How many attempts are made at the same time.
@@ -174,7 +174,7 @@ impl Works {
                 return None;
             };
             let at = self.store.now();
-            let reply = self.settings.courier.deliver(&parcel.body, at).await;
+            let reply = self.settings.skill.deliver(&parcel.body, at).await;
             drop(slot);
             let pause = (!reply.is_good())
                 .then(|| self.settings.schedule.pause_after(number))

@@ -255,11 +255,16 @@ impl Mock {
                 url: self.url.clone(),
                 reason,
             },
-            _ => MockError::NoMock {
-                url: self.url.clone(),
-                reason: format!("it answered {status}"),
-            },
+            _ => self.unexpected(&format!("it answered {status}")),
         })
+    }
+
+    /// The error that what answers is no mock of this program.
+    pub(super) fn unexpected(&self, reason: &str) -> MockError {
+        MockError::NoMock {
+            url: self.url.clone(),
+            reason: reason.to_owned(),
+        }
     }
 
     fn unreachable(&self, error: reqwest::Error) -> MockError {
@@ -285,9 +290,7 @@ impl Answer {
             .bytes()
             .await
             .map_err(|error| mock.unreachable(error))?;
-        serde_json::from_slice(&bytes).map_err(|error| MockError::NoMock {
-            url: mock.url.clone(),
-            reason: format!("its answer does not read: {error}"),
-        })
+        serde_json::from_slice(&bytes)
+            .map_err(|error| mock.unexpected(&format!("its answer does not read: {error}")))
     }
 }

@@ -1,16 +1,22 @@
-//! Replaying: fixtures become cases, cases become events that are delivered, watched and judged.
-//! It speaks to any mock by its URL and tells what happens as typed events; how that looks is for
-//! others.
+//! Replay: fixtures become cases, and each case an event that is delivered, observed and judged. Any
+//! mock is reached by its URL. Results are reported as typed events; how they look is for `render`.
 
-mod batch;
-mod boxed;
-pub mod engine;
+mod case_queue;
+mod coalescer;
+mod error;
+mod event_run;
 pub mod mock;
-mod one;
+mod mock_session;
 pub mod plan;
-mod watch;
+mod registrar;
+mod run;
+mod runner;
+mod server_sent;
+mod tracker;
 mod worker;
 
-pub use engine::{Ended, Rounds, Run, RunError, Settings, Told};
+pub use error::RunError;
 pub use mock::{Mock, MockError};
 pub use plan::{Case, Plan, PlanError};
+pub use run::{Rounds, Run, RunEvent, RunOptions, RunSummary};
+pub use runner::run;

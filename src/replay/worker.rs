@@ -1,83 +1,84 @@
-//! What a worker keeps from one event to the next, because making it anew for each would cost more
-//! than it is used for.
+//! What a worker keeps from one event to the next, because it is too expensive to create for each.
 
 use std::{future::pending, pin::Pin};
 
 use tokio::sync::watch;
 
-use super::engine::Run;
-use crate::delivery::Runner;
+use super::{mock_session::MockSession, run::Run};
+use crate::delivery::SkillConnection;
 
-/// A worker's own.
+/// One of the tasks that send events, one event after the other.
 pub(super) struct Worker<'a> {
-    /// Who brings its events.
-    pub(super) runner: Runner<'a>,
-    /// The end of the Skill, should it come.
-    pub(super) death: Death,
+    pub(super) run: &'a Run,
+    pub(super) session: Option<&'a MockSession>,
+    pub(super) connection: SkillConnection<'a>,
+    pub(super) skill_exit: SkillExit,
 }
 
 impl<'a> Worker<'a> {
-    /// A worker of `run`.
-    pub(super) fn of(run: &'a Run) -> Self {
+    /// A worker of `run`, with the session of its mock.
+    pub(super) fn new(run: &'a Run, session: Option<&'a MockSession>) -> Self {
         Self {
-            runner: run.courier.runner(),
-            death: Death::of(run.died.clone()),
+            run,
+            session,
+            connection: run.skill.connection(),
+            skill_exit: SkillExit::new(run.skill_exit.clone()),
         }
     }
 }
 
-/// The death of the Skill, should it come. It is waited for beside everything else, all the time: so
-/// whoever waits stays registered when the other comes first.
-pub(super) struct Death {
-    coming: Pin<Box<dyn Future<Output = String> + Send>>,
-    why: Option<String>,
-    /// Where it is told; nothing, where nobody would know of it.
-    told: Option<watch::Receiver<Option<String>>>,
+/// The end of the Skill's process. It is awaited next to everything else, all the time, so the
+/// registration of the waker is kept when the other future completes first.
+pub(super) struct SkillExit {
+    future: Pin<Box<dyn Future<Output = String> + Send>>,
+    reason: Option<String>,
+    /// `None` where nothing watches the process.
+    receiver: Option<watch::Receiver<Option<String>>>,
 }
 
-impl Death {
-    fn of(mut died: watch::Receiver<Option<String>>) -> Self {
-        let is_known = died.has_changed().is_ok() || died.borrow().is_some();
-        let told = is_known.then(|| died.clone());
-        let coming = async move {
-            let told = died.wait_for(Option::is_some).await;
-            let why = told.ok().and_then(|why| why.clone());
-            match why {
-                Some(why) => why,
+impl SkillExit {
+    fn new(mut exit: watch::Receiver<Option<String>>) -> Self {
+        let is_watched = exit.has_changed().is_ok() || exit.borrow().is_some();
+        let receiver = is_watched.then(|| exit.clone());
+        let future = async move {
+            let changed = exit.wait_for(Option::is_some).await;
+            let reason = changed.ok().and_then(|reason| reason.clone());
+            match reason {
+                Some(reason) => reason,
                 None => pending().await,
             }
         };
         Self {
-            coming: Box::pin(coming),
-            why: None,
-            told,
+            future: Box::pin(future),
+            reason: None,
+            receiver,
         }
     }
 
-    /// Says why, when the Skill has died; never, where nobody would know.
-    pub(super) async fn why(&mut self) -> String {
-        if self.why.is_none() {
-            self.why = Some(self.coming.as_mut().await);
+    /// The reason, when the process has ended; never completes where nothing watches it.
+    pub(super) async fn reason(&mut self) -> String {
+        if self.reason.is_none() {
+            self.reason = Some(self.future.as_mut().await);
         }
-        self.why.clone().unwrap_or_default()
+        self.reason.clone().unwrap_or_default()
     }
 
-    /// Why it has died, where it has by now.
-    pub(super) fn by_now(&self) -> Option<String> {
-        let told = self.told.as_ref()?;
-        has_news(told).then(|| told.borrow().clone())?
+    /// The reason, where the process has ended by now.
+    pub(super) fn reason_by_now(&self) -> Option<String> {
+        let receiver = self.receiver.as_ref()?;
+        may_have_changed(receiver).then(|| receiver.borrow().clone())?
     }
 }
 
-/// Whether something may have been told since the run began. To look at it costs far more: that
-/// writes to what all workers share.
-fn has_news<T>(told: &watch::Receiver<T>) -> bool {
-    !matches!(told.has_changed(), Ok(false))
+/// Whether the value may have changed since the run began. Borrowing the value is far more
+/// expensive: it writes to memory that all workers share.
+fn may_have_changed<T>(receiver: &watch::Receiver<T>) -> bool {
+    !matches!(receiver.has_changed(), Ok(false))
 }
 
-/// Whether a flag is up that was down when the run began.
-pub(super) fn is_up(flag: &watch::Receiver<bool>) -> bool {
-    has_news(flag) && *flag.borrow()
+/// Whether a flag is true that was false when the run began.
+pub(super) fn is_set(flag: &watch::Receiver<bool>) -> bool {
+    may_have_changed(flag) && *flag.borrow()
 }
 
 #[cfg(test)]
@@ -87,34 +88,34 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_death_is_told_to_whoever_asks_before_or_after() {
-        let (tell, died) = watch::channel(None);
-        let mut death = Death::of(died);
-        assert_eq!(death.why().now_or_never(), None);
-        assert_eq!(death.by_now(), None);
-        tell.send_replace(Some("it died".to_owned()));
+    async fn the_exit_of_a_skill_is_reported_before_and_after_it_is_awaited() {
+        let (sender, exit) = watch::channel(None);
+        let mut exit = SkillExit::new(exit);
+        assert_eq!(exit.reason().now_or_never(), None);
+        assert_eq!(exit.reason_by_now(), None);
+        sender.send_replace(Some("it died".to_owned()));
         for _ in 0..2 {
-            assert_eq!(death.why().now_or_never().as_deref(), Some("it died"));
-            assert_eq!(death.by_now().as_deref(), Some("it died"));
+            assert_eq!(exit.reason().now_or_never().as_deref(), Some("it died"));
+            assert_eq!(exit.reason_by_now().as_deref(), Some("it died"));
         }
     }
 
     #[test]
-    fn a_flag_is_up_once_it_was_put_up() {
-        let (tell, flag) = watch::channel(false);
-        assert!(!is_up(&flag));
-        tell.send_replace(true);
-        assert!(is_up(&flag));
-        drop(tell);
-        assert!(is_up(&flag));
-        assert!(!is_up(&watch::channel(false).1));
+    fn a_flag_is_set_once_it_was_sent() {
+        let (sender, flag) = watch::channel(false);
+        assert!(!is_set(&flag));
+        sender.send_replace(true);
+        assert!(is_set(&flag));
+        drop(sender);
+        assert!(is_set(&flag));
+        assert!(!is_set(&watch::channel(false).1));
     }
 
     #[tokio::test]
-    async fn where_nobody_would_know_nobody_dies() {
-        let (_, died) = watch::channel(None);
-        let mut death = Death::of(died);
-        assert_eq!(death.why().now_or_never(), None);
-        assert_eq!(death.by_now(), None);
+    async fn an_exit_that_nothing_watches_never_comes() {
+        let (_, exit) = watch::channel(None);
+        let mut exit = SkillExit::new(exit);
+        assert_eq!(exit.reason().now_or_never(), None);
+        assert_eq!(exit.reason_by_now(), None);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         mock::RunningMock,
         skill::{self, RunningSkill},
     },
-    delivery::{Courier, Envelope, schedule::Schedule},
+    delivery::{Envelope, SkillClient, schedule::Schedule},
     domain::event::signature::Keys,
     env::Environment,
     exit::{Failure, Problem},
@@ -182,7 +182,7 @@ async fn skill_of(
 fn settings(arguments: &MockBoxArgs, keys: Keys, url: Url, environment: &Environment) -> Settings {
     let ending = |text: &String| text.trim().trim_start_matches('.').to_ascii_lowercase();
     Settings {
-        courier: Courier::new(
+        skill: SkillClient::new(
             Connections::new(environment),
             url,
             keys,

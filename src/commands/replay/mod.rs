@@ -15,14 +15,14 @@ use super::{
 use crate::{
     cli::replay::{EnvelopeName, ReplayArgs},
     client::Connections,
-    delivery::{Courier, Envelope},
+    delivery::{Envelope, SkillClient},
     domain::{event::signature::Keys, outcome::check::Check, secret::Secret},
     env::{Environment, folder::PrivateFolder, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
     replay::{
-        Ended, Mock, Plan, Rounds, Run, RunError, Settings, Told, mock::Registration,
-        plan::Selection,
+        self, Mock, Plan, Rounds, Run, RunError, RunEvent, RunOptions, RunSummary,
+        mock::Registration, plan::Selection,
     },
     skill::runtimes::handler::Handler,
     terminal::Terminal,
@@ -214,9 +214,9 @@ fn prepare(
     };
     Run {
         plan: Arc::new(plan),
-        settings: settings(arguments),
+        options: options(arguments),
         mock: box_side.map(|side| Mock::new(connections.clone(), side.url.clone(), None)),
-        courier: Courier::new(
+        skill: SkillClient::new(
             connections,
             skill.url.clone(),
             keys,
@@ -224,7 +224,7 @@ fn prepare(
             arguments.timeout,
         ),
         clock: wall_clock(),
-        died: skill.died.clone(),
+        skill_exit: skill.died.clone(),
         stop: interrupts.stop.clone(),
     }
 }
@@ -234,8 +234,8 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
     show.begin(&run);
     let (tell, mut told) = mpsc::channel(TOLD_AT_ONCE);
     let mut batch = Vec::new();
-    let going = tokio::spawn(run.go(tell));
-    let mut ended: Result<Ended, RunError> = Ok(Ended::default());
+    let going = tokio::spawn(replay::run(run, tell));
+    let mut ended: Result<RunSummary, RunError> = Ok(RunSummary::default());
     let mut is_stopping = false;
     loop {
         tokio::select! {
@@ -249,7 +249,7 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
                 show.stopping();
             }
             count = told.recv_many(&mut batch, TOLD_AT_ONCE) => {
-                for Told::Judged(outcome, expected) in batch.drain(..) {
+                for RunEvent::Judged(outcome, expected) in batch.drain(..) {
                     show.judged(*outcome, expected.as_deref())?;
                 }
                 show.flush();
@@ -271,7 +271,7 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
         Ok(ended) => show.end(ended, interrupts.is_stopped()),
         Err(error) => {
             // What was judged until then is in the reports.
-            let shown = show.end(Ended::default(), interrupts.is_stopped());
+            let shown = show.end(RunSummary::default(), interrupts.is_stopped());
             match shown {
                 Err(failure @ (Failure::Interrupted | Failure::Outside(_))) => Err(failure),
                 _ => Err(Problem::new(error.to_string()).outside()),
@@ -280,7 +280,7 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
     }
 }
 
-fn settings(arguments: &ReplayArgs) -> Settings {
+fn options(arguments: &ReplayArgs) -> RunOptions {
     let mut off: Vec<Check> = arguments
         .no_check
         .iter()
@@ -294,7 +294,7 @@ fn settings(arguments: &ReplayArgs) -> Settings {
         Some(_) => AT_ONCE_BY_RATE,
         None => 1,
     };
-    Settings {
+    RunOptions {
         concurrency: arguments.concurrency.unwrap_or(by_default),
         rounds: match arguments.duration {
             Some(duration) => Rounds::For(duration),

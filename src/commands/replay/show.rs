@@ -22,7 +22,7 @@ use crate::{
         cards, replay as draw, replay_json,
         text::{Line, Text},
     },
-    replay::{Ended, Rounds, Run},
+    replay::{Rounds, Run, RunSummary},
     terminal::{
         Terminal,
         progress::{Amount, Progress},
@@ -68,7 +68,7 @@ impl<'a> Show<'a> {
 
     /// The run begins.
     pub(super) fn begin(&mut self, run: &Run) {
-        let number = match run.settings.rounds {
+        let number = match run.options.rounds {
             Rounds::Times(1) => 0,
             Rounds::Times(times) => 2 + times.to_string().len(),
             Rounds::For(_) => 6,
@@ -188,7 +188,7 @@ impl<'a> Show<'a> {
     }
 
     /// The run is over: the summary, the reports, the verdict.
-    pub(super) fn end(mut self, ended: Ended, was_interrupted: bool) -> Outcome {
+    pub(super) fn end(mut self, ended: RunSummary, was_interrupted: bool) -> Outcome {
         self.flush();
         self.progress = None;
         self.summary.strays = ended.strays;

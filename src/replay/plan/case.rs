@@ -1,4 +1,4 @@
-//! One case: an event with what lies beside it.
+//! One case: an event with the content and the expected result in the files next to it.
 
 use std::{
     fs, io,
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    PlanError,
-    find::{Source, file_name},
+    error::PlanError,
+    find::{MAX_EVENT_BYTES, Source, file_name},
 };
 use crate::domain::{
     card::normalise::normalise,
@@ -21,11 +21,11 @@ use crate::domain::{
     outcome::{Names, Status, check::Expected},
 };
 
-/// An event with what lies beside it.
+/// An event with its content and its expected result.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// Its path as the user sees it, without the file's name for a case folder, and with the number
-    /// of the line in a file of many; and the ids as they were captured.
+    /// The ids as they were captured, and the path as the user sees it: that of the folder for a case
+    /// folder, and with the line number for a file of many events.
     pub names: Arc<Names>,
     /// The event.
     pub captured: Captured,
@@ -37,17 +37,17 @@ pub struct Case {
     pub expected_path: Option<Arc<Path>>,
 }
 
-/// What may lie beside an event, and what the event is called.
+/// The name of an event, and the files that may be next to it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Beside {
+pub(super) struct CaseFiles {
     pub(super) name: String,
     folder: PathBuf,
     content_prefix: Option<String>,
     pub(super) expected: Option<PathBuf>,
 }
 
-impl Beside {
-    /// Beside the file at `path`.
+impl CaseFiles {
+    /// CaseFiles the file at `path`.
     pub(super) fn file(path: &Path) -> Self {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let file = file_name(path);
@@ -68,7 +68,7 @@ impl Beside {
         }
     }
 
-    /// Beside line `line` of the file that is called `shown`.
+    /// CaseFiles line `line` of the file that is called `shown`.
     pub(super) fn line(shown: &Path, line: usize) -> Self {
         let is_file = shown.extension().is_some_and(|ending| ending == "jsonl");
         Self {
@@ -82,7 +82,7 @@ impl Beside {
         }
     }
 
-    /// Nothing lies beside what is called `name`.
+    /// For an event named `name` without files.
     pub(super) fn nothing(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -94,14 +94,14 @@ impl Beside {
         let Some(prefix) = &self.content_prefix else {
             return Ok(None);
         };
-        let names = listing.of(&self.folder)?;
+        let names = listing.content_files(&self.folder)?;
         let found = names.iter().find(|name| name.starts_with(prefix.as_str()));
         Ok(found.map(|name| self.folder.join(name)))
     }
 }
 
-/// The content files of the folder that was looked into last: a folder of a thousand events is
-/// listed once.
+/// The content files of the folder that was listed last: a folder of a thousand events is listed
+/// once.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
     folder: Option<PathBuf>,
@@ -109,18 +109,18 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    fn of(&mut self, folder: &Path) -> Result<&[String], PlanError> {
+    fn content_files(&mut self, folder: &Path) -> Result<&[String], PlanError> {
         if self.folder.as_deref() == Some(folder) {
             return Ok(&self.names);
         }
-        let place = if folder.as_os_str().is_empty() {
+        let readable = if folder.as_os_str().is_empty() {
             Path::new(".")
         } else {
             folder
         };
-        let fail = |error| PlanError::Unreadable(place.to_owned(), error);
+        let fail = |error| PlanError::Unreadable(readable.to_owned(), error);
         let mut names = Vec::new();
-        for entry in fs::read_dir(place).map_err(fail)? {
+        for entry in fs::read_dir(readable).map_err(fail)? {
             let entry = entry.map_err(fail)?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if (name.starts_with("content.") || name.contains(".content."))
@@ -136,7 +136,7 @@ impl Listing {
     }
 }
 
-/// An event that was read, still without what lies beside it.
+/// Reads an event, without the files next to it.
 pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
     let bytes = Bytes::from(document.text.clone().into_bytes());
     match Captured::read(&document.value, bytes).and_then(not_too_deep) {
@@ -145,17 +145,17 @@ pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
     }
 }
 
-/// A mock takes events in a list, each with its content: what goes as deep by itself as anybody
-/// reads would be refused there, and its neighbours with it.
+/// Events are registered as members of a list, so that one at the limit of depth would be refused
+/// there together with its neighbours.
 fn not_too_deep(captured: Captured) -> Result<Captured, Box<Diagnostic>> {
-    const DEEPEST: usize = 120;
-    if captured.event.invocation().tree().depth() <= DEEPEST {
+    const MAX_DEPTH: usize = 120;
+    if captured.event.invocation().tree().depth() <= MAX_DEPTH {
         return Ok(captured);
     }
     Err(Box::new(Diagnostic {
         severity: Severity::Error,
         code: "not-an-event",
-        message: format!("this event is nested deeper than {DEEPEST} levels"),
+        message: format!("this event is nested deeper than {MAX_DEPTH} levels"),
         pointer: Pointer::ROOT,
         found: None,
         expected: Some("an event as Box sends it".to_owned()),
@@ -163,7 +163,7 @@ fn not_too_deep(captured: Captured) -> Result<Captured, Box<Diagnostic>> {
     }))
 }
 
-/// An event in a line. It is read without its place, which only an error asks for.
+/// Reads the event of one line. Positions in the file are computed for an error only.
 pub(super) fn event_in_line(
     line: &[u8],
     shown: &Path,
@@ -177,7 +177,7 @@ pub(super) fn event_in_line(
         },
         Err(refused) => PlanError::Syntax(refused),
     };
-    // With an empty line for each before it, every place is that in the file.
+    // Empty lines before it give every position its line in the file.
     let mut placed = vec![b'\n'; number - 1];
     placed.extend_from_slice(line);
     match Document::parse(name, placed) {
@@ -190,12 +190,12 @@ pub(super) fn event_in_line(
 /// The case of `captured`.
 pub(super) fn case(
     captured: Captured,
-    beside: Beside,
+    files: CaseFiles,
     listing: &mut Listing,
     tolerance: f64,
 ) -> Result<Case, PlanError> {
-    let content = beside.content(listing)?;
-    let expected = match &beside.expected {
+    let content = files.content(listing)?;
+    let expected = match &files.expected {
         Some(path) if path.exists() => Some(Expected {
             tolerance,
             ..read_expected(path)?
@@ -204,14 +204,14 @@ pub(super) fn case(
     };
     Ok(Case {
         names: Arc::new(Names {
-            path: beside.name.into(),
+            path: files.name.into(),
             event_id: captured.event.invocation().id().into(),
             file_id: captured.event.invocation().file_id().into(),
         }),
         captured,
         content,
         expected,
-        expected_path: beside.expected.map(Arc::from),
+        expected_path: files.expected.map(Arc::from),
     })
 }
 
@@ -224,9 +224,9 @@ pub(super) fn document(source: &Source) -> Result<Document, PlanError> {
             let fail = |error| PlanError::Unreadable(name.clone(), error);
             let mut bytes = Vec::new();
             let reader = spooled.open().map_err(fail)?;
-            io::Read::read_to_end(&mut io::Read::take(reader, super::LARGEST + 1), &mut bytes)
+            io::Read::read_to_end(&mut io::Read::take(reader, MAX_EVENT_BYTES + 1), &mut bytes)
                 .map_err(fail)?;
-            if bytes.len() as u64 > super::LARGEST {
+            if bytes.len() as u64 > MAX_EVENT_BYTES {
                 return Err(PlanError::TooLarge(name));
             }
             Document::parse("<stdin>", bytes).map_err(PlanError::Syntax)
@@ -240,7 +240,7 @@ pub(super) fn document(source: &Source) -> Result<Document, PlanError> {
 /// Where it cannot be read or is not JSON.
 pub fn read_document(path: &Path) -> Result<Document, PlanError> {
     let fail = |error| PlanError::Unreadable(path.to_owned(), error);
-    if fs::metadata(path).map_err(fail)?.len() > super::LARGEST {
+    if fs::metadata(path).map_err(fail)?.len() > MAX_EVENT_BYTES {
         return Err(PlanError::TooLarge(path.to_owned()));
     }
     let bytes = fs::read(path).map_err(fail)?;
@@ -249,12 +249,13 @@ pub fn read_document(path: &Path) -> Result<Document, PlanError> {
 
 fn read_expected(path: &Path) -> Result<Expected, PlanError> {
     let document = read_document(path)?;
-    match expected_of(&document.value) {
+    match parse_expected(&document.value) {
         Ok(expected) => Ok(expected),
         Err(found) => Err(PlanError::Wrong(Box::new((document, found)))),
     }
 }
-fn expected_of(value: &Value) -> Result<Expected, Diagnostic> {
+
+fn parse_expected(value: &Value) -> Result<Expected, Diagnostic> {
     let wrong = |pointer: Pointer, message: &str, expected: &str| Diagnostic {
         severity: Severity::Error,
         code: "not-expected",

@@ -1,5 +1,5 @@
-//! From the paths on the command line to sources: files, folders searched to any depth, globs,
-//! the standard input. What is in them is for others.
+//! From the paths on the command line to sources: files, folders searched to any depth, globs, the
+//! standard input. Reading what is in them is in `reader`.
 
 use std::{
     fs::{self, File},
@@ -12,8 +12,10 @@ use std::{
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
-use super::PlanError;
+use super::error::PlanError;
 
+/// The largest event that is read, in bytes.
+pub(super) const MAX_EVENT_BYTES: u64 = 64 * 1024 * 1024;
 /// The path that stands for the standard input.
 const STDIN: &str = "-";
 /// What the standard input is called.
@@ -30,13 +32,13 @@ pub(super) enum Source {
     Stdin(Spooled),
 }
 
-/// Bytes that can be read again: a file of the user's, or the standard input put aside.
+/// Bytes that can be read again: a file of the user, or the standard input in a temporary file.
 #[derive(Clone, Debug)]
 pub(super) enum Spooled {
     /// A file.
     Path(PathBuf),
-    /// A file without a name, gone when it is closed.
-    Aside(Arc<File>),
+    /// An unnamed file, removed when it is closed.
+    TempFile(Arc<File>),
 }
 
 impl Spooled {
@@ -44,7 +46,7 @@ impl Spooled {
     pub(super) fn open(&self) -> io::Result<Box<dyn BufRead + Send>> {
         Ok(match self {
             Self::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
-            Self::Aside(file) => Box::new(BufReader::with_capacity(
+            Self::TempFile(file) => Box::new(BufReader::with_capacity(
                 1 << 16,
                 At {
                     file: Arc::clone(file),
@@ -55,7 +57,7 @@ impl Spooled {
     }
 }
 
-/// A file read from a place of one's own.
+/// A file with a read position of its own.
 struct At {
     file: Arc<File>,
     offset: u64,
@@ -85,7 +87,7 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
         }
         let files = if path.is_dir() {
             in_folder(path)?
-        } else if let (false, Some(glob)) = (path.exists(), glob_of(path)?) {
+        } else if let (false, Some(glob)) = (path.exists(), as_glob(path)?) {
             in_glob(path, &glob)?
         } else {
             vec![path.clone()]
@@ -93,12 +95,12 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
         if files.is_empty() {
             return Err(PlanError::Empty(path.clone()));
         }
-        sources.extend(files.into_iter().map(of_file));
+        sources.extend(files.into_iter().map(source_of_file));
     }
     Ok(sources)
 }
 
-fn of_file(path: PathBuf) -> Source {
+fn source_of_file(path: PathBuf) -> Source {
     if is_lines(&path) {
         Source::Lines(Spooled::Path(path.clone()), path)
     } else {
@@ -110,14 +112,15 @@ fn is_lines(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "jsonl")
 }
 
-/// Puts the standard input aside, since it is read twice: before anything is sent, and for it.
+/// Copies the standard input to a temporary file, since it is read twice: for the check and for the
+/// run.
 fn stdin() -> Result<Source, PlanError> {
     let fail = |error| PlanError::Unreadable(PathBuf::from(STDIN_NAME), error);
     let mut file = tempfile::tempfile().map_err(fail)?;
     io::copy(&mut io::stdin().lock(), &mut file).map_err(fail)?;
     file.flush().map_err(fail)?;
     file.seek(SeekFrom::Start(0)).map_err(fail)?;
-    let spooled = Spooled::Aside(Arc::new(file));
+    let spooled = Spooled::TempFile(Arc::new(file));
     Ok(if holds_lines(&spooled).map_err(fail)? {
         Source::Lines(spooled, PathBuf::from(STDIN_NAME))
     } else {
@@ -151,9 +154,9 @@ fn holds_lines(spooled: &Spooled) -> io::Result<bool> {
     }
 }
 
-/// Appends the next line, up to the largest that is read and a byte.
+/// Appends the next line, up to one byte more than the largest event.
 pub(super) fn read_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
-    reader.take(super::LARGEST + 1).read_until(b'\n', line)
+    reader.take(MAX_EVENT_BYTES + 1).read_until(b'\n', line)
 }
 
 /// The files of a folder that are taken for events.
@@ -161,7 +164,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, PlanError> {
     walk(folder, |path, is_file| is_file && is_event_file(path))
 }
 
-/// What in a folder, at any depth, is wanted. Dot-folders and node_modules are skipped.
+/// The paths in a folder, at any depth, that `wanted` accepts. Dot-folders and node_modules are
+/// skipped.
 fn walk(
     folder: &Path,
     mut wanted: impl FnMut(&Path, bool) -> bool,
@@ -184,7 +188,7 @@ fn walk(
 }
 
 /// A matcher, where the path is a glob.
-fn glob_of(path: &Path) -> Result<Option<GlobMatcher>, PlanError> {
+fn as_glob(path: &Path) -> Result<Option<GlobMatcher>, PlanError> {
     let Some(text) = path
         .to_str()
         .filter(|text| text.contains(['*', '?', '[', '{']))
@@ -250,7 +254,7 @@ fn is_skipped(path: &Path) -> bool {
         && (name.starts_with('.') && name != "." && name != ".." || name == "node_modules")
 }
 
-/// `expected.json`, `content.*` and their like beside a named file are never taken for events.
+/// Whether a file may hold events; `expected.json`, `content.*` and the like never do.
 fn is_event_file(path: &Path) -> bool {
     let name = file_name(path);
     path.extension()
@@ -334,10 +338,10 @@ mod tests {
 
     #[test]
     fn several_values_on_the_standard_input_are_lines() {
-        let aside = |text: &str| {
+        let temp_file = |text: &str| {
             let mut file = tempfile::tempfile().expect("a file");
             file.write_all(text.as_bytes()).expect("it is written");
-            Spooled::Aside(Arc::new(file))
+            Spooled::TempFile(Arc::new(file))
         };
         for (text, lines) in [
             ("{\"a\":1}\n{\"a\":2}\n", true),
@@ -347,7 +351,7 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(
-                holds_lines(&aside(text)).expect("it reads"),
+                holds_lines(&temp_file(text)).expect("it reads"),
                 lines,
                 "{text}"
             );

@@ -1,67 +1,30 @@
-//! From the paths on the command line to cases: events with what lies beside them. Everything is
-//! read and checked here, before anything is sent; then it is read again, one case after the
-//! other, so that a million events take no more memory than ten. Few cases are kept.
+//! From the paths on the command line to cases: events with the files next to them. All cases are
+//! read and checked before anything is sent, and then read again one after the other, so that memory
+//! does not grow with their number. A few small cases are kept instead.
 
 mod case;
+mod error;
 mod find;
+mod reader;
 mod select;
 
-use std::{
-    io::{self, BufRead},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
-use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 pub use case::{Case, read_document};
+pub use error::PlanError;
 pub use select::Selection;
 
-use case::Beside;
-use find::{Source, Spooled};
+use find::Source;
+use reader::Reader;
 
-use crate::domain::{
-    diagnostic::Diagnostic,
-    event::{
-        Event,
-        edit::{Edit, NoMatch},
-        signature,
-    },
-    json::document::{Document, SyntaxError},
-};
+use crate::domain::event::{edit::Edit, signature};
 
-/// The largest event that is read, in bytes.
-const LARGEST: u64 = 64 * 1024 * 1024;
 /// Up to so many bytes of events are kept instead of being read again.
-const KEPT: usize = 1024 * 1024;
+const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
-/// Why the fixtures are no plan.
-#[derive(Debug)]
-pub enum PlanError {
-    /// A path does not exist or cannot be read.
-    Unreadable(PathBuf, io::Error),
-    /// A file is larger than is read.
-    TooLarge(PathBuf),
-    /// A folder holds no event, a glob matches none.
-    Empty(PathBuf),
-    /// A glob cannot be understood.
-    BadGlob(String),
-    /// The standard input was asked for twice.
-    StdinTwice,
-    /// A file is not JSON.
-    Syntax(Box<SyntaxError>),
-    /// A file is JSON, but not what it should be.
-    Wrong(Box<(Document, Diagnostic)>),
-    /// An edit matches nothing in the event of a case.
-    NoMatch(String, NoMatch),
-    /// An edit makes of the event of a case something that is none.
-    Spoilt(String, Box<Diagnostic>),
-    /// The filter leaves none of so many cases.
-    NothingLeft(usize),
-}
-
-/// Cases that were all read once, and can be read again.
+/// Cases that were read and checked, and can be read again.
 #[derive(Clone, Debug)]
 pub struct Plan {
     sources: Vec<Source>,
@@ -71,7 +34,7 @@ pub struct Plan {
     pub count: usize,
     /// Columns of the longest name.
     pub columns: usize,
-    /// Whether a capture among them has signatures, which no longer hold.
+    /// Whether an event among them was captured with signatures, which are no longer valid.
     pub has_signatures: bool,
 }
 
@@ -100,7 +63,7 @@ impl Plan {
             kept = kept.and_then(|(mut cases, mut bytes)| {
                 bytes += case.captured.event.body().len();
                 cases.push(case);
-                (bytes <= KEPT).then_some((cases, bytes))
+                (bytes <= MAX_KEPT_BYTES).then_some((cases, bytes))
             });
         }
         let (selected, seen) = (cases.selected, cases.seen);
@@ -120,7 +83,7 @@ impl Plan {
         }
     }
 
-    /// The cases, where they are few enough to be kept.
+    /// The cases, where they are small enough to be kept.
     pub fn kept(&self) -> Option<&[Arc<Case>]> {
         self.kept.as_deref()
     }
@@ -131,14 +94,7 @@ impl Plan {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader {
-            sources: self.sources.iter(),
-            selection: self.selection.clone(),
-            lines: None,
-            listing: case::Listing::default(),
-            seen: 0,
-            selected: 0,
-        }
+        Reader::new(&self.sources, self.selection.clone())
     }
 }
 
@@ -157,144 +113,4 @@ fn has_signature(case: &Case) -> bool {
     [signature::PRIMARY, signature::SECONDARY]
         .iter()
         .any(|name| case.captured.header(name).is_some())
-}
-
-/// Reads cases, one after the other.
-struct Reader<'a> {
-    sources: std::slice::Iter<'a, Source>,
-    selection: Selection,
-    lines: Option<Lines>,
-    listing: case::Listing,
-    /// Cases before the filter.
-    seen: usize,
-    /// Cases behind the filter, before the shard.
-    selected: usize,
-}
-
-/// The lines of a file, so far.
-struct Lines {
-    reader: Box<dyn BufRead + Send>,
-    shown: PathBuf,
-    number: usize,
-    found: usize,
-    line: Vec<u8>,
-}
-
-impl Lines {
-    fn open(spooled: &Spooled, shown: &Path) -> Result<Self, PlanError> {
-        let reader = spooled
-            .open()
-            .map_err(|error| PlanError::Unreadable(shown.to_owned(), error))?;
-        Ok(Self {
-            reader,
-            shown: shown.to_owned(),
-            number: 0,
-            found: 0,
-            line: Vec::new(),
-        })
-    }
-
-    /// Goes to the next line that is not empty; false at the end.
-    fn advance(&mut self) -> Result<bool, PlanError> {
-        loop {
-            self.line.clear();
-            let read = find::read_line(&mut *self.reader, &mut self.line)
-                .map_err(|error| PlanError::Unreadable(self.shown.clone(), error))?;
-            if read == 0 {
-                return match self.found {
-                    0 => Err(PlanError::Empty(self.shown.clone())),
-                    _ => Ok(false),
-                };
-            }
-            if read as u64 > LARGEST {
-                return Err(PlanError::TooLarge(self.shown.clone()));
-            }
-            self.number += 1;
-            if !self.line.trim_ascii().is_empty() {
-                self.found += 1;
-                return Ok(true);
-            }
-        }
-    }
-}
-
-impl Reader<'_> {
-    /// Whether a case is taken.
-    fn takes(&mut self, name: &str, file: &Path) -> bool {
-        self.seen += 1;
-        if !self.selection.lets(name, file) {
-            return false;
-        }
-        self.selected += 1;
-        let position = self.selected - 1;
-        self.selection
-            .shard
-            .is_none_or(|shard| shard.takes(position))
-    }
-
-    fn step(&mut self) -> Result<Option<Arc<Case>>, PlanError> {
-        loop {
-            if let Some(mut lines) = self.lines.take() {
-                if !lines.advance()? {
-                    continue;
-                }
-                let beside = Beside::line(&lines.shown, lines.number);
-                // Also what is not taken must be an event: no shard hides a bad line.
-                let line = lines.line.trim_ascii_end();
-                let captured = case::event_in_line(line, &lines.shown, lines.number)?;
-                let takes = self.takes(&beside.name, &lines.shown);
-                self.lines = Some(lines);
-                if takes {
-                    return self.finish(captured, beside).map(Some);
-                }
-                continue;
-            }
-            let Some(source) = self.sources.next() else {
-                return Ok(None);
-            };
-            let (beside, file) = match source {
-                Source::Lines(spooled, shown) => {
-                    self.lines = Some(Lines::open(spooled, shown)?);
-                    continue;
-                }
-                Source::File(path) => (Beside::file(path), path.clone()),
-                Source::Stdin(_) => (Beside::nothing("<stdin>"), PathBuf::from("<stdin>")),
-            };
-            let captured = case::event(case::document(source)?)?;
-            if self.takes(&beside.name, &file) {
-                return self.finish(captured, beside).map(Some);
-            }
-        }
-    }
-
-    fn finish(
-        &mut self,
-        mut captured: crate::domain::event::Captured,
-        beside: Beside,
-    ) -> Result<Arc<Case>, PlanError> {
-        if !self.selection.edits.is_empty() {
-            let mut value = Value::from(captured.event.invocation().tree());
-            for edit in &self.selection.edits {
-                edit.apply(&mut value)
-                    .map_err(|refused| PlanError::NoMatch(beside.name.clone(), refused))?;
-            }
-            captured.event = Event::from_value(&value)
-                .map_err(|found| PlanError::Spoilt(beside.name.clone(), found))?;
-        }
-        case::case(
-            captured,
-            beside,
-            &mut self.listing,
-            self.selection.tolerance,
-        )
-        .map(Arc::new)
-    }
-}
-
-impl Iterator for Reader<'_> {
-    type Item = Result<Arc<Case>, PlanError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step().transpose()
-    }
 }

@@ -1,4 +1,4 @@
-//! Which cases are taken, and what is changed in their events before they go out.
+//! Which cases are selected, and the edits of their events.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::domain::{event::edit::Edit, shard::Shard};
 
-/// Which cases are taken, and how.
+/// Which cases are selected, and how they are read.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     filter: Option<GlobSet>,
-    /// The part that is taken.
+    /// The shard that is selected.
     pub shard: Option<Shard>,
-    /// What is changed in every event.
+    /// The edits of every event.
     pub edits: Vec<Edit>,
     /// By how much numbers may differ from `expected.json`.
     pub tolerance: f64,
@@ -38,8 +38,8 @@ impl Selection {
         })
     }
 
-    /// Whether the filter lets a case through, by its name or the path of its file.
-    pub(super) fn lets(&self, name: &str, file: &Path) -> bool {
+    /// Whether a case passes the filter, by its name or the path of its file.
+    pub(super) fn matches(&self, name: &str, file: &Path) -> bool {
         self.filter
             .as_ref()
             .is_none_or(|filter| filter.is_match(name) || filter.is_match(file))
@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn a_filter_matches_the_name_or_the_file() {
         let selection = Selection::filtered(&["*upload*".to_owned()]).expect("a glob");
-        assert!(selection.lets("a/upload-text", "a/upload-text/event.json".as_ref()));
-        assert!(!selection.lets("a/copy", "a/copy/event.json".as_ref()));
+        assert!(selection.matches("a/upload-text", "a/upload-text/event.json".as_ref()));
+        assert!(!selection.matches("a/copy", "a/copy/event.json".as_ref()));
         assert!(Selection::filtered(&["[".to_owned()]).is_err());
     }
 }

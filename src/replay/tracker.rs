@@ -1,5 +1,5 @@
-//! Following the mock's stream: what happens is handed to the events it belongs to, and whoever
-//! waits can be sure to have seen everything up to a given moment.
+//! Follows the stream of the mock: each notice goes to the events that it belongs to, and a caller
+//! can wait until everything up to a given notice has been handled.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,7 +13,10 @@ use futures_util::{Stream, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
-use super::mock::MockError;
+use super::{
+    mock::MockError,
+    server_sent::{ServerSentEvents, fields},
+};
 use crate::domain::{
     call::{CallRecord, EventIds},
     notice::{Connection, Notice},
@@ -21,14 +24,14 @@ use crate::domain::{
     secret::redact,
 };
 
-/// Judged events of which late calls are still told; older ones are forgotten.
+/// Judged events whose late calls are still reported; older ones are forgotten.
 const JUDGED_KEPT: usize = 512;
-/// Connections and strays that are kept to be told.
-const MOST_TOLD: usize = 20;
+/// Connections and strays that are kept for the report.
+const MAX_KEPT: usize = 20;
 
-/// All events of a run that are under way, and what else the mock saw.
+/// The events of a run that are in progress, and what else the mock saw.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct EventTracker {
     inner: Mutex<Inner>,
     /// How far the stream has been read; `None` once it has ended.
     read: watch::Sender<Option<u64>>,
@@ -44,60 +47,59 @@ struct Inner {
     lost_a_part: bool,
 }
 
-/// An event of which the stream tells.
+/// An event with the name of its case.
 #[derive(Clone, Debug)]
 struct Followed {
     case: CaseName,
-    tracked: Arc<Tracked>,
+    tracked: Arc<TrackedEvent>,
 }
 
-/// One event under way.
+/// One event in progress.
 #[derive(Debug)]
-pub(super) struct Tracked {
+pub(super) struct TrackedEvent {
     sent_at: Timestamp,
     since: Instant,
-    state: Mutex<TrackedState>,
-    /// Rings when something happened.
-    pub(super) bell: Notify,
+    state: Mutex<EventState>,
+    /// Notified when something happened.
+    pub(super) changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct TrackedState {
+struct EventState {
     observed: Observed,
     judged: bool,
 }
 
-impl Tracked {
-    /// An event that is sent at `since`, which is `sent_at` on the clock.
+impl TrackedEvent {
+    /// An event that is sent at `since`, when the clock shows `sent_at`.
     pub(super) fn new(sent_at: Timestamp, since: Instant) -> Self {
         Self {
             sent_at,
             since,
             state: Mutex::default(),
-            bell: Notify::new(),
+            changed: Notify::new(),
         }
     }
 
     /// Milliseconds since it was sent.
     pub(super) fn elapsed(&self) -> f64 {
-        self.at(Instant::now())
+        self.ms_until(Instant::now())
     }
 
     /// Milliseconds from its sending to `then`.
-    pub(super) fn at(&self, then: Instant) -> f64 {
+    pub(super) fn ms_until(&self, then: Instant) -> f64 {
         then.saturating_duration_since(self.since).as_secs_f64() * 1000.0
     }
 
-    /// Looks at or changes what was seen.
-    pub(super) fn with<T>(&self, see: impl FnOnce(&mut Observed) -> T) -> T {
-        see(&mut self.lock().observed)
+    /// Reads or changes what was observed.
+    pub(super) fn with<T>(&self, access: impl FnOnce(&mut Observed) -> T) -> T {
+        access(&mut self.lock().observed)
     }
 
-    /// Ends it: what comes from now on is late.
+    /// Takes what was observed for the verdict: whatever follows is late.
     pub(super) fn judge(&self) -> Observed {
         let mut state = self.lock();
         state.judged = true;
-        // What comes late needs no memory of what came in time.
         std::mem::take(&mut state.observed)
     }
 
@@ -105,12 +107,12 @@ impl Tracked {
         at.duration_since(self.sent_at).as_secs_f64() * 1000.0
     }
 
-    fn lock(&self) -> MutexGuard<'_, TrackedState> {
+    fn lock(&self) -> MutexGuard<'_, EventState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Watch {
+impl EventTracker {
     pub(super) fn new(start: u64) -> Self {
         Self {
             inner: Mutex::default(),
@@ -118,19 +120,19 @@ impl Watch {
         }
     }
 
-    /// Begins to follow the event of `case` that is about to be sent.
-    pub(super) fn track(&self, event_id: String, case: CaseName, tracked: Arc<Tracked>) {
+    /// Starts to follow the event of `case`, which is about to be sent.
+    pub(super) fn track(&self, event_id: String, case: CaseName, tracked: Arc<TrackedEvent>) {
         let followed = Followed { case, tracked };
         self.lock().events.insert(event_id, followed);
     }
 
-    /// An event is judged: it is kept for a while, for what comes late. Gives the events that are
-    /// now forgotten.
+    /// Notes that an event has its verdict. It is kept for a while, for late calls. Returns the events
+    /// that are now forgotten.
     pub(super) fn judged(&self, event_id: String) -> Vec<String> {
         let mut inner = self.lock();
         inner.judged.push_back(event_id);
         let mut forgotten = Vec::new();
-        // In batches, so that the mock is asked once for many.
+        // In batches, so that one call to the mock removes many.
         if inner.judged.len() >= 2 * JUDGED_KEPT {
             forgotten.extend(inner.judged.drain(..JUDGED_KEPT));
             for id in &forgotten {
@@ -150,7 +152,7 @@ impl Watch {
         strays
     }
 
-    /// What the mock saw of connections that became no call, each kind of it once.
+    /// The connections without a call that the mock saw, each kind once.
     pub(super) fn connections(&self) -> Vec<Arc<Connection>> {
         let mut seen: Vec<Arc<Connection>> = Vec::new();
         for connection in &self.lock().connections {
@@ -166,8 +168,8 @@ impl Watch {
         self.lock().lost_a_part
     }
 
-    /// Waits until everything up to notice `number` has been handed on; false where the stream
-    /// has ended before.
+    /// Waits until everything up to notice `number` has been handled; false where the stream ended
+    /// before.
     pub(super) async fn caught_up(&self, number: u64) -> bool {
         let mut read = self.read.subscribe();
         let reached = read
@@ -183,7 +185,7 @@ impl Watch {
         gap: impl Fn() -> MockError,
     ) -> Result<(), MockError> {
         let mut stream = pin!(stream);
-        let mut events = ServerSent::default();
+        let mut events = ServerSentEvents::default();
         let mut result = Ok(());
         while let Some(Ok(chunk)) = stream.next().await {
             events.push(&chunk);
@@ -196,7 +198,7 @@ impl Watch {
                         self.lock().lost_a_part = true;
                         result = Err(gap());
                     }
-                    Ok(Some(notice)) => self.hand_on(notice),
+                    Ok(Some(notice)) => self.handle(notice),
                     Ok(None) => {}
                 }
                 self.read.send_replace(Some(number));
@@ -206,7 +208,7 @@ impl Watch {
         result
     }
 
-    fn hand_on(&self, notice: Notice) {
+    fn handle(&self, notice: Notice) {
         match notice {
             Notice::Opened(opening) => {
                 self.each(&opening.events, |followed, observed| {
@@ -230,12 +232,12 @@ impl Watch {
             }
             Notice::Connection(connection) => {
                 let mut inner = self.lock();
-                if inner.connections.len() == MOST_TOLD {
+                if inner.connections.len() == MAX_KEPT {
                     inner.connections.pop_front();
                 }
                 inner.connections.push_back(connection);
             }
-            // The mock's own pump is no part of a run.
+            // The mock's own pump is not part of a run.
             Notice::Placed(_) | Notice::Attempt(_) | Notice::Remark(_) | Notice::Gap => {}
         }
     }
@@ -272,12 +274,12 @@ impl Watch {
         }
     }
 
-    /// Hands something to each event it belongs to; says whether there was one. What comes after
-    /// a verdict is noted as a stray, where `tell` has words for it.
+    /// Calls `observe` for each event that a notice belongs to; returns whether there was one. After
+    /// the verdict of the event, the words that `observe` returns are kept as a stray.
     fn each(
         &self,
         event_ids: &EventIds,
-        mut tell: impl FnMut(&Followed, &mut Observed) -> Option<String>,
+        mut observe: impl FnMut(&Followed, &mut Observed) -> Option<String>,
     ) -> bool {
         let mut any = false;
         for id in event_ids.iter() {
@@ -288,20 +290,20 @@ impl Watch {
             any = true;
             let late = {
                 let mut state = tracked.lock();
-                let words = tell(&followed, &mut state.observed);
+                let words = observe(&followed, &mut state.observed);
                 words.filter(|_| state.judged)
             };
             if let Some(words) = late {
                 self.stray(words);
             }
-            tracked.bell.notify_one();
+            tracked.changed.notify_one();
         }
         any
     }
 
     fn stray(&self, words: String) {
         let mut inner = self.lock();
-        if inner.strays.len() < MOST_TOLD {
+        if inner.strays.len() < MAX_KEPT {
             inner.strays.push(words);
         } else {
             inner.strays_left_out += 1;
@@ -310,58 +312,5 @@ impl Watch {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Server-sent events out of the chunks of a stream.
-#[derive(Debug, Default)]
-struct ServerSent {
-    buffer: Vec<u8>,
-    /// Bytes at the start of the buffer that were given out already.
-    used: usize,
-}
-
-impl ServerSent {
-    fn push(&mut self, chunk: &[u8]) {
-        self.buffer.drain(..self.used);
-        self.used = 0;
-        self.buffer.extend_from_slice(chunk);
-    }
-
-    /// The lines of the next whole event or comment.
-    fn next(&mut self) -> Option<&str> {
-        let rest = &self.buffer[self.used..];
-        let end = rest.windows(2).position(|pair| pair == b"\n\n")?;
-        self.used += end + 2;
-        Some(std::str::from_utf8(&rest[..end]).unwrap_or_default())
-    }
-}
-
-/// Number, kind and data of an event; a comment has none.
-fn fields(text: &str) -> Option<(u64, &str, &str)> {
-    let field = |name: &str| {
-        let value = text.lines().find_map(|line| line.strip_prefix(name));
-        value.map(str::trim_start)
-    };
-    let number = field("id:")?.parse().unwrap_or(0);
-    Some((number, field("event:")?, field("data:")?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn events_are_read_across_chunks_and_comments() {
-        let mut events = ServerSent::default();
-        events.push(b": connected\n\nid: 7\nevent: ga");
-        assert_eq!(events.next().map(fields), Some(None));
-        assert_eq!(events.next(), None);
-        events.push(b"p\ndata: {}\n\nid: 8\nevent: call\ndata: {\"a\":1}\n\n");
-        let found = events.next().and_then(fields);
-        assert_eq!(found, Some((7, "gap", "{}")));
-        let found = events.next().and_then(fields);
-        assert_eq!(found, Some((8, "call", "{\"a\":1}")));
-        assert_eq!(events.next(), None);
     }
 }

@@ -10,72 +10,62 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::{sleep, sleep_until};
 
 use super::{
-    boxed::BoxSide,
-    engine::{Held, RunError, Shared},
+    case_queue::{HeldCase, QueuedCase},
+    error::RunError,
+    mock_session::MockSession,
     plan::Case,
-    watch::Tracked,
-    worker::{Worker, is_up},
+    tracker::TrackedEvent,
+    worker::{Worker, is_set},
 };
 use crate::{
-    delivery::{Parcel, schedule::Schedule},
+    delivery::{Delivery, schedule::Schedule},
     domain::outcome::{
         CaseName, Observed, Outcome, Reply,
         check::{self, Terms},
     },
 };
 
-/// A case in its turn.
-#[derive(Debug)]
-pub(super) struct Turn<'a> {
-    /// The number of the case in the plan, from 0.
-    pub(super) index: usize,
-    /// The number of the round, from 0.
-    pub(super) round: usize,
-    /// The case.
-    pub(super) case: Held<'a>,
-    /// When it is to be sent.
-    pub(super) due: Option<Instant>,
-}
-
-/// Plays one event.
-pub(super) async fn play(
-    shared: &Shared,
+/// Sends the event of a case, at `due` where it has a time, and returns its outcome.
+pub(super) async fn run_event(
     worker: &mut Worker<'_>,
-    turn: &Turn<'_>,
+    queued: &QueuedCase<HeldCase<'_>>,
+    due: Option<Instant>,
 ) -> Result<Box<Outcome>, RunError> {
-    let case = &turn.case;
+    let (run, case) = (worker.run, &queued.case);
     let registered;
-    let (body, names) = if let Some(boxed) = &shared.boxed {
-        registered = boxed.register(case, shared.run.plan.edits()).await?;
+    let (body, names) = if let Some(session) = worker.session {
+        let edits = run.plan.edits();
+        registered = session.registrar.register(case, edits).await?;
         (&registered.body, &registered.names)
     } else {
         (case.captured.event.body(), &case.names)
     };
-    if let Some(due) = turn.due {
+    if let Some(due) = due {
         sleep_until(due.into()).await;
     }
-    let now = (shared.run.clock)();
-    let sent_at = sent_at(now, turn.due);
-    let due = turn.due.unwrap_or_else(Instant::now);
-    let are_numbered = shared.run.settings.rounds.are_numbered();
+    let now = (run.clock)();
+    let sent_at = sent_at(now, due);
+    let due = due.unwrap_or_else(Instant::now);
+    let are_numbered = run.options.rounds.are_numbered();
     let name = CaseName {
         names: Arc::clone(names),
-        repeat: are_numbered.then_some(turn.round + 1),
+        repeat: are_numbered.then_some(queued.round + 1),
     };
-    let tracked = Arc::new(Tracked::new(sent_at, due));
-    if let Some(boxed) = &shared.boxed {
+    let tracked = Arc::new(TrackedEvent::new(sent_at, due));
+    if let Some(session) = worker.session {
         let id = names.event_id.to_string();
-        boxed.watch.track(id, name.clone(), Arc::clone(&tracked));
+        session
+            .tracker
+            .track(id, name.clone(), Arc::clone(&tracked));
     }
-    let mut one = One {
-        shared,
+    let mut event = EventRun {
         worker,
         case,
         body,
         tracked: &tracked,
     };
-    let observed = one.send_and_wait(due, now).await?;
-    Ok(one.judge(turn.index, name, observed))
+    let observed = event.send_and_wait(due, now).await?;
+    Ok(event.judge(queued.index, name, observed))
 }
 
 /// The time on the clock at the moment that `due` names, else now.
@@ -85,74 +75,73 @@ fn sent_at(now: Timestamp, due: Option<Instant>) -> Timestamp {
     now.checked_sub(late).unwrap_or(now)
 }
 
-/// An event under way.
-struct One<'a, 'w> {
-    shared: &'a Shared,
+/// An event in progress.
+struct EventRun<'a, 'w> {
     worker: &'a mut Worker<'w>,
     case: &'a Case,
     body: &'a Bytes,
-    tracked: &'a Tracked,
+    tracked: &'a TrackedEvent,
 }
 
-impl One<'_, '_> {
+impl EventRun<'_, '_> {
     async fn send_and_wait(&mut self, due: Instant, now: Timestamp) -> Result<Observed, RunError> {
-        let settings = &self.shared.run.settings;
+        let options = &self.worker.run.options;
         self.tracked.with(|observed| observed.sent(0.0));
         self.deliver(due, now).await;
         self.send_again_while_refused().await;
-        let Some(boxed) = &self.shared.boxed else {
+        let Some(session) = self.worker.session else {
             return Ok(self.tracked.judge());
         };
-        let settle = millis(settings.settle);
-        self.wait(boxed, settle).await?;
-        if settings.duplicate
+        let settle = millis(options.settle);
+        self.wait(session, settle).await?;
+        if options.duplicate
             && self
                 .tracked
                 .with(|it| it.reply().is_some_and(Reply::is_good))
         {
-            // What the Skill did after its reply it may do once more.
+            // The Skill may take as long again after its second reply.
             let settle = settle + self.tracked.with(|observed| observed.went_on_for());
             let now = self.tracked.elapsed();
             self.tracked.with(|observed| observed.sent_again(now));
-            self.deliver_now().await;
+            self.deliver_again().await;
             self.send_again_while_refused().await;
-            self.wait(boxed, settle).await?;
+            self.wait(session, settle).await?;
         }
         Ok(self.tracked.judge())
     }
 
-    /// As Box does: a late or non-2xx reply, and the event comes again, later each time.
+    /// Repeats the event after a late or non-2xx reply, as Box does, with growing pauses.
     async fn send_again_while_refused(&mut self) {
-        let schedule = Schedule::new(self.shared.run.settings.retries);
+        let schedule = Schedule::new(self.worker.run.options.retries);
         let mut attempt = 1;
         while let Some(back_off) = schedule.pause_after(attempt) {
             let is_good = self
                 .tracked
                 .with(|observed| observed.reply().is_some_and(Reply::is_good));
-            if is_good || self.has_died() || is_up(&self.shared.run.stop) {
+            if is_good || self.has_exited() || is_set(&self.worker.run.stop) {
                 return;
             }
-            let mut stop = self.shared.run.stop.clone();
+            let mut stop = self.worker.run.stop.clone();
             tokio::select! {
                 () = sleep(back_off) => {}
                 Ok(_) = stop.wait_for(|stop| *stop) => return,
-                _ = self.worker.death.why() => return,
+                _ = self.worker.skill_exit.reason() => return,
             }
             let now = self.tracked.elapsed();
             self.tracked.with(|observed| observed.sent(now));
-            self.deliver_now().await;
+            self.deliver_again().await;
             attempt += 1;
         }
     }
 
-    async fn deliver_now(&mut self) {
-        self.deliver(Instant::now(), (self.shared.run.clock)())
+    async fn deliver_again(&mut self) {
+        self.deliver(Instant::now(), (self.worker.run.clock)())
             .await;
     }
 
-    /// Delivers once, at `now`; the reply, or the death of the Skill, goes to the tracked event.
+    /// Delivers once, at `now`; the reply, or the exit of the Skill, goes to the tracked event.
     async fn deliver(&mut self, due: Instant, now: Timestamp) {
-        let parcel = Parcel {
+        let delivery = Delivery {
             body: self.body,
             captured: &self.case.captured.headers,
             due,
@@ -160,23 +149,23 @@ impl One<'_, '_> {
         };
         let reply = tokio::select! {
             biased;
-            reply = self.worker.runner.bring(parcel) => reply,
-            why = self.worker.death.why() => Reply::Failed(why),
+            reply = self.worker.connection.deliver(delivery) => reply,
+            reason = self.worker.skill_exit.reason() => Reply::Failed(reason),
         };
         let at = match &reply {
-            Reply::Answered { ms, .. } => self.tracked.at(due) + ms,
+            Reply::Answered { ms, .. } => self.tracked.ms_until(due) + ms,
             _ => self.tracked.elapsed(),
         };
         self.tracked.with(|observed| observed.replied(reply, at));
     }
 
-    /// Waits until the event is finished, or the time for its cards is over.
-    async fn wait(&mut self, boxed: &BoxSide, settle: f64) -> Result<(), RunError> {
-        self.worker.runner.rest();
+    /// Waits until the event has settled, or the time for its cards is over.
+    async fn wait(&mut self, session: &MockSession, settle: f64) -> Result<(), RunError> {
+        self.worker.connection.release();
         let tracked = self.tracked;
-        let deadline = tracked.elapsed() + millis(self.shared.run.settings.wait);
+        let deadline = tracked.elapsed() + millis(self.worker.run.options.wait);
         loop {
-            let rung = tracked.bell.notified();
+            let changed = tracked.changed.notified();
             let now = tracked.elapsed();
             let (settled, settles_at) = tracked.with(|observed| {
                 (
@@ -184,12 +173,12 @@ impl One<'_, '_> {
                     observed.settles_at(settle),
                 )
             });
-            if settled || now >= deadline || self.has_died() {
-                // Only what the stream has not told yet could change the verdict: hear it out.
-                boxed.hear_out().await?;
+            if settled || now >= deadline || self.has_exited() {
+                // What the stream has not delivered yet could still change the verdict.
+                session.catch_up().await?;
                 let now = tracked.elapsed();
                 let still = tracked.with(|observed| observed.is_settled(now, settle));
-                if still || now >= deadline || self.has_died() {
+                if still || now >= deadline || self.has_exited() {
                     return Ok(());
                 }
                 continue;
@@ -201,39 +190,39 @@ impl One<'_, '_> {
             };
             let pause = Duration::from_secs_f64((next - now).max(1.0) / 1000.0);
             tokio::select! {
-                () = rung => {}
+                () = changed => {}
                 () = sleep(pause) => {}
-                _ = self.worker.death.why() => {}
+                _ = self.worker.skill_exit.reason() => {}
             }
         }
     }
 
     fn judge(&self, index: usize, case: CaseName, observed: Observed) -> Box<Outcome> {
-        let settings = &self.shared.run.settings;
-        let died = self.worker.death.by_now();
-        let has_mock = self.shared.boxed.is_some();
+        let options = &self.worker.run.options;
+        let died = self.worker.skill_exit.reason_by_now();
+        let has_mock = self.worker.session.is_some();
         let terms = Terms {
             expected: self.case.expected.as_ref(),
-            wait: millis(settings.wait),
+            wait: millis(options.wait),
             has_mock,
             died: died.as_deref(),
         };
-        let instead = match &self.shared.boxed {
-            Some(boxed) if observed.box_calls() == 0 => boxed.watch.connections(),
+        let instead = match self.worker.session {
+            Some(session) if observed.box_calls() == 0 => session.tracker.connections(),
             _ => Vec::new(),
         };
         Box::new(Outcome {
             index,
             case,
-            verdicts: check::run(&observed, &terms, &settings.off),
+            verdicts: check::run(&observed, &terms, &options.off),
             instead,
             has_mock,
             observed,
         })
     }
 
-    fn has_died(&self) -> bool {
-        self.worker.death.by_now().is_some()
+    fn has_exited(&self) -> bool {
+        self.worker.skill_exit.reason_by_now().is_some()
     }
 }
 

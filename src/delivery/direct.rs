@@ -1,5 +1,5 @@
-//! Connections in clear to one Skill, kept open between events. There is one host, so a list of
-//! idle connections is all there is to keep; TLS and proxies are for the general client.
+//! Deliveries in clear to one host, over connections that stay open between events. TLS and proxies
+//! are in `general`.
 
 use std::{
     io,
@@ -15,55 +15,61 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::{Answer, Exchange, MOST_OF_A_REPLY, load::Load};
+use super::{
+    answer::{Answer, Exchange, MAX_BODY, broke_off, innermost_cause},
+    chunked_body::ChunkedBody,
+};
 
-/// After so long a server may be about to close a connection that nobody uses; an event that is
-/// sent into that moment would be lost.
-const LONGEST_IDLE: Duration = Duration::from_secs(1);
+/// An idle connection older than this is not used: the server may be about to close it, and an event
+/// sent at that moment would be lost.
+const MAX_IDLE: Duration = Duration::from_secs(1);
 
 /// An answer with the connection that it came by.
-type Sent = (SendRequest<Load>, http::Response<hyper::body::Incoming>);
+type Sent = (
+    SendRequest<ChunkedBody>,
+    http::Response<hyper::body::Incoming>,
+);
 
-/// The connections to a Skill.
+/// The idle connections to a Skill.
 #[derive(Debug)]
 pub(super) struct Pool {
     host: String,
     port: u16,
-    named: String,
+    host_header: String,
     /// The URL as a request names it.
     target: String,
     idle: Mutex<Vec<Idle>>,
 }
 
-/// Who sends one request after the other by connections of a pool. What it sends with is its own:
-/// to count who else has it, or to put it back each time, all would write to the same memory.
+/// Sends one request after the other over connections of a pool. It keeps its connection between
+/// requests: returning it each time would write to memory that all senders share.
 #[derive(Debug)]
 pub(super) struct Sender<'a> {
     pool: &'a Pool,
     /// The URL as a request names it; an error, where no request can.
     target: Result<Uri, String>,
-    /// The connection of the last request, where it can go on.
+    /// The connection of the last request, if it can be reused.
     own: Option<Idle>,
 }
 
 #[derive(Debug)]
 struct Idle {
-    sender: SendRequest<Load>,
+    sender: SendRequest<ChunkedBody>,
     since: Instant,
 }
 
 impl Idle {
     fn is_old(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) > LONGEST_IDLE
+        now.saturating_duration_since(self.since) > MAX_IDLE
     }
 }
 
 impl Pool {
-    /// Connections to the host of `url`, which must be http; `None` where it has none.
+    /// A pool for the host of `url`, whose scheme must be http; `None` where it has no host.
     pub(super) fn new(url: &Url) -> Option<Self> {
         let host = url.host_str()?;
         let port = url.port_or_known_default()?;
-        let named = match url.port() {
+        let host_header = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
@@ -74,18 +80,18 @@ impl Pool {
         Some(Self {
             host: host.trim_matches(['[', ']']).to_owned(),
             port,
-            named,
+            host_header,
             target,
             idle: Mutex::default(),
         })
     }
 
-    /// The host, as its header names it.
-    pub(super) fn named(&self) -> &str {
-        &self.named
+    /// The value of the `Host` header.
+    pub(super) fn host_header(&self) -> &str {
+        &self.host_header
     }
 
-    /// Who sends by it.
+    /// A sender without a connection yet.
     pub(super) fn sender(&self) -> Sender<'_> {
         Sender {
             pool: self,
@@ -95,21 +101,20 @@ impl Pool {
         }
     }
 
-    async fn connect(&self) -> Result<SendRequest<Load>, String> {
+    async fn connect(&self) -> Result<SendRequest<ChunkedBody>, String> {
         let cannot =
             |reason: &dyn std::fmt::Display| format!("could not connect to the skill: {reason}");
         let stream = TcpStream::connect((self.host.as_str(), self.port))
             .await
             .map_err(|error| cannot(&error))?;
         stream.set_nodelay(true).map_err(|error| cannot(&error))?;
-        // Head and body in one piece of memory: of an event that is less than what the system takes
-        // for a list of two.
+        // Head and body in one buffer: for a small body that is cheaper than a vectored write.
         let (sender, connection) = http1::Builder::new()
             .writev(false)
             .handshake(TokioIo::new(stream))
             .await
             .map_err(|error| cannot(&error))?;
-        // What ends it is seen by the request that it carries.
+        // An error of the connection is reported by its request.
         tokio::spawn(connection);
         Ok(sender)
     }
@@ -120,14 +125,14 @@ impl Pool {
 }
 
 impl Sender<'_> {
-    /// Leaves its connection to the others.
-    pub(super) fn rest(&mut self) {
+    /// Returns its connection to the pool.
+    pub(super) fn release(&mut self) {
         if let Some(own) = self.own.take() {
             self.pool.lock().push(own);
         }
     }
 
-    /// Posts at `now`, and reads the answer to its end.
+    /// Posts at `now` and reads the answer to its end.
     pub(super) async fn post(
         &mut self,
         body: &Bytes,
@@ -139,22 +144,17 @@ impl Sender<'_> {
         let status = head.status.as_u16();
         let mut answer = Vec::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                format!(
-                    "the skill answered {status}, but broke off in the middle: {}",
-                    super::cause(&error)
-                )
-            })?;
+            let frame = frame.map_err(|error| broke_off(status, &error))?;
             if let Some(data) = frame.data_ref()
-                && answer.len() < MOST_OF_A_REPLY
+                && answer.len() < MAX_BODY
             {
                 answer.extend_from_slice(data);
             }
         }
-        // Only where the connection can go on at once is it worth keeping.
-        let can_go_on = sender.ready().await.is_ok();
+        // Kept only if it is ready for the next request at once.
+        let is_ready = sender.ready().await.is_ok();
         let at = Instant::now();
-        self.own = can_go_on.then_some(Idle { sender, since: at });
+        self.own = is_ready.then_some(Idle { sender, since: at });
         Ok(Answer {
             status,
             body: Bytes::from(answer),
@@ -162,9 +162,9 @@ impl Sender<'_> {
         })
     }
 
-    /// Sends by an idle connection, else by a new one. A request that got nothing at all on an idle
-    /// connection goes out once more by another: the server closed it in that moment, as it may. A
-    /// Skill that closes on purpose does so on a new one too.
+    /// Sends over an idle connection, or over a new one. A request that got no byte on an idle
+    /// connection is sent once more over another: the server may have closed it at that moment. A
+    /// Skill that closes connections on purpose closes a new one too.
     async fn send(
         &mut self,
         body: &Bytes,
@@ -179,13 +179,13 @@ impl Sender<'_> {
                 Some(idle) => idle.sender,
                 None => self.pool.connect().await?,
             };
-            let mut request = Request::new(Load::from(body.clone()));
+            let mut request = Request::new(ChunkedBody::from(body.clone()));
             *request.method_mut() = Method::POST;
             *request.uri_mut() = self.target.clone()?;
             *request.headers_mut() = headers.clone();
             match sender.send_request(request).await {
                 Ok(response) => return Ok((sender, response)),
-                Err(error) if is_new || !is_closed(&error) => return Err(sentence(&error)),
+                Err(error) if is_new || !is_closed(&error) => return Err(no_answer(&error)),
                 Err(_) => {}
             }
         }
@@ -194,23 +194,23 @@ impl Sender<'_> {
 
 impl Drop for Sender<'_> {
     fn drop(&mut self) {
-        self.rest();
+        self.release();
     }
 }
 
-/// What became of a request that got no answer, for a newcomer.
-fn sentence(error: &hyper::Error) -> String {
+/// The sentence for a request that got no answer.
+fn no_answer(error: &hyper::Error) -> String {
     if is_closed(error) {
         "the skill closed the connection without an answer".to_owned()
     } else {
         format!(
             "what the skill sent is no HTTP answer: {}",
-            super::cause(error)
+            innermost_cause(error)
         )
     }
 }
 
-/// Whether the connection was closed before anything of an answer came.
+/// Whether the connection was closed before a byte of the answer arrived.
 fn is_closed(error: &hyper::Error) -> bool {
     let by_system = || {
         let source = std::error::Error::source(error);

@@ -1,0 +1,105 @@
+//! A run as data: what it needs, what it reports while it goes on, and what it returns at its end.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+
+use super::{
+    mock::{Mock, Registration},
+    plan::Plan,
+};
+use crate::{
+    delivery::SkillClient,
+    domain::outcome::{Outcome, check::Check},
+    env::Clock,
+};
+
+/// The options of a run.
+#[derive(Clone, Debug)]
+pub struct RunOptions {
+    /// Events in progress at once; at least 1.
+    pub concurrency: usize,
+    /// How often the cases are sent.
+    pub rounds: Rounds,
+    /// Events a second, sent at their times whether or not earlier ones are answered.
+    pub rate: Option<f64>,
+    /// Whether every event is sent once more after it has settled.
+    pub duplicate: bool,
+    /// How often an event is sent again after a late or non-2xx reply.
+    pub retries: u32,
+    /// How long to wait for the cards after the reply.
+    pub wait: Duration,
+    /// How long nothing may happen before an event counts as finished.
+    pub settle: Duration,
+    /// How events are registered with the mock.
+    pub registration: Registration,
+    /// Stop sending after the first failure.
+    pub fail_fast: bool,
+    /// Whether the expected results of the cases are rewritten.
+    pub update: bool,
+    /// Checks that are turned off.
+    pub off: Vec<Check>,
+}
+
+/// How often the cases are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounds {
+    /// So many times; at least 1.
+    Times(usize),
+    /// Repeatedly, until so much time has passed.
+    For(Duration),
+}
+
+impl Rounds {
+    /// Whether the name of an event includes the number of its round.
+    pub(super) fn are_numbered(self) -> bool {
+        self != Self::Times(1)
+    }
+}
+
+/// What a run reports while it goes on.
+#[derive(Debug)]
+pub enum RunEvent {
+    /// An event has its verdict. Where expected results are rewritten, with the path of the file
+    /// that holds them, if the case has one.
+    Judged(Box<Outcome>, Option<Arc<Path>>),
+}
+
+/// Everything that a run needs.
+pub struct Run {
+    /// The cases.
+    pub plan: Arc<Plan>,
+    /// The options.
+    pub options: RunOptions,
+    /// The mock that plays Box, if one does.
+    pub mock: Option<Mock>,
+    /// Delivers the events.
+    pub skill: SkillClient,
+    /// The current time.
+    pub clock: Clock,
+    /// The reason, once the process of the Skill has ended.
+    pub skill_exit: watch::Receiver<Option<String>>,
+    /// True once the user wants the run to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Run {
+    /// How many events there will be; `None` where time decides.
+    pub fn total(&self) -> Option<usize> {
+        match self.options.rounds {
+            Rounds::Times(times) => Some(self.plan.count.saturating_mul(times)),
+            Rounds::For(_) => None,
+        }
+    }
+}
+
+/// The result of a run, besides the outcomes of its events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunSummary {
+    /// Seconds from the first event to the last verdict.
+    pub seconds: f64,
+    /// What fails the run as a whole.
+    pub strays: Vec<String>,
+    /// Events that were not sent.
+    pub left_out: usize,
+}
