@@ -28,8 +28,7 @@ use crate::{
         port::{BoundPort, PortOptions, serve},
     },
     skill::runtimes::run_folder::{RunFolder, TrustFiles},
-    store::journal::JournalError,
-    store::{Options, Store},
+    store::{JournalError, Options, Store},
 };
 
 /// How a mock is started.

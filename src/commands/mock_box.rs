@@ -347,7 +347,7 @@ async fn command(
 
 /// What there was, when all is over.
 fn summary(store: &Store, format: OutputFormat, terminal: &Terminal) {
-    let totals = store.call_log.totals();
+    let totals = store.call_totals();
     let writes = store.writes();
     match format {
         OutputFormat::Human => terminal.note_line(calls::totals(&totals, writes)),
@@ -407,7 +407,7 @@ fn keep(store: &Store, path: &Path) -> Result<Content, Failure> {
         Problem::new(format!("cannot read {}: {error}", path.display())).outside()
     };
     let bytes = fs::read(path).map_err(failed)?;
-    let mut writer = store.spool.writer().map_err(failed)?;
+    let mut writer = store.spool().writer().map_err(failed)?;
     writer.write(&bytes).map_err(failed)?;
     Ok(Content::from(writer.finish().map_err(failed)?))
 }

@@ -28,7 +28,7 @@ use crate::{
         outcome::Reply,
     },
     mock_box::model::content::extension,
-    store::{Store, notices::Subscription},
+    store::{Store, Subscription},
 };
 
 /// How events are sent.
@@ -223,22 +223,20 @@ impl Works {
             (false, Some(_)) => Delivered::Retrying,
             (false, None) => Delivered::GivenUp,
         };
-        self.store
-            .notices
-            .publish(Notice::Attempt(Arc::new(Attempt {
-                at,
-                event_id: parcel.event_id.clone(),
-                event_type: parcel.event_type.clone(),
-                file_id: placed.file_id.clone(),
-                name: parcel.name.clone(),
-                number,
-                of: self.settings.schedule.attempts(),
-                result,
-                status,
-                ms,
-                error,
-                next_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
-            })));
+        self.store.publish(Notice::Attempt(Arc::new(Attempt {
+            at,
+            event_id: parcel.event_id.clone(),
+            event_type: parcel.event_type.clone(),
+            file_id: placed.file_id.clone(),
+            name: parcel.name.clone(),
+            number,
+            of: self.settings.schedule.attempts(),
+            result,
+            status,
+            ms,
+            error,
+            next_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
+        })));
     }
 }
 

@@ -146,7 +146,7 @@ fn health(store: &Store, admin: &Admin) -> Response<WireBody> {
         "ca": trust.ca,
         "bundle": trust.bundle,
         "preload": trust.preload,
-        "next": store.notices.newest(),
+        "next": store.newest_notice(),
         "writes": writes
     }))
 }

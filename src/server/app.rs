@@ -23,7 +23,7 @@ use crate::{
     mock_box::{
         AcceptedBody, Answer, Body, Envelope, ErrorBody, Head, Request as BoxRequest, errors,
     },
-    store::{Store, call::OpenCall},
+    store::{OpenCall, Store},
 };
 
 /// The mock Box, as the port's handler.
@@ -100,14 +100,7 @@ impl App {
     }
 
     async fn execute(&self, call: Box<OpenCall>, request: Box<BoxRequest>) -> Response<WireBody> {
-        let (call, answer, ticket) = self.store.execute(call, request).await;
-        let answer = match ticket {
-            None => answer,
-            Some(ticket) => match ticket.wait().await {
-                Ok(()) => answer,
-                Err(reason) => errors::internal(reason),
-            },
-        };
+        let (call, answer) = self.store.execute(call, request).await;
         respond(call, answer, false).made().await
     }
 }
@@ -183,7 +176,7 @@ impl App {
             AcceptedBody::Memory(limit) => collect(body, limit).await.map(Body::Memory),
             AcceptedBody::Upload(limit) => {
                 // Boxed, so that the other calls, which are many, need no room for it.
-                let upload = Box::pin(multipart::read(head, body, limit, &self.store.spool));
+                let upload = Box::pin(multipart::read(head, body, limit, self.store.spool()));
                 upload.await.map(Body::Upload)
             }
         }

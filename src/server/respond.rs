@@ -16,7 +16,7 @@ use super::{port::Reply, wire::WireBody};
 use crate::{
     mock_box::{Answer, AnswerBody, PictureOf, Source, errors},
     store::{
-        call::OpenCall,
+        OpenCall,
         content::{docx, file as contents, picture},
     },
 };

@@ -8,7 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
 
-use super::{Store, call_log::Entry, capture::Capture};
+use super::{activity::Activity, call_log::Entry, capture::Capture};
 use crate::{
     domain::{
         call::{CallRecord, EventIds},
@@ -21,7 +21,7 @@ use crate::{
 /// A call that is open. Dropping it closes it.
 #[derive(Debug)]
 pub struct OpenCall {
-    store: Arc<Store>,
+    activity: Arc<Activity>,
     record: CallRecord,
     /// What is told when it opens, as long as it was not told.
     opening: Option<Opening>,
@@ -38,7 +38,7 @@ pub struct OpenCall {
 
 impl OpenCall {
     pub(super) fn new(
-        store: Arc<Store>,
+        activity: Arc<Activity>,
         head: &Head,
         admission: Admission,
         call: u64,
@@ -81,7 +81,7 @@ impl OpenCall {
             strike: strike.map(Box::new),
             capture: Capture::default(),
             since: Instant::now(),
-            store,
+            activity,
         };
         open.opening = Some(Opening {
             call,
@@ -96,7 +96,7 @@ impl OpenCall {
     /// it not: its end tells both.
     pub fn publish_open(&mut self) {
         if let Some(opening) = self.take_opening() {
-            self.store.notices.publish(Notice::Opened(opening));
+            self.activity.notices.publish(Notice::Opened(opening));
         }
     }
 
@@ -207,17 +207,17 @@ impl Drop for OpenCall {
         self.record.ms = self.since.elapsed().as_secs_f64() * 1000.0;
         self.record.events = self.events();
         let record = Arc::new(taken(&mut self.record));
-        self.store.call_log.add(Entry {
+        self.activity.call_log.add(Entry {
             record: Arc::clone(&record),
             capture: std::mem::take(&mut self.capture),
         });
         let closed = Notice::Closed(record);
         match self.opening.take() {
             Some(opening) => self
-                .store
+                .activity
                 .notices
                 .publish_both(Notice::Opened(opening), closed),
-            None => self.store.notices.publish(closed),
+            None => self.activity.notices.publish(closed),
         }
     }
 }

@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 6 * 1024 * 1024;
 
 /// The log.
 #[derive(Debug, Default)]
-pub struct CallLog(Mutex<Ring>);
+pub(super) struct CallLog(Mutex<Ring>);
 
 #[derive(Debug, Default)]
 struct Ring {
@@ -40,14 +40,14 @@ pub struct Entry {
 
 impl CallLog {
     /// Adds a call that has ended.
-    pub fn add(&self, entry: Entry) {
+    pub(super) fn add(&self, entry: Entry) {
         // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().add(entry);
         drop(gone);
     }
 
     /// Up to `most` calls after number `after`, each with its number.
-    pub fn after(&self, after: u64, most: usize) -> Vec<(u64, Entry)> {
+    pub(super) fn after(&self, after: u64, most: usize) -> Vec<(u64, Entry)> {
         let ring = self.lock();
         let oldest = ring.newest - ring.entries.len() as u64;
         let skip = usize::try_from(after.saturating_sub(oldest)).unwrap_or(usize::MAX);
@@ -57,14 +57,14 @@ impl CallLog {
     }
 
     /// Forgets the calls; numbers and counts go on.
-    pub fn clear(&self) {
+    pub(super) fn clear(&self) {
         let mut ring = self.lock();
         ring.entries.clear();
         ring.bytes = 0;
     }
 
     /// How many there were since the start.
-    pub fn totals(&self) -> Totals {
+    pub(super) fn totals(&self) -> Totals {
         self.lock().totals.clone()
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use serde_json::Value;
 
-use super::{Store, written};
+use super::{core::Store, writer::ChangeSet};
 use crate::{
     domain::{
         call::EventIds,
@@ -14,7 +14,7 @@ use crate::{
         notice::{By, Notice, Placed, Placement, Remark},
     },
     mock_box::{
-        Answer, Decision, File,
+        File,
         folder_sync::{self, FolderChange},
         register::{Registering, register},
     },
@@ -32,39 +32,32 @@ pub enum NotFired {
 }
 
 impl Store {
-    /// Takes in what was seen in the served folder.
+    /// Takes over what changed in the served folder.
     ///
     /// # Errors
-    /// Where the record of what goes with it cannot be written; nothing is changed then.
-    pub fn serve(&self, change: FolderChange) -> Result<(), String> {
+    /// Where the records of what goes with it cannot be written; nothing is changed then.
+    pub fn sync_folder(&self, change: FolderChange) -> Result<(), String> {
         let now = self.now();
-        let mut alone = self.turn();
-        let serving = folder_sync::sync(&self.state(), change, now);
-        let mut decision = Decision {
-            changes: serving.changes,
-            ..Decision::answer(Answer::empty(http::StatusCode::NO_CONTENT))
+        let mut writer = self.writer();
+        let synced = folder_sync::sync(&self.state(), change, now);
+        let set = ChangeSet {
+            changes: synced.changes,
+            events: EventIds::default(),
+            placed: synced.placed.map(Arc::new),
         };
         // Nobody waits for an answer, so nobody waits for the disk.
-        self.carry_out(&mut alone.ledger, &mut decision)?;
-        for record in decision.records() {
-            self.notices
-                .publish(written(EventIds::default(), Arc::clone(record)));
-        }
-        if let Some(placed) = serving.placed {
-            self.notices.publish(Notice::Placed(Arc::new(placed)));
-        }
-        Ok(())
+        self.commit(&mut writer, vec![set]).map(|_| ())
     }
 
-    /// Makes and registers the event of a file as it now stands: `make` gives it with placeholders
-    /// for tokens. `None` where there is no such file any more.
+    /// Makes and registers the event of a file as it is now: `make` gives it with placeholders for
+    /// tokens. `None` where there is no such file any more.
     pub fn announce(
         &self,
         file_id: &str,
         make: impl FnOnce(&File) -> Value,
     ) -> Option<Invocation<'static>> {
         let now = self.now();
-        let mut alone = self.turn();
+        let mut writer = self.writer();
         let mut state = self.state_to_change();
         let value = make(state.file(file_id)?);
         let event = Invocation::read(Tape::from_value(&value)).ok()?;
@@ -72,14 +65,14 @@ impl Store {
             same_file: true,
             ..Registering::default()
         };
-        let registered = register(&state, event, &how, now, &mut alone.gathering.ids);
+        let registered = register(&state, event, &how, now, &mut writer.ids);
         for change in &registered.changes {
             state.apply(change);
         }
         Some(registered.event.into_owned())
     }
 
-    /// From now on somebody sends events for the files that are told of.
+    /// From now on somebody sends events for files that come and change.
     pub fn expect_pump(&self) {
         self.has_pump.store(true, Ordering::Relaxed);
     }
@@ -96,8 +89,8 @@ impl Store {
         let now = self.now();
         let state = self.state();
         let file = state.file(file_id).ok_or(NotFired::NoFile)?;
-        let before = self.notices.newest();
-        self.notices.publish(Notice::Placed(Arc::new(Placed {
+        let before = self.activity.notices.newest();
+        self.publish(Notice::Placed(Arc::new(Placed {
             at: now,
             how,
             by: By::Admin,
@@ -108,9 +101,9 @@ impl Store {
         Ok(before)
     }
 
-    /// Tells a person of something in the served folder.
+    /// Publishes a remark for a person about something in the served folder.
     pub fn remark(&self, kind: &str, path: String, text: String) {
-        self.notices.publish(Notice::Remark(Arc::new(Remark {
+        self.publish(Notice::Remark(Arc::new(Remark {
             at: self.now(),
             kind: kind.to_owned(),
             path,

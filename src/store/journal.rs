@@ -21,7 +21,7 @@ use crate::domain::{
 use read::Part;
 pub use read::RecordReader;
 use sync::Syncer;
-pub use sync::Ticket;
+pub(super) use sync::Ticket;
 
 /// Every so many records the offset of one is kept, so that reading from any number on skips
 /// most of the file at 16 bytes a stride.
@@ -35,7 +35,7 @@ const LARGEST_NUMBER: u64 = u64::MAX / 2;
 
 /// The record file, open for appending.
 #[derive(Debug)]
-pub struct Journal {
+pub(super) struct Journal {
     file: Arc<File>,
     /// The file, for people.
     path: PathBuf,
@@ -44,7 +44,7 @@ pub struct Journal {
     /// Where the next record goes, in bytes.
     end: u64,
     /// What a line may have, in bytes.
-    longest: u64,
+    pub(super) longest: u64,
     /// Number and offset of a record in every stride.
     index: Vec<(u64, u64)>,
     /// The number of the last record.
@@ -112,7 +112,7 @@ impl Journal {
     ///
     /// # Errors
     /// Where the file cannot be used, or a line in its middle is no record.
-    pub fn open(
+    pub(super) fn open(
         path: &Path,
         each: impl FnMut(WriteRecord),
     ) -> Result<(Self, Option<String>), JournalError> {
@@ -154,7 +154,7 @@ impl Journal {
     ///
     /// # Errors
     /// Where no temporary file can be made.
-    pub fn temporary() -> Result<Self, JournalError> {
+    pub(super) fn temporary() -> Result<Self, JournalError> {
         let folder = std::env::temp_dir();
         match tempfile::tempfile_in(&folder) {
             Ok(file) => Ok(Self::over(file, folder.join("(temporary)"))),
@@ -187,7 +187,7 @@ impl Journal {
     ///
     /// # Errors
     /// Where the disk refuses already.
-    pub fn with_fsync(mut self) -> Result<Self, JournalError> {
+    pub(super) fn with_fsync(mut self) -> Result<Self, JournalError> {
         let fail = |source| JournalError::Io {
             path: self.path.clone(),
             source,
@@ -269,7 +269,7 @@ impl Journal {
     ///
     /// # Errors
     /// Where a line is too long, or what the system said; the file is then as it was before.
-    pub fn append<'a>(
+    pub(super) fn append<'a>(
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
     ) -> Result<(), String> {
@@ -364,7 +364,7 @@ impl Journal {
 
     /// What to wait for, outside of any lock, before the last record may be answered; nothing
     /// where the system's word is enough.
-    pub fn ticket(&self) -> Option<Ticket> {
+    pub(super) fn ticket(&self) -> Option<Ticket> {
         Some(self.syncer.as_ref()?.ticket(self.last))
     }
 
@@ -392,13 +392,13 @@ impl Journal {
     }
 
     /// The number of the last record; 0 before the first.
-    pub fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         self.last
     }
 
     /// A reader of the records after number `after`, and after the last reset; independent of
     /// what is appended meanwhile.
-    pub fn reader(&self, after: u64) -> RecordReader {
+    pub(super) fn reader(&self, after: u64) -> RecordReader {
         let after = after.max(self.reset);
         let start = match self.index.partition_point(|(seq, _)| *seq <= after) {
             0 => self.index.first().map_or(self.end, |(_, offset)| *offset),

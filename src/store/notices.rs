@@ -28,7 +28,7 @@ const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 
 /// The ring and its listener.
 #[derive(Debug)]
-pub struct Notices {
+pub(super) struct Notices {
     ring: Arc<Mutex<Ring>>,
     notifier: watch::Sender<()>,
     /// Whether somebody has begun to listen since the listener last rang. Ringing costs more than
@@ -135,7 +135,7 @@ impl Default for Notices {
 
 impl Notices {
     /// Tells everybody.
-    pub fn publish(&self, notice: Notice) {
+    pub(super) fn publish(&self, notice: Notice) {
         // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().push(notice);
         drop(gone);
@@ -143,7 +143,7 @@ impl Notices {
     }
 
     /// Tells everybody of two things, one right after the other.
-    pub fn publish_both(&self, first: Notice, second: Notice) {
+    pub(super) fn publish_both(&self, first: Notice, second: Notice) {
         let gone = {
             let mut ring = self.lock();
             [ring.push(first), ring.push(second)]
@@ -153,7 +153,7 @@ impl Notices {
     }
 
     /// Tells everybody of several things, one right after the other.
-    pub fn publish_all(&self, notices: Vec<Notice>) {
+    pub(super) fn publish_all(&self, notices: Vec<Notice>) {
         let gone: Vec<Notice> = {
             let mut ring = self.lock();
             let pushed = notices.into_iter().map(|notice| ring.push(notice));
@@ -173,13 +173,13 @@ impl Notices {
     }
 
     /// The number of the newest notice; 0 before the first.
-    pub fn newest(&self) -> u64 {
+    pub(super) fn newest(&self) -> u64 {
         self.lock().newest
     }
 
     /// A reader of what comes after number `after`; of what comes from now on, where that is not
     /// reached yet.
-    pub fn subscribe_after(&self, after: u64) -> Subscription {
+    pub(super) fn subscribe_after(&self, after: u64) -> Subscription {
         Subscription {
             ring: Arc::clone(&self.ring),
             place: self.lock().take_place(after),
@@ -188,12 +188,12 @@ impl Notices {
     }
 
     /// A reader of what comes from now on.
-    pub fn subscribe(&self) -> Subscription {
+    pub(super) fn subscribe(&self) -> Subscription {
         self.subscribe_after(u64::MAX)
     }
 
     /// A listener that rings when something is told.
-    pub fn listener(&self) -> Listener {
+    pub(super) fn listener(&self) -> Listener {
         Listener {
             heard: self.notifier.subscribe(),
             is_awaited: Arc::clone(&self.is_awaited),

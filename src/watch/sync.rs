@@ -365,7 +365,7 @@ impl FolderSync {
     }
 
     fn apply(&self, change: FolderChange) {
-        if let Err(reason) = self.store.serve(change) {
+        if let Err(reason) = self.store.sync_folder(change) {
             self.store.remark("record", String::new(), reason);
         }
     }

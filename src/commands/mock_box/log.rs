@@ -21,7 +21,7 @@ use crate::{
         calls, cards, json, pump,
         text::{Line, Text},
     },
-    store::{Store, notices::Subscription},
+    store::{Store, Subscription},
     terminal::Terminal,
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Log {
 impl Log {
     pub(super) fn start(store: &Arc<Store>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let reader = store.notices.subscribe_after(0);
+        let reader = store.subscribe_after(0);
         let (store, terminal) = (Arc::clone(store), terminal.clone());
         let (format, show_cards) = (arguments.format, arguments.show_cards);
         // A command that is no Skill of ours prints where we do.

@@ -79,7 +79,7 @@ impl Side {
         around: &Around<'_>,
     ) -> Result<Self, Failure> {
         let (store, arguments) = (&mock.store, around.arguments);
-        let reader = store.notices.subscribe();
+        let reader = store.subscribe();
         let folder = match &arguments.files {
             None => None,
             Some(path) => Some(open(store, path, around.terminal).await?),

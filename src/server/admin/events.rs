@@ -73,7 +73,7 @@ fn read_item<'a>(
     let mut item = item;
     if is_wrapper(item) {
         if let Some(sha1) = item.get("content").and_then(Tree::as_str) {
-            let spooled = store.spool.find(sha1);
+            let spooled = store.spool().find(sha1);
             let spooled = spooled.ok_or_else(|| format!("no content {sha1} was put before"))?;
             how.content = Some(Content::from(spooled));
         }
@@ -110,7 +110,7 @@ pub(super) async fn spool(
     mut body: RequestBody,
     limit: Option<u64>,
 ) -> Result<Spooled, Refused> {
-    let mut writer = store.spool.writer().map_err(|error| failed(&error))?;
+    let mut writer = store.spool().writer().map_err(|error| failed(&error))?;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
         let Ok(data) = frame.into_data() else {

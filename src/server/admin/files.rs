@@ -13,7 +13,7 @@ use crate::{
         respond::open_content,
         wire::{RequestBody, WireBody},
     },
-    store::{Store, files::NotFired},
+    store::{NotFired, Store},
 };
 
 /// `GET|PUT|DELETE files/{id}`.

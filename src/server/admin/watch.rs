@@ -35,7 +35,7 @@ pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
     let wanted = Arc::new(Wanted::of(store, query));
     let deadline = Instant::now() + wait;
-    let mut bell = store.notices.listener();
+    let mut bell = store.listener();
     let mut last = after;
     loop {
         bell.listen();
@@ -159,7 +159,7 @@ fn read_calls(
     let mut found = Vec::new();
     let mut bytes = 0;
     while found.len() < MOST_LISTED && bytes < MOST_LISTED_BYTES {
-        let entries = store.call_log.after(next, AT_ONCE);
+        let entries = store.calls(next, AT_ONCE);
         if entries.is_empty() {
             break;
         }
@@ -190,8 +190,8 @@ pub(super) fn notices(store: &Arc<Store>, query: Query<'_>, parts: &Parts) -> Re
         .and_then(|value| value.to_str().ok()?.parse().ok());
     let after = query.number("after").ok().flatten().or(resumed);
     let reader = match after {
-        Some(after) => store.notices.subscribe_after(after),
-        None => store.notices.subscribe(),
+        Some(after) => store.subscribe_after(after),
+        None => store.subscribe(),
     };
     let state = (reader, true);
     let chunks = stream::unfold(state, |(mut reader, first)| async move {

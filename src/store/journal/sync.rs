@@ -92,7 +92,7 @@ fn run(
 
 /// The right to answer a record, once it is on the disk.
 #[derive(Clone, Debug)]
-pub struct Ticket {
+pub(in crate::store) struct Ticket {
     seq: u64,
     synced: watch::Receiver<Synced>,
 }
@@ -102,7 +102,7 @@ impl Ticket {
     ///
     /// # Errors
     /// Why it never will be, as far as anybody can tell.
-    pub async fn wait(mut self) -> Result<(), String> {
+    pub(in crate::store) async fn wait(mut self) -> Result<(), String> {
         let (seq, over) = (self.seq, "the record file is closed");
         let synced = self
             .synced

@@ -9,9 +9,14 @@ use std::{
 use futures_util::{FutureExt, future::join_all};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use serde_json::{Value, json};
-use tokio::{runtime::Builder, sync::broadcast, task::yield_now};
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::broadcast,
+};
 
-use super::*;
+use std::sync::Arc;
+
+use super::{Options, Store};
 use crate::{
     domain::{
         event::invocation::Invocation, json::tree::Tape, notice::Notice, secret::Secret,
@@ -19,7 +24,6 @@ use crate::{
     },
     env::wall_clock,
     mock_box::{Body, Head, Request, model::content::placeholder, register::Registering},
-    store::Options,
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.
@@ -81,18 +85,8 @@ async fn ask(
     let call = store.open(&head);
     let body = Body::Memory(body.into());
     let request = Box::new(Request { head, body });
-    let (_, answer, _) = store.execute(call, request).await;
+    let (_, answer) = store.execute(call, request).await;
     answer.status
-}
-
-/// How many writes there are in each group that has gathered.
-fn members(gathering: &Gathering) -> Vec<usize> {
-    let groups = gathering.groups();
-    groups.map(|group| group.members.len()).collect()
-}
-
-fn gathered(store: &Store) -> Vec<usize> {
-    members(&store.gathering())
 }
 
 fn kinds(notices: &[Notice]) -> Vec<&'static str> {
@@ -122,42 +116,33 @@ async fn writes_that_come_at_once_are_written_together_and_each_once() {
 }
 
 #[tokio::test]
-async fn of_two_writes_to_one_file_the_second_finds_the_first_in_its_place() {
+async fn of_two_writes_to_one_file_the_second_is_decided_after_the_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, 1);
-    let (mut first, mut second) = (
-        pin!(write(&store, &files[0])),
-        pin!(write(&store, &files[0])),
-    );
-    assert!(first.as_mut().now_or_never().is_none());
-    assert!(second.as_mut().now_or_never().is_none());
-    assert_eq!(numbers(&path), [1]);
-    assert_eq!(
-        (first.await, second.await),
-        (StatusCode::OK, StatusCode::OK)
-    );
+    let both = [write(&store, &files[0]), write(&store, &files[0])];
+    assert_eq!(join_all(both).await, [StatusCode::OK; 2]);
+    assert_eq!(numbers(&path), [1, 2]);
     let last = fs::read_to_string(&path).expect("it reads");
     let last = last.lines().last().expect("a line");
     assert!(last.contains(r#""$version":1,"#), "{last}");
 }
 
 #[tokio::test]
-async fn whoever_looks_finds_what_is_written_down_alone() {
+async fn a_reader_sees_only_what_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 2);
-    let stands = |store: &Store| store.read(|state| state.instance_paths(&files[0].0).count());
+    let (store, files) = start(&path, 1);
+    let instances = || store.read(|state| state.instance_paths(&files[0].0).count());
     let mut first = pin!(write(&store, &files[0]));
     assert!(first.as_mut().now_or_never().is_none());
-    assert_eq!(stands(&store), 0);
-    assert_eq!(store.last_write(), 1, "to ask ends the group");
-    assert_eq!(stands(&store), 1);
+    assert_eq!((instances(), store.last_write()), (0, 0));
     assert_eq!(first.await, StatusCode::OK);
+    assert_eq!((instances(), store.last_write()), (1, 1));
 }
 
 #[tokio::test]
-async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
+async fn a_batch_that_cannot_be_appended_fails_each_write_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, 3);
@@ -166,7 +151,7 @@ async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
     let away = folder.path().join("away.jsonl");
     fs::rename(&path, &away).expect("it moves");
     assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
-    let (told, _) = store.notices.subscribe_after(0).read(100);
+    let (told, _) = store.subscribe_after(0).read(100);
     let each = ["open", "open", "open", "call", "call", "call"];
     assert_eq!(kinds(&told), each);
     let stand = store.read(|state| state.instance_paths(&files[0].0).count());
@@ -178,7 +163,7 @@ async fn a_group_that_cannot_be_written_fails_each_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_away_takes_nobody_else_with_it() {
+async fn a_client_that_leaves_has_its_write_recorded_and_takes_nobody_else_with_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, 2);
@@ -187,42 +172,39 @@ async fn a_client_that_goes_away_takes_nobody_else_with_it() {
     let mut second = pin!(write(&store, &files[1]));
     assert!(second.as_mut().now_or_never().is_none());
     drop(first);
-    let (told, _) = store.notices.subscribe_after(0).read(100);
-    let each = ["open", "open", "write", "write", "call"];
-    assert_eq!(kinds(&told), each, "its end comes last");
-    let gone = &store.call_log.after(0, 1)[0].1;
-    let asked = &gone.to_json(1)["request"]["body"];
-    assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
+    assert_eq!(store.newest_notice(), 0, "its call is still open");
     assert_eq!(second.await, StatusCode::OK);
     assert_eq!(numbers(&path), [1, 2]);
+    let (published, _) = store.subscribe_after(0).read(100);
+    let each = ["open", "open", "write", "write", "call", "call"];
+    assert_eq!(kinds(&published), each, "its end comes after its write");
+    let gone = &store.calls(0, 1)[0].1;
+    let asked = &gone.to_json(1)["request"]["body"];
+    assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
 }
 
 #[tokio::test]
-async fn whatever_changes_something_else_ends_the_group_first() {
+async fn calls_are_decided_in_the_order_in_which_they_were_submitted() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, 3);
     let of = |nth: usize| format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[nth].0);
     let (first, third) = (of(0), of(2));
-    let mut written = pin!(join_all([0, 1].map(|nth| write(&store, &files[nth]))));
-    assert!(written.as_mut().now_or_never().is_none());
+    let written = join_all([0, 1].map(|nth| write(&store, &files[nth])));
     // About one of the two, and about a third.
     let deleted = ask(&store, Method::DELETE, &first, &files[0].1, String::new());
     let body = r#"{"cards": []}"#.to_owned();
     let created = ask(&store, Method::POST, &third, &files[2].1, body);
-    let (mut deleted, mut created) = (pin!(deleted), pin!(created));
-    assert!(deleted.as_mut().now_or_never().is_none());
-    assert!(created.as_mut().now_or_never().is_none());
-    assert_eq!(numbers(&path), [1, 2]);
-    store.reset().await.expect("it is written down");
+    let (written, deleted, created) = tokio::join!(written, deleted, created);
+    assert_eq!(written, [StatusCode::OK; 2]);
+    assert_eq!(deleted, StatusCode::NO_CONTENT);
+    assert_eq!(created, StatusCode::CREATED);
+    store.reset().await.expect("it is recorded");
     assert_eq!(numbers(&path), [1, 2, 3, 4, 5]);
-    assert_eq!(written.await, [StatusCode::OK; 2]);
-    assert_eq!(deleted.await, StatusCode::NO_CONTENT);
-    assert_eq!(created.await, StatusCode::CREATED);
 }
 
 #[tokio::test]
-async fn what_is_large_is_written_alone() {
+async fn a_large_write_that_cannot_be_appended_fails_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, 3);
@@ -234,137 +216,48 @@ async fn what_is_large_is_written_alone() {
         "invocation": {"type": "skill_invocation", "id": "1"}
     }]);
     let large = card.to_string();
+    store.writer().limit_lines(10_000);
     let cards = ["[]", &large, "[]"];
     let writes = files.iter().zip(cards);
     let writes = writes.map(|(file, cards)| write_cards(&store, file, cards));
-    let mut all = pin!(join_all(writes));
-    assert!(all.as_mut().now_or_never().is_none());
-    assert_eq!(gathered(&store), [1, 1, 1]);
-    assert_eq!(all.await, [StatusCode::OK; 3]);
-    assert_eq!(numbers(&path), [1, 2, 3]);
-
-    let mut written = pin!(write_cards(&store, &files[0], &large));
-    assert!(written.as_mut().now_or_never().is_none());
-    let target = format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[1].0);
-    let deleted = ask(&store, Method::DELETE, &target, &files[1].1, String::new());
-    let mut deleted = pin!(deleted);
-    assert!(deleted.as_mut().now_or_never().is_none());
-    assert_eq!(
-        gathered(&store),
-        [1, 1],
-        "what is small is not with it either"
-    );
-    assert_eq!(written.await, StatusCode::OK);
-    assert_eq!(deleted.await, StatusCode::NO_CONTENT);
-}
-
-#[tokio::test]
-async fn others_gather_while_a_group_is_written_down() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 2);
-    let mut first = pin!(write(&store, &files[0]));
-    assert!(first.as_mut().now_or_never().is_none());
-    // As its own task does it.
-    let mut turn = store.turns.take();
-    let leaving = store.gathering().leave(None);
-    let mut other = pin!(write(&store, &files[1]));
-    let mut again = pin!(write(&store, &files[0]));
-    assert!(other.as_mut().now_or_never().is_none());
-    assert!(again.as_mut().now_or_never().is_none());
-    let has_gathered = |nth: usize| store.gathering().has_gathered(&files[nth].0);
-    assert!(has_gathered(1), "it need not wait for the turn");
-    assert!(!has_gathered(0), "it is decided after the first is applied");
-    for group in leaving {
-        store.write_down(&mut turn, group);
-    }
-    drop(turn);
-    assert_eq!(first.await, StatusCode::OK);
-    assert_eq!((again.await, other.await), (StatusCode::OK, StatusCode::OK));
-    assert_eq!(numbers(&path), [1, 2, 3]);
-    let versions: Vec<Value> = store
-        .records(0)
-        .map(|record| record.expect("it reads").instance.expect("an instance"))
-        .map(|instance| serde_json::from_slice(&instance.to_json()).expect("JSON"))
-        .map(|instance: Value| instance["$version"].clone())
-        .collect();
-    assert_eq!(versions, [0, 0, 1]);
-}
-
-#[tokio::test]
-async fn a_client_that_goes_away_while_its_write_is_on_its_way_waits_for_nobody() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 1);
-    let mut first = Box::pin(write(&store, &files[0]));
-    assert!(first.as_mut().now_or_never().is_none());
-    let mut turn = store.turns.take();
-    let leaving = store.gathering().leave(None);
-    drop(first);
-    assert_eq!(store.notices.newest(), 0, "its call is not closed");
-    for group in leaving {
-        store.write_down(&mut turn, group);
-    }
-    let (told, _) = store.notices.subscribe_after(0).read(100);
-    assert_eq!(kinds(&told), ["open", "write", "call"]);
-    assert_eq!(numbers(&path), [1]);
-}
-
-#[tokio::test]
-async fn what_gathered_while_another_group_failed_is_written_down() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 3);
-    let mut first = pin!(write(&store, &files[0]));
-    assert!(first.as_mut().now_or_never().is_none());
-    let mut turn = store.turns.take();
-    let leaving = store.gathering().leave(None);
-    let mut second = pin!(write(&store, &files[1]));
-    assert!(second.as_mut().now_or_never().is_none());
-    while store.notices.newest() < 1 {
-        yield_now().await;
-    }
-    let mut third = pin!(write(&store, &files[2]));
-    assert!(third.as_mut().now_or_never().is_none());
-    assert_eq!(
-        store.notices.newest(),
-        2,
-        "they wait, and are open meanwhile"
-    );
-    let away = folder.path().join("away.jsonl");
-    fs::rename(&path, &away).expect("it moves");
-    for group in leaving {
-        store.write_down(&mut turn, group);
-    }
-    fs::rename(&away, &path).expect("it moves");
-    drop(turn);
-    assert_eq!(first.await, StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(
-        (second.await, third.await),
-        (StatusCode::OK, StatusCode::OK)
-    );
+    let answers = join_all(writes).await;
+    let failed = StatusCode::INTERNAL_SERVER_ERROR;
+    assert_eq!(answers, [StatusCode::OK, failed, StatusCode::OK]);
     assert_eq!(numbers(&path), [1, 2], "no number is left out");
 }
 
-#[test]
-fn what_gathered_on_a_runtime_that_is_gone_is_written_down_all_the_same() {
+#[tokio::test]
+async fn calls_that_wait_for_the_writer_are_open_meanwhile() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, 1);
+    let writer = store.writer();
+    let mut first = pin!(write(&store, &files[0]));
+    assert!(first.as_mut().now_or_never().is_none());
+    let (published, _) = store.subscribe_after(0).read(100);
+    assert_eq!(kinds(&published), ["open"]);
+    drop(writer);
+    assert_eq!(first.await, StatusCode::OK);
+}
+
+#[test]
+fn what_was_submitted_on_a_runtime_that_has_ended_is_recorded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (store, files) = start(&path, 2);
     let runtime = Builder::new_current_thread().build().expect("a runtime");
-    let turn = store.turns.take();
     runtime.block_on(async {
         let mut first = Box::pin(write(&store, &files[0]));
         assert!(first.as_mut().now_or_never().is_none());
     });
     drop(runtime);
-    drop(turn);
-    assert_eq!(gathered(&store), [1]);
-    store.settle();
     assert_eq!(numbers(&path), [1]);
-    let (told, _) = store.notices.subscribe_after(0).read(100);
-    assert_eq!(kinds(&told), ["open", "write", "call"]);
-    assert_eq!(Arc::strong_count(&store), 1, "its call has closed");
+    let (published, _) = store.subscribe_after(0).read(100);
+    assert_eq!(kinds(&published), ["open", "write", "call"]);
+    assert_eq!(Arc::strong_count(&store), 1, "nothing holds it any more");
+    let runtime = Builder::new_current_thread().build().expect("a runtime");
+    let status = runtime.block_on(write(&store, &files[1]));
+    assert_eq!(status, StatusCode::OK, "another runtime takes over");
 }
 
 /// A runtime on a thread of its own.
@@ -377,14 +270,14 @@ fn runtime(mut end: broadcast::Receiver<()>) -> Handle {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_counts() {
+async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_is_decided() {
     const FILES: usize = 6;
     const TASKS: usize = 24;
     const EACH: usize = 60;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (store, files) = start(&path, FILES);
-    let mut reader = store.notices.subscribe_after(0);
+    let mut reader = store.subscribe_after(0);
     let files = Arc::new(files);
     // As calls are served: some on a runtime of many threads, some each on one of its own.
     let (end, _) = broadcast::channel::<()>(1);
