@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs every benchmark, and writes what they print to benches/RESULTS.md:
+# Runs benchmarks and writes their results to benches/RESULTS.md:
 #
-#   sh scripts/benchmarks.sh [BENCHMARK…]     mock replay fetch cards soak by default: 45 minutes
+#   sh scripts/benchmarks.sh [BENCHMARK…]     default: mock replay fetch cards soak (45 minutes)
 #
-# Nothing else should run meanwhile: client, server and baseline share the machine. A benchmark that
-# is named replaces its own part of the page, and leaves the others. SOAK_MINUTES is how long each of
-# the long parts of the soak takes, ten by default.
+# Run nothing else at the same time: client, server and baseline share the machine. Each benchmark
+# replaces only its own section of the page. SOAK_MINUTES is the duration of each long part of the
+# soak, in minutes (default 10).
 set -eu
 cd "$(dirname "$0")/.."
 results=benches/RESULTS.md
@@ -24,14 +24,15 @@ options() {
   esac
 }
 
-# part NAME: the table of a benchmark, under the command that gives it.
+# part NAME: prints the section of a benchmark: its command and its table.
 part() {
   options=$(options "$1")
   echo "## $1"
   echo
   echo "\`cargo bench --bench $1${options:+ -- $options}\`, $(date -u +%Y-%m-%d)"
   echo
-  # shellcheck disable=SC2086 # options are a list; a figure that is missed fails the run and stays
+  # A benchmark that misses a goal fails; its results are kept all the same.
+  # shellcheck disable=SC2086 # options are a list
   cargo bench --quiet --locked --bench "$1" -- $options >"$work/out" 2>"$work/err" || :
   case $1 in
     cards)
@@ -54,12 +55,12 @@ done
 
 {
   cat <<END
-# What the benchmarks gave
+# Benchmark results
 
-Made by \`scripts/benchmarks.sh\` on a machine with $(getconf _NPROCESSORS_ONLN) cores
-($(uname -sm), $(rustc --version | cut -d' ' -f1-2)). Client, server and baseline share them, so
-shares of a baseline in the same run say more than times. What each benchmark does is told in
-[its README](README.md).
+Written by \`scripts/benchmarks.sh\` on a machine with $(getconf _NPROCESSORS_ONLN) cores
+($(uname -sm), $(rustc --version | cut -d' ' -f1-2)). Client, server and baseline share the cores, so
+the ratio to a baseline in the same run is more reliable than a time. [README.md](README.md)
+describes each benchmark.
 
 END
   for name in mock replay fetch cards soak; do

@@ -1,15 +1,16 @@
 #!/bin/sh
-# The crates that are built into skillctl on Linux and macOS, by licence, as Markdown:
+# Lists the crates that are built into skillctl on Linux and macOS, by licence, as Markdown:
 #
 #   sh scripts/dependencies.sh           prints the list
-#   sh scripts/dependencies.sh --write   puts it into docs/dependencies.md
-#   sh scripts/dependencies.sh --check   fails where docs/dependencies.md holds another list
-#   sh scripts/dependencies.sh --texts   prints the licence texts of what is built for this machine
+#   sh scripts/dependencies.sh --write   writes the list to docs/dependencies.md
+#   sh scripts/dependencies.sh --check   fails if the list in docs/dependencies.md is out of date
+#   sh scripts/dependencies.sh --texts   prints the licence texts of the crates built for this machine
 set -eu
 cd "$(dirname "$0")/.."
 page=docs/dependencies.md
 
-# What is built in: `name version|licence` a line. Build scripts and macros only help to build.
+# Prints a line `name version|licence` for each crate in the binary. Build scripts and macros are not
+# in the binary.
 built() {
   cargo tree --locked --edges normal,no-proc-macro --no-dedupe --prefix none \
     --format '{p}|{l}' "$@" | sed 's/^\([^ ]*\) v\([^ |]*\)[^|]*/\1 \2/' | grep -v '^skillctl ' |
@@ -35,7 +36,7 @@ list() {
   ' | LC_ALL=C sort | sed 's/^[0-9]*|//'
 }
 
-# The texts, each once, under the names of the crates that have it.
+# Prints each licence text once, under the names of the crates that have it.
 texts() {
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
@@ -62,7 +63,7 @@ texts() {
     printf '\n\n'
   done
   if [ -f "$work/without" ]; then
-    printf '== Packages without a text of their own: %s\n' "$(paste -sd, "$work/without" | sed 's/,/, /g')"
+    printf '== Packages without a licence text: %s\n' "$(paste -sd, "$work/without" | sed 's/,/, /g')"
   fi
 }
 
@@ -79,7 +80,7 @@ case ${1:-} in
   --write) with_list >"$page.new" && mv "$page.new" "$page" ;;
   --check)
     with_list | diff "$page" - || {
-      echo "$page lists other crates than Cargo.lock: sh scripts/dependencies.sh --write" >&2
+      echo "$page is out of date; update it with: sh scripts/dependencies.sh --write" >&2
       exit 1
     }
     ;;

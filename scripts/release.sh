@@ -1,19 +1,19 @@
 #!/bin/sh
-# Makes skillctl-VERSION-TARGET.tar.gz with the binary, the README, the licences, completions and
-# pages of the manual, and a .sha256 beside it:
+# Makes the tarball skillctl-VERSION-TARGET.tar.gz, with the binary, the README, docs, fixtures,
+# licences, completions and man pages, and its checksum in a .sha256 file:
 #
-#   sh scripts/release.sh [FOLDER]     into FOLDER, dist by default
+#   sh scripts/release.sh [FOLDER]     writes to FOLDER (default: dist)
 #
-# With BINARY=PATH that binary is packed instead of a `dist` build. The same binary gives the same
-# bytes: names are sorted, and every time is that of the last commit (SOURCE_DATE_EPOCH says another).
+# BINARY=PATH packs that binary instead of a `dist` build. The tarball is reproducible: names are
+# sorted, and every time is that of the last commit, or SOURCE_DATE_EPOCH if it is set.
 set -eu
 cd "$(dirname "$0")/.."
 folder=${1:-dist}
 
 for needed in cargo git tar gzip sha256sum; do
-  command -v "$needed" >/dev/null || { echo "release: $needed is needed, and is not here" >&2; exit 1; }
+  command -v "$needed" >/dev/null || { echo "release: $needed is not installed" >&2; exit 1; }
 done
-tar --version | grep -q GNU || { echo "release: GNU tar is needed (macOS: brew install gnu-tar)" >&2; exit 1; }
+tar --version | grep -q GNU || { echo "release: tar is not GNU tar (on macOS: brew install gnu-tar)" >&2; exit 1; }
 
 if [ -z "${BINARY:-}" ]; then
   cargo build --profile dist --locked

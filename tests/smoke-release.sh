@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Makes the release tarball twice of BINARY, and looks at it: bash tests/smoke-release.sh
+# Builds the release tarball of BINARY twice, compares the two, and checks the content:
+# bash tests/smoke-release.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# A debug build is large by what it knows of the source, and packing it takes long.
+# The debug information makes a debug build large and slow to pack.
 strip -o "$work/skillctl" "${BINARY:-target/debug/skillctl}"
 export BINARY=$work/skillctl
 tarball=$(sh scripts/release.sh "$work/one")
@@ -19,4 +20,4 @@ for file in skillctl README.md LICENSE LICENSES-THIRD-PARTY completions/skillctl
 done
 grep -q 'MIT License' "$work/$name/LICENSE"
 "$work/$name/skillctl" --version
-echo "release: $(basename "$tarball"), $(wc -c <"$tarball") bytes, the same twice"
+echo "release: $(basename "$tarball"), $(wc -c <"$tarball") bytes, reproducible"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The first steps of the README as a user takes them, exit codes looked at: bash tests/smoke.sh
-# [PATH OF SKILLCTL]. `cargo run --` there is the binary here.
+# Runs the first steps of the README as a user does, and checks the exit codes:
+# bash tests/smoke.sh [PATH OF SKILLCTL]. It runs this binary instead of `cargo run --`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 skillctl=$(realpath "${1:-target/debug/skillctl}")
@@ -8,21 +8,22 @@ unset "${!SKILLCTL_@}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# exits CODE COMMAND…: the command ends with this code.
+# exits CODE COMMAND…: runs the command and requires this exit code.
 exits() {
   local wanted=$1 code=0
   shift
   "$@" >"$work/out" 2>"$work/err" || code=$?
   if [ "$code" != "$wanted" ]; then
-    printf 'exit %s instead of %s: %s\n' "$code" "$wanted" "$*" >&2
+    printf 'exit code %s instead of %s: %s\n' "$code" "$wanted" "$*" >&2
     cat "$work/out" "$work/err" >&2
     exit 1
   fi
 }
 
-says() { grep -q -e "$1" "$work/out" || { echo "\"$1\" is not said:" >&2; cat "$work/out" >&2; exit 1; }; }
+# says TEXT: requires this text in the output of the last command.
+says() { grep -q -e "$1" "$work/out" || { echo "\"$1\" is not in the output:" >&2; cat "$work/out" >&2; exit 1; }; }
 
-# The two commands of the start: the first here, the second is the stage rust.
+# The README starts with two commands. The second, `cargo test`, is run by the stage `rust`.
 grep -q 'cargo run -- replay --sample-skill fixtures/events' README.md
 exits 0 "$skillctl" replay --sample-skill fixtures/events
 says '12 events: 12 passed'
@@ -40,7 +41,7 @@ exits 2 "$skillctl" replay --sample-skill no-such-folder
 exits 3 "$skillctl" replay cases -- false
 grep -q '<testsuite' junit.xml
 
-# Completions that their shells take, and pages that man takes.
+# The shells parse the completions, and mandoc parses the man pages.
 "$skillctl" completions bash >skillctl.bash && bash -n skillctl.bash
 "$skillctl" completions zsh >_skillctl && zsh -n _skillctl
 "$skillctl" man --dir man
@@ -48,4 +49,4 @@ for page in man/*.1; do
   if mandoc -T lint -W error "$page" | grep -v 'unknown font'; then exit 1; fi
 done
 pages=(man/*.1)
-echo "smoke: ${#pages[@]} pages, and all exit codes as they should be"
+echo "smoke: ${#pages[@]} man pages, and all exit codes are right"

@@ -1,5 +1,5 @@
-// The page of `skillctl cards render --format html`, used as its readers use it: by mouse, by
-// keyboard, in the dark, and with cards that try to break out.
+// Tests the page of `skillctl cards render --format html`: by mouse, by keyboard, in dark mode, and
+// with cards that try to inject markup.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -31,7 +31,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Renders a file of cards and opens the page; what the page complains of is in `complaints`. */
+/** Renders a file of cards and opens the page. `complaints` collects errors, console messages and dialogs. */
 async function open(cards) {
   const html = execFileSync(process.env.SKILLCTL, ["cards", "render", "--format", "html", cards], {
     cwd: project,
@@ -151,11 +151,11 @@ test("everything works by keyboard", async () => {
   await page.keyboard.press("Enter");
   assert.equal(await page.$eval('[aria-current="true"] time', (it) => it.textContent), "0:05");
   await page.keyboard.press("End");
-  assert.match(await focused(page), /^0:26/, "the last line that is shown");
+  assert.match(await focused(page), /^0:26/, "the last visible line");
   await page.keyboard.press("Tab");
-  assert.equal(await focused(page), "Status", "the lines are one stop of the tab key");
+  assert.equal(await focused(page), "Status", "the lines are a single tab stop");
   const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-  assert.notEqual(outline, "none", "the focus can be seen");
+  assert.notEqual(outline, "none", "the focus is visible");
   assert.deepEqual(complaints, []);
 });
 
@@ -205,7 +205,7 @@ test("light and dark both have enough contrast", async () => {
   }
 });
 
-test("a transcript of 100,000 lines opens, and expands within a moment", async () => {
+test("a transcript of 100,000 lines opens, and expands at once", async () => {
   const entries = Array.from({ length: 100_000 }, (_, nth) => ({ text: `Line ${nth}`, appears: [{ start: nth }] }));
   const cards = join(folder, "long.json");
   writeFileSync(cards, JSON.stringify([{ skill_card_type: "transcript", entries }]));

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Opens the HTML of `skillctl cards render` in headless Chromium and uses it like a person.
-# Needs node (20 or newer) and Chromium: CHROMIUM names it where it is not in the PATH, and
-# SKILLCTL the binary to test where it is not target/debug/skillctl. With SCREENSHOTS=FOLDER,
-# pictures of the page are left there.
+# Opens the HTML of `skillctl cards render` in headless Chromium, and tests it with mouse and keyboard.
+# Needs node (20 or newer) and Chromium.
+#
+#   CHROMIUM=PATH        the browser (default: chromium in the PATH)
+#   SKILLCTL=PATH        the binary to test (default: target/debug/skillctl)
+#   SCREENSHOTS=FOLDER   writes screenshots to this folder
 set -eu
 cd "$(dirname "$0")"
 : "${CHROMIUM:=$(command -v chromium || echo /usr/bin/chromium)}"
@@ -10,7 +12,7 @@ cd "$(dirname "$0")"
 export CHROMIUM SKILLCTL
 for needed in "$CHROMIUM" "$SKILLCTL"; do
     if [ ! -x "$needed" ]; then
-        echo "tests/browser: $needed is not there (apt-get install chromium, cargo build)" >&2
+        echo "tests/browser: $needed does not exist (apt-get install chromium, cargo build)" >&2
         exit 1
     fi
 done

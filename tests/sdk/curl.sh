@@ -1,5 +1,5 @@
 #!/bin/sh
-# curl, as people try things by hand: every call once, with the hard-coded hosts.
+# Makes every call once with curl, to Box's own hosts, as a user does by hand.
 set -eu
 
 event=$(ls "$EVENTS_DIR"/*.json | head -n 1)
@@ -14,7 +14,7 @@ cards=$api/files/$file/metadata/global/boxSkillsCards
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# say EXPECTED STEP TOKEN [ARGUMENTS]: one call, with the status that is to come.
+# say EXPECTED STEP TOKEN [ARGUMENTS]: makes one call, and requires the status EXPECTED.
 say() {
   expected=$1 step=$2 token=$3
   shift 3
@@ -44,4 +44,4 @@ say 201 upload "$USER_TOKEN" -F "attributes={\"name\":\"curl-$$.txt\",\"parent\"
   -F "file=@$CONTENT" https://upload.box.com/api/2.0/files/content
 say 200 representation "$read" -H 'X-Rep-Hints: [extracted_text]' "$api/files/$file?fields=representations"
 grep -q '"url_template"' "$work/body"
-echo "curl: info, download, create, conflict, then update, invocation, delete, upload, representation"
+echo "curl: info, download, create, conflict, update, invocation, delete, upload, representation"

@@ -1,16 +1,16 @@
 #!/bin/sh
-# Runs real clients of Box against mock-box, each with its hosts as they are hard-coded and, where
-# it can be told, through a base URL of its own: sh tests/sdk/run.sh [PATH OF SKILLCTL]
+# Runs real clients of Box against mock-box: sh tests/sdk/run.sh [PATH OF SKILLCTL]
 #
-# Needs node, npm, python3 and curl. The clients come from the registries, as the lock files name
-# them, into folders that git ignores. Every client gets a mock of its own, started with `-- CMD`.
+# Each client calls Box's own hosts, and also a base URL if the client can be configured with one.
+# Needs node, npm, python3 and curl. The clients are installed from the registries, in the versions
+# of the lock files, into folders that git ignores. Each client gets its own mock (`-- CMD`).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 skillctl=${1:-$top/target/debug/skillctl}
 case $skillctl in /*) ;; *) skillctl=$PWD/$skillctl ;; esac
-[ -x "$skillctl" ] || { echo "no skillctl at $skillctl: cargo build first" >&2; exit 2; }
+[ -x "$skillctl" ] || { echo "$skillctl does not exist; run cargo build first" >&2; exit 2; }
 
 cd "$here/node"
 [ -d node_modules ] && cmp -s package-lock.json node_modules/.of || {
@@ -34,7 +34,7 @@ export CONTENT="$top/fixtures/events/upload-text/content.txt"
 export USER_TOKEN=a-user-token-for-these-tests
 failed=
 
-# with COMMAND…: a mock with one registered event, and the command led to it.
+# with COMMAND…: starts a mock with one registered event, and runs the command against it.
 with() {
   rm -rf "$work/events"
   export EVENTS_DIR="$work/events"
@@ -47,13 +47,13 @@ with() {
     cat "$work/out" "$work/err" >&2
     return
   fi
-  # The lines of the mock's own log begin with a time.
+  # Lines that start with a time are the log of the mock.
   grep -v '^[0-9][0-9]:' "$work/out"
 }
 
 old=$here/python/.venv/3/bin/python
 new=$here/python/.venv/10/bin/python
-for mode in hard-coded told; do
+for mode in hard-coded configured; do
   with node "$here/node/legacy-sdk.cjs" box-node-sdk-1 $mode
   with node "$here/node/legacy-sdk.cjs" box-node-sdk-3 $mode
   with node "$here/node/sdk-10.cjs" $mode
@@ -68,13 +68,13 @@ with "$new" "$here/python/plain_urllib.py"
 with "$new" "$here/python/plain_requests.py"
 with sh "$here/curl.sh"
 
-# The signatures of replay, as the SDKs check them: the exact bytes, and the events as a mock makes
-# them new; a slash and letters beyond ASCII in the body; then a wrong key, which none may take.
+# The SDKs verify the signatures of replay: of the exact bytes, and of events that a mock has renewed.
+# The bodies contain a slash and non-ASCII letters. No SDK may accept a signature with a wrong key.
 export PRIMARY=the-primary-key SECONDARY=the-secondary-key OTHER=another-key
 unseen="--no-check tokens --no-check finished --no-check outcome --no-check cards --no-check expected"
 events="$top/fixtures/events/slash-field $top/fixtures/events/non-ascii-name"
 
-# signed COMMAND…: a skill that replies 200 to what it takes for signed by Box.
+# signed COMMAND…: runs a skill that replies 200 if it accepts the signature.
 signed() {
   for mode in "--no-mock" "--wait 1s --settle 10ms $unseen"; do
     # shellcheck disable=SC2086 # options and paths are lists
@@ -88,7 +88,7 @@ signed() {
   # shellcheck disable=SC2086
   "$skillctl" replay --no-mock --primary-key-env OTHER --secondary-key-env OTHER $events \
     -- "$@" >"$work/out" 2>"$work/err" && failed="$failed
-  took a wrong signature: $*"
+  accepted a wrong signature: $*"
   echo "signed: $*" | sed "s|$here/||g"
 }
 
@@ -100,8 +100,8 @@ signed node "$here/node/signed.cjs" box-node-sdk-10 raw
 signed "$old" "$here/python/signed.py" 3
 signed "$new" "$here/python/signed.py" 10
 
-# JUnit reports, by the parsers of those who read them: names that mean something in XML, passing
-# and failing.
+# A JUnit parser reads the reports of a passing and a failing run. The name of a case has characters
+# that are special in XML.
 mkdir "$work/cases"
 name='a <b> & "c" ]]> é'
 cp "$top/fixtures/events/minimal/event.json" "$work/cases/$name.json"
@@ -115,10 +115,10 @@ reported() {
   junit.py: replay $*"
 }
 reported 2 0 --sample-skill
-# Python's file server takes no POST.
+# Python's file server refuses POST.
 reported 2 2 --no-mock -- sh -c 'exec python3 -m http.server --bind 127.0.0.1 "$PORT"'
 
-# The event pump: what the SDKs upload goes to a skill as an event, and they read its cards back.
+# The event pump: the SDKs upload files, the mock sends events to a skill, and the SDKs read the cards.
 mkdir "$work/inbox"
 "$skillctl" mock-box --listen 127.0.0.1:0 --ready-file "$work/ready" --files "$work/inbox" \
   --user-token-env USER_TOKEN -- "$skillctl" sample-skill >"$work/out" 2>"$work/err" &

@@ -1,4 +1,4 @@
-// axios as it is: node axios.cjs axios-0|axios-1
+// axios without extra configuration: node axios.cjs axios-0|axios-1
 'use strict';
 
 const { run, roots } = require('./scenario.cjs');

@@ -1,6 +1,6 @@
 'use strict';
 
-// All bytes of a stream. By events: the streams of the oldest clients know nothing newer.
+// Reads all bytes of a stream. It uses events, because the streams of the oldest clients have nothing newer.
 exports.collect = (stream) =>
   new Promise((resolve, reject) => {
     const chunks = [];

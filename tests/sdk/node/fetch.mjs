@@ -1,5 +1,5 @@
-// Node's own fetch, which knows no proxy, from an ES module; its checks run in a worker thread
-// of a child process, so that the way to the mock is inherited all along.
+// Node's own fetch, which ignores proxies, from an ES module. The checks run in a worker thread of a
+// child process, to test that both inherit the redirection to the mock.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,4 +1,4 @@
-// box-node-sdk 1 and 3: node legacy-sdk.cjs PACKAGE hard-coded|told
+// box-node-sdk 1 and 3: node legacy-sdk.cjs PACKAGE hard-coded|configured
 'use strict';
 
 const { collect } = require('./collect.cjs');
@@ -8,8 +8,8 @@ const [, , name, mode] = process.argv;
 const BoxSDK = require(name);
 
 const settings = { clientID: 'any', clientSecret: 'any' };
-const { api, upload, told } = roots(mode);
-if (told) {
+const { api, upload, configured } = roots(mode);
+if (configured) {
   // These SDKs refuse a plain http base; the mock speaks TLS on the same port.
   settings.apiRootURL = api.replace('http:', 'https:');
   settings.uploadAPIRootURL = upload.replace('http:', 'https:');

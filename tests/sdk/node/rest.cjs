@@ -1,5 +1,5 @@
-// The calls of Box for a client that is nothing but HTTP: `send` takes {method, url, headers,
-// body} and gives {status, headers, bytes}, following redirects.
+// The calls to Box for a plain HTTP client. `send` takes {method, url, headers, body}, follows
+// redirects, and returns {status, headers, bytes}.
 'use strict';
 
 exports.rest = (send, { api, upload }) => {

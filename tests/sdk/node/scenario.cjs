@@ -1,5 +1,5 @@
-// What a skill does with Box, as one sequence of checks that every Node client goes through.
-// A client gives: info, download, create, update, read, remove, invoke, upload, representation.
+// The calls of a skill to Box, as one sequence of checks that runs with every Node client.
+// A client has the functions info, download, create, update, read, remove, invoke, upload, representation.
 'use strict';
 
 const assert = require('assert');
@@ -40,7 +40,7 @@ async function statusOf(failing) {
   return assert.fail('it was to be refused');
 }
 
-// Each with a new client, so that no step lives off the state of another.
+// Each step has a new client, so that no step depends on the state of another.
 const steps = {
   async info(box) {
     const file = await box.info(token.write, event.source.id);
@@ -101,14 +101,14 @@ exports.run = async (name, box) => {
   console.log(`${name}: ${Object.keys(steps).join(', ')}`);
 };
 
-// The roots that a client hard-codes, or those that it is told.
+// The roots that a client hard-codes, or the configured ones.
 exports.roots = (mode) => {
   if (mode === 'hard-coded') {
-    return { api: 'https://api.box.com', upload: 'https://upload.box.com/api', told: false };
+    return { api: 'https://api.box.com', upload: 'https://upload.box.com/api', configured: false };
   }
   return {
     api: process.env.BOX_API_BASE_URL,
     upload: process.env.BOX_UPLOAD_BASE_URL,
-    told: true,
+    configured: true,
   };
 };

@@ -1,4 +1,4 @@
-// box-node-sdk 10: node sdk-10.cjs hard-coded|told
+// box-node-sdk 10: node sdk-10.cjs hard-coded|configured
 'use strict';
 
 const { Readable } = require('stream');
@@ -8,19 +8,18 @@ const { collect } = require('./collect.cjs');
 const { run, roots } = require('./scenario.cjs');
 
 const mode = process.argv[2];
-const { api, upload, told } = roots(mode);
+const { api, upload, configured } = roots(mode);
 
 function box(token) {
   const client = new BoxClient({ auth: new BoxDeveloperTokenAuth({ token }) });
-  if (!told) return client;
+  if (!configured) return client;
   const oauth2Url = 'https://account.box.com/api/oauth2';
   return client.withCustomBaseUrls({ baseUrl: api, uploadUrl: upload, oauth2Url });
 }
 
 const raw = (one) => (one.rawData ? one.rawData : one);
 
-// This SDK wants the names of fields in its own style, and times in a type of its own: cards do
-// without.
+// This SDK requires its own names of members, and its own type for times. The cards have no times.
 function own(value) {
   if (Array.isArray(value)) return value.map(own);
   if (value === null || typeof value !== 'object') return value;

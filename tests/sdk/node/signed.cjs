@@ -1,6 +1,6 @@
 // A skill that replies 200 to an event whose signature the SDK accepts, and 401 to any other:
-// node signed.cjs PACKAGE raw|parsed. With `parsed` the SDK gets the body as a framework gives it
-// that parses JSON, and writes it again by itself before it hashes.
+// node signed.cjs PACKAGE raw|parsed. With `parsed`, the SDK gets the body as parsed JSON, as from a web
+// framework, and serialises it again before it computes the hash.
 const http = require('node:http');
 
 const [name, form] = process.argv.slice(2);

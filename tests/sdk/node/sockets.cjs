@@ -1,4 +1,4 @@
-// Every way in which Node opens a connection is led to the mock for Box's hosts, and no other is.
+// However Node opens a connection to one of Box's hosts, it reaches the mock. Other hosts are unaffected.
 'use strict';
 
 const assert = require('assert');
@@ -12,7 +12,7 @@ const { collect } = require('./collect.cjs');
 const PATH = '/2.0/no-such-call';
 const HEAD = `GET ${PATH} HTTP/1.1\r\nhost: api.box.com\r\nconnection: close\r\n\r\n`;
 
-// Every answer of Box's, and so of the mock's, has this header.
+// Every answer of Box, and so of the mock, has this header.
 const isTheMock = (answer) => assert.match(answer, /^HTTP\/1\.1 4.*^box-request-id: /ims);
 
 const ended = async (socket) => {

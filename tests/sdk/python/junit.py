@@ -1,6 +1,6 @@
-"""A JUnit report as its readers take it: junit.py FILE TESTS FAILURES NAME
+"""Parses a JUnit report and checks its counts: junit.py FILE TESTS FAILURES NAME
 
-Python's XML parser holds it to XML, and junitparser, on which many report tools stand, to the form.
+Python's XML parser checks that it is XML. junitparser, which many report tools use, checks that it is JUnit.
 """
 
 import sys

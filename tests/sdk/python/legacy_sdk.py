@@ -1,4 +1,4 @@
-"""boxsdk 3: legacy_sdk.py hard-coded|told"""
+"""boxsdk 3: legacy_sdk.py hard-coded|configured"""
 
 import io
 import json
@@ -11,7 +11,7 @@ from scenario import roots, run
 
 MODE = sys.argv[1]
 API, UPLOAD = roots(MODE)
-if MODE == "told":
+if MODE == "configured":
     boxsdk.config.API.BASE_API_URL = f"{API}/2.0"
     boxsdk.config.API.UPLOAD_URL = f"{UPLOAD}/2.0"
 

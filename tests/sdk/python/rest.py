@@ -1,4 +1,4 @@
-"""The calls of Box for a client that is nothing but HTTP."""
+"""The calls to Box for a plain HTTP client."""
 
 import json
 

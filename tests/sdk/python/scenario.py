@@ -1,4 +1,4 @@
-"""What a skill does with Box, as one sequence of checks that every Python client goes through."""
+"""The calls of a skill to Box, as one sequence of checks that runs with every Python client."""
 
 import datetime
 import json
@@ -111,7 +111,7 @@ def run(name, box):
 
 
 def roots(mode):
-    """The roots that a client hard-codes, or those that it is told."""
+    """The roots that a client hard-codes, or the configured ones."""
     if mode == "hard-coded":
         return "https://api.box.com", "https://upload.box.com/api"
     return os.environ["BOX_API_BASE_URL"], os.environ["BOX_UPLOAD_BASE_URL"]

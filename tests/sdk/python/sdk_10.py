@@ -1,4 +1,4 @@
-"""boxsdk 10: sdk_10.py hard-coded|told"""
+"""boxsdk 10: sdk_10.py hard-coded|configured"""
 
 import io
 import sys
@@ -21,7 +21,7 @@ API, UPLOAD = roots(MODE)
 
 def client(token):
     made = BoxClient(BoxDeveloperTokenAuth(token=token))
-    if MODE == "told":
+    if MODE == "configured":
         made = made.with_custom_base_urls(BaseUrls(base_url=API, upload_url=UPLOAD))
     return made
 
