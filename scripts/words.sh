@@ -1,0 +1,136 @@
+#!/bin/sh
+# Lists phrases that plain technical English does not need, and fails if it finds any:
+#
+#   sh scripts/words.sh            checks the paths in `checked`
+#   sh scripts/words.sh PATH…      checks these paths, for example: sh scripts/words.sh src
+#
+# `src`, the Rust files of `tests`, `benches` and `fuzz`, and `docs/architecture.md` are not checked by
+# default yet. To check one of them, add its path to `checked`. A phrase is found at any case and across
+# a line break. Identifiers are not checked: `_` is part of a word.
+set -eu
+cd "$(dirname "$0")/.."
+
+checked='
+README.md
+docs
+:!docs/architecture.md
+fixtures/README.md
+benches/README.md
+fuzz/README.md
+.ci
+scripts
+tests/*.sh
+tests/sdk/*.sh
+tests/sdk/*js
+tests/sdk/*.py
+tests/browser/run.sh
+tests/browser/*.js
+'
+
+# An extended regular expression a line, in lower case, then a tab and what to write instead. `_` matches
+# up to three words.
+phrases='
+beside	next to, besides, or compared with
+(it|that|this|which|what|who) is no [^ ]+	is not
+(lead|leads|led) _to	points at, redirects to, or causes
+led back	restored
+what (came|comes)	the result
+(came|come|comes) of it	the result
+whoever	the caller, the client, the user
+tell|tells|told	report, publish, print or configure
+(go|goes|going|gone|went) on with	continue or resume
+in some dress	in one of the forms
+with so many	with N
+stand|stands|stood	is, or exists
+bring|brings|brought	returns, installs or sends
+room|rooms	module
+'
+
+# Allowed uses: a path (a shell pattern), the text, and the reason, separated by tabs.
+allowed='
+*	is no longer	ordinary English: not any more
+scripts/words.sh	*	this file names the phrases
+'
+
+if [ $# -eq 0 ]; then
+  set -f
+  # shellcheck disable=SC2086 # one path a line
+  set -- $checked
+  set +f
+fi
+
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+git ls-files --cached --others --exclude-standard -- "$@" >"$list"
+[ -s "$list" ] || { echo "words: no files match: $*" >&2; exit 2; }
+
+while IFS= read -r file; do
+  [ -f "$file" ] || continue
+  skip=
+  texts=
+  while IFS='	' read -r path text reason; do
+    [ -n "$reason" ] || continue
+    # shellcheck disable=SC2254 # the path is a pattern
+    case $file in
+      $path) [ "$text" = '*' ] && skip=yes || texts="$texts$text	" ;;
+    esac
+  done <<END
+$allowed
+END
+  [ -z "$skip" ] || continue
+  LC_ALL=C FILE=$file PHRASES=$phrases TEXTS=$texts awk '
+    BEGIN {
+      file = ENVIRON["FILE"]
+      rows = split(ENVIRON["PHRASES"], row, "\n")
+      for (i = 1; i <= rows; i++) {
+        if (split(row[i], column, "\t") < 2) continue
+        count++
+        pattern = column[1]
+        gsub(/_/, "([^ ]+ )?([^ ]+ )?([^ ]+ )?", pattern)
+        expression[count] = "(^|[^a-z0-9_])(" pattern ")([^a-z0-9_]|$)"
+        instead[count] = column[2]
+      }
+      exceptions = split(ENVIRON["TEXTS"], exception, "\t")
+    }
+    # A line in lower case, without indentation and comment marks.
+    function plain(line) {
+      line = tolower(line)
+      sub(/^[ \t]*(#+|\/\/[\/!]?|\*)?[ \t]*/, "", line)
+      return line
+    }
+    # A text without the allowed uses.
+    function masked(text, i, at) {
+      for (i = 1; i < exceptions; i++)
+        while ((at = index(text, exception[i])) > 0)
+          text = substr(text, 1, at - 1) "-" substr(text, at + length(exception[i]))
+      return text
+    }
+    function report(i) {
+      printf "%s:%d: %s\n    \"%s\": write %s\n", file, FNR, $0, found, instead[i]
+      bad = 1
+    }
+    function matches(text, i) {
+      if (!match(text, expression[i])) return 0
+      found = substr(text, RSTART, RLENGTH)
+      gsub(/^[^a-z]+|[^a-z]+$/, "", found)
+      return 1
+    }
+    {
+      line = plain($0)
+      for (i = 1; i <= count; i++) {
+        here = matches(masked(line), i)
+        if (here) report(i)
+        else if (before != "" && !was[i] && matches(masked(before " " line), i)) report(i)
+        was[i] = here
+      }
+      before = line
+    }
+    END { exit bad }
+  ' "$file" || touch "$list.bad"
+done <"$list"
+
+if [ -e "$list.bad" ]; then
+  rm -f "$list.bad"
+  echo "words: rewrite these phrases, or allow the use in scripts/words.sh with a reason" >&2
+  exit 1
+fi
