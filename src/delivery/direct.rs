@@ -2,23 +2,26 @@
 //! are in `general`.
 
 use std::{
+    convert::Infallible,
     io,
+    pin::Pin,
     sync::{Mutex, PoisonError},
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::BodyExt;
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{
+    body::{Body, Frame, SizeHint},
+    client::conn::http1::{self, SendRequest},
+};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::{
-    answer::{Answer, Exchange, MAX_BODY, broke_off, innermost_cause},
-    chunked_body::ChunkedBody,
-};
+use super::answer::{Answer, Exchange, MAX_BODY, broke_off, innermost_cause};
 
 /// An idle connection older than this is not used: the server may be about to close it, and an event
 /// sent at that moment would be lost.
@@ -221,4 +224,62 @@ fn is_closed(error: &hyper::Error) -> bool {
         )
     };
     error.is_incomplete_message() || error.is_canceled() || error.is_closed() || by_system()
+}
+
+/// Most events are a few kilobytes and so one chunk.
+const CHUNK: usize = 64 * 1024;
+
+/// The rest of a body that is not sent yet, given to hyper in chunks: hyper copies a body into the
+/// buffer of the connection, and chunks keep that buffer below half a megabyte for a large event.
+#[derive(Debug)]
+struct ChunkedBody(Bytes);
+
+impl From<Bytes> for ChunkedBody {
+    fn from(body: Bytes) -> Self {
+        Self(body)
+    }
+}
+
+impl Body for ChunkedBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let chunk = CHUNK.min(self.0.len());
+        Poll::Ready((chunk > 0).then(|| Ok(Frame::data(self.0.split_to(chunk)))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_large_body_is_sent_in_chunks_and_arrives_whole() {
+        for length in [0, 1, CHUNK, 2 * CHUNK + 1] {
+            let whole: Bytes = (0..=250).cycle().take(length).collect();
+            let mut body = ChunkedBody::from(whole.clone());
+            let mut got = Vec::new();
+            while !body.is_end_stream() {
+                assert_eq!(body.size_hint().exact(), Some((length - got.len()) as u64));
+                let frame = body.frame().await.expect("a frame").expect("it is there");
+                let chunk = frame.into_data().expect("data");
+                assert!(chunk.len() <= CHUNK);
+                got.extend_from_slice(&chunk);
+            }
+            assert!(body.frame().await.is_none());
+            assert_eq!(got, whole);
+        }
+    }
 }

@@ -2,7 +2,6 @@
 //! client makes one attempt and returns its reply; callers repeat attempts by the one [`schedule`].
 
 mod answer;
-mod chunked_body;
 mod client;
 mod direct;
 mod general;

@@ -26,8 +26,8 @@ pub(super) struct CaseQueue {
 }
 
 enum Cases {
-    /// The plan keeps them in memory; so many rounds.
-    Kept(Arc<Plan>, usize),
+    /// Kept in memory; so many rounds.
+    Kept(Arc<[Arc<Case>]>, usize),
     /// A thread reads them from the fixtures, a few ahead.
     Read(Mutex<mpsc::Receiver<Result<QueuedCase<Arc<Case>>, PlanError>>>),
 }
@@ -64,10 +64,9 @@ impl CaseQueue {
             Rounds::Times(times) => times,
             Rounds::For(_) => usize::MAX,
         };
-        let cases = if plan.kept().is_some() {
-            Cases::Kept(Arc::clone(plan), rounds)
-        } else {
-            Cases::Read(Mutex::new(read_ahead(Arc::clone(plan), rounds)))
+        let cases = match plan.kept() {
+            Some(cases) => Cases::Kept(cases, rounds),
+            None => Cases::Read(Mutex::new(read_ahead(Arc::clone(plan), rounds))),
         };
         Self {
             cases,
@@ -80,9 +79,11 @@ impl CaseQueue {
         &self,
     ) -> Option<(usize, Result<QueuedCase<HeldCase<'_>>, PlanError>)> {
         match &self.cases {
-            Cases::Kept(plan, rounds) => {
+            Cases::Kept(cases, rounds) => {
+                if cases.is_empty() {
+                    return None;
+                }
                 let number = self.taken.fetch_add(1, Ordering::Relaxed);
-                let cases = plan.kept().filter(|cases| !cases.is_empty())?;
                 let (round, index) = (number / cases.len(), number % cases.len());
                 let case = HeldCase::Kept(&cases[index]);
                 (round < *rounds).then(|| (number, Ok(QueuedCase { index, round, case })))

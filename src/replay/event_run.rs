@@ -34,8 +34,7 @@ pub(super) async fn run_event(
     let (run, case) = (worker.run, &queued.case);
     let registered;
     let (body, names) = if let Some(session) = worker.session {
-        let edits = run.plan.edits();
-        registered = session.registrar.register(case, edits).await?;
+        registered = session.registrar.register(case).await?;
         (&registered.body, &registered.names)
     } else {
         (case.captured.event.body(), &case.names)
@@ -175,7 +174,7 @@ impl EventRun<'_, '_> {
             });
             if settled || now >= deadline || self.has_exited() {
                 // What the stream has not delivered yet could still change the verdict.
-                session.catch_up().await?;
+                session.tracker.catch_up().await?;
                 let now = tracked.elapsed();
                 let still = tracked.with(|observed| observed.is_settled(now, settle));
                 if still || now >= deadline || self.has_exited() {

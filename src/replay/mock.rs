@@ -259,6 +259,13 @@ impl Mock {
         })
     }
 
+    /// The error that its stream lost a part.
+    pub(super) fn gap(&self) -> MockError {
+        MockError::Gap {
+            url: self.url.clone(),
+        }
+    }
+
     /// The error that what answers is no mock of this program.
     pub(super) fn unexpected(&self, reason: &str) -> MockError {
         MockError::NoMock {

@@ -38,6 +38,7 @@ const MAX_BATCH_BYTES: f64 = 4.0 * 1024.0 * 1024.0;
 pub(super) struct Registrar {
     mock: Arc<Mock>,
     registration: Registration,
+    edits: Vec<Edit>,
     batches: Coalescer<Item, Result<Box<RawValue>, MockError>>,
     contents: Mutex<Contents>,
 }
@@ -92,7 +93,7 @@ struct Contents {
 }
 
 impl Registrar {
-    pub(super) fn new(mock: Arc<Mock>, registration: Registration) -> Self {
+    pub(super) fn new(mock: Arc<Mock>, registration: Registration, edits: Vec<Edit>) -> Self {
         let batches = Coalescer::new(MAX_BATCH, weight, {
             let mock = Arc::clone(&mock);
             move |items| register_batch(Arc::clone(&mock), items, registration)
@@ -100,6 +101,7 @@ impl Registrar {
         Self {
             mock,
             registration,
+            edits,
             batches,
             contents: Mutex::default(),
         }
@@ -109,11 +111,7 @@ impl Registrar {
     ///
     /// # Errors
     /// Where the mock fails, or the content file of the case cannot be read.
-    pub(super) async fn register(
-        &self,
-        case: &Arc<Case>,
-        edits: &[Edit],
-    ) -> Result<Registered, RunError> {
+    pub(super) async fn register(&self, case: &Arc<Case>) -> Result<Registered, RunError> {
         let content = match &case.content {
             Some(path) => Some(self.put(path).await?),
             None => None,
@@ -139,7 +137,7 @@ impl Registrar {
                 .unexpected("what it registered is no event")
                 .into());
         }
-        let is_as_given = edits.is_empty() && !has_temporary_id && !self.registration.keep;
+        let is_as_given = self.edits.is_empty() && !has_temporary_id && !self.registration.keep;
         Ok(Registered {
             names: Arc::new(Names {
                 path: Arc::clone(&case.names.path),
@@ -149,7 +147,7 @@ impl Registrar {
             body: if is_as_given {
                 wire::encode(&given).into()
             } else {
-                with_edits(&text, recorded, edits, has_temporary_id).map_err(refused)?
+                with_edits(&text, recorded, &self.edits, has_temporary_id).map_err(refused)?
             },
         })
     }

@@ -34,7 +34,10 @@ const REGISTRATION_LEAD: Duration = Duration::from_millis(50);
 /// Where the mock or a fixture fails; the outcomes until then have been reported.
 pub async fn run(mut run: Run, events: mpsc::Sender<RunEvent>) -> Result<RunSummary, RunError> {
     let session = match run.mock.take() {
-        Some(mock) => Some(MockSession::open(mock, run.options.registration).await?),
+        Some(mock) => {
+            let edits = run.plan.edits().to_vec();
+            Some(MockSession::open(mock, run.options.registration, edits).await?)
+        }
         None => None,
     };
     let total = run.total();
@@ -146,7 +149,7 @@ impl Work {
             self.is_aborted.store(true, Ordering::Relaxed);
         }
         if let Some(session) = &self.session {
-            session.judged(&outcome.case.names.event_id).await?;
+            session.tracker.judged(&outcome.case.names.event_id).await?;
         }
         let expected = if self.run.options.update {
             queued.case.expected_path.clone()

@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use super::{
-    mock::MockError,
+    coalescer::Coalescer,
+    mock::{Mock, MockError},
     server_sent::{ServerSentEvents, fields},
 };
 use crate::domain::{
@@ -26,13 +27,18 @@ use crate::domain::{
 
 /// Judged events whose late calls are still reported; older ones are forgotten.
 const JUDGED_KEPT: usize = 512;
+/// Requests for the position of the stream that one call to the mock answers.
+const MAX_BATCH: usize = 64;
 /// Connections and strays that are kept for the report.
 const MAX_KEPT: usize = 20;
 
 /// The events of a run that are in progress, and what else the mock saw.
 #[derive(Debug)]
 pub(super) struct EventTracker {
+    mock: Arc<Mock>,
     inner: Mutex<Inner>,
+    /// The number of the mock's newest notice.
+    newest: Coalescer<(), Result<u64, MockError>>,
     /// How far the stream has been read; `None` once it has ended.
     read: watch::Sender<Option<u64>>,
 }
@@ -113,9 +119,22 @@ impl TrackedEvent {
 }
 
 impl EventTracker {
-    pub(super) fn new(start: u64) -> Self {
+    /// A tracker for the stream of `mock` after notice `start`.
+    pub(super) fn new(mock: Arc<Mock>, start: u64) -> Self {
+        let newest = Coalescer::new(MAX_BATCH, |()| 0.0, {
+            let mock = Arc::clone(&mock);
+            move |requests: Vec<()>| {
+                let mock = Arc::clone(&mock);
+                async move {
+                    let newest = mock.health().await.map(|health| health.next);
+                    vec![newest; requests.len()]
+                }
+            }
+        });
         Self {
+            mock,
             inner: Mutex::default(),
+            newest,
             read: watch::Sender::new(Some(start)),
         }
     }
@@ -126,30 +145,42 @@ impl EventTracker {
         self.lock().events.insert(event_id, followed);
     }
 
-    /// Notes that an event has its verdict. It is kept for a while, for late calls. Returns the events
-    /// that are now forgotten.
-    pub(super) fn judged(&self, event_id: String) -> Vec<String> {
-        let mut inner = self.lock();
-        inner.judged.push_back(event_id);
-        let mut forgotten = Vec::new();
-        // In batches, so that one call to the mock removes many.
-        if inner.judged.len() >= 2 * JUDGED_KEPT {
-            forgotten.extend(inner.judged.drain(..JUDGED_KEPT));
+    /// Notes that an event has its verdict. It is kept for a while, for late calls; then it is
+    /// removed here and from the mock.
+    ///
+    /// # Errors
+    /// Where the mock does not answer.
+    pub(super) async fn judged(&self, event_id: &str) -> Result<(), MockError> {
+        let forgotten: Vec<String> = {
+            let mut inner = self.lock();
+            inner.judged.push_back(event_id.to_owned());
+            // In batches, so that one call to the mock removes many.
+            if inner.judged.len() < 2 * JUDGED_KEPT {
+                return Ok(());
+            }
+            let forgotten: Vec<String> = inner.judged.drain(..JUDGED_KEPT).collect();
             for id in &forgotten {
                 inner.events.remove(id);
             }
-        }
-        forgotten
+            forgotten
+        };
+        self.mock.retire(&forgotten).await
     }
 
     /// What fails the run as a whole.
-    pub(super) fn strays(&self) -> Vec<String> {
+    ///
+    /// # Errors
+    /// Where the stream lost a part.
+    pub(super) fn strays(&self) -> Result<Vec<String>, MockError> {
         let inner = self.lock();
+        if inner.lost_a_part {
+            return Err(self.mock.gap());
+        }
         let mut strays = inner.strays.clone();
         if inner.strays_left_out > 0 {
             strays.push(format!("and {} more", inner.strays_left_out));
         }
-        strays
+        Ok(strays)
     }
 
     /// The connections without a call that the mock saw, each kind once.
@@ -163,30 +194,30 @@ impl EventTracker {
         seen
     }
 
-    /// Whether the stream has lost a part.
-    pub(super) fn lost_a_part(&self) -> bool {
-        self.lock().lost_a_part
-    }
-
-    /// Waits until everything up to notice `number` has been handled; false where the stream ended
-    /// before.
-    pub(super) async fn caught_up(&self, number: u64) -> bool {
+    /// Waits until everything that has happened until now has been handled.
+    ///
+    /// # Errors
+    /// Where the mock does not answer, or its stream has ended.
+    pub(super) async fn catch_up(&self) -> Result<(), MockError> {
+        let newest = self.newest.ask(()).await;
+        let newest = newest.unwrap_or_else(|| Err(self.mock.unexpected("it is gone")))?;
         let mut read = self.read.subscribe();
         let reached = read
-            .wait_for(|read| read.is_none_or(|read| read >= number))
+            .wait_for(|read| read.is_none_or(|read| read >= newest))
             .await;
-        reached.is_ok_and(|read| read.is_some())
+        if reached.is_ok_and(|read| read.is_some()) {
+            return Ok(());
+        }
+        Err(MockError::Unreachable {
+            url: self.mock.url().clone(),
+            reason: "its stream of what happens ended".to_owned(),
+        })
     }
 
     /// Reads the stream until it ends.
-    pub(super) async fn follow(
-        &self,
-        stream: impl Stream<Item = Result<Bytes, reqwest::Error>>,
-        gap: impl Fn() -> MockError,
-    ) -> Result<(), MockError> {
+    pub(super) async fn follow(&self, stream: impl Stream<Item = Result<Bytes, reqwest::Error>>) {
         let mut stream = pin!(stream);
         let mut events = ServerSentEvents::default();
-        let mut result = Ok(());
         while let Some(Ok(chunk)) = stream.next().await {
             events.push(&chunk);
             while let Some(text) = events.next() {
@@ -196,7 +227,6 @@ impl EventTracker {
                 match Notice::read(kind, data) {
                     Ok(Some(Notice::Gap)) | Err(_) => {
                         self.lock().lost_a_part = true;
-                        result = Err(gap());
                     }
                     Ok(Some(notice)) => self.handle(notice),
                     Ok(None) => {}
@@ -205,7 +235,6 @@ impl EventTracker {
             }
         }
         self.read.send_replace(None);
-        result
     }
 
     fn handle(&self, notice: Notice) {

@@ -29,7 +29,7 @@ const MAX_KEPT_BYTES: usize = 1024 * 1024;
 pub struct Plan {
     sources: Vec<Source>,
     selection: Selection,
-    kept: Option<Vec<Arc<Case>>>,
+    kept: Option<Arc<[Arc<Case>]>>,
     /// How many cases there are.
     pub count: usize,
     /// Columns of the longest name.
@@ -70,7 +70,7 @@ impl Plan {
         if selected == 0 {
             return Err(PlanError::NothingLeft(seen));
         }
-        plan.kept = kept.map(|(cases, _)| cases);
+        plan.kept = kept.map(|(cases, _)| cases.into());
         (plan.count, plan.columns, plan.has_signatures) = (count, columns, has_signatures);
         Ok(plan)
     }
@@ -84,8 +84,8 @@ impl Plan {
     }
 
     /// The cases, where they are small enough to be kept.
-    pub fn kept(&self) -> Option<&[Arc<Case>]> {
-        self.kept.as_deref()
+    pub fn kept(&self) -> Option<Arc<[Arc<Case>]>> {
+        self.kept.clone()
     }
 
     /// The changes that are made in every event.
