@@ -41,9 +41,10 @@ use skillctl::{
     server::{
         admin::Admin,
         app::App,
-        authority::Authority,
-        egress::Egress,
-        port::{BoundPort, PortOptions, serve},
+        certificate_authority::CertificateAuthority,
+        listener::{Listener, serve},
+        options::ListenerOptions,
+        proxy::egress::Egress,
     },
     store::{Options, Store},
 };
@@ -537,10 +538,10 @@ fn ready(verdict: &mut Verdict) {
 async fn first_answer() {
     let clock = wall_clock();
     let now = clock();
-    let port = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let port = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a port");
     let address = port.local_addr();
     let (store, _) = Store::start(Options::default(), clock).expect("a store");
-    let authority = Arc::new(Authority::in_memory(now).expect("an authority"));
+    let authority = Arc::new(CertificateAuthority::in_memory(now).expect("an authority"));
     let (_trust, trust) = watch::channel(None);
     let admin = Admin {
         url: format!("http://{address}"),
@@ -549,7 +550,7 @@ async fn first_answer() {
         trust,
     };
     let app = Arc::new(App::new(store, admin, address));
-    let options = PortOptions::new(authority, Egress::none());
+    let options = ListenerOptions::new(authority, Egress::none());
     let served = tokio::spawn(serve(port, app, options, std::future::pending()));
     let mut client = Client::new(connect(address).await);
     let asked = b"GET /_mock/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";

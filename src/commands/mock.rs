@@ -22,10 +22,11 @@ use crate::{
     server::{
         admin::{Admin, Trust},
         app::App,
-        authority::Authority,
-        egress::Egress,
+        certificate_authority::CertificateAuthority,
         guard::Guard,
-        port::{BoundPort, PortOptions, serve},
+        listener::{Listener, serve},
+        options::ListenerOptions,
+        proxy::egress::Egress,
     },
     skill::runtimes::run_folder::{RunFolder, TrustFiles},
     store::{JournalError, Options, Store},
@@ -63,7 +64,7 @@ pub(super) struct RunningMock {
     pub(super) address: SocketAddr,
     /// What a person should know of what was resumed.
     pub(super) warning: Option<String>,
-    authority: Arc<Authority>,
+    authority: Arc<CertificateAuthority>,
     trust: watch::Sender<Option<Trust>>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<()>,
@@ -118,7 +119,7 @@ impl RunningMock {
 pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
     let clock = wall_clock();
     let now = clock();
-    let port = BoundPort::bind(start.listen).map_err(|error| {
+    let port = Listener::bind(start.listen).map_err(|error| {
         Problem::new(format!("cannot listen on {}: {error}", start.listen))
             .help("choose another address with --listen; port 0 takes a free one")
             .outside()
@@ -136,8 +137,8 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
     )
     .map_err(|error| not_started(&error))?;
     let authority = match start.ca_dir {
-        None => Authority::in_memory(now),
-        Some(folder) => Authority::kept_in(folder, now),
+        None => CertificateAuthority::in_memory(now),
+        Some(folder) => CertificateAuthority::kept_in(folder, now),
     };
     let authority = Arc::new(authority.map_err(|error| Problem::new(error.to_string()).outside())?);
     let (trust, trust_made) = watch::channel(None);
@@ -149,7 +150,7 @@ pub(super) fn start(start: Start<'_>) -> Result<RunningMock, Failure> {
     };
     let app = App::new(Arc::clone(&store), admin, address).behind(start.guard);
     let app = Arc::new(app);
-    let mut options = PortOptions::new(Arc::clone(&authority), start.egress);
+    let mut options = ListenerOptions::new(Arc::clone(&authority), start.egress);
     // The streams of the admin API stay open for ever: nothing is lost by cutting them.
     options.timeouts.grace = Duration::from_millis(500);
     options.threads = start.threads;

@@ -28,7 +28,7 @@ use crate::{
         text::{Line, Role},
     },
     replay::Case,
-    server::{egress::Egress, guard::Guard},
+    server::{guard::Guard, proxy::egress::Egress},
     skill::{
         ports::free_port,
         process::{Destination, Skill, SkillCommand},

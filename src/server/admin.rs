@@ -18,8 +18,8 @@ use serde_json::json;
 use tokio::{sync::watch as channel, task::spawn_blocking};
 
 use super::{
-    port::Origin,
-    wire::{RequestBody, WireBody},
+    body::{RequestBody, ResponseBody},
+    handler::Origin,
 };
 use crate::{
     domain::{hosts::is_loopback, secret::Secret},
@@ -53,7 +53,7 @@ pub struct Trust {
 }
 
 /// An answer of the admin API, or its refusal.
-type Answered = Result<Response<WireBody>, Refused>;
+type Answered = Result<Response<ResponseBody>, Refused>;
 
 struct Refused(StatusCode, String);
 
@@ -64,7 +64,7 @@ pub async fn answer(
     origin: &Origin,
     parts: &Parts,
     body: RequestBody,
-) -> Response<WireBody> {
+) -> Response<ResponseBody> {
     let answered = match check(admin, origin, parts) {
         Ok(()) => route(store, admin, parts, body).await,
         Err(refused) => Err(refused),
@@ -134,7 +134,7 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
     }
 }
 
-fn health(store: &Store, admin: &Admin) -> Response<WireBody> {
+fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
     let trust = admin.trust.borrow().clone().unwrap_or_default();
     // Asked first: what it counts is told then.
     let writes = store.last_write();
@@ -152,7 +152,7 @@ fn health(store: &Store, admin: &Admin) -> Response<WireBody> {
 }
 
 /// `GET trust`: as `health` says it, but waits until the files are there.
-async fn trust(admin: &Admin) -> Response<WireBody> {
+async fn trust(admin: &Admin) -> Response<ResponseBody> {
     let mut trust = admin.trust.clone();
     let made = trust.wait_for(Option::is_some).await;
     let made = made.ok().and_then(|made| made.clone()).unwrap_or_default();
@@ -160,14 +160,14 @@ async fn trust(admin: &Admin) -> Response<WireBody> {
 }
 
 /// `GET ca.pem`: what to trust, for whoever has no access to the files.
-fn certificate(admin: &Admin) -> Response<WireBody> {
-    let mut response = Response::new(WireBody::bytes(admin.certificate.clone()));
+fn certificate(admin: &Admin) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::bytes(admin.certificate.clone()));
     let pem = HeaderValue::from_static("application/x-pem-file");
     response.headers_mut().insert(header::CONTENT_TYPE, pem);
     response
 }
 
-fn faults(store: &Store) -> Response<WireBody> {
+fn faults(store: &Store) -> Response<ResponseBody> {
     json_response(&json!({ "faults": store.faults() }))
 }
 
@@ -219,12 +219,12 @@ async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
 }
 
 /// An answer of plain JSON values.
-fn json_response(value: &(impl Serialize + ?Sized)) -> Response<WireBody> {
+fn json_response(value: &(impl Serialize + ?Sized)) -> Response<ResponseBody> {
     json_text(serde_json::to_string(value).expect("plain JSON values can be written"))
 }
 
-fn json_text(text: String) -> Response<WireBody> {
-    let mut response = Response::new(WireBody::bytes(text));
+fn json_text(text: String) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::bytes(text));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -12,11 +12,11 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::{
     admin::{self, Admin},
+    body::{RequestBody, ResponseBody},
     guard::Guard,
+    handler::{ConnectionNote, Handler, Origin},
     multipart,
-    port::{ConnectionNote, Handler, Origin, Reply},
     respond::{REQUEST_ID, respond},
-    wire::{RequestBody, WireBody},
 };
 use crate::{
     domain::hosts::{HostPort, is_box},
@@ -52,29 +52,24 @@ impl App {
         Self { guard, ..self }
     }
 
-    fn box_call(self: &Arc<Self>, head: Head, body: RequestBody) -> Reply {
+    async fn box_call(&self, head: Head, body: RequestBody) -> Response<ResponseBody> {
         let mut call = self.store.open(&head);
         let (wanted, is_look) = match call.admitted() {
             Ok(admitted) => (admitted.accepts, admitted.route.is_look()),
-            Err(refusal) => return refused(call, &head, *refusal),
+            Err(refusal) => return refused(call, &head, *refusal).await,
         };
-        let request = BoxRequest {
+        let mut request = BoxRequest {
             head,
             body: Body::None,
         };
-        if is_look && wanted == AcceptedBody::Nothing {
-            return self.answer_read(call, &request);
-        }
-        // On its own: what is made of it waits, and to wait in a small place is quicker.
-        let mut request = Box::new(request);
-        let app = Arc::clone(self);
         if wanted == AcceptedBody::Nothing {
+            if is_look {
+                return self.answer_read(call, &request).await;
+            }
             call.publish_open();
-            return Reply::later(async move { app.execute(call, request).await });
-        }
-        Reply::later(async move {
+        } else {
             let read = {
-                let mut read = pin!(app.read(wanted, &request.head, body));
+                let mut read = pin!(self.read(wanted, &request.head, body));
                 if let Some(read) = (&mut read).now_or_never() {
                     read
                 } else {
@@ -84,51 +79,61 @@ impl App {
                 }
             };
             match read {
-                Err(refusal) => refused(call, &request.head, refusal).made().await,
-                Ok(body) => {
-                    request.body = body;
-                    app.execute(call, request).await
-                }
+                Err(refusal) => return refused(call, &request.head, refusal).await,
+                Ok(body) => request.body = body,
             }
-        })
+        }
+        // Boxed to keep the future of the other calls small.
+        Box::pin(self.execute(call, Box::new(request))).await
     }
 
-    fn answer_read(&self, mut call: Box<OpenCall>, request: &BoxRequest) -> Reply {
+    async fn answer_read(
+        &self,
+        mut call: Box<OpenCall>,
+        request: &BoxRequest,
+    ) -> Response<ResponseBody> {
         let answer = self.store.answer_read(&mut call, request);
         call.capture_request(&request.head.headers, &request.body);
-        respond(call, answer, request.head.method == Method::HEAD)
+        respond(call, answer, request.head.method == Method::HEAD).await
     }
 
-    async fn execute(&self, call: Box<OpenCall>, request: Box<BoxRequest>) -> Response<WireBody> {
+    async fn execute(
+        &self,
+        call: Box<OpenCall>,
+        request: Box<BoxRequest>,
+    ) -> Response<ResponseBody> {
         let (call, answer) = self.store.execute(call, request).await;
-        respond(call, answer, false).made().await
+        respond(call, answer, false).await
     }
 }
 
-fn refused(mut call: Box<OpenCall>, head: &Head, refusal: Answer) -> Reply {
+async fn refused(mut call: Box<OpenCall>, head: &Head, refusal: Answer) -> Response<ResponseBody> {
     call.capture_request(&head.headers, &Body::None);
-    respond(call, refusal, head.method == Method::HEAD)
+    respond(call, refusal, head.method == Method::HEAD).await
 }
 
 impl Handler for App {
-    fn call(self: &Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
+    async fn call(
+        self: Arc<Self>,
+        origin: Origin,
+        request: Request<RequestBody>,
+    ) -> Response<ResponseBody> {
         let (parts, body) = request.into_parts();
         if let Some(reason) = self.guard.refuses(&origin, &parts.headers) {
             let named = origin.authority.map(|meant| meant.host.into());
             self.store
                 .publish_connection("browser-refused", named, reason.clone());
             let refusal = self.refuse(StatusCode::FORBIDDEN, &reason);
-            return Reply::Now(refusal.map(WireBody::from));
+            return refusal.map(ResponseBody::from);
         }
         let for_box = origin
             .authority
             .as_ref()
             .is_some_and(|meant| is_box(&meant.host));
         if !for_box && parts.uri.path().starts_with("/_mock/") {
-            let app = Arc::clone(self);
-            return Reply::later(async move {
-                admin::answer(&app.store, &app.admin, &origin, &parts, body).await
-            });
+            // Boxed to keep the future of Box's calls small.
+            let answer = admin::answer(&self.store, &self.admin, &origin, &parts, body);
+            return Box::pin(answer).await;
         }
         let head = Head {
             origin: self.origin_of(&origin),
@@ -136,7 +141,7 @@ impl Handler for App {
             method: parts.method,
             headers: parts.headers,
         };
-        self.box_call(head, body)
+        self.box_call(head, body).await
     }
 
     fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes> {

@@ -1,9 +1,18 @@
-//! One connection from its first byte to its end: is it TLS, is it HTTP, does it become a tunnel,
-//! has it taken too long.
+//! One connection from its first byte to its end: TLS, HTTP through hyper with its time-outs and
+//! faults, and what a CONNECT makes of it. This is the only place that drives hyper as a server.
+
+pub(in crate::server) mod context;
+mod ending;
+mod outgoing;
+mod service;
+mod stream;
+mod target;
+mod tls;
+mod tracker;
 
 use std::{
+    error::Error as StdError,
     future::poll_fn,
-    io,
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -11,57 +20,57 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::StatusCode;
-use hyper::server::conn::http1;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{HttpService, service_fn},
+};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncWriteExt, copy_bidirectional},
     net::TcpStream,
-    sync::watch as channel,
+    sync::watch,
     task::unconstrained,
     time::{Instant, sleep_until, timeout, timeout_at},
 };
-use tokio_rustls::LazyConfigAcceptor;
 
-use super::{
-    forward,
-    port::{Handler, NoteKind, Scheme, Shared, reset},
-    service::{HttpService, Link, Tunnel},
-    stream::{Peeked, Stream},
-    watch::{Expired, Watch, Watched},
+use self::{
+    context::{Context, Link},
+    ending::{broken, cut, linger, too_slow},
+    outgoing::Outgoing,
+    service::{Service, Tunnel},
+    stream::Stream,
+    tracker::{Expired, IdleTracker},
 };
+use super::handler::{Handler, NoteKind, Scheme};
 use crate::mock_box::wire_faults::End;
-
-/// The first byte of a TLS handshake record.
-const TLS_HANDSHAKE: u8 = 0x16;
 
 /// Serves one connection until it ends. A tunnel to a Box host starts over inside itself.
 pub(super) async fn drive<H: Handler>(
-    shared: Arc<Shared<H>>,
+    context: Arc<Context<H>>,
     socket: TcpStream,
     peer: SocketAddr,
-    stopping: channel::Receiver<bool>,
+    mut stopping: watch::Receiver<bool>,
 ) {
     // Without it small answers wait for the acknowledgement of the one before.
     let _ = socket.set_nodelay(true);
-    let mut stream = Peeked::new(Bytes::new(), Stream::Tcp(socket));
+    let mut stream = Stream::tcp(socket);
     let mut link = Link::direct(peer);
     loop {
-        let Some(opened) = open(&shared, stream, &mut link, stopping.clone()).await else {
+        let Some(opened) = open(&context, stream, &mut link, stopping.clone()).await else {
             return;
         };
-        match http(&shared, opened, &link, stopping.clone()).await {
+        match http(&context, opened, &link, stopping.clone()).await {
             None => return,
             Some((inside, Tunnel::Here(target))) => {
                 stream = inside;
                 link = link.inside(target);
             }
-            Some((inside, Tunnel::There(remote))) => {
-                let mut stopping = stopping;
-                // What another host says is not ours to finish.
+            Some((mut inside, Tunnel::There(mut remote))) => {
+                // What another host says is not finished at shutdown. A side that breaks off ends
+                // the tunnel, and both sides see it.
                 tokio::select! {
-                    () = forward::relay(inside, remote) => {}
+                    _ = copy_bidirectional(&mut inside, &mut remote) => {}
                     _ = stopping.wait_for(|stop| *stop) => {}
                 }
                 return;
@@ -70,102 +79,46 @@ pub(super) async fn drive<H: Handler>(
     }
 }
 
-/// Waits for the first byte, and opens TLS where it begins a handshake. Nothing where there will
+/// Waits for the first byte, and accepts TLS where it begins a handshake. Nothing where there will
 /// be no HTTP on the stream.
 async fn open<H: Handler>(
-    shared: &Shared<H>,
-    mut stream: Peeked,
+    context: &Context<H>,
+    mut stream: Stream,
     link: &mut Link,
-    mut stopping: channel::Receiver<bool>,
-) -> Option<Peeked> {
-    let timeouts = shared.options.timeouts;
+    mut stopping: watch::Receiver<bool>,
+) -> Option<Stream> {
+    let timeouts = context.options.timeouts;
     let first = tokio::select! {
         first = timeout(timeouts.idle, stream.first_byte()) => first,
         _ = stopping.wait_for(|stop| *stop) => return None,
     };
-    if first.ok()?.ok()?? != TLS_HANDSHAKE {
+    if first.ok()?.ok()?? != tls::HANDSHAKE {
         link.scheme = Scheme::Clear;
         return Some(stream);
     }
     let deadline = Instant::now() + timeouts.head;
-    let handshake = handshake(shared, stream, link);
-    match timeout_at(deadline, handshake).await {
-        Ok(Ok(stream)) => Some(stream),
+    let accept = tls::accept(&context.options.certificates, stream, link);
+    let (kind, text) = match timeout_at(deadline, accept).await {
+        Ok(Ok(stream)) => return Some(stream),
         Ok(Err(error)) => {
-            let host = link.meant();
-            let text = why_tls_failed(&error, host.as_deref());
-            shared.note(link.peer, NoteKind::TlsFailed, host.as_deref(), text);
-            None
+            let text = tls::why_failed(&error, link.host().as_deref());
+            (NoteKind::TlsFailed, text)
         }
         Err(_) => {
-            let text = format!(
-                "the TLS handshake was not finished within {} s",
-                timeouts.head.as_secs_f32()
-            );
-            let host = link.meant();
-            shared.note(link.peer, NoteKind::TimedOut, host.as_deref(), text);
-            None
+            let seconds = timeouts.head.as_secs_f32();
+            let text = format!("the TLS handshake was not finished within {seconds} s");
+            (NoteKind::TimedOut, text)
         }
-    }
+    };
+    context.note(link.peer, kind, link.host().as_deref(), text);
+    None
 }
 
-async fn handshake<H: Handler>(
-    shared: &Shared<H>,
-    stream: Peeked,
-    link: &mut Link,
-) -> io::Result<Peeked> {
-    let acceptor = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
-    let start = acceptor.await?;
-    link.scheme = Scheme::Tls;
-    link.sni = start.client_hello().server_name().map(Arc::from);
-    let tls = start
-        .into_stream(shared.options.authority.server_config())
-        .await?;
-    Ok(Peeked::new(Bytes::new(), Stream::Tls(Box::new(tls))))
-}
-
-/// What a person can do something with, of rustls' words.
-fn why_tls_failed(error: &io::Error, host: Option<&str>) -> String {
-    use rustls::{AlertDescription as Alert, Error as Tls};
-    let host = host.unwrap_or("this host");
-    match error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<Tls>())
-    {
-        Some(Tls::AlertReceived(
-            alert @ (Alert::UnknownCA
-            | Alert::BadCertificate
-            | Alert::CertificateUnknown
-            | Alert::UnsupportedCertificate),
-        )) => format!(
-            "the client does not trust the certificate for {host} ({alert:?}): it was not given \
-             the mock's authority"
-        ),
-        Some(Tls::AlertReceived(alert)) => {
-            format!("the client refused TLS for {host}: {alert:?}")
-        }
-        Some(Tls::General(text)) if text.contains("certificate") => {
-            format!("no certificate can be made for {host}: it is not a host of Box's")
-        }
-        Some(Tls::NoApplicationProtocol) => {
-            format!("the client speaks only HTTP/2 to {host}, and the mock HTTP/1.1")
-        }
-        Some(tls) => format!("the TLS handshake for {host} failed: {tls}"),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => {
-            format!(
-                "the client broke the TLS handshake for {host} off, as clients do that do not \
-                 trust the certificate"
-            )
-        }
-        None => format!("the TLS handshake for {host} failed: {error}"),
-    }
-}
-
-/// Why the driver of an HTTP connection stopped.
+/// Why hyper is no longer driven.
 enum Ended {
     /// Hyper has nothing left to do.
     Done(hyper::Result<()>),
-    /// A fault's cut is due.
+    /// The end that a fault asks for is due.
     Cut(End),
     /// Too slow.
     Expired(Expired),
@@ -175,66 +128,68 @@ enum Ended {
 
 /// Speaks HTTP on the stream until it ends or becomes a tunnel.
 async fn http<H: Handler>(
-    shared: &Arc<Shared<H>>,
-    stream: Peeked,
+    context: &Arc<Context<H>>,
+    stream: Stream,
     link: &Link,
-    stopping: channel::Receiver<bool>,
-) -> Option<(Peeked, Tunnel)> {
-    let watch = Watch::new(shared.options.timeouts, link.scheme == Scheme::Clear);
-    let service = HttpService::new(Arc::clone(shared), link.clone(), Arc::clone(&watch));
+    stopping: watch::Receiver<bool>,
+) -> Option<(Stream, Tunnel)> {
+    let timeouts = context.options.timeouts;
+    let tracker = IdleTracker::new(timeouts, link.scheme == Scheme::Clear);
+    let service = Service::new(Arc::clone(context), link.clone(), Arc::clone(&tracker));
+    let respond = service_fn(|request| service.respond(request));
+    let io = TokioIo::new(stream.tracked(Arc::clone(&tracker)));
     let mut connection = http1::Builder::new()
-        .max_buf_size(shared.options.max_head)
+        .max_buf_size(context.options.max_head)
         .header_read_timeout(None)
-        .serve_connection(
-            TokioIo::new(Watched::new(stream, Arc::clone(&watch))),
-            service,
-        );
-    let ended = until_ended(&mut connection, &watch, stopping).await;
+        .serve_connection(io, respond);
+    let ended = until_ended(&mut connection, &tracker, stopping).await;
     let parts = connection.into_parts();
-    let mut stream = parts.io.into_inner().into_inner();
+    let mut stream = parts.io.into_inner().untracked();
     match ended {
         Ended::Done(Ok(())) => {
-            if let Some(tunnel) = parts.service.take_tunnel() {
-                let ahead = parts.read_buf;
-                return Some((Peeked::around(ahead, stream), tunnel));
+            if let Some(tunnel) = service.take_tunnel() {
+                stream.unread(parts.read_buf);
+                return Some((stream, tunnel));
             }
             linger(stream).await;
         }
-        Ended::Done(Err(error)) => match watch.asked_cut() {
+        Ended::Done(Err(error)) => match tracker.asked_cut() {
             Some(end) => cut(stream, end),
-            None => broken(shared, stream, link, &watch, &error).await,
+            None => broken(context, stream, link, &tracker, &error).await,
         },
         Ended::Cut(end) => cut(stream, end),
         Ended::Expired(Expired::Idle) | Ended::Stopped => {
-            // Whoever is idle hears the end as an end; there is nothing to wait for.
+            // An idle client sees a clean end; there is nothing to wait for.
             let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
         }
-        Ended::Expired(expired) => too_slow(shared, stream, link, expired).await,
+        Ended::Expired(expired) => too_slow(context, stream, link, expired).await,
     }
     None
 }
 
-type Connection<H> = http1::Connection<TokioIo<Watched>, HttpService<H>>;
-
-/// Drives hyper, and looks at the watch whenever it has nothing to do.
-async fn until_ended<H: Handler>(
-    connection: &mut Connection<H>,
-    watch: &Watch,
-    stopping: channel::Receiver<bool>,
-) -> Ended {
+/// Drives hyper, and asks the tracker whenever hyper has nothing to do.
+async fn until_ended<S>(
+    connection: &mut http1::Connection<TokioIo<Stream>, S>,
+    tracker: &IdleTracker,
+    stopping: watch::Receiver<bool>,
+) -> Ended
+where
+    S: HttpService<Incoming, ResBody = Outgoing>,
+    S::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
     const WITHOUT_DEADLINE: Duration = Duration::from_hours(1);
-    let mut told = stopping.clone();
-    // Neither this nor the timer is put off when the task has used its budget up: who is put off is
-    // not told later.
+    let mut stop = stopping.clone();
+    // Both this and the timer are polled outside tokio's coop budget: they are polled again only
+    // when the waker changes, so a poll that the budget puts off would be lost.
     let mut stop = pin!(unconstrained(async move {
         // A channel whose sender is gone says the same.
-        let _ = told.wait_for(|stop| *stop).await;
+        let _ = stop.wait_for(|stop| *stop).await;
     }));
     let mut is_stopping = false;
     let later = || Instant::now() + WITHOUT_DEADLINE;
-    let deadline = || watch.deadline().map(Instant::from_std);
+    let deadline = || tracker.deadline().map(Instant::from_std);
     let mut timer = pin!(sleep_until(deadline().unwrap_or_else(later)));
-    // Who is woken by both. To ask them each time would take locks that connections share.
+    // The waker that both have. To poll them each time would take locks that connections share.
     let mut listener: Option<Waker> = None;
     poll_fn(|context| {
         let is_known = |listener: &Waker| listener.will_wake(context.waker());
@@ -245,18 +200,18 @@ async fn until_ended<H: Handler>(
         let may_be_stopped = || !listens || stopping.has_changed().unwrap_or(true);
         if !is_stopping && may_be_stopped() && stop.as_mut().poll(context).is_ready() {
             is_stopping = true;
-            if watch.is_idle() {
+            if tracker.is_idle() {
                 return Poll::Ready(Ended::Stopped);
             }
             Pin::new(&mut *connection).graceful_shutdown();
         }
-        if let Poll::Ready(done) = connection.poll_without_shutdown(context) {
+        if let Poll::Ready(done) = Pin::new(&mut *connection).poll(context) {
             return Poll::Ready(Ended::Done(done));
         }
-        if let Some(end) = watch.due_cut() {
+        if let Some(end) = tracker.due_cut() {
             return Poll::Ready(Ended::Cut(end));
         }
-        if is_stopping && watch.is_idle() {
+        if is_stopping && tracker.is_idle() {
             return Poll::Ready(Ended::Stopped);
         }
         loop {
@@ -269,7 +224,7 @@ async fn until_ended<H: Handler>(
                 return Poll::Pending;
             }
             ready!(pin!(unconstrained(timer.as_mut())).poll(context));
-            if let Some(expired) = watch.expired() {
+            if let Some(expired) = tracker.expired() {
                 return Poll::Ready(Ended::Expired(expired));
             }
             timer.as_mut().reset(deadline().unwrap_or_else(later));
@@ -277,124 +232,4 @@ async fn until_ended<H: Handler>(
         }
     })
     .await
-}
-
-/// Ends the connection as a fault wants it.
-fn cut(stream: Peeked, end: End) {
-    if end == End::Reset {
-        reset(stream.socket());
-    }
-    drop(stream);
-}
-
-/// A head that hyper could not read gets its 400 in Box's form. Where hyper has said it itself
-/// (behind other answers), or the client went away, there is nobody to answer.
-async fn broken<H: Handler>(
-    shared: &Shared<H>,
-    stream: Peeked,
-    link: &Link,
-    watch: &Watch,
-    error: &hyper::Error,
-) {
-    let kept = watch.take_kept_back();
-    let host = link.meant();
-    let note = |text: &str| shared.note(link.peer, NoteKind::Malformed, host.as_deref(), text);
-    if !error.is_parse() {
-        if watch.is_mid_head() {
-            note("the connection ended in the middle of a request's head");
-        }
-        return;
-    }
-    let status = kept
-        .get(9..12)
-        .and_then(|digits| StatusCode::from_bytes(digits).ok())
-        .unwrap_or(StatusCode::BAD_REQUEST);
-    let reason = match status {
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
-            let limit = shared.options.max_head;
-            format!("the head of the request is longer than {limit} bytes or has too many headers")
-        }
-        StatusCode::URI_TOO_LONG => "the request's target is too long".to_owned(),
-        _ => format!("what came is not an HTTP/1.1 request: {error}"),
-    };
-    note(&reason);
-    if kept.is_empty() {
-        linger(stream).await;
-    } else {
-        answer(shared, stream, status, &reason).await;
-    }
-}
-
-async fn too_slow<H: Handler>(shared: &Shared<H>, stream: Peeked, link: &Link, expired: Expired) {
-    let timeouts = shared.options.timeouts;
-    let host = link.meant();
-    let note = |text: &str| shared.note(link.peer, NoteKind::TimedOut, host.as_deref(), text);
-    if expired == Expired::Head {
-        let reason = format!(
-            "the head of the request was not whole within {} s",
-            timeouts.head.as_secs_f32()
-        );
-        note(&reason);
-        answer(shared, stream, StatusCode::REQUEST_TIMEOUT, &reason).await;
-    } else {
-        note(&format!(
-            "the client took no byte of its answer for {} s",
-            timeouts.stalled.as_secs_f32()
-        ));
-        reset(stream.socket());
-    }
-}
-
-/// Writes an answer past hyper, and ends the connection.
-async fn answer<H: Handler>(
-    shared: &Shared<H>,
-    mut stream: Peeked,
-    status: StatusCode,
-    reason: &str,
-) {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    let response = shared.handler.refuse(status, reason);
-    let status = response.status();
-    let mut bytes = format!(
-        "HTTP/1.1 {} {}\r\n",
-        status.as_str(),
-        status.canonical_reason().unwrap_or_default()
-    )
-    .into_bytes();
-    for (name, value) in response.headers() {
-        if name == http::header::CONTENT_LENGTH || name == http::header::CONNECTION {
-            continue;
-        }
-        bytes.extend_from_slice(name.as_str().as_bytes());
-        bytes.extend_from_slice(b": ");
-        bytes.extend_from_slice(value.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-    }
-    let body = response.into_body();
-    let end = format!(
-        "content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    bytes.extend_from_slice(end.as_bytes());
-    bytes.extend_from_slice(&body);
-    if let Ok(Ok(())) = timeout(PATIENCE, stream.write_all(&bytes)).await {
-        linger(stream).await;
-    }
-}
-
-/// Ends a connection on which the client may still be sending: closing at once would reset it,
-/// and the client would lose the answer that is on its way. So what still comes is thrown away
-/// for a moment.
-async fn linger(mut stream: Peeked) {
-    const ALTOGETHER: Duration = Duration::from_secs(5);
-    const SILENCE: Duration = Duration::from_secs(1);
-    const AT_ONCE: usize = 16 * 1024;
-    let throw_away = async {
-        stream.shutdown().await?;
-        let mut buffer = vec![0; AT_ONCE];
-        while timeout(SILENCE, stream.read(&mut buffer)).await?? > 0 {}
-        io::Result::Ok(())
-    };
-    // However this ends, the connection does too.
-    let _ = timeout(ALTOGETHER, throw_away).await;
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::port::Origin;
+use super::handler::Origin;
 use crate::domain::hosts::{HostPort, is_box, is_loopback, is_loopback_address};
 
 /// Who is answered beside clients that name Box, an address or this machine.
@@ -72,7 +72,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::server::port::Scheme;
+    use crate::server::handler::Scheme;
 
     fn refuses(guard: &Guard, peer: &str, host: &str, page: Option<&str>) -> bool {
         let origin = Origin {

@@ -1,20 +1,17 @@
-//! Sockets: one port that speaks HTTP/1.1 in clear and over TLS and acts as a proxy, its limits
-//! and time-outs, the carrying out of faults, and the handler that brings calls to the host and
-//! to the admin API. What is answered is decided by the state machine.
+//! Sockets, in three layers: a listener that speaks HTTP/1.1 in clear and over TLS and acts as a
+//! proxy, its connections with their limits, time-outs and faults, and bodies. The app behind them
+//! takes calls to the host and to the admin API. What is answered is decided in `mock_box`.
 
-mod address;
 pub mod admin;
 pub mod app;
-pub mod authority;
+pub mod body;
+pub mod certificate_authority;
 mod connection;
-pub mod egress;
-mod forward;
 pub mod guard;
+pub mod handler;
+pub mod listener;
 pub mod multipart;
-pub mod port;
+pub mod options;
+pub mod proxy;
 mod respond;
-mod service;
-mod stream;
-mod watch;
-pub mod wire;
 mod workers;

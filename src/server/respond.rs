@@ -12,7 +12,7 @@ use http::{HeaderName, HeaderValue, Response, header};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{io::AsyncSeekExt, sync::Semaphore};
 
-use super::{port::Reply, wire::WireBody};
+use super::body::ResponseBody;
 use crate::{
     mock_box::{Answer, AnswerBody, PictureOf, Source, errors},
     store::{
@@ -25,65 +25,76 @@ use crate::{
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-id");
 
 /// Turns an answer into what goes out; `without_body` for a HEAD.
-pub(super) fn respond(mut call: Box<OpenCall>, mut answer: Answer, without_body: bool) -> Reply {
-    call.set_answer(&mut answer);
-    let request_id = call.request_id();
-    let body = match answer.body {
-        AnswerBody::Error(error) => {
-            AnswerBody::Bytes(error.to_json(&request_id).to_string().into())
-        }
-        other => other,
-    };
-    let mut response = Response::new(WireBody::empty());
-    *response.status_mut() = answer.status;
-    let is_plain = answer.wire.is_none();
-    if let Some(wire) = answer.wire {
-        response.extensions_mut().insert(*wire);
-    }
-    let headers = response.headers_mut();
-    headers.reserve(answer.headers.len() + 1);
-    headers.extend(answer.headers);
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
-    let mut outgoing = Outgoing {
-        call,
-        response,
-        is_plain,
-        without_body,
-    };
+pub(super) async fn respond(
+    call: Box<OpenCall>,
+    answer: Answer,
+    without_body: bool,
+) -> Response<ResponseBody> {
+    let (mut outgoing, body) = Outgoing::new(call, answer, without_body);
     let body = match body {
-        AnswerBody::Empty => WireBody::empty(),
-        AnswerBody::Bytes(bytes) => WireBody::bytes(bytes),
+        AnswerBody::Empty => Ok(ResponseBody::empty()),
+        AnswerBody::Bytes(bytes) => Ok(ResponseBody::bytes(bytes)),
         other => {
             outgoing.call.publish_open();
-            return Reply::later(async move {
-                match made(other).await {
-                    Ok(body) => outgoing.with(body),
-                    Err(error) => {
-                        let lost = format!("the content cannot be read: {error}");
-                        respond(outgoing.call, errors::internal(lost), without_body)
-                            .made()
-                            .await
-                    }
-                }
-            });
+            // Boxed to keep the future of the other answers small.
+            Box::pin(made(other)).await
         }
     };
-    Reply::Now(outgoing.with(body))
+    match body {
+        Ok(body) => outgoing.with(body),
+        Err(error) => {
+            let lost = errors::internal(format!("the content cannot be read: {error}"));
+            let (outgoing, body) = Outgoing::new(outgoing.call, lost, without_body);
+            outgoing.with(match body {
+                AnswerBody::Bytes(bytes) => ResponseBody::bytes(bytes),
+                _ => ResponseBody::empty(),
+            })
+        }
+    }
 }
 
 /// An answer that lacks its body.
 struct Outgoing {
     call: Box<OpenCall>,
-    response: Response<WireBody>,
+    response: Response<ResponseBody>,
     /// Whether it goes out as it is, neither slowed down nor cut.
     is_plain: bool,
     without_body: bool,
 }
 
 impl Outgoing {
-    fn with(self, body: WireBody) -> Response<WireBody> {
+    /// The head of an answer, and its body apart; that of an error is written here.
+    fn new(mut call: Box<OpenCall>, mut answer: Answer, without_body: bool) -> (Self, AnswerBody) {
+        call.set_answer(&mut answer);
+        let request_id = call.request_id();
+        let body = match answer.body {
+            AnswerBody::Error(error) => {
+                AnswerBody::Bytes(error.to_json(&request_id).to_string().into())
+            }
+            other => other,
+        };
+        let mut response = Response::new(ResponseBody::empty());
+        *response.status_mut() = answer.status;
+        let is_plain = answer.wire.is_none();
+        if let Some(wire) = answer.wire {
+            response.extensions_mut().insert(*wire);
+        }
+        let headers = response.headers_mut();
+        headers.reserve(answer.headers.len() + 1);
+        headers.extend(answer.headers);
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            headers.insert(REQUEST_ID, value);
+        }
+        let outgoing = Self {
+            call,
+            response,
+            is_plain,
+            without_body,
+        };
+        (outgoing, body)
+    }
+
+    fn with(self, body: ResponseBody) -> Response<ResponseBody> {
         let Self {
             mut call,
             mut response,
@@ -103,9 +114,9 @@ impl Outgoing {
             // What is in memory leaves in one piece: the call ends here.
             Ok(bytes) if is_plain => {
                 call.capture_body(&bytes);
-                WireBody::bytes(bytes)
+                ResponseBody::bytes(bytes)
             }
-            Ok(bytes) => Held::body(WireBody::bytes(bytes), call),
+            Ok(bytes) => Held::body(ResponseBody::bytes(bytes), call),
             Err(body) => Held::body(body, call),
         };
         response
@@ -113,12 +124,14 @@ impl Outgoing {
 }
 
 /// A body that is not in memory.
-async fn made(body: AnswerBody) -> io::Result<WireBody> {
+async fn made(body: AnswerBody) -> io::Result<ResponseBody> {
     match body {
         AnswerBody::DocumentText(content) => Ok(document_text(content.source).await),
         AnswerBody::Picture(picture) => picture_body(*picture).await,
         AnswerBody::Content(part) => open_content(&part.content.source, part.start, part.end).await,
-        AnswerBody::Empty | AnswerBody::Bytes(_) | AnswerBody::Error(_) => Ok(WireBody::empty()),
+        AnswerBody::Empty | AnswerBody::Bytes(_) | AnswerBody::Error(_) => {
+            Ok(ResponseBody::empty())
+        }
     }
 }
 
@@ -132,18 +145,18 @@ async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
 }
 
 /// The picture; where the other is none, a small valid one.
-async fn picture_body(wanted: PictureOf) -> io::Result<WireBody> {
+async fn picture_body(wanted: PictureOf) -> io::Result<ResponseBody> {
     let otherwise = wanted.otherwise.clone();
     match unpack(move || picture::make(&wanted)).await {
-        Some(Ok(bytes)) => Ok(WireBody::bytes(bytes)),
+        Some(Ok(bytes)) => Ok(ResponseBody::bytes(bytes)),
         _ => open_content(&otherwise.source, 0, otherwise.size).await,
     }
 }
 
 /// The words of a document; where there are none to be had, that is what the text says.
-async fn document_text(source: Source) -> WireBody {
+async fn document_text(source: Source) -> ResponseBody {
     let read = unpack(move || docx::text(&source)).await;
-    WireBody::bytes(match read {
+    ResponseBody::bytes(match read {
         Some(Ok(text)) => text,
         Some(Err(error)) => format!("The mock Box found no text in this document: {error}.\n"),
         None => "The mock Box failed to read this document.\n".to_owned(),
@@ -153,39 +166,43 @@ async fn document_text(source: Source) -> WireBody {
 /// Bytes that are read in one go and in place, rather than as the client takes them.
 const AT_ONCE: u64 = 64 * 1024;
 
-pub(super) async fn open_content(source: &Source, start: u64, end: u64) -> io::Result<WireBody> {
+pub(super) async fn open_content(
+    source: &Source,
+    start: u64,
+    end: u64,
+) -> io::Result<ResponseBody> {
     match source {
         Source::Static(bytes) => {
             let range = usize::try_from(start).unwrap_or(usize::MAX)
                 ..usize::try_from(end).unwrap_or(usize::MAX);
-            Ok(WireBody::bytes(Bytes::from_static(
+            Ok(ResponseBody::bytes(Bytes::from_static(
                 bytes.get(range).unwrap_or_default(),
             )))
         }
         // The spool lies in the temporary folder, where the journal may lie too: to read a little of
         // it takes less than to send another thread for it.
         Source::Spooled(path) if end - start <= AT_ONCE => {
-            contents::read(path, start, end - start).map(WireBody::bytes)
+            contents::read(path, start, end - start).map(ResponseBody::bytes)
         }
         Source::Spooled(path) | Source::Disk(path) => {
             let options = tokio::fs::OpenOptions::from(contents::reading());
             let mut file = options.open(path).await?;
             file.seek(SeekFrom::Start(start)).await?;
-            Ok(WireBody::file(file, end - start))
+            Ok(ResponseBody::file(file, end - start))
         }
     }
 }
 
 /// A body that keeps its call open while it goes out.
 struct Held {
-    body: WireBody,
+    body: ResponseBody,
     call: Box<OpenCall>,
 }
 
 impl Held {
-    fn body(body: WireBody, mut call: Box<OpenCall>) -> WireBody {
+    fn body(body: ResponseBody, mut call: Box<OpenCall>) -> ResponseBody {
         call.publish_open();
-        WireBody::streaming(Self { body, call })
+        ResponseBody::streaming(Self { body, call })
     }
 }
 

@@ -10,10 +10,10 @@ use rustls::{
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
-use skillctl::server::authority::Authority;
+use skillctl::server::certificate_authority::CertificateAuthority;
 
-fn kept(folder: &Path) -> Result<Authority, String> {
-    Authority::kept_in(folder, Timestamp::now()).map_err(|error| error.to_string())
+fn kept(folder: &Path) -> Result<CertificateAuthority, String> {
+    CertificateAuthority::kept_in(folder, Timestamp::now()).map_err(|error| error.to_string())
 }
 
 fn mode(path: &Path, mode: u32) {

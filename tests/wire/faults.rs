@@ -1,4 +1,4 @@
-//! Delivery advice, carried out on the socket.
+//! Wire faults, carried out on the socket.
 
 use std::io::ErrorKind;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skillctl::server::{egress::Egress, port::NoteKind};
+use skillctl::server::{handler::NoteKind, proxy::egress::Egress};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Port, read_answer, read_to_end};

@@ -1,6 +1,6 @@
 //! The port as a proxy: CONNECT and absolute form, for Box's hosts and for others.
 
-use skillctl::server::{egress::Egress, port::NoteKind};
+use skillctl::server::{handler::NoteKind, proxy::egress::Egress};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::{Port, connect_through, get, open_tls, read_answer, read_to_end};

@@ -20,10 +20,12 @@ use rustls::{
 use skillctl::{
     mock_box::wire_faults::{Cut, CutPoint, End, WireFaults},
     server::{
-        authority::Authority,
-        egress::Egress,
-        port::{BoundPort, ConnectionNote, Handler, NoteKind, Origin, PortOptions, Reply, serve},
-        wire::{RequestBody, WireBody},
+        body::{RequestBody, ResponseBody},
+        certificate_authority::CertificateAuthority,
+        handler::{ConnectionNote, Handler, NoteKind, Origin},
+        listener::{Listener, serve},
+        options::ListenerOptions,
+        proxy::egress::Egress,
     },
 };
 use tokio::{
@@ -76,7 +78,7 @@ impl Echo {
         self: Arc<Self>,
         origin: Origin,
         request: Request<RequestBody>,
-    ) -> Response<WireBody> {
+    ) -> Response<ResponseBody> {
         self.calls
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let (head, body) = request.into_parts();
@@ -85,15 +87,17 @@ impl Echo {
         match path.as_str() {
             // Answered from the head alone.
             "/refused" => {
-                let mut answer = Response::new(WireBody::bytes("too large"));
+                let mut answer = Response::new(ResponseBody::bytes("too large"));
                 *answer.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
                 return answer;
             }
             "/length" => {
                 return match body.collect().await {
-                    Ok(body) => Response::new(WireBody::bytes(body.to_bytes().len().to_string())),
+                    Ok(body) => {
+                        Response::new(ResponseBody::bytes(body.to_bytes().len().to_string()))
+                    }
                     Err(error) => {
-                        let mut answer = Response::new(WireBody::bytes(error.to_string()));
+                        let mut answer = Response::new(ResponseBody::bytes(error.to_string()));
                         *answer.status_mut() = StatusCode::BAD_REQUEST;
                         answer
                     }
@@ -102,7 +106,7 @@ impl Echo {
             "/never" => std::future::pending::<()>().await,
             "/thread" => {
                 let thread = format!("{:?}", thread::current().id());
-                return Response::new(WireBody::bytes(thread));
+                return Response::new(ResponseBody::bytes(thread));
             }
             // Takes all of the time that the runtime gives a task at once.
             "/greedy" => {
@@ -112,10 +116,10 @@ impl Echo {
             }
             "/bytes" => {
                 let length = query.parse().unwrap_or(0);
-                return Response::new(WireBody::bytes(vec![b'x'; length]));
+                return Response::new(ResponseBody::bytes(vec![b'x'; length]));
             }
             "/fault" => {
-                let mut answer = Response::new(WireBody::bytes(vec![b'x'; 1000]));
+                let mut answer = Response::new(ResponseBody::bytes(vec![b'x'; 1000]));
                 answer.extensions_mut().insert(delivery(&query));
                 return answer;
             }
@@ -132,13 +136,17 @@ impl Echo {
             head.uri,
             origin.via_proxy
         );
-        Response::new(WireBody::bytes(text))
+        Response::new(ResponseBody::bytes(text))
     }
 }
 
 impl Handler for Echo {
-    fn call(self: &Arc<Self>, origin: Origin, request: Request<RequestBody>) -> Reply {
-        Reply::later(Arc::clone(self).answer(origin, request))
+    async fn call(
+        self: Arc<Self>,
+        origin: Origin,
+        request: Request<RequestBody>,
+    ) -> Response<ResponseBody> {
+        self.answer(origin, request).await
     }
 
     fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes> {
@@ -189,7 +197,7 @@ fn delivery(query: &str) -> WireFaults {
 pub(crate) struct Port {
     pub(crate) address: SocketAddr,
     pub(crate) handler: Arc<Echo>,
-    pub(crate) authority: Arc<Authority>,
+    pub(crate) authority: Arc<CertificateAuthority>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<()>,
 }
@@ -199,18 +207,19 @@ impl Port {
         Self::with(|_| {})
     }
 
-    pub(crate) fn with(change: impl FnOnce(&mut PortOptions)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut ListenerOptions)) -> Self {
         Self::at(([127, 0, 0, 1], 0).into(), change)
     }
 
-    pub(crate) fn at(address: SocketAddr, change: impl FnOnce(&mut PortOptions)) -> Self {
-        let authority =
-            Arc::new(Authority::in_memory(Timestamp::now()).expect("an authority is made"));
-        let mut options = PortOptions::new(Arc::clone(&authority), Egress::direct());
+    pub(crate) fn at(address: SocketAddr, change: impl FnOnce(&mut ListenerOptions)) -> Self {
+        let authority = Arc::new(
+            CertificateAuthority::in_memory(Timestamp::now()).expect("an authority is made"),
+        );
+        let mut options = ListenerOptions::new(Arc::clone(&authority), Egress::direct());
         // As a mock that stands alone is served.
         options.threads = 2;
         change(&mut options);
-        let bound = BoundPort::bind(address).expect("a free port is there");
+        let bound = Listener::bind(address).expect("a free port is there");
         let address = bound.local_addr();
         let handler = Arc::new(Echo::default());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -287,7 +296,7 @@ pub(crate) type Secure = tokio_rustls::client::TlsStream<TcpStream>;
 /// Opens TLS for `name` on a stream, trusting `authority` alone, or nothing.
 pub(crate) async fn open_tls(
     stream: TcpStream,
-    authority: Option<&Authority>,
+    authority: Option<&CertificateAuthority>,
     name: &str,
 ) -> io::Result<Secure> {
     let mut roots = RootCertStore::empty();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use skillctl::server::{authority::Authority, port::NoteKind};
+use skillctl::server::{certificate_authority::CertificateAuthority, handler::NoteKind};
 use tokio::io::AsyncWriteExt;
 
 use crate::support::{Port, get, open_tls, read_to_end};
@@ -107,7 +107,7 @@ fn a_kept_authority_is_the_same_until_it_nears_its_end() {
     let kept = folder.path().join("ca");
     let now = Timestamp::now();
     let days = |days: i64| now + SignedDuration::from_hours(days * 24);
-    let at = |when| Authority::kept_in(&kept, when).expect("it is kept");
+    let at = |when| CertificateAuthority::kept_in(&kept, when).expect("it is kept");
     let first = at(now).certificate_pem().to_owned();
     assert_eq!(at(days(28)).certificate_pem(), first);
     let mode = |name: &str| {
@@ -127,10 +127,13 @@ fn a_kept_authority_is_the_same_until_it_nears_its_end() {
 async fn a_kept_authority_is_trusted_over_a_restart() {
     use std::sync::Arc;
     let folder = tempfile::tempdir().expect("a folder");
-    let kept =
-        || Arc::new(Authority::kept_in(folder.path(), Timestamp::now()).expect("it is kept"));
+    let kept = || {
+        Arc::new(
+            CertificateAuthority::kept_in(folder.path(), Timestamp::now()).expect("it is kept"),
+        )
+    };
     let first = kept();
-    let port = Port::with(|options| options.authority = kept());
+    let port = Port::with(|options| options.certificates = kept());
     let stream = port.connect().await;
     let tls = open_tls(stream, Some(&first), "api.box.com").await;
     let answer = get(tls.expect("it is trusted"), "api.box.com", "/x").await;

@@ -13,7 +13,7 @@ use crate::{
     exit::{Failure, Problem},
     mock_box::{Settings, faults::Faults},
     replay::Mock,
-    server::{egress::Egress, guard::Guard},
+    server::{guard::Guard, proxy::egress::Egress},
     skill::runtimes::run_folder::{RunFolder, TrustFiles},
     terminal::Terminal,
 };

@@ -14,7 +14,7 @@ use crate::{
         json::tree::{Tape, Tree},
     },
     mock_box::{Content, Spooled, register::Registering},
-    server::wire::RequestBody,
+    server::body::RequestBody,
     store::Store,
 };
 

@@ -10,8 +10,8 @@ use crate::{
         contents::{describe, is_id},
     },
     server::{
+        body::{RequestBody, ResponseBody},
         respond::open_content,
-        wire::{RequestBody, WireBody},
     },
     store::{NotFired, Store},
 };
@@ -92,7 +92,7 @@ async fn put(store: &Store, id: &str, query: Query<'_>, body: RequestBody) -> An
     let limit = store.read(|state| state.settings.max_upload);
     let content = Content::from(spool(store, body, Some(limit)).await?);
     let (file, is_new) = store.put_file(id, query.first("name"), content);
-    let mut response: Response<WireBody> = json_response(&describe(&file));
+    let mut response: Response<ResponseBody> = json_response(&describe(&file));
     if is_new {
         *response.status_mut() = StatusCode::CREATED;
     }

@@ -20,7 +20,7 @@ use crate::{
         metadata::instance::Instance,
         notice::Notice,
     },
-    server::wire::WireBody,
+    server::body::ResponseBody,
     store::Store,
 };
 
@@ -103,7 +103,7 @@ fn read_writes(
     store: &Store,
     after: u64,
     wanted: &Wanted,
-) -> Result<(Option<Response<WireBody>>, u64), Refused> {
+) -> Result<(Option<Response<ResponseBody>>, u64), Refused> {
     let mut found = Vec::new();
     let mut last = after;
     let mut bytes = 0;
@@ -152,7 +152,7 @@ fn read_calls(
     store: &Store,
     after: u64,
     wanted: impl Fn(&CallRecord) -> bool,
-) -> Response<WireBody> {
+) -> Response<ResponseBody> {
     /// What is looked at is copied, and meanwhile no call can end.
     const AT_ONCE: usize = 16;
     let mut next = after;
@@ -181,7 +181,11 @@ fn read_calls(
 }
 
 /// `GET stream?after=N`: server-sent events, from the newest on where no number is given.
-pub(super) fn notices(store: &Arc<Store>, query: Query<'_>, parts: &Parts) -> Response<WireBody> {
+pub(super) fn notices(
+    store: &Arc<Store>,
+    query: Query<'_>,
+    parts: &Parts,
+) -> Response<ResponseBody> {
     const AT_ONCE: usize = 256;
     const ALIVE: Duration = Duration::from_secs(15);
     let resumed = parts
@@ -214,7 +218,7 @@ pub(super) fn notices(store: &Arc<Store>, query: Query<'_>, parts: &Parts) -> Re
         }
     });
     let frames = StreamBody::new(Frames(Box::pin(chunks)));
-    let mut response = Response::new(WireBody::streaming(frames));
+    let mut response = Response::new(ResponseBody::streaming(frames));
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,

@@ -18,9 +18,10 @@ use skillctl::{
     server::{
         admin::Admin,
         app::App,
-        authority::Authority,
-        egress::Egress,
-        port::{BoundPort, PortOptions, serve},
+        certificate_authority::CertificateAuthority,
+        listener::{Listener, serve},
+        options::ListenerOptions,
+        proxy::egress::Egress,
     },
     store::{Options, Store},
 };
@@ -84,10 +85,10 @@ impl Mock {
             .build()
             .expect("a runtime");
         let clock = wall_clock();
-        let authority = Authority::in_memory(clock()).expect("an authority");
+        let authority = CertificateAuthority::in_memory(clock()).expect("an authority");
         let (store, _) = Store::start(Options::default(), clock).expect("a mock");
         let address = runtime.block_on(async {
-            let port = BoundPort::bind(([127, 0, 0, 1], 0).into()).expect("a port");
+            let port = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a port");
             let address = port.local_addr();
             let (_, trust) = watch::channel(None);
             let admin = Admin {
@@ -97,7 +98,7 @@ impl Mock {
                 trust,
             };
             let app = Arc::new(App::new(store, admin, address));
-            let options = PortOptions::new(Arc::new(authority), Egress::none());
+            let options = ListenerOptions::new(Arc::new(authority), Egress::none());
             tokio::spawn(serve(port, app, options, std::future::pending()));
             address
         });

@@ -1,48 +1,12 @@
-//! What a connection is doing, and since when: shared between its socket, its service and its
-//! driver, so that one timer per connection serves every time-out, and a fault can end it.
+//! What a connection is doing, and since when: shared between its stream, its requests and the task
+//! that drives it, so that one timer per connection serves every time-out, and a fault can end it.
 
 use std::{
-    io,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
-
-use super::stream::Peeked;
-use crate::mock_box::wire_faults::End;
-
-/// How long a connection may stay in each of its states.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts {
-    /// From the first byte of a request's head to its last; also for a TLS handshake.
-    pub head: Duration,
-    /// Without a byte of a request's body arriving, or of an answer being taken.
-    pub stalled: Duration,
-    /// Between two requests, and before the first.
-    pub idle: Duration,
-    /// For reaching another host through the proxy.
-    pub connect: Duration,
-    /// What is in flight at shutdown is given this long.
-    pub grace: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(10),
-            stalled: Duration::from_secs(30),
-            idle: Duration::from_mins(1),
-            connect: Duration::from_secs(10),
-            grace: Duration::from_secs(5),
-        }
-    }
-}
+use crate::{mock_box::wire_faults::End, server::options::Timeouts};
 
 /// Which limit a connection has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,33 +29,33 @@ enum Phase {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    /// Since when; nothing where nobody has asked, for most phases are over before.
+    /// Since when. Set when a deadline is first asked for: most phases are over before.
     since: Option<Instant>,
     /// Since when the peer takes no byte of what is being written.
     unread_since: Option<Instant>,
     /// A fault's end, to be carried out when what was written so far has left.
     cut: Option<End>,
     cut_is_due: bool,
-    /// Everything that was answered has left, and no request is being answered: whatever is
-    /// written now is hyper's own word on a head it could not read.
+    /// Every answer has left, and no request is being answered: what is written now is hyper's own
+    /// answer to a head that it could not read.
     quiet: bool,
     /// A request's body is to come, and its client may be waiting too.
     body_wanted: bool,
     /// Bytes that have arrived since the present head began.
     arrived: u64,
-    /// That word, kept back so that the answer can be given in Box's form.
+    /// Hyper's own answer, kept back so that Box's form of it can be sent instead.
     kept_back: Vec<u8>,
 }
 
-/// The shared view of one connection.
+/// The states of one connection.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub(super) struct IdleTracker {
     timeouts: Timeouts,
     state: Mutex<State>,
 }
 
-impl Watch {
-    /// A watch over a connection; `mid_head` when bytes of the first head have arrived already.
+impl IdleTracker {
+    /// The tracker of a new connection; `mid_head` when bytes of the first head have arrived already.
     pub(super) fn new(timeouts: Timeouts, mid_head: bool) -> Arc<Self> {
         Arc::new(Self {
             timeouts,
@@ -109,7 +73,7 @@ impl Watch {
         })
     }
 
-    /// Nothing panics while holding this lock; were it so, the state would still be whole.
+    /// Nothing panics while holding this lock; if it did, the state would still be whole.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -189,11 +153,12 @@ impl Watch {
         })
     }
 
-    fn take_body_wanted(&self) -> bool {
+    /// Whether the client may be waiting to send a body; asked once for each request.
+    pub(super) fn take_body_wanted(&self) -> bool {
         std::mem::take(&mut self.state().body_wanted)
     }
 
-    fn has_read(&self, bytes: usize) {
+    pub(super) fn has_read(&self, bytes: usize) {
         let mut state = self.state();
         if state.phase == Phase::Idle {
             state.phase = Phase::Head;
@@ -203,30 +168,31 @@ impl Watch {
         state.arrived += bytes as u64;
     }
 
-    /// Keeps hyper's own answer back; gives the number of bytes taken.
-    fn keep_back(&self, bytes: &[u8]) -> Option<usize> {
-        const AN_ANSWER_OF_HYPER: usize = 1024;
+    /// Keeps hyper's own answer to a malformed head back: the number of bytes taken, or none where
+    /// the bytes belong to an answer.
+    pub(super) fn keep_back(&self, bytes: &[u8]) -> Option<usize> {
+        const MAX_KEPT_BACK: usize = 1024;
         let mut state = self.state();
         if !state.quiet {
             return None;
         }
-        let room = AN_ANSWER_OF_HYPER.saturating_sub(state.kept_back.len());
-        let kept = &bytes[..bytes.len().min(room)];
+        let free = MAX_KEPT_BACK.saturating_sub(state.kept_back.len());
+        let kept = &bytes[..bytes.len().min(free)];
         state.kept_back.extend_from_slice(kept);
         Some(bytes.len())
     }
 
-    fn has_written<T>(&self, written: &Poll<io::Result<T>>) {
+    /// `is_pending` where the peer takes no byte.
+    pub(super) fn has_written(&self, is_pending: bool) {
         let mut state = self.state();
-        match written {
-            Poll::Pending => {
-                state.unread_since.get_or_insert_with(Instant::now);
-            }
-            Poll::Ready(_) => state.unread_since = None,
+        if is_pending {
+            state.unread_since.get_or_insert_with(Instant::now);
+        } else {
+            state.unread_since = None;
         }
     }
 
-    fn has_flushed(&self) {
+    pub(super) fn has_flushed(&self) {
         let mut state = self.state();
         state.cut_is_due = state.cut.is_some();
         state.quiet = state.phase != Phase::Busy;
@@ -235,7 +201,7 @@ impl Watch {
 
 /// A request that is being answered; the connection is idle when this goes.
 #[derive(Debug)]
-pub(super) struct InFlight(Arc<Watch>);
+pub(super) struct InFlight(Arc<IdleTracker>);
 
 impl InFlight {
     /// Asks for the connection to be ended once what was written so far has left.
@@ -251,97 +217,3 @@ impl Drop for InFlight {
         state.since = None;
     }
 }
-
-/// A stream that tells its watch what it sees.
-#[derive(Debug)]
-pub(super) struct Watched {
-    stream: Peeked,
-    watch: Arc<Watch>,
-}
-
-impl Watched {
-    pub(super) fn new(stream: Peeked, watch: Arc<Watch>) -> Self {
-        Self { stream, watch }
-    }
-
-    pub(super) fn into_inner(self) -> Peeked {
-        self.stream
-    }
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        let arrived = buffer.filled().len() - before;
-        if arrived > 0 {
-            self.watch.has_read(arrived);
-        } else if read.is_pending() && self.watch.take_body_wanted() {
-            acknowledge(self.stream.socket());
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        if let Some(kept) = self.watch.keep_back(bytes) {
-            return Poll::Ready(Ok(kept));
-        }
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.watch.has_written(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let first = slices.iter().find(|slice| !slice.is_empty());
-        if let Some(kept) = first.and_then(|bytes| self.watch.keep_back(bytes)) {
-            return Poll::Ready(Ok(kept));
-        }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.watch.has_written(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        if matches!(flushed, Poll::Ready(Ok(()))) {
-            self.watch.has_flushed();
-        }
-        self.watch.has_written(&flushed);
-        flushed
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
-/// Acknowledges at once what has arrived. Clients that send head and body one after the other
-/// (Python's requests through a proxy) do not send the body before the head is acknowledged, which
-/// else takes 40 ms.
-#[cfg(target_os = "linux")]
-fn acknowledge(socket: &TcpStream) {
-    // Without it the body comes a little later.
-    let _ = rustix::net::sockopt::set_tcp_quickack(socket, true);
-}
-
-/// Other systems have no way to ask for it.
-#[cfg(not(target_os = "linux"))]
-fn acknowledge(_: &TcpStream) {}

@@ -10,16 +10,14 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    address::{is_near_client, is_of_this_machine},
-    port::{NoteKind, Scheme},
-};
+use super::address::{is_near_client, is_of_this_machine};
 use crate::{
     domain::hosts::{HostPort, is_loopback, is_loopback_address},
     env::{
         Environment,
         proxy::{Intercept, Proxies, UnusableProxy},
     },
+    server::handler::{NoteKind, Scheme},
 };
 
 /// Which other hosts may be reached, and how.
@@ -33,7 +31,7 @@ pub struct Egress {
 
 /// Why another host was not reached.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
+pub(in crate::server) enum Refusal {
     #[error("{0} is not a host of Box's, and --no-egress is set")]
     NoEgress(HostPort),
     #[error("{0} is on the machine of the mock, and only clients on the same machine may reach it")]
@@ -42,6 +40,8 @@ pub(super) enum Refusal {
     FromOutside(HostPort),
     #[error("could not reach {host}: {error}")]
     Unreachable { host: HostPort, error: io::Error },
+    #[error("could not reach {host}: {reason}")]
+    Failed { host: HostPort, reason: String },
     #[error("could not reach {0} within {seconds} s", seconds = .1.as_secs())]
     TimedOut(HostPort, Duration),
     #[error("could not reach {host}: {error}")]
@@ -59,18 +59,19 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// The status of the answer.
-    pub(super) fn status(&self) -> StatusCode {
+    pub(in crate::server) fn status(&self) -> StatusCode {
         match self {
             Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => StatusCode::FORBIDDEN,
-            Self::Unreachable { .. } | Self::UnusableProxy { .. } | Self::Proxy { .. } => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Unreachable { .. }
+            | Self::Failed { .. }
+            | Self::UnusableProxy { .. }
+            | Self::Proxy { .. } => StatusCode::BAD_GATEWAY,
             Self::TimedOut(..) => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
     /// Its kind in the log.
-    pub(super) fn kind(&self) -> NoteKind {
+    pub(in crate::server) fn kind(&self) -> NoteKind {
         match self {
             Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => NoteKind::EgressRefused,
             _ => NoteKind::EgressFailed,
@@ -106,7 +107,7 @@ impl Egress {
 
     /// The same, never through a proxy on this machine at `port`, where this process listens: a
     /// shell that points at a mock has the mock as its proxy, and may start another one.
-    pub(super) fn not_through_own_port(self, port: u16) -> Self {
+    pub(in crate::server) fn not_through_own_port(self, port: u16) -> Self {
         Self {
             own_port: Some(port),
             ..self
@@ -145,15 +146,15 @@ impl Egress {
         Ok(())
     }
 
-    /// A stream of bytes to `target`, for a CONNECT.
-    pub(super) async fn tunnel(
+    /// A stream of bytes to `target`, at port 443 where it names none: for a CONNECT, or for TLS.
+    pub(in crate::server) async fn tunnel(
         &self,
         peer: SocketAddr,
         target: &HostPort,
-        port: u16,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<TcpStream, Refusal> {
         self.permit(peer, target)?;
+        let port = target.port.unwrap_or(443);
         let target = &HostPort {
             port: Some(port),
             ..target.clone()
@@ -164,19 +165,19 @@ impl Egress {
                 Some(proxy) => open_tunnel(&proxy, target).await,
             }
         };
-        match timeout(patience, reach).await {
+        match timeout(limit, reach).await {
             Ok(reached) => reached,
-            Err(_) => Err(Refusal::TimedOut(target.clone(), patience)),
+            Err(_) => Err(Refusal::TimedOut(target.clone(), limit)),
         }
     }
 
     /// A stream to send a clear request for `target` on, and the proxy at its other end, if any: a
     /// proxy wants the absolute form.
-    pub(super) async fn clear(
+    pub(in crate::server) async fn clear(
         &self,
         peer: SocketAddr,
         target: &HostPort,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<(TcpStream, Option<Intercept>), Refusal> {
         self.permit(peer, target)?;
         let reach = async {
@@ -188,9 +189,9 @@ impl Egress {
                 Some(proxy) => (dial(&proxy, target).await?, Some(proxy)),
             })
         };
-        match timeout(patience, reach).await {
+        match timeout(limit, reach).await {
             Ok(reached) => reached,
-            Err(_) => Err(Refusal::TimedOut(target.clone(), patience)),
+            Err(_) => Err(Refusal::TimedOut(target.clone(), limit)),
         }
     }
 }
@@ -299,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn clients_elsewhere_do_not_reach_what_is_this_machines_own() {
-        let patience = Duration::from_secs(5);
+        let limit = Duration::from_secs(5);
         let neighbour = SocketAddr::from(([192, 168, 7, 7], 4000));
         for host in [
             "127.0.0.1",
@@ -312,7 +313,7 @@ mod tests {
         ] {
             let target = HostPort::parse(host).expect("a host");
             let egress = Egress::direct();
-            let reached = egress.tunnel(neighbour, &target, 9, patience);
+            let reached = egress.tunnel(neighbour, &target, limit);
             let refused = reached.await.expect_err(host);
             assert!(matches!(refused, Refusal::Loopback(_)), "{host}: {refused}");
         }
@@ -323,7 +324,7 @@ mod tests {
         let target = HostPort::parse("example.org").expect("a host");
         let stranger = SocketAddr::from(([203, 0, 113, 7], 4000));
         let egress = Egress::direct();
-        let reached = egress.tunnel(stranger, &target, 443, Duration::from_secs(5));
+        let reached = egress.tunnel(stranger, &target, Duration::from_secs(5));
         let refused = reached.await.expect_err("it is refused");
         assert!(matches!(refused, Refusal::FromOutside(_)), "{refused}");
     }

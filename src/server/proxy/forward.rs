@@ -1,18 +1,18 @@
-//! Traffic for hosts that are not Box's: bytes through a tunnel, and single requests in absolute
-//! form from clients that speak to a proxy that way.
+//! Requests in absolute form for hosts that are not Box's, from clients that speak to a proxy that
+//! way: sent on, and answered as their host answers.
 
 use std::{
+    fmt::Display,
     io,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, Version, header,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Uri, Version, header};
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
     client::conn::http1,
@@ -20,76 +20,43 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, copy_bidirectional},
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite},
     sync::OnceCell,
     task::JoinHandle,
     time::timeout,
 };
 use tokio_rustls::TlsConnector;
 
-use super::{
-    port::{Handler, NoteKind, Scheme, Shared},
-    stream::Peeked,
-    wire::{RequestBody, WireBody},
+use super::egress::{Egress, Refusal};
+use crate::{
+    domain::hosts::HostPort,
+    server::{
+        body::{RequestBody, ResponseBody},
+        handler::Scheme,
+    },
 };
-use crate::domain::hosts::HostPort;
 
-/// Why a request was not forwarded: the answer and the reason.
-type Refused = (StatusCode, String);
-
-/// Moves bytes both ways until both sides have ended. Nothing is looked at: the host keeps its
-/// own certificate.
-pub(super) async fn relay(mut client: Peeked, mut remote: TcpStream) {
-    // A side that breaks off ends the tunnel; both sides see it by themselves.
-    let _ = copy_bidirectional(&mut client, &mut remote).await;
-}
-
-/// Sends a request in absolute form on to its host, and gives its answer back as it comes.
+/// Sends a request in absolute form on to its host, which is to be reached within `limit`, and gives
+/// its answer back as it arrives.
 ///
-/// Clients that speak TLS to their proxy's origin this way (older axios sends `GET https://…` in
-/// clear to a proxy) are served too: the host is then reached over TLS from here.
-pub(super) async fn request<H: Handler>(
-    shared: &Shared<H>,
-    peer: SocketAddr,
-    scheme: Scheme,
-    target: &HostPort,
-    request: Request<RequestBody>,
-) -> Result<Response<WireBody>, Refused> {
-    let answer = send(shared, peer, scheme, target, request).await;
-    match &answer {
-        Ok(_) if target.is_loopback() => {}
-        Ok(_) => {
-            let text = format!("a client reached {target} through the proxy");
-            shared.note(peer, NoteKind::OtherHost, Some(&target.host), text);
-        }
-        Err((kind, (_, reason))) => shared.note(peer, *kind, Some(&target.host), reason.as_str()),
-    }
-    answer.map_err(|(_, refused)| refused)
-}
-
-async fn send<H: Handler>(
-    shared: &Shared<H>,
+/// `https` in absolute form is forwarded too: older axios sends `GET https://…` in clear to a proxy.
+/// The host is then reached over TLS from here.
+pub(in crate::server) async fn forward(
+    egress: &Egress,
+    limit: Duration,
     peer: SocketAddr,
     scheme: Scheme,
     target: &HostPort,
     mut request: Request<RequestBody>,
-) -> Result<Response<WireBody>, (NoteKind, Refused)> {
-    let patience = shared.options.timeouts.connect;
-    let egress = &shared.options.egress;
-    let refusal =
-        |refusal: super::egress::Refusal| (refusal.kind(), (refusal.status(), refusal.to_string()));
-    let failed = |error: &dyn std::fmt::Display| {
-        let reason = format!("could not reach {target}: {error}");
-        (NoteKind::EgressFailed, (StatusCode::BAD_GATEWAY, reason))
+) -> Result<Response<ResponseBody>, Refusal> {
+    let failed = |error: &dyn Display| Refusal::Failed {
+        host: target.clone(),
+        reason: error.to_string(),
     };
     strip_hop_by_hop(request.headers_mut());
     match scheme {
         Scheme::Clear => {
-            let (stream, proxy) = egress
-                .clear(peer, target, patience)
-                .await
-                .map_err(refusal)?;
+            let (stream, proxy) = egress.clear(peer, target, limit).await?;
             match proxy {
                 None => into_origin_form(&mut request, target),
                 Some(proxy) => {
@@ -104,16 +71,12 @@ async fn send<H: Handler>(
                 .map_err(|error| failed(&error))
         }
         Scheme::Tls => {
-            let port = target.port.unwrap_or(443);
-            let stream = egress
-                .tunnel(peer, target, port, patience)
-                .await
-                .map_err(refusal)?;
+            let stream = egress.tunnel(peer, target, limit).await?;
             into_origin_form(&mut request, target);
             let name =
                 ServerName::try_from(target.host.to_string()).map_err(|error| failed(&error))?;
             let connector = TlsConnector::from(roots().await.map_err(|error| failed(&error))?);
-            let tls = timeout(patience, connector.connect(name, stream))
+            let tls = timeout(limit, connector.connect(name, stream))
                 .await
                 .map_err(|_| failed(&"the TLS handshake was not finished in time"))?
                 .map_err(|error| failed(&error))?;
@@ -126,10 +89,10 @@ async fn send<H: Handler>(
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     request: Request<RequestBody>,
-) -> hyper::Result<Response<WireBody>> {
+) -> hyper::Result<Response<ResponseBody>> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = Driver(tokio::spawn(async move {
-        // How it ends is seen by the answer's body.
+        // The body of the answer sees how it ends.
         let _ = connection.await;
     }));
     let (mut head, body) = sender.send_request(request).await?.into_parts();
@@ -139,7 +102,7 @@ async fn exchange(
         body,
         _driver: driver,
     };
-    Ok(Response::from_parts(head, WireBody::streaming(body)))
+    Ok(Response::from_parts(head, ResponseBody::streaming(body)))
 }
 
 /// The task that moves the bytes of an exchange; it ends with its answer.
@@ -151,7 +114,7 @@ impl Drop for Driver {
     }
 }
 
-/// Another host's answer as it comes.
+/// Another host's answer as it arrives.
 struct Answer {
     body: Incoming,
     _driver: Driver,
@@ -213,7 +176,7 @@ fn into_origin_form(request: &mut Request<RequestBody>, target: &HostPort) {
     }
 }
 
-/// What the system trusts, read once, when it is first needed: it takes a while.
+/// The root certificates of the system, read once, when they are first needed: it takes a while.
 async fn roots() -> io::Result<Arc<ClientConfig>> {
     static CONFIG: OnceCell<Arc<ClientConfig>> = OnceCell::const_new();
     let load = || async {

@@ -31,7 +31,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::hosts::{BOX_DOMAINS, is_box, is_loopback};
 
 /// Makes certificates for Box's hosts and loopback names, as they are asked for.
-pub struct Authority {
+pub struct CertificateAuthority {
     certificate_pem: String,
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
@@ -72,7 +72,7 @@ pub enum AuthorityError {
 /// What stands before the validity's end in a kept file.
 const VALID_UNTIL: &str = "valid until ";
 
-impl Authority {
+impl CertificateAuthority {
     /// A new authority, its key only in memory.
     pub fn in_memory(now: Timestamp) -> Result<Self, AuthorityError> {
         const ONE_RUN: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -223,10 +223,10 @@ impl Authority {
     }
 }
 
-impl fmt::Debug for Authority {
+impl fmt::Debug for CertificateAuthority {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Authority")
+            .debug_struct("CertificateAuthority")
             .field("validity", &self.validity)
             .finish_non_exhaustive()
     }
@@ -235,7 +235,7 @@ impl fmt::Debug for Authority {
 /// Chooses the certificate by the name in the handshake. It must not keep the authority alive:
 /// the authority keeps it.
 #[derive(Debug)]
-struct BySni(std::sync::Weak<Authority>);
+struct BySni(std::sync::Weak<CertificateAuthority>);
 
 impl ResolvesServerCert for BySni {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {

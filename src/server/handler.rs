@@ -1,0 +1,111 @@
+//! What a listener needs of the program behind it: an answer to each request, and a place to report
+//! what happens on connections. Sockets and HTTP are for `listener` and `connection`.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+
+use super::body::{RequestBody, ResponseBody};
+use crate::domain::hosts::HostPort;
+
+/// Answers the requests that arrive at a listener.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers one request. It is called when the head is in and before any of the body is read;
+    /// its target is in origin form, whatever form it came in. Wire faults
+    /// ([`crate::mock_box::wire_faults::WireFaults`]) go into the answer's extensions. The future is
+    /// dropped when the client goes away.
+    fn call(
+        self: Arc<Self>,
+        origin: Origin,
+        request: Request<RequestBody>,
+    ) -> impl Future<Output = Response<ResponseBody>> + Send;
+
+    /// The answer to something that is refused before it is a request to Box: a malformed head,
+    /// another host under `--no-egress`.
+    fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes>;
+
+    /// Reports what happened on a connection apart from its requests.
+    fn note(&self, note: ConnectionNote);
+}
+
+/// Where a request came from and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address.
+    pub peer: SocketAddr,
+    /// In clear or over TLS.
+    pub scheme: Scheme,
+    /// The host that the client meant: of the absolute form, else the Host header, else the
+    /// CONNECT target or the SNI name. None where an HTTP/1.0 client named none.
+    pub authority: Option<HostPort>,
+    /// Whether the client used the listener as a proxy (CONNECT or absolute form).
+    pub via_proxy: bool,
+}
+
+/// In clear or over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// `http`
+    Clear,
+    /// `https`
+    Tls,
+}
+
+impl Scheme {
+    /// The scheme of a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Clear => "http",
+            Self::Tls => "https",
+        }
+    }
+}
+
+/// One line for the log about a connection, with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionNote {
+    /// The client's address; none for the listener itself.
+    pub peer: Option<SocketAddr>,
+    /// What happened.
+    pub kind: NoteKind,
+    /// The host that the client meant, as far as it is known.
+    pub host: Option<String>,
+    /// What happened and why, in a sentence without a full stop.
+    pub text: String,
+}
+
+/// What happened on a connection, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteKind {
+    /// A TLS handshake failed: the client does not trust the certificate, broke off, sent
+    /// garbage, or wants a host that is not Box's.
+    TlsFailed,
+    /// The bytes are not HTTP, or a head is broken or too large.
+    Malformed,
+    /// A head, a handshake or an answer was not finished in time.
+    TimedOut,
+    /// A client reached another host through the proxy.
+    OtherHost,
+    /// A client wanted another host and was refused.
+    EgressRefused,
+    /// Another host could not be reached.
+    EgressFailed,
+    /// No connection could be accepted for a moment (too many open files).
+    AcceptFailed,
+}
+
+impl NoteKind {
+    /// Its name in the stream of notices.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TlsFailed => "tls-failed",
+            Self::Malformed => "malformed",
+            Self::TimedOut => "timed-out",
+            Self::OtherHost => "other-host",
+            Self::EgressRefused => "egress-refused",
+            Self::EgressFailed => "egress-failed",
+            Self::AcceptFailed => "accept-failed",
+        }
+    }
+}
