@@ -193,7 +193,7 @@ proptest! {
                     "{:?}: {:?}; the schema says {:?}",
                     schema, refusal, validator.iter_errors(&cards).map(|it| it.to_string()).collect::<Vec<_>>()
                 );
-                let findings = validate(&cards, *schema);
+                let findings = validate(Tape::from_value(&cards).tree(), *schema);
                 let has_error = findings.iter().any(|it| it.severity == Severity::Error);
                 if let Some(refusal) = refusal {
                     prop_assert!(has_error, "refused and no error: {refusal:?}");
@@ -208,18 +208,20 @@ proptest! {
     #[test]
     fn no_value_panics_the_validator(value in any_json()) {
         for schema in [Schema::Box, Schema::Documented] {
-            let _ = validate(&value, schema);
+            let _ = validate(Tape::from_value(&value).tree(), schema);
             let _ = box_refusal(Tape::from_value(&value).tree(), schema);
         }
     }
 
     #[test]
     fn no_value_panics_a_renderer_or_breaks_out_of_its_width(value in any_json(), width in 20_usize..120) {
-        let cards = match value {
-            Value::Array(cards) => cards,
-            other => vec![other],
+        let list = match value {
+            Value::Array(cards) => cards.into(),
+            other => json!([other]),
         };
-        let shown = sections(&cards, None);
+        let list = Tape::from_value(&list);
+        let cards: Vec<_> = list.tree().as_array().expect("a list").iter().collect();
+        let shown = sections(cards.iter().copied(), None);
         for full in [false, true] {
             let text = text::render(&shown, text::Options { width, full }).to_plain();
             for line in text.lines() {
@@ -230,9 +232,9 @@ proptest! {
         prop_assert_eq!(page.matches("<script").count(), 1);
         let _ = markdown::render(&shown);
         let _ = card_json::render(&cards);
-        let list = Value::from(cards);
-        let (once, twice) = (normalised(&list), normalised(&normalised(&list)));
-        prop_assert!(difference(Tape::from_value(&once).tree(), Tape::from_value(&twice).tree(), 0.0).is_empty());
+        let once = normalised(list.tree());
+        let twice = normalised(once.tree());
+        prop_assert!(difference(once.tree(), twice.tree(), 0.0).is_empty());
     }
 
     #[test]
@@ -241,7 +243,7 @@ proptest! {
     ) {
         match Document::parse("x.json", bytes) {
             Ok(document) => {
-                let found = validate(&document.value, Schema::Documented);
+                let found = validate(document.tree(), Schema::Documented);
                 let located = document.locate(&found);
                 let _ = findings(&document.name, &document.text, &located, width, usize::MAX);
             }
@@ -284,7 +286,7 @@ proptest! {
         }
         let mut card = good_cards().swap_remove(kind);
         apply(&mut card, &change);
-        let findings = validate(&json!([card]), Schema::Box);
+        let findings = validate(Tape::from_value(&json!([card])).tree(), Schema::Box);
         prop_assert!(findings.len() <= 1 || is_mistaken_kind(&card, kind), "{card}: {findings:#?}");
     }
 }

@@ -177,7 +177,7 @@ pub fn event(path: &Path, width: usize) -> Result<Invocation<'static>, Failure> 
     let exact = Bytes::from(bytes.clone());
     let document =
         Document::parse(input::name(path), bytes).map_err(|error| input::no_json(&error, width))?;
-    Captured::read(&document.value, exact)
+    Captured::read(document.tree(), exact)
         .map(|captured| captured.event.invocation().clone())
         .map_err(|found| {
             let findings = [*found];

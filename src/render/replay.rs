@@ -9,6 +9,7 @@ use super::{
 };
 use crate::domain::{
     card::model::{Card, Kind},
+    json::tree::Tape,
     outcome::{
         check::{Check, at},
         record::{
@@ -156,7 +157,7 @@ fn differences(check: &CheckRecord) -> Text {
         } = difference;
         let pointer = if pointer.is_empty() { "(all)" } else { pointer };
         text.push(Line::new().with(Role::Strong, pointer));
-        let shown = |value: &Option<serde_json::Value>| match value {
+        let shown = |value: &Option<Tape<'static>>| match value {
             Some(value) => shortened(&value.to_string(), MAX_VALUE_CHARS).into_owned(),
             None => "nothing".to_owned(),
         };

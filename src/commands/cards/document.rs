@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::{
     commands::input,
     domain::{
         card::shape::{self, Recognised},
-        json::document::Document,
+        json::{document::Document, tree::Tree},
     },
     exit::{Failure, Problem},
     render::diagnostic,
@@ -22,7 +20,7 @@ pub(super) fn document(path: &Path, limit: u64, terminal: &Terminal) -> Result<D
 
 /// The cards of a document; a document without any is a wrong input.
 pub(super) fn recognise(document: &Document, width: usize) -> Result<Recognised<'_>, Failure> {
-    shape::recognise(&document.value).map_err(|none| {
+    shape::recognise(document.tree()).map_err(|none| {
         let findings = [*none];
         let located = document.locate(&findings);
         let shown = diagnostic::findings(
@@ -39,14 +37,13 @@ pub(super) fn recognise(document: &Document, width: usize) -> Result<Recognised<
 }
 
 /// The list of cards of a document; what should be a list and is none is a wrong input.
-pub(super) fn cards(document: &Document, width: usize) -> Result<&[Value], Failure> {
+pub(super) fn cards(document: &Document, width: usize) -> Result<Vec<Tree<'_>>, Failure> {
     let recognised = recognise(document, width)?;
-    let is_list = recognised.shape == shape::Shape::Card || recognised.value.is_array();
-    if is_list {
+    if recognised.has_cards() {
         return Ok(recognised.cards());
     }
     Err(Problem::new(format!(
-        "{}: what stands at {} is no list of cards",
+        "{}: the value at {} is not a list of cards",
         document.name, recognised.at
     ))
     .help("`skillctl cards validate` shows it")

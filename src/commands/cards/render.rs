@@ -2,15 +2,13 @@
 
 use std::{fs, path::Path};
 
-use serde_json::Value;
-
 use super::{
     document::cards,
     source::{Source, sources},
 };
 use crate::{
     cli::cards::{RenderArgs, RenderFormat},
-    domain::card::preview,
+    domain::{card::preview, json::tree::Tree},
     exit::{Failure, Outcome, Problem},
     render::{
         cards::{html, json, markdown, text},
@@ -52,7 +50,7 @@ pub(super) fn run(arguments: &RenderArgs, terminal: &Terminal) -> Outcome {
 }
 
 /// The sources with their cards.
-type All<'a> = [(&'a Source, &'a [Value])];
+type All<'a> = [(&'a Source, Vec<Tree<'a>>)];
 
 /// What is asked for, else what the ending of the output says.
 fn format(arguments: &RenderArgs) -> RenderFormat {
@@ -93,7 +91,7 @@ fn as_text(all: &All<'_>, arguments: &RenderArgs, terminal: &Terminal) -> Text {
             width: width - indent,
             full: arguments.full,
         };
-        let sections = preview::sections(cards, arguments.file_version.as_deref());
+        let sections = preview::sections(cards.iter().copied(), arguments.file_version.as_deref());
         text.append(text::render(&sections, options), indent);
     }
     text
@@ -103,7 +101,7 @@ fn as_page(all: &All<'_>, arguments: &RenderArgs) -> String {
     let version = arguments.file_version.as_deref();
     let sections: Vec<_> = all
         .iter()
-        .map(|(_, cards)| preview::sections(cards, version))
+        .map(|(_, cards)| preview::sections(cards.iter().copied(), version))
         .collect();
     let owners: Vec<_> = all
         .iter()
@@ -117,8 +115,8 @@ fn as_page(all: &All<'_>, arguments: &RenderArgs) -> String {
 }
 
 fn as_markdown(all: &All<'_>, arguments: &RenderArgs) -> String {
-    let of_one = |(source, cards): &(&Source, &[Value])| {
-        let sections = preview::sections(cards, arguments.file_version.as_deref());
+    let of_one = |(source, cards): &(&Source, Vec<Tree<'_>>)| {
+        let sections = preview::sections(cards.iter().copied(), arguments.file_version.as_deref());
         let body = markdown::render(&sections);
         match all.len() {
             1 => body,

@@ -58,7 +58,7 @@ fn of_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failure
     let parts = input::documents(&name, input::bytes(path, limit)?, width)?;
     let standing = match parts.as_slice() {
         [_] => None,
-        several => shape::standing(several.iter().map(|part| &part.document.value)),
+        several => shape::standing(several.iter().map(|part| part.document.tree())),
     };
     let Some(standing) = standing else {
         return Ok(parts

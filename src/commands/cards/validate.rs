@@ -70,7 +70,7 @@ fn judge(source: &Source, schema: SchemaArg, width: usize) -> Result<Judged, Fai
     let recognised = recognise(&source.document, width)?;
     Ok(Judged {
         cards: recognised.cards().len(),
-        findings: validate_recognised(&source.document.value, &recognised, schema),
+        findings: validate_recognised(source.document.tree(), &recognised, schema),
     })
 }
 

@@ -19,11 +19,11 @@ use crate::{
         card::{
             build::{self, Filling},
             request::{Mode, Request},
-            shape::Shape,
+            shape::{Recognised, Shape},
             validate::{Schema, count, validate},
         },
         event::invocation::Invocation,
-        json::document::Document,
+        json::{document::Document, tree::Tape},
         metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
         secret::redact_url,
         token::TokenKind,
@@ -47,8 +47,10 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Outcome {
     fits_together(arguments)?;
-    let mut document = document(&arguments.file, arguments.input.max_input, terminal)?;
+    let document = document(&arguments.file, arguments.input.max_input, terminal)?;
     cards(&document, terminal.width)?;
+    let recognised = recognise(&document, terminal.width)?;
+    let mut value = Value::from(document.tree());
     let remote = Remote::new(
         &arguments.access,
         &arguments.at,
@@ -57,11 +59,11 @@ pub(super) fn run(
         terminal,
     )?;
     if !arguments.no_validate {
-        fill(&mut document, arguments, &remote, terminal.width)?;
-        check(&document, terminal)?;
+        fill(cards_in(&mut value, &recognised), arguments, &remote);
+        check(&document, &value, terminal)?;
     }
-    let cards = cards(&document, terminal.width)?;
-    let request = request(arguments, &document, cards, &remote)?;
+    let cards = &*cards_in(&mut value, &recognised).to_vec();
+    let request = request(arguments, &value, cards, &remote)?;
     if arguments.dry_run {
         print_request(&request, arguments, &remote, terminal);
         return Ok(());
@@ -100,8 +102,17 @@ fn fits_together(arguments: &WriteArgs) -> Outcome {
     Err(Problem::new(problem).usage())
 }
 
-/// Fills in what the cards leave out, where they stand.
-fn fill(document: &mut Document, arguments: &WriteArgs, remote: &Remote, width: usize) -> Outcome {
+/// The cards of an input, to be edited.
+fn cards_in<'a>(value: &'a mut Value, recognised: &Recognised<'_>) -> &'a mut [Value] {
+    match value.pointer_mut(recognised.at.as_str()) {
+        Some(card) if recognised.shape == Shape::Card => std::slice::from_mut(card),
+        Some(Value::Array(cards)) => cards,
+        _ => &mut [],
+    }
+}
+
+/// Fills in what the cards leave out.
+fn fill(cards: &mut [Value], arguments: &WriteArgs, remote: &Remote) {
     let event = remote.access.event.as_ref();
     let skill_id = event.and_then(Invocation::skill_id);
     let filling = Filling {
@@ -112,14 +123,9 @@ fn fill(document: &mut Document, arguments: &WriteArgs, remote: &Remote, width: 
             .or_else(|| event.map(Invocation::id)),
         created_at: Some(now()),
     };
-    let recognised = recognise(document, width)?;
-    let (shape, at) = (recognised.shape, recognised.at.clone());
-    match document.value.pointer_mut(at.as_str()) {
-        Some(Value::Array(cards)) => cards.iter_mut().for_each(|it| build::fill(it, &filling)),
-        Some(card) if shape == Shape::Card => build::fill(card, &filling),
-        _ => {}
+    for card in cards {
+        build::fill(card, &filling);
     }
-    Ok(())
 }
 
 /// The present to the second, as cards have it.
@@ -130,8 +136,8 @@ fn now() -> String {
 }
 
 /// Shows what is wrong with the cards; an error ends the command before anything is sent.
-fn check(document: &Document, terminal: &Terminal) -> Outcome {
-    let findings = validate(&document.value, Schema::Box);
+fn check(document: &Document, filled: &Value, terminal: &Terminal) -> Outcome {
+    let findings = validate(Tape::from_value(filled).tree(), Schema::Box);
     if findings.is_empty() {
         return Ok(());
     }
@@ -163,15 +169,14 @@ fn check(document: &Document, terminal: &Terminal) -> Outcome {
 
 fn request(
     arguments: &WriteArgs,
-    document: &Document,
+    filled: &Value,
     cards: &[Value],
     remote: &Remote,
 ) -> Result<Request, Failure> {
     if arguments.via == Via::Metadata {
         return Ok(Request::by_metadata(cards, mode(arguments)));
     }
-    let given = document
-        .value
+    let given = filled
         .as_object()
         .filter(|members| members.contains_key("metadata"));
     let in_cards = || Some(cards.first()?.get("skill")?.get("id")?.as_str()?.to_owned());

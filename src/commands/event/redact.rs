@@ -28,12 +28,11 @@ pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
     let mut had_signatures = false;
     for part in input::documents(&name, bytes, terminal.width)? {
         let document = part.document;
-        let value = &document.value;
-        Captured::read(value, document.text.clone().into()).map_err(|found| {
+        Captured::read(document.tree(), document.text.clone().into()).map_err(|found| {
             let message = format!("{}: {} ({})", document.name, found.message, found.pointer);
             Problem::new(message).usage()
         })?;
-        let (event, losses) = scrubber.scrub(value);
+        let (event, losses) = scrubber.scrub(&document.tree().into());
         had_signatures |= losses.signatures;
         text.push_str(&laid_out(&document.text, &event));
     }

@@ -13,6 +13,7 @@ use crate::{
             envelope,
             signature::{Age, Flaw, KeySlot, Keys, Match, Signed, Verdict, verify},
         },
+        json::tree::Tree,
         secret::Secret,
     },
     env::{Environment, wall_clock},
@@ -90,7 +91,7 @@ fn keys(arguments: &VerifyArgs, environment: &Environment) -> Result<Keys, Failu
 /// A capture with its headers and its exact body inside.
 fn of_proxy_event(file: &Path, width: usize) -> Result<Capture, Failure> {
     let document = input::document(file, MAX_INPUT, width)?;
-    let Some(unwrapped) = envelope::unwrap(&document.value) else {
+    let Some(unwrapped) = envelope::unwrap(document.tree()) else {
         let message = format!(
             "{} is no API Gateway proxy event, so it has no headers and no signatures",
             document.name
@@ -137,14 +138,15 @@ fn headers(path: &Path, width: usize) -> Result<Vec<(String, String)>, Failure> 
     let text = String::from_utf8_lossy(&bytes);
     if text.trim_start().starts_with('{') {
         let document = input::document(path, MAX_INPUT, width)?;
-        let members = document.value.as_object().into_iter().flatten();
+        let members = document.tree().as_object().unwrap_or_default();
         return Ok(members
+            .iter()
             .filter_map(|(name, value)| {
                 let value = match value {
-                    Value::Array(values) => values.first()?,
+                    Tree::Array(values) => values.first()?,
                     value => value,
                 };
-                Some((name.clone(), value.as_str()?.to_owned()))
+                Some((name.to_owned(), value.as_str()?.to_owned()))
             })
             .collect());
     }

@@ -4,7 +4,6 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde_json::Value;
 use tokio::{
     runtime::Handle,
     sync::watch,
@@ -15,7 +14,10 @@ use tokio::{
 use super::pump::sends_events;
 use crate::{
     cli::{OutputFormat, mock_box::MockBoxArgs},
-    domain::{call::WriteRecord, card::preview::sections, notice::Notice, outcome::Observed},
+    domain::{
+        call::WriteRecord, card::preview::sections, json::tree::Items, notice::Notice,
+        outcome::Observed,
+    },
     env::local_time_zone,
     render::{
         calls, cards, json, pump,
@@ -197,14 +199,14 @@ impl Shown {
         }
         let mut observed = Observed::default();
         observed.written(record, 0.0, 0.0);
-        let cards = observed.cards().map(Value::from);
-        let cards = cards.as_ref().and_then(Value::as_array);
+        let cards = observed.cards();
+        let cards = cards.as_ref().and_then(|cards| cards.tree().as_array());
         if let (Some(width), Some(cards)) = (self.width, cards) {
             let options = cards::text::Options {
                 width: width.saturating_sub(INDENT),
                 full: false,
             };
-            let sections = sections(cards, Some(&record.file_version_id));
+            let sections = sections(cards.iter(), Some(&record.file_version_id));
             text.append(cards::text::render(&sections, options), INDENT);
         }
         let Some(status) = observed.status().filter(|status| status.is_final()) else {
@@ -213,7 +215,7 @@ impl Shown {
         let came = self.open.remove(&*record.file_id);
         if came.is_some() || self.width.is_some() {
             let ms = came.map(|came| record.at.duration_since(came).as_secs_f64() * 1000.0);
-            let count = cards.map_or(0, Vec::len);
+            let count = cards.map_or(0, Items::len);
             text.push(pump::ended(&self.name_of(record), status, count, ms));
         }
     }

@@ -156,7 +156,7 @@ impl<'a> Show<'a> {
                 width: self.terminal.width.saturating_sub(6),
                 full: false,
             };
-            let cards = cards::text::render(&sections(record.cards(), None), options);
+            let cards = cards::text::render(&sections(record.cards().iter(), None), options);
             text.append(cards, 6);
         }
         self.terminal.paint(&text, &mut self.drawn);

@@ -165,7 +165,10 @@ fn reference(members: &mut Map<String, Value>, key: &str, kind: &str, id: Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::card::validate::{Schema, validate};
+    use crate::domain::{
+        card::validate::{Schema, validate},
+        json::tree::Tape,
+    };
 
     fn filling() -> Filling {
         Filling {
@@ -197,7 +200,10 @@ mod tests {
             fill(card, &filling());
         }
         let cards = Value::from(cards);
-        assert_eq!(validate(&cards, Schema::Documented), []);
+        assert_eq!(
+            validate(Tape::from_value(&cards).tree(), Schema::Documented),
+            []
+        );
         assert_eq!(cards[1]["entries"][0]["appears"][1], json!({"start": 9}));
     }
 

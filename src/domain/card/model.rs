@@ -1,13 +1,12 @@
 //! A card as Box's web preview reads it: its kind, its title, the text of its status, whether it
-//! is shown at all. Views over JSON values: nothing is copied, whatever the shape.
+//! is shown at all. Views over JSON trees: nothing is copied, whatever the shape.
 //!
 //! The rules are those of box-ui-elements 26.3, whose preview is what users of Box see.
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::codes::{SOMETHING_WENT_WRONG, known_status, known_title};
+use crate::domain::json::tree::{Items, Tree};
 
 /// The types of cards that Box describes, in `skill_card_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,7 +64,7 @@ pub const NO_INFORMATION: &str = "We're sorry, no skills information was found."
 
 /// A card, read from whatever JSON value stands in its place.
 #[derive(Clone, Copy, Debug)]
-pub struct Card<'a>(pub &'a Value);
+pub struct Card<'a>(pub Tree<'a>);
 
 impl<'a> Card<'a> {
     /// Its kind; none where `skill_card_type` is missing or names no kind that Box describes.
@@ -113,13 +112,13 @@ impl<'a> Card<'a> {
     }
 
     /// Its entries; none where it has no list of them.
-    pub fn entries(self) -> &'a [Value] {
+    pub fn entries(self) -> Items<'a> {
         self.entry_list().unwrap_or_default()
     }
 
     /// Its list of entries, if it has one.
-    pub fn entry_list(self) -> Option<&'a [Value]> {
-        self.0.get("entries")?.as_array().map(Vec::as_slice)
+    pub fn entry_list(self) -> Option<Items<'a>> {
+        self.0.get("entries")?.as_array()
     }
 
     /// Its duration in seconds, where there is one above 0.
@@ -133,7 +132,7 @@ impl<'a> Card<'a> {
     /// Why the preview leaves the card out, or nothing where it shows it. `current_version` is
     /// the id of the file's current version; where it is not known, every version counts as it.
     pub fn hidden(self, current_version: Option<&str>) -> Option<Hidden> {
-        let version = self.0.get("file_version").filter(|value| is_truthy(value));
+        let version = self.0.get("file_version").filter(|value| is_truthy(*value));
         if let (Some(version), Some(current)) = (version, current_version)
             && version.get("id").unwrap_or(version).as_str() != Some(current)
         {
@@ -165,14 +164,14 @@ impl Hidden {
 
 /// An entry of a card: a pill, a face, a line of speech.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a>(pub &'a Value);
+pub struct Entry<'a>(pub Tree<'a>);
 
 impl<'a> Entry<'a> {
     /// Its text; a number is shown as such, anything else is empty.
     pub fn text(self) -> Cow<'a, str> {
         match self.0.get("text") {
-            Some(Value::String(text)) => Cow::Borrowed(text),
-            Some(Value::Number(number)) => Cow::Owned(number.to_string()),
+            Some(Tree::String(text)) => Cow::Borrowed(text),
+            Some(Tree::Number(number)) => Cow::Owned(number.to_string()),
             _ => Cow::Borrowed(""),
         }
     }
@@ -183,19 +182,19 @@ impl<'a> Entry<'a> {
     }
 
     /// The stretches of time in which it appears, as they stand.
-    pub fn appears(self) -> &'a [Value] {
+    pub fn appears(self) -> Items<'a> {
         self.0
             .get("appears")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
+            .and_then(Tree::as_array)
             .unwrap_or_default()
     }
 
     /// The time in seconds that the preview puts beside a line of a transcript: there must be
     /// exactly one stretch, and its start a number.
     pub fn time(self) -> Option<f64> {
-        match self.appears() {
-            [only] => only.get("start")?.as_f64(),
+        let mut appears = self.appears().iter();
+        match (appears.next(), appears.next()) {
+            (Some(only), None) => only.get("start")?.as_f64(),
             _ => None,
         }
     }
@@ -204,7 +203,7 @@ impl<'a> Entry<'a> {
     pub fn slices(self, duration: f64) -> impl Iterator<Item = Slice> + 'a {
         self.appears()
             .iter()
-            .filter_map(move |appearance| Slice::of(appearance, duration))
+            .filter_map(move |appearance| Slice::from_appearance(appearance, duration))
     }
 }
 
@@ -220,21 +219,21 @@ pub struct Slice {
 impl Slice {
     /// The slice of one appearance: none where the start is no number or lies beyond the
     /// duration.
-    fn of(appearance: &Value, duration: f64) -> Option<Self> {
+    fn from_appearance(appearance: Tree<'_>, duration: f64) -> Option<Self> {
         let start = appearance.get("start")?.as_f64()?;
-        let end = appearance.get("end").and_then(Value::as_f64);
+        let end = appearance.get("end").and_then(Tree::as_f64);
         (start < duration).then_some(Self { start, end })
     }
 }
 
 /// Whether a browser takes the value for true.
-fn is_truthy(value: &Value) -> bool {
+fn is_truthy(value: Tree<'_>) -> bool {
     match value {
-        Value::Null => false,
-        Value::Bool(truth) => *truth,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(_) | Value::Object(_) => true,
+        Tree::Null => false,
+        Tree::Bool(truth) => truth,
+        Tree::Number(number) => number.as_f64() != Some(0.0),
+        Tree::String(text) => !text.is_empty(),
+        Tree::Array(_) | Tree::Object(_) => true,
     }
 }
 
@@ -264,9 +263,9 @@ impl Reported {
 /// What a set of cards reports about the invocation: an error card counts as failure, else any
 /// data card as success, else a status card by its code. None where there is no card that says
 /// anything.
-pub fn reported(cards: &[Value]) -> Option<Reported> {
+pub fn reported<'a>(cards: impl IntoIterator<Item = Tree<'a>>) -> Option<Reported> {
     cards
-        .iter()
+        .into_iter()
         .filter_map(|card| reported_by(Card(card)))
         .max_by_key(|reported| match reported {
             Reported::Processing => 0,
@@ -279,7 +278,7 @@ fn reported_by(card: Card<'_>) -> Option<Reported> {
     if card.kind().is_some_and(|kind| kind != Kind::Status) {
         return Some(Reported::Success);
     }
-    let status = card.0.get("status").filter(|status| is_truthy(status));
+    let status = card.0.get("status").filter(|status| is_truthy(*status));
     if status.is_none() {
         return card.entry_list().map(|_| Reported::Success);
     }
@@ -299,18 +298,19 @@ fn reported_by(card: Card<'_>) -> Option<Reported> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::json::tree::Tape;
 
     #[test]
     fn a_known_title_code_beats_the_message_which_beats_the_type() {
         let card = json!({"skill_card_type": "keyword",
             "skill_card_title": {"code": "skills_faces", "message": "People"}});
-        assert_eq!(Card(&card).title(), "Faces");
+        assert_eq!(Card(Tape::from_value(&card).tree()).title(), "Faces");
         let card = json!({"skill_card_type": "keyword",
             "skill_card_title": {"code": "license-plates", "message": "Plates"}});
-        assert_eq!(Card(&card).title(), "Plates");
+        assert_eq!(Card(Tape::from_value(&card).tree()).title(), "Plates");
         for (kind, title) in [
             ("keyword", "Topics"),
             ("transcript", "Transcript"),
@@ -318,7 +318,10 @@ mod tests {
             ("timeline", "Skill Card"),
             ("other", "Skill Card"),
         ] {
-            assert_eq!(Card(&json!({"skill_card_type": kind})).title(), title);
+            assert_eq!(
+                Card(Tape::from_value(&json!({"skill_card_type": kind})).tree()).title(),
+                title
+            );
         }
     }
 
@@ -326,7 +329,7 @@ mod tests {
     fn a_known_status_code_ignores_the_message() {
         let card = json!({"status": {"code": "skills_pending_status", "message": "Hello"}});
         assert_eq!(
-            Card(&card).status_text(),
+            Card(Tape::from_value(&card).tree()).status_text(),
             "We're working on processing your file - please hold!"
         );
     }
@@ -335,30 +338,41 @@ mod tests {
     fn a_status_without_message_shows_as_an_error_even_success() {
         for code in ["success", "invoked", "skills_external_auth_error.", "x"] {
             let card = json!({"status": {"code": code}});
-            assert_eq!(Card(&card).status_text(), SOMETHING_WENT_WRONG);
+            assert_eq!(
+                Card(Tape::from_value(&card).tree()).status_text(),
+                SOMETHING_WENT_WRONG
+            );
         }
         let card = json!({"status": {"code": "success", "message": "Done"}});
-        assert_eq!(Card(&card).status_text(), "Done");
+        assert_eq!(Card(Tape::from_value(&card).tree()).status_text(), "Done");
     }
 
     #[test]
     fn a_card_is_shown_for_its_version_if_it_has_content() {
         let card = json!({"file_version": {"id": "7"}, "status": {}});
-        assert_eq!(Card(&card).hidden(Some("7")), None);
-        assert_eq!(Card(&card).hidden(None), None);
-        assert_eq!(Card(&card).hidden(Some("8")), Some(Hidden::OtherVersion));
+        assert_eq!(Card(Tape::from_value(&card).tree()).hidden(Some("7")), None);
+        assert_eq!(Card(Tape::from_value(&card).tree()).hidden(None), None);
         assert_eq!(
-            Card(&json!({"status": ""})).hidden(None),
+            Card(Tape::from_value(&card).tree()).hidden(Some("8")),
+            Some(Hidden::OtherVersion)
+        );
+        assert_eq!(
+            Card(Tape::from_value(&json!({"status": ""})).tree()).hidden(None),
             Some(Hidden::NoContent)
         );
-        assert_eq!(Card(&json!({"entries": []})).hidden(None), None);
+        assert_eq!(
+            Card(Tape::from_value(&json!({"entries": []})).tree()).hidden(None),
+            None
+        );
     }
 
     #[test]
     fn slices_need_a_start_inside_the_duration() {
         let entry = json!({"appears": [{"start": 1, "end": 2.5}, {"start": "3"}, {"start": 10},
             {"end": 4}, {"start": 9.5}, 7]});
-        let slices: Vec<_> = Entry(&entry).slices(10.0).collect();
+        let slices: Vec<_> = Entry(Tape::from_value(&entry).tree())
+            .slices(10.0)
+            .collect();
         assert_eq!(
             slices,
             [
@@ -377,21 +391,28 @@ mod tests {
     #[test]
     fn a_transcript_shows_a_time_only_for_exactly_one_appearance() {
         assert_eq!(
-            Entry(&json!({"appears": [{"start": 1.5}]})).time(),
+            Entry(Tape::from_value(&json!({"appears": [{"start": 1.5}]})).tree()).time(),
             Some(1.5)
         );
         assert_eq!(
-            Entry(&json!({"appears": [{"start": 1}, {"start": 2}]})).time(),
+            Entry(Tape::from_value(&json!({"appears": [{"start": 1}, {"start": 2}]})).tree())
+                .time(),
             None
         );
-        assert_eq!(Entry(&json!({"appears": [{"start": "1"}]})).time(), None);
+        assert_eq!(
+            Entry(Tape::from_value(&json!({"appears": [{"start": "1"}]})).tree()).time(),
+            None
+        );
     }
 
     #[test]
     fn cards_report_what_the_skill_is_doing() {
         let status = |code: &str| json!({"skill_card_type": "status", "status": {"code": code}});
         let data = json!({"skill_card_type": "keyword", "entries": [], "status": {}});
-        let of = |cards: &[Value]| reported(cards);
+        let of = |cards: &[Value]| {
+            let tapes: Vec<_> = cards.iter().map(Tape::from_value).collect();
+            reported(tapes.iter().map(Tape::tree))
+        };
         assert_eq!(of(&[]), None);
         for code in [
             "skills_pending_status",

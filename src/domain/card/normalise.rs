@@ -1,8 +1,6 @@
 //! Cards made comparable between two runs, and compared: times, ids and image bytes change from
 //! run to run and are put aside; the rest is exact, but for wildcards and a tolerance for numbers.
 
-use serde_json::Value;
-
 use super::path::Path;
 use crate::domain::json::{
     pointer::Pointer,
@@ -23,10 +21,10 @@ const BYTES: &str = "<bytes>";
 
 /// As [`normalise`], of a copy.
 #[must_use]
-pub fn normalised(cards: &Value) -> Value {
-    let mut tape = Tape::from_value(cards);
+pub fn normalised(cards: Tree<'_>) -> Tape<'_> {
+    let mut tape = cards.to_tape();
     normalise(&mut tape);
-    tape.into()
+    tape
 }
 
 /// Replaces in a list of cards, or one, `created_at`, the ids of skill, invocation and file
@@ -77,9 +75,9 @@ pub struct Difference {
     /// The place, the same in both.
     pub pointer: Pointer,
     /// What was expected there; none where nothing was.
-    pub expected: Option<Value>,
+    pub expected: Option<Tape<'static>>,
     /// What is there; none where nothing is.
-    pub actual: Option<Value>,
+    pub actual: Option<Tape<'static>>,
 }
 
 /// Where `actual` differs from `expected`, member by member and item by item. Numbers may differ
@@ -142,18 +140,23 @@ fn compare(
 }
 
 fn different(at: &Path<'_>, expected: Option<Tree<'_>>, actual: Option<Tree<'_>>) -> Difference {
+    let owned = |value: Tree<'_>| value.to_tape().into_owned();
     Difference {
         pointer: at.pointer(),
-        expected: expected.map(Value::from),
-        actual: actual.map(Value::from),
+        expected: expected.map(owned),
+        actual: actual.map(owned),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+
+    fn normalised(cards: &Value) -> Value {
+        super::normalised(Tape::from_value(cards).tree()).into()
+    }
 
     fn pointers(expected: &Value, actual: &Value, tolerance: f64) -> Vec<String> {
         difference(

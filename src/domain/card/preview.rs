@@ -3,9 +3,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
-
 use super::model::{Card, Entry, Hidden, Kind, Slice};
+use crate::domain::json::tree::{Items, Tree};
 
 /// A transcript of more lines than this is collapsed at first.
 pub const LINES_BEFORE_COLLAPSE: usize = 5;
@@ -66,9 +65,12 @@ pub struct Spoken<'a> {
 
 /// The sections of a list of cards, those that are not shown included, in their order.
 /// `current_version` is the id of the file's current version, where it is known.
-pub fn sections<'a>(cards: &'a [Value], current_version: Option<&str>) -> Vec<Section<'a>> {
+pub fn sections<'a>(
+    cards: impl IntoIterator<Item = Tree<'a>>,
+    current_version: Option<&str>,
+) -> Vec<Section<'a>> {
     cards
-        .iter()
+        .into_iter()
         .enumerate()
         .map(|(index, value)| {
             let card = Card(value);
@@ -111,7 +113,7 @@ fn body(card: Card<'_>) -> Body<'_> {
     }
 }
 
-fn items(entries: &[Value], duration: Option<f64>) -> Vec<Item<'_>> {
+fn items(entries: Items<'_>, duration: Option<f64>) -> Vec<Item<'_>> {
     entries
         .iter()
         .map(|value| {
@@ -145,9 +147,19 @@ pub fn clock(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::json::tree::Tape;
+
+    fn list(cards: &Value) -> Tape<'_> {
+        Tape::from_value(cards)
+    }
+
+    fn shown<'a>(cards: &'a Tape<'_>) -> Vec<Section<'a>> {
+        let list = cards.tree().as_array().expect("a list");
+        sections(list.iter(), None)
+    }
 
     #[test]
     fn times_are_floored_and_grow_hours_where_needed() {
@@ -165,24 +177,23 @@ mod tests {
 
     #[test]
     fn a_section_is_open_unless_its_entries_are_an_empty_list() {
-        let cards = [
+        let cards = json!([
             json!({"skill_card_type": "keyword", "entries": []}),
             json!({"skill_card_type": "keyword", "entries": [{"text": "a"}]}),
             json!({"skill_card_type": "status", "status": {"code": "x"}}),
-        ];
-        let open: Vec<_> = sections(&cards, None).iter().map(|it| it.open).collect();
+        ]);
+        let cards = list(&cards);
+        let open: Vec<_> = shown(&cards).iter().map(|it| it.open).collect();
         assert_eq!(open, [false, true, true]);
-        assert!(matches!(
-            sections(&cards, None)[0].body,
-            Body::NoInformation
-        ));
+        assert!(matches!(shown(&cards)[0].body, Body::NoInformation));
     }
 
     #[test]
     fn appearances_without_duration_draw_no_slice() {
-        let cards = [json!({"skill_card_type": "timeline",
-            "entries": [{"text": "a", "appears": [{"start": 1, "end": 2}]}]})];
-        let Body::Faces(faces, None) = &sections(&cards, None)[0].body else {
+        let cards = json!([json!({"skill_card_type": "timeline",
+            "entries": [{"text": "a", "appears": [{"start": 1, "end": 2}]}]})]);
+        let cards = list(&cards);
+        let Body::Faces(faces, None) = &shown(&cards)[0].body else {
             panic!("faces were expected");
         };
         assert!(faces[0].slices.is_empty());
@@ -190,13 +201,14 @@ mod tests {
 
     #[test]
     fn odd_shapes_show_nothing_and_do_not_panic() {
-        let cards = [
+        let cards = json!([
             json!(null),
             json!(7),
             json!([]),
             json!({"skill_card_type": 5}),
             json!({"skill_card_type": "transcript", "entries": [null, 1, "x", {"appears": {}}]}),
-        ];
-        assert_eq!(sections(&cards, None).len(), 5);
+        ]);
+        let cards = list(&cards);
+        assert_eq!(shown(&cards).len(), 5);
     }
 }

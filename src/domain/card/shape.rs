@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
-
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::pointer::Pointer,
+    json::{
+        pointer::Pointer,
+        tree::{Members, Tree},
+    },
     metadata::instance::SKILLS_TEMPLATE,
 };
 
@@ -37,24 +38,29 @@ pub struct Recognised<'a> {
     /// The pointer to the list of cards, or to the single card.
     pub at: Pointer,
     /// What stands there: for a single card the card, else what should be a list.
-    pub value: &'a Value,
+    pub value: Tree<'a>,
 }
 
 impl<'a> Recognised<'a> {
     /// The cards; none where what should be a list is none.
-    pub fn cards(&self) -> &'a [Value] {
+    pub fn cards(&self) -> Vec<Tree<'a>> {
         match (self.shape, self.value) {
-            (Shape::Card, card) => std::slice::from_ref(card),
-            (_, Value::Array(cards)) => cards,
-            _ => &[],
+            (Shape::Card, card) => vec![card],
+            (_, Tree::Array(cards)) => cards.iter().collect(),
+            _ => Vec::new(),
         }
+    }
+
+    /// Whether there is a list of cards, or the single card.
+    pub fn has_cards(&self) -> bool {
+        self.shape == Shape::Card || self.value.as_array().is_some()
     }
 }
 
 /// Finds the cards in an input, or says that there are none.
-pub fn recognise(input: &Value) -> Result<Recognised<'_>, Box<Diagnostic>> {
+pub fn recognise(input: Tree<'_>) -> Result<Recognised<'_>, Box<Diagnostic>> {
     let Some(members) = input.as_object() else {
-        return if input.is_array() {
+        return if input.as_array().is_some() {
             Ok(found(Shape::List, Pointer::ROOT, input))
         } else {
             Err(none_here("the input is neither an object nor a list"))
@@ -63,7 +69,7 @@ pub fn recognise(input: &Value) -> Result<Recognised<'_>, Box<Diagnostic>> {
     let has = |key: &str| members.contains_key(key);
     if is_write_record(members) {
         return match members.get("instance") {
-            Some(Value::Object(instance)) => match instance.get("cards") {
+            Some(Tree::Object(instance)) => match instance.get("cards") {
                 Some(cards) => Ok(found(
                     Shape::WriteRecord,
                     Pointer::ROOT.key("instance").key("cards"),
@@ -93,26 +99,26 @@ pub fn recognise(input: &Value) -> Result<Recognised<'_>, Box<Diagnostic>> {
     let is_card = has("skill_card_type")
         || has("skill_card_title")
         || has("entries")
-        || members.get("type").and_then(Value::as_str) == Some("skill_card");
+        || members.get("type").and_then(Tree::as_str) == Some("skill_card");
     if is_card {
         return Ok(found(Shape::Card, Pointer::ROOT, input));
     }
     Err(none_here("there are no cards in the input"))
 }
 
-fn is_write_record(members: &Map<String, Value>) -> bool {
+fn is_write_record(members: Members<'_>) -> bool {
     members.contains_key("seq") && members.contains_key("op")
 }
 
 /// Of the write records of a mock, in their order: which of them hold the cards that a file has at
 /// the end, by the files' ids. `None` where one is no write record.
 pub fn standing<'a>(
-    records: impl IntoIterator<Item = &'a Value>,
+    records: impl IntoIterator<Item = Tree<'a>>,
 ) -> Option<BTreeMap<&'a str, usize>> {
     let mut last = BTreeMap::new();
     for (nth, record) in records.into_iter().enumerate() {
-        let members = record.as_object().filter(|it| is_write_record(it))?;
-        let text = |name: &str| members.get(name).and_then(Value::as_str);
+        let members = record.as_object().filter(|it| is_write_record(*it))?;
+        let text = |name: &str| members.get(name).and_then(Tree::as_str);
         if text("op") == Some("reset") {
             last.clear();
         }
@@ -128,7 +134,7 @@ pub fn standing<'a>(
     Some(last)
 }
 
-fn found(shape: Shape, at: Pointer, value: &Value) -> Recognised<'_> {
+fn found(shape: Shape, at: Pointer, value: Tree<'_>) -> Recognised<'_> {
     Recognised { shape, at, value }
 }
 
@@ -150,12 +156,14 @@ fn none_here(message: &str) -> Box<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::json::tree::Tape;
 
     fn of(input: &Value) -> (Shape, String, usize) {
-        let found = recognise(input).expect("cards");
+        let tape = Tape::from_value(input);
+        let found = recognise(tape.tree()).expect("cards");
         (found.shape, found.at.to_string(), found.cards().len())
     }
 
@@ -199,8 +207,12 @@ mod tests {
             record("1", cards()),
             other,
         ];
-        assert_eq!(standing(&records), Some(BTreeMap::from([("1", 5)])));
-        assert_eq!(standing(&[record("1", cards()), cards()]), None);
+        let records: Vec<_> = records.iter().map(Tape::from_value).collect();
+        let last = standing(records.iter().map(Tape::tree));
+        assert_eq!(last, Some(BTreeMap::from([("1", 5)])));
+        let others = [record("1", cards()), cards()];
+        let others: Vec<_> = others.iter().map(Tape::from_value).collect();
+        assert_eq!(standing(others.iter().map(Tape::tree)), None);
     }
 
     #[test]
@@ -210,7 +222,12 @@ mod tests {
             json!({}),
             json!({"seq": 1, "op": "delete", "instance": null}),
         ] {
-            assert_eq!(recognise(&input).expect_err("no cards").code, "no-cards");
+            assert_eq!(
+                recognise(Tape::from_value(&input).tree())
+                    .expect_err("no cards")
+                    .code,
+                "no-cards"
+            );
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Cards judged: every finding for a person, or at once the first refusal as Box words it.
 
-use serde_json::Value;
-
 use super::{
     check,
     members::{Flow, Reporter},
@@ -11,17 +9,14 @@ use super::{
 };
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::{
-        pointer::Pointer,
-        tree::{Tape, Tree},
-    },
+    json::{pointer::Pointer, tree::Tree},
 };
 
 pub use super::types::Schema;
 
 /// What is wrong with the cards of an input of any shape that [`shape::recognise`] knows.
 /// Pointers are those of the input.
-pub fn validate(input: &Value, schema: Schema) -> Vec<Diagnostic> {
+pub fn validate(input: Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
     match shape::recognise(input) {
         Ok(recognised) => validate_recognised(input, &recognised, schema),
         Err(none) => vec![*none],
@@ -38,16 +33,14 @@ pub fn validate_list(cards: Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
 
 /// The same for an input whose shape is known.
 pub fn validate_recognised(
-    input: &Value,
+    input: Tree<'_>,
     recognised: &Recognised<'_>,
     schema: Schema,
 ) -> Vec<Diagnostic> {
     let mut collector = Collector::new(schema);
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
-    let input = Tape::from_value(input);
-    let input = input.tree();
-    let value = input.at(&recognised.at).unwrap_or(Tree::Null);
+    let value = recognised.value;
     // A collector never ends the walk, so how it ended says nothing.
     let _ = match recognised.shape {
         Shape::Card => check::card(&at, value, &mut collector),
@@ -164,9 +157,14 @@ impl Reporter for Refuser {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::domain::json::tree::Tape;
+
+    fn validate(input: &Value, schema: Schema) -> Vec<Diagnostic> {
+        super::validate(Tape::from_value(input).tree(), schema)
+    }
 
     /// A card that nothing is wrong with.
     fn keyword() -> Value {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::pointer::Pointer,
+    json::{pointer::Pointer, tree::Tree},
 };
 
 /// What was inside a proxy event.
@@ -20,9 +20,9 @@ pub struct Unwrapped {
 }
 
 /// Takes a proxy event apart; `None` where `value` is none (it has no `body` text).
-pub fn unwrap(value: &Value) -> Option<Result<Unwrapped, Box<Diagnostic>>> {
+pub fn unwrap(value: Tree<'_>) -> Option<Result<Unwrapped, Box<Diagnostic>>> {
     let body = value.get("body")?.as_str()?;
-    let is_base64 = value.get("isBase64Encoded") == Some(&Value::Bool(true));
+    let is_base64 = value.get("isBase64Encoded") == Some(Tree::Bool(true));
     let decoded = if is_base64 {
         match STANDARD.decode(body) {
             Ok(bytes) => Bytes::from(bytes),
@@ -47,13 +47,13 @@ pub fn unwrap(value: &Value) -> Option<Result<Unwrapped, Box<Diagnostic>>> {
     }))
 }
 
-fn headers_of(value: &Value) -> Vec<(String, String)> {
-    let Some(headers) = value.get("headers").and_then(Value::as_object) else {
+fn headers_of(value: Tree<'_>) -> Vec<(String, String)> {
+    let Some(headers) = value.get("headers").and_then(Tree::as_object) else {
         return Vec::new();
     };
     headers
         .iter()
-        .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.as_str()?.to_owned())))
         .collect()
 }
 
@@ -114,12 +114,13 @@ pub fn unwrap_answer(body: &[u8]) -> Result<u16, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::json::tree::Tape;
 
     #[test]
     fn wrapping_and_unwrapping_keep_bytes_and_headers() {
         let headers = vec![("box-signature-version".to_owned(), "1".to_owned())];
         for body in [&b"{\"a\":\"\\/\"}"[..], &[0xff, 0xfe]] {
-            let unwrapped = unwrap(&wrap(&headers, body))
+            let unwrapped = unwrap(Tape::from_value(&wrap(&headers, body)).tree())
                 .expect("proxy")
                 .expect("whole");
             assert_eq!(unwrapped.body.as_ref(), body);

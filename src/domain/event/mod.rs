@@ -21,7 +21,10 @@ use serde_json::Value;
 use self::invocation::{Invocation, problem};
 use super::{
     diagnostic::Diagnostic,
-    json::{pointer::Pointer, tree::Tape},
+    json::{
+        pointer::Pointer,
+        tree::{Tape, Tree},
+    },
 };
 
 /// A skill invocation event, as it was captured or made: its exact bytes and what they say.
@@ -46,10 +49,10 @@ impl Captured {
     ///
     /// # Errors
     /// What keeps it from being an event: a diagnostic that points into `value`.
-    pub fn read(value: &Value, bytes: Bytes) -> Result<Self, Box<Diagnostic>> {
+    pub fn read(value: Tree<'_>, bytes: Bytes) -> Result<Self, Box<Diagnostic>> {
         let Some(unwrapped) = envelope::unwrap(value) else {
             return Ok(Self {
-                event: Event::read(Tape::from_value(value), bytes)?,
+                event: Event::read(value.to_tape(), bytes)?,
                 headers: Vec::new(),
             });
         };
@@ -118,7 +121,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::json::tree::Tree;
 
     fn minimal() -> Value {
         json!({
@@ -130,7 +132,7 @@ mod tests {
     }
 
     fn read(value: &Value) -> Result<Captured, Box<Diagnostic>> {
-        Captured::read(value, value.to_string().into())
+        Captured::read(Tape::from_value(value).tree(), value.to_string().into())
     }
 
     #[test]
@@ -157,7 +159,8 @@ mod tests {
             br#"{ "source":{"id":"2"}, "x":1.50, "token":{"read":{"access_token":"r"},"write":{"access_token":"w"}} }"#,
         );
         let value: Value = serde_json::from_slice(&text).expect("it is JSON");
-        let captured = Captured::read(&value, text.clone()).expect("an event");
+        let captured =
+            Captured::read(Tape::from_value(&value).tree(), text.clone()).expect("an event");
         assert_eq!(captured.event.body(), &text);
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{envelope, signature, synthesis::NO_TOKEN, wire};
-use crate::domain::secret::replace_secrets;
+use crate::domain::{json::tree::Tape, secret::replace_secrets};
 
 /// What is left as it is.
 #[derive(Clone, Debug, Default)]
@@ -105,7 +105,7 @@ impl Scrubber {
 
     /// Scrubs an event, bare or inside an API Gateway proxy event, which it stays.
     pub fn scrub(&mut self, captured: &Value) -> (Value, Losses) {
-        let Some(Ok(unwrapped)) = envelope::unwrap(captured) else {
+        let Some(Ok(unwrapped)) = envelope::unwrap(Tape::from_value(captured).tree()) else {
             return (self.scrub_event(captured), Losses::default());
         };
         let Ok(inner) = serde_json::from_slice::<Value>(&unwrapped.body) else {

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use serde_json::{Value, error::Category};
+use serde_json::error::Category;
 
 use super::{
     position,
-    tree::{DuplicateKey, StrictError, Tape},
+    tree::{DuplicateKey, StrictError, Tape, Tree},
 };
 use crate::domain::{
     diagnostic::{Diagnostic, Place},
@@ -24,8 +24,7 @@ pub struct Document {
     pub name: String,
     /// The text, without a byte order mark.
     pub text: String,
-    /// What it says.
-    pub value: Value,
+    tape: Tape<'static>,
 }
 
 /// Why a text is no JSON document, and where.
@@ -106,10 +105,15 @@ impl Document {
             Ok(text) => text,
             Err(refused) => return Err(refused.0.into_error(name, refused.1)),
         };
-        match value_of(&text) {
-            Ok(value) => Ok(Self { name, text, value }),
+        match tape_of(&text) {
+            Ok(tape) => Ok(Self { name, text, tape }),
             Err(fault) => Err(fault.into_error(name, text)),
         }
+    }
+
+    /// What it says.
+    pub fn tree(&self) -> Tree<'_> {
+        self.tape.tree()
     }
 
     /// The places of findings, in the order of the text. Two passes over the text, however many
@@ -164,12 +168,12 @@ fn text_of(bytes: Vec<u8>) -> Result<String, Box<(Fault, String)>> {
     }
 }
 
-fn value_of(text: &str) -> Result<Value, Fault> {
+fn tape_of(text: &str) -> Result<Tape<'static>, Fault> {
     if text.trim().is_empty() {
         return Err(Fault::at(0, "the file is empty").help("it should hold one JSON value"));
     }
     match Tape::read_strictly(text) {
-        Ok(tape) => Ok(tape.into()),
+        Ok(tape) => Ok(tape.into_owned()),
         Err(StrictError::DuplicateKey(duplicate)) => Err(duplicate_key(duplicate)),
         Err(StrictError::Syntax(error)) => Err(syntax_fault(text, &error)),
     }
@@ -240,6 +244,8 @@ pub fn message_of(error: &serde_json::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     fn refused(bytes: &[u8]) -> SyntaxError {
@@ -254,10 +260,8 @@ mod tests {
     fn a_document_says_what_serde_json_says() {
         let text = r#"{"a": [1, -2, 3.5, null, true, "é\n"], "b": {}}"#;
         let document = Document::parse("a.json", text.into()).expect("it is JSON");
-        assert_eq!(
-            document.value,
-            serde_json::from_str::<Value>(text).expect("it is JSON")
-        );
+        let value: Value = serde_json::from_str(text).expect("it is JSON");
+        assert_eq!(Value::from(document.tree()), value);
         assert_eq!(document.text, text);
     }
 

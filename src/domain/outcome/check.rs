@@ -363,7 +363,7 @@ fn cards(observed: &Observed) -> Option<String> {
     let found = match cards.tree() {
         list @ Tree::Array(_) => validate_list(list, Schema::Box),
         // Of a template that keeps them in another shape.
-        other => validate(&other.into(), Schema::Box),
+        other => validate(other, Schema::Box),
     };
     let found = found
         .into_iter()

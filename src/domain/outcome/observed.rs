@@ -4,8 +4,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::Value;
-
 use crate::domain::{
     call::{CallRecord, WriteOp, WriteRecord},
     card::model::{Reported, reported},
@@ -302,8 +300,8 @@ impl Stood {
 
     /// What its cards say of the invocation.
     fn meaning(&self) -> Option<Status> {
-        let cards = Value::from(self.cards()?);
-        Some(match reported(cards.as_array()?)? {
+        let cards = self.cards()?;
+        Some(match reported(cards.tree().as_array()?.iter())? {
             Reported::Processing => Status::Processing,
             Reported::Success => Status::Success,
             Reported::PermanentFailure => Status::PermanentFailure,

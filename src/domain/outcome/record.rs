@@ -4,7 +4,6 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use smol_str::SmolStr;
 
 use super::{
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::domain::{
     call::TokenSeen,
+    json::tree::{Items, Tape},
     stats::{Latencies, Quantiles},
 };
 
@@ -52,7 +52,7 @@ pub struct Record {
     pub mock: bool,
     /// The cards that were written, in reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cards: Option<Value>,
+    pub cards: Option<Tape<'static>>,
 }
 
 /// How the Skill replied.
@@ -99,9 +99,9 @@ pub struct DifferenceRecord {
     /// Where.
     pub pointer: String,
     /// What was expected; nothing where there should be nothing.
-    pub expected: Option<Value>,
+    pub expected: Option<Tape<'static>>,
     /// What was found; nothing where there was nothing.
-    pub found: Option<Value>,
+    pub found: Option<Tape<'static>>,
 }
 
 /// A call of the Skill.
@@ -189,7 +189,7 @@ impl Record {
         let ok = outcome.is_ok();
         let observed = outcome.observed;
         let cards = if with_cards { observed.cards() } else { None };
-        let cards = cards.map(Value::from);
+        let cards = cards.map(Tape::into_owned);
         let are_several = observed.deliveries().nth(1).is_some();
         Self {
             case: outcome.case.text(),
@@ -226,9 +226,12 @@ impl Record {
     }
 
     /// The cards that were written.
-    pub fn cards(&self) -> &[Value] {
-        let list = self.cards.as_ref().and_then(Value::as_array);
-        list.map_or(&[], Vec::as_slice)
+    pub fn cards(&self) -> Items<'_> {
+        let cards = self
+            .cards
+            .as_ref()
+            .and_then(|cards| cards.tree().as_array());
+        cards.unwrap_or_default()
     }
 }
 

@@ -31,7 +31,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::domain::card::{preview::sections, shape};
+    use crate::domain::{
+        card::{preview::sections, shape},
+        json::tree::{Tape, Tree},
+    };
 
     const FILES: [(&str, &str); 3] = [
         (
@@ -49,17 +52,18 @@ mod tests {
     ];
 
     /// Renders every fixture and holds the result against its snapshot.
-    fn hold(format: &str, render: impl Fn(&str, &[Value]) -> String) {
+    fn hold(format: &str, render: impl Fn(&str, &[Tree<'_>]) -> String) {
         for (name, text) in FILES {
             let input: Value = serde_json::from_str(text).expect("a fixture is JSON");
-            let cards = shape::recognise(&input).expect("it holds cards").cards();
-            insta::assert_snapshot!(format!("{name}.{format}"), render(name, cards));
+            let input = Tape::from_value(&input);
+            let found = shape::recognise(input.tree()).expect("it holds cards");
+            insta::assert_snapshot!(format!("{name}.{format}"), render(name, &found.cards()));
         }
     }
 
-    fn text_of(cards: &[Value], width: usize, full: bool) -> String {
+    fn text_of(cards: &[Tree<'_>], width: usize, full: bool) -> String {
         let options = text::Options { width, full };
-        text::render(&sections(cards, None), options).to_plain()
+        text::render(&sections(cards.iter().copied(), None), options).to_plain()
     }
 
     #[test]
@@ -75,7 +79,7 @@ mod tests {
     #[test]
     fn markdown_shows_cards_and_no_markup_of_theirs() {
         hold("markdown", |_, cards| {
-            markdown::render(&sections(cards, None))
+            markdown::render(&sections(cards.iter().copied(), None))
         });
     }
 
@@ -87,7 +91,7 @@ mod tests {
     #[test]
     fn html_is_a_page_of_its_own() {
         hold("html", |name, cards| {
-            let page = html::render(name, &sections(cards, None));
+            let page = html::render(name, &sections(cards.iter().copied(), None));
             // The style and the script are files of their own; what is held here is the rest, a
             // tag a line.
             let page = page
@@ -108,8 +112,9 @@ mod tests {
     fn no_renderer_passes_on_what_drives_a_terminal_or_a_browser() {
         let (_, text) = FILES[2];
         let input: Value = serde_json::from_str(text).expect("JSON");
-        let cards = shape::recognise(&input).expect("cards").cards();
-        let sections = sections(cards, None);
+        let input = Tape::from_value(&input);
+        let cards = &*shape::recognise(input.tree()).expect("cards").cards();
+        let sections = sections(cards.iter().copied(), None);
         let all = [
             text_of(cards, 80, true),
             markdown::render(&sections),
@@ -128,7 +133,8 @@ mod tests {
     fn lines_stay_within_the_width() {
         for (name, text) in FILES {
             let input: Value = serde_json::from_str(text).expect("JSON");
-            let cards = shape::recognise(&input).expect("cards").cards();
+            let input = Tape::from_value(&input);
+            let cards = &*shape::recognise(input.tree()).expect("cards").cards();
             for width in [20, 27, 40, 80, 133, 400] {
                 for line in text_of(cards, width, true).lines() {
                     let columns = unicode_width::UnicodeWidthStr::width(line);
@@ -148,6 +154,8 @@ mod tests {
             serde_json::json!({"skill_card_type": "transcript", "entries": [{"text": text}]}),
             serde_json::json!({"skill_card_type": "status", "status": {"code": "x", "message": text}}),
         ];
+        let tapes = cards.each_ref().map(Tape::from_value);
+        let cards = tapes.each_ref().map(Tape::tree);
         let folded = text_of(&cards, 80, false);
         assert_eq!(folded.lines().count(), 2 + 2 * 12 + 1, "{folded}");
         assert_eq!(folded.matches("…\n").count(), 2);

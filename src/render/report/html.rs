@@ -97,7 +97,7 @@ pub fn case(record: &Record, number: usize, nth: usize) -> String {
                         }
                         pre tabindex="0" { (text_of(record)) }
                     }
-                    @let sections = sections(record.cards(), None);
+                    @let sections = sections(record.cards().iter(), None);
                     @if !sections.is_empty() { (panel(&sections, (number + 1) * NUMBERS_PER_EVENT)) }
                 }
             } @else {

@@ -7,7 +7,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::{
     error::PlanError,
@@ -17,7 +16,7 @@ use crate::domain::{
     card::normalise::normalise,
     diagnostic::{Diagnostic, Severity},
     event::Captured,
-    json::{document::Document, pointer::Pointer, tree::Tape},
+    json::{document::Document, pointer::Pointer, tree::Tree},
     outcome::{Names, Status, check::Expected},
 };
 
@@ -139,7 +138,7 @@ impl Listing {
 /// Reads an event, without the files next to it.
 pub(super) fn event(document: Document) -> Result<Captured, PlanError> {
     let bytes = Bytes::from(document.text.clone().into_bytes());
-    match Captured::read(&document.value, bytes).and_then(not_too_deep) {
+    match Captured::read(document.tree(), bytes).and_then(not_too_deep) {
         Ok(captured) => Ok(captured),
         Err(found) => Err(PlanError::Wrong(Box::new((document, *found)))),
     }
@@ -249,13 +248,13 @@ pub fn read_document(path: &Path) -> Result<Document, PlanError> {
 
 fn read_expected(path: &Path) -> Result<Expected, PlanError> {
     let document = read_document(path)?;
-    match parse_expected(&document.value) {
+    match parse_expected(document.tree()) {
         Ok(expected) => Ok(expected),
         Err(found) => Err(PlanError::Wrong(Box::new((document, found)))),
     }
 }
 
-fn parse_expected(value: &Value) -> Result<Expected, Diagnostic> {
+fn parse_expected(value: Tree<'_>) -> Result<Expected, Diagnostic> {
     let wrong = |pointer: Pointer, message: &str, expected: &str| Diagnostic {
         severity: Severity::Error,
         code: "not-expected",
@@ -265,7 +264,7 @@ fn parse_expected(value: &Value) -> Result<Expected, Diagnostic> {
         expected: Some(expected.to_owned()),
         help: None,
     };
-    if !value.is_object() {
+    if value.as_object().is_none() {
         return Err(wrong(
             Pointer::ROOT,
             "this is no expected.json",
@@ -273,7 +272,7 @@ fn parse_expected(value: &Value) -> Result<Expected, Diagnostic> {
         ));
     }
     let status = match value.get("status") {
-        None | Some(Value::Null) => None,
+        None | Some(Tree::Null) => None,
         Some(word) => {
             let status = word.as_str().and_then(Status::parse);
             Some(status.ok_or_else(|| {
@@ -286,9 +285,9 @@ fn parse_expected(value: &Value) -> Result<Expected, Diagnostic> {
         }
     };
     let cards = match value.get("cards") {
-        None | Some(Value::Null) => None,
-        Some(cards) if cards.is_array() => {
-            let mut cards = Tape::from_value(cards).into_owned();
+        None | Some(Tree::Null) => None,
+        Some(cards) if cards.as_array().is_some() => {
+            let mut cards = cards.to_tape().into_owned();
             normalise(&mut cards);
             Some(cards)
         }

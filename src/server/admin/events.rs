@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Answered, Query, Refused, beside, collect, failed, json_response};
 use crate::{
@@ -82,8 +82,9 @@ fn read_item<'a>(
     let event = match item.get("body") {
         None => Invocation::read(item.to_tape()),
         // As an API Gateway event: rare, so it may be copied.
-        Some(_) => Captured::read(&Value::from(item), Bytes::new())
-            .map(|captured| captured.event.invocation().clone()),
+        Some(_) => {
+            Captured::read(item, Bytes::new()).map(|captured| captured.event.invocation().clone())
+        }
     };
     let event = event.map_err(|found| format!("{} ({})", found.message, found.pointer))?;
     Ok((event, how))

@@ -9,7 +9,7 @@ use skillctl::{
             validate::{Schema, box_refusal, validate},
         },
         diagnostic::Severity,
-        json::{document::Document, tree::Tape},
+        json::{document::Document, tree::Tree},
     },
     render::{
         cards::{html, json, markdown, text},
@@ -30,19 +30,19 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     };
     for schema in [Schema::Box, Schema::Documented] {
-        let found = validate(&document.value, schema);
+        let found = validate(document.tree(), schema);
         let located = document.locate(&found);
         assert_eq!(located.len(), found.len());
         for one in &located {
             assert!(document.text.get(one.range.clone()).is_some(), "{one:?}");
         }
         let _ = findings(&document.name, &document.text, &located, WIDTH, usize::MAX);
-        let Ok(recognised) = recognise(&document.value) else {
+        let Ok(recognised) = recognise(document.tree()) else {
             assert!(!found.is_empty(), "no cards, and nothing is said");
             continue;
         };
-        let refusal = box_refusal(Tape::from_value(recognised.value).tree(), schema);
-        if document.value.is_array() {
+        let refusal = box_refusal(recognised.value, schema);
+        if document.tree().as_array().is_some() {
             // What the mock refuses is what is told to be refused, no more and no less.
             let is_told = found.iter().any(|it| match schema {
                 Schema::Box => matches!(it.code, "wrong-type" | "id-not-a-string"),
@@ -50,12 +50,12 @@ pub(crate) fn check(bytes: &[u8]) {
             });
             assert_eq!(is_told, refusal.is_some(), "{schema:?}: {refusal:?}");
         }
-        draw(recognised.cards());
+        draw(&recognised.cards());
     }
 }
 
-fn draw(cards: &[serde_json::Value]) {
-    let shown = sections(cards, None);
+fn draw(cards: &[Tree<'_>]) {
+    let shown = sections(cards.iter().copied(), None);
     let options = text::Options {
         width: WIDTH,
         full: true,
@@ -64,5 +64,7 @@ fn draw(cards: &[serde_json::Value]) {
     assert_eq!(html::render("x", &shown).matches("<script").count(), 1);
     let _ = markdown::render(&shown);
     let _ = json::render(cards);
-    let _ = normalised(&serde_json::Value::from(cards));
+    for card in cards {
+        let _ = normalised(*card);
+    }
 }

@@ -30,7 +30,7 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     };
     let text = Bytes::from(document.text.clone());
-    let captured = match Captured::read(&document.value, text.clone()) {
+    let captured = match Captured::read(document.tree(), text.clone()) {
         Ok(captured) => captured,
         Err(found) => {
             let found = [*found];
@@ -40,14 +40,14 @@ pub(crate) fn check(bytes: &[u8]) {
         }
     };
     let event = &captured.event;
-    if document.value.get("body").is_none() {
+    if document.tree().get("body").is_none() {
         assert_eq!(event.body(), &text, "the exact bytes are kept");
     }
     assert!(!event.invocation().file_id().is_empty());
     let _ = format!("{captured:?}");
     written_as_box_writes_it(event);
     made_new(event);
-    scrubbed(&document.value);
+    scrubbed(&document.tree().into());
     wrapped(event);
     signed(&captured);
 }
@@ -61,9 +61,8 @@ fn written_as_box_writes_it(event: &Event) {
 
 /// Not by serde_json's own reader of values, which takes one private name of its own apart.
 fn read_back(bytes: &[u8]) -> Value {
-    Document::parse("written", bytes.to_vec())
-        .expect("JSON")
-        .value
+    let document = Document::parse("written", bytes.to_vec()).expect("JSON");
+    document.tree().into()
 }
 
 fn made_new(event: &Event) {
@@ -90,7 +89,7 @@ fn scrubbed(captured: &Value) {
     let mut scrubber = Scrubber::new(Keep::default());
     let (once, _) = scrubber.scrub(captured);
     let bytes = Bytes::from(wire::encode(&once));
-    let read = Captured::read(&once, bytes).expect("it stays an event");
+    let read = Captured::read(Tape::from_value(&once).tree(), bytes).expect("it stays an event");
     for kind in [TokenKind::Read, TokenKind::Write] {
         let token = read
             .event
@@ -108,7 +107,7 @@ fn wrapped(event: &Event) {
     let headers = vec![("box-signature-version".to_owned(), "1".to_owned())];
     let proxy = wrap(&headers, event.body());
     let bytes = Bytes::from(proxy.to_string());
-    let back = Captured::read(&proxy, bytes).expect("it stays an event");
+    let back = Captured::read(Tape::from_value(&proxy).tree(), bytes).expect("it stays an event");
     assert_eq!(back.event.body(), event.body());
     assert_eq!(back.headers, headers);
 }

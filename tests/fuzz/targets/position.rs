@@ -62,20 +62,21 @@ fn duplicate_key(text: &str) -> Option<DuplicateKey> {
 
 fn check_document(document: &Document) {
     let text = &document.text;
+    let value = Value::from(document.tree());
     if !text.contains(PRIVATE) && !text.contains("\\u") {
         let plain: Value = serde_json::from_str(text).expect("what is read is JSON");
-        assert_eq!(document.value, plain);
+        assert_eq!(value, plain);
     }
     assert_eq!(duplicate_key(text), None);
     let mut pointers = Vec::new();
-    collect(&document.value, &Pointer::ROOT, &mut pointers);
+    collect(&value, &Pointer::ROOT, &mut pointers);
     let found = locate(text, &pointers);
     let mut starts = Vec::new();
     for pointer in &pointers {
         let range = found.get(pointer).expect("every value has a place");
         let there = text.get(range.clone()).expect("between characters");
-        let value = Document::parse("part", there.into()).expect("a value stands there");
-        assert_eq!(Some(&value.value), document.value.pointer(pointer.as_str()));
+        let part = Document::parse("part", there.into()).expect("a value is there");
+        assert_eq!(Some(part.tree()), document.tree().at(pointer));
         starts.push(range.start);
     }
     starts.sort_unstable();
@@ -88,7 +89,7 @@ fn check_document(document: &Document) {
         }
     }
     if let Some(last) = pointers.last() {
-        let near = nearest(&document.value, last);
+        let near = nearest(&value, last);
         assert!(pointers.len() == 1 || near.is_some());
     }
 }

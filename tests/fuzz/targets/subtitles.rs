@@ -55,7 +55,7 @@ fn check_format(text: &str, format: Format) {
         box_refusal(Tape::from_value(&cards).tree(), Schema::Box),
         None
     );
-    let found = validate(&cards, Schema::Box);
+    let found = validate(Tape::from_value(&cards).tree(), Schema::Box);
     let error = found.iter().find(|it| it.severity == Severity::Error);
     assert_eq!(error, None);
 }

@@ -79,6 +79,14 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// The same, borrowing from this one.
+    pub(super) fn borrowed(&self) -> Cell<'_> {
+        match self {
+            Self::Owned(text) => Cell::Borrowed(text),
+            other => other.clone(),
+        }
+    }
+
     /// Whether it is a list, or an object.
     pub(super) fn is(&self, kind: Kind) -> bool {
         matches!(self, Self::Branch(branch) if branch.kind == kind)

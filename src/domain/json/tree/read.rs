@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{
@@ -66,6 +67,14 @@ impl<'a> Tape<'a> {
     #[cold]
     fn refused(text: &[u8]) -> Result<Self, serde_json::Error> {
         let value: Value = serde_json::from_slice(text)?;
+        Ok(Tape::from_value(&value).into_owned())
+    }
+}
+
+/// For what is read with other things around it.
+impl<'de> Deserialize<'de> for Tape<'static> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(from)?;
         Ok(Tape::from_value(&value).into_owned())
     }
 }

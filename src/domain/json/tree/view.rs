@@ -327,7 +327,9 @@ impl<'t> Tree<'t> {
             Self::Object(Members { row: [] }) => {
                 vec![Cell::Branch(Branch::unread(Kind::Object, 0))]
             }
-            Self::Array(Items { row }) | Self::Object(Members { row }) => row.to_vec(),
+            Self::Array(Items { row }) | Self::Object(Members { row }) => {
+                row.iter().map(Cell::borrowed).collect()
+            }
         };
         Tape {
             cells,
@@ -399,6 +401,13 @@ impl Serialize for Tree<'_> {
 impl Serialize for Tape<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         self.tree().serialize(to)
+    }
+}
+
+/// As compact JSON.
+impl fmt::Display for Tape<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tree().fmt(formatter)
     }
 }
 
