@@ -166,7 +166,7 @@ pub struct WriterToken {
     pub last4: SmolStr,
 }
 
-/// One metadata write: a line of the record file (design §2).
+/// One metadata write: a line of the record file (`docs/formats.md`).
 #[derive(Clone, Debug, Deserialize)]
 pub struct WriteRecord {
     /// Its number, from 1, going on over resets and restarts.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
 
-/// How long Box's tokens in an event are good for, in seconds (facts §1).
+/// How long Box's tokens in an event are good for, in seconds (`docs/box/events.md`, "Tokens").
 pub const LIFETIME_SECONDS: i64 = 86_400;
 
 /// The kinds of token that the mock knows.
@@ -32,8 +32,7 @@ impl TokenKind {
         }
     }
 
-    /// Whether a token of this kind may make the call on its own file (design §2, `--tokens
-    /// strict`).
+    /// Whether a token of this kind may make the call on its own file, with `--tokens strict`.
     pub fn permits(self, operation: Operation) -> bool {
         match self {
             Self::User => true,
@@ -52,7 +51,7 @@ impl TokenKind {
     }
 
     /// The `restricted_to` text of an event's token for `file_id`: a JSON string in which the
-    /// object's id is a number where it can be one (facts §1).
+    /// object's id is a number where it can be one (`docs/box/events.md`, "Tokens").
     pub fn restricted_to(self, file_id: &str) -> String {
         let object = file_id
             .parse::<u64>()

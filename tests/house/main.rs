@@ -60,7 +60,6 @@ const KNOWN_CIRCLES: &[&str] = &[
     "cli/replay.rs",
     "commands/mock_box.rs",
     "server/admin.rs",
-    "server/port.rs",
     "store/journal.rs",
 ];
 

@@ -24,7 +24,7 @@ use crate::{
     watch::folder::{self, FolderError, ServedFolder},
 };
 
-/// How long a Skill has for its reply (facts §1).
+/// How long a Skill has for its reply (`docs/box/events.md`, "Delivery").
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// What was asked for, checked before anything is started.

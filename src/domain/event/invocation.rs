@@ -33,7 +33,7 @@ impl<'a> Invocation<'a> {
     ///
     /// # Errors
     /// A diagnostic where a member is missing that no Skill can do without: `source.id` and both
-    /// tokens (the minimal body of facts §1 has no more).
+    /// tokens (the minimal body of `docs/box/events.md`, "Variations", has no more).
     pub fn read(tape: Tape<'a>) -> Result<Self, Box<Diagnostic>> {
         check_shape(tape.tree())?;
         Ok(Self(tape))

@@ -2,7 +2,7 @@
 //! as Box writes it.
 //!
 //! An [`Event`] keeps the exact bytes it was read from and every member that it does not know.
-//! Facts §1 is where its rules come from.
+//! Its rules are from `docs/box/events.md`.
 
 pub mod edit;
 pub mod envelope;

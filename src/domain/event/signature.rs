@@ -1,5 +1,5 @@
 //! Box's signatures of an event: base64 of HMAC-SHA256 over the exact bytes of the body followed
-//! by the bytes of the `box-delivery-timestamp` header (facts §1, verified on real captures). Made
+//! by the bytes of the `box-delivery-timestamp` header (`docs/box/events.md`, "Signature"). Made
 //! here for deliveries, and checked here for captures, with the reason where they do not hold.
 
 use std::fmt;

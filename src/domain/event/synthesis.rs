@@ -1,5 +1,5 @@
 //! Making an event for a file that Box has never seen, in the order and the shape in which Box
-//! sends them (facts §1).
+//! sends them (`docs/box/events.md`, "Body").
 
 use jiff::{Timestamp, tz::Offset};
 use serde_json::{Map, Value, json};

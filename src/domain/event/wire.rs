@@ -1,6 +1,7 @@
 //! The bytes of an event as Box writes them: compact, `/` as `\/`, and everything from U+007F up
 //! as lower-case `\uXXXX`. Legacy Node SDKs serialise a parsed body again in just that form
-//! before they hash it (facts §1), so a body written any other way fails their signature check.
+//! before they hash it, so a body written any other way fails their signature check
+//! (`docs/box/events.md`, "Encoding").
 
 use std::io;
 

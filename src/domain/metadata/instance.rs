@@ -1,5 +1,5 @@
-//! A metadata instance as Box keeps and answers it (facts §2): the `$` members that Box owns, then
-//! the template's own fields.
+//! A metadata instance as Box keeps and returns it: the `$` members that Box owns, then the
+//! template's own fields (`docs/box/calls.md`, "Metadata").
 //!
 //! Its fields are written as JSON once, when they come; with each change only the head is new.
 

@@ -1,5 +1,5 @@
 //! JSON Patch (RFC 6902) on the fields of an instance, as Box applies it: whole or not at all, and
-//! never on the members that Box owns. The messages are those of facts §3.
+//! never on the members that Box owns. The messages are in `docs/box/errors.md`, "By status".
 
 use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::{Map, Value};

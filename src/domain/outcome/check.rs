@@ -1,4 +1,4 @@
-//! The checks of a replay (design §2), each a verdict with its reason in a sentence.
+//! The checks of a replay, each a verdict with its reason in a sentence.
 
 use super::observed::{CallSeen, Observed, Reply, Status, WriteSeen};
 use crate::domain::{
