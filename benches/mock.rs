@@ -36,18 +36,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use serde_json::{Value, json};
-use skillctl::{
-    env::wall_clock,
-    server::{
-        admin::Admin,
-        app::App,
-        certificate_authority::CertificateAuthority,
-        listener::{Listener, serve},
-        options::ListenerOptions,
-        proxy::egress::Egress,
-    },
-    store::{Options, Store},
-};
+use skillctl::{MockBox, MockOptions};
 use table::Table;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -536,24 +525,10 @@ fn ready(verdict: &mut Verdict) {
 }
 
 async fn first_answer() {
-    let clock = wall_clock();
-    let now = clock();
-    let port = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a port");
-    let address = port.local_addr();
-    let (store, _) = Store::start(Options::default(), clock).expect("a store");
-    let authority = Arc::new(CertificateAuthority::in_memory(now).expect("an authority"));
-    let (_trust, trust) = watch::channel(None);
-    let admin = Admin {
-        url: format!("http://{address}"),
-        token: None,
-        certificate: authority.certificate_pem().to_owned(),
-        trust,
-    };
-    let app = Arc::new(App::new(store, admin, address));
-    let options = ListenerOptions::new(authority, Egress::none());
-    let served = tokio::spawn(serve(port, app, options, std::future::pending()));
-    let mut client = Client::new(connect(address).await);
+    let mock = MockBox::start(MockOptions::default())
+        .await
+        .expect("a mock");
+    let mut client = Client::new(connect(mock.address()).await);
     let asked = b"GET /_mock/health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n";
     client.ask(asked).await;
-    served.abort();
 }

@@ -22,3 +22,5 @@ pub mod skill;
 pub mod store;
 pub mod terminal;
 pub mod watch;
+
+pub use server::mock::{InvalidEvent, MockBox, MockOptions, StartError};

@@ -3,17 +3,12 @@
 mod log;
 mod pump;
 
-use std::{fs, io::Write, path::Path, sync::Arc, thread, time::Duration};
+use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{
-    fixtures,
-    mock::{self, RunningMock, Start},
-    output::write_over,
-    skill::RunningSkill,
-};
+use super::{fixtures, mock, output::write_over, skill::RunningSkill};
 use crate::{
     cli::{
         OutputFormat,
@@ -28,7 +23,11 @@ use crate::{
         text::{Line, Role},
     },
     replay::Case,
-    server::{guard::Guard, proxy::egress::Egress},
+    server::{
+        guard::Guard,
+        mock::{MockBox, MockOptions},
+        proxy::egress::Egress,
+    },
     skill::{
         ports::free_port,
         process::{Destination, Skill, SkillCommand},
@@ -156,7 +155,7 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     } else {
         Egress::from_environment(environment)
     };
-    let mock = mock::start(Start {
+    let mock = mock::start(MockOptions {
         listen: arguments.listen,
         settings: plan.settings,
         record: arguments.record.as_deref(),
@@ -166,25 +165,25 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         egress,
         guard: Guard::allowing(&arguments.allow_hosts),
         ca_dir: arguments.ca_dir.as_deref(),
-        threads: threads(),
-    })?;
+    })
+    .await?;
     if !arguments.listen.ip().is_loopback() {
         terminal.warn(BEYOND_LOOPBACK);
     }
-    if let Some(warning) = &mock.warning {
+    if let Some(warning) = mock.warning() {
         terminal.warn(warning);
     }
     register(
-        &mock.store,
+        mock.store(),
         &plan.cases,
         arguments.events_dir.as_deref(),
         terminal,
     )?;
-    let folder = mock.trust_files(environment).await?;
+    let folder = mock::trust_files(&mock, environment).await?;
     for warning in &folder.warnings {
         terminal.warn(warning);
     }
-    let log = Log::start(&mock.store, arguments, terminal);
+    let log = Log::start(mock.store(), arguments, terminal);
     let around = Around {
         arguments,
         handler: plan.handler,
@@ -194,18 +193,11 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         terminal,
     };
     let outcome = stand(&mock, plan.wanted, &around, &mut ending).await;
-    let store = Arc::clone(&mock.store);
+    let store = Arc::clone(mock.store());
     mock.stop().await;
     log.end().await;
     summary(&store, arguments.format, terminal);
     outcome
-}
-
-/// How many threads serve: one for each core, but so many at the most, for what they record goes into
-/// one file.
-fn threads() -> usize {
-    const MOST: usize = 8;
-    thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
 /// What surrounds a mock that runs.
@@ -220,7 +212,7 @@ struct Around<'a> {
 
 /// From what is started beside the mock to its end.
 async fn stand(
-    mock: &RunningMock,
+    mock: &MockBox,
     wanted: Wanted,
     around: &Around<'_>,
     ending: &mut Ending,
@@ -235,12 +227,7 @@ async fn stand(
 }
 
 /// Says that the mock is ready, and waits for the end.
-async fn ready(
-    mock: &RunningMock,
-    side: &Side,
-    around: &Around<'_>,
-    ending: &mut Ending,
-) -> Outcome {
+async fn ready(mock: &MockBox, side: &Side, around: &Around<'_>, ending: &mut Ending) -> Outcome {
     let Around {
         arguments,
         files,

@@ -10,6 +10,7 @@ mod connection;
 pub mod guard;
 pub mod handler;
 pub mod listener;
+pub mod mock;
 pub mod multipart;
 pub mod options;
 pub mod proxy;

@@ -9,16 +9,14 @@ use super::{Around, prepared, secret_of};
 use crate::{
     cli::mock_box::MockBoxArgs,
     client::Connections,
-    commands::{
-        mock::RunningMock,
-        skill::{self, RunningSkill},
-    },
+    commands::skill::{self, RunningSkill},
     delivery::{Envelope, SkillClient, schedule::Schedule},
     domain::event::signature::Keys,
     env::Environment,
     exit::{Failure, Problem},
     pump::{Pump, Settings, Standing},
     render::{text::Line, units::counted},
+    server::mock::MockBox,
     store::Store,
     terminal::Terminal,
     watch::folder::{self, FolderError, ServedFolder},
@@ -74,11 +72,11 @@ impl Side {
     /// Puts the folder into the mock, starts the Skill, and then the pump. What changes in the
     /// folder meanwhile gets its event.
     pub(super) async fn start(
-        mock: &RunningMock,
+        mock: &MockBox,
         wanted: Wanted,
         around: &Around<'_>,
     ) -> Result<Self, Failure> {
-        let (store, arguments) = (&mock.store, around.arguments);
+        let (store, arguments) = (mock.store(), around.arguments);
         let reader = store.subscribe();
         let folder = match &arguments.files {
             None => None,

@@ -8,12 +8,14 @@ use url::Url;
 use crate::{
     cli::replay::ReplayArgs,
     client::Connections,
-    commands::mock::{self, RunningMock, Start},
+    commands::mock,
     env::Environment,
     exit::{Failure, Problem},
-    mock_box::{Settings, faults::Faults},
     replay::Mock,
-    server::{guard::Guard, proxy::egress::Egress},
+    server::{
+        mock::{MockBox, MockOptions},
+        proxy::egress::Egress,
+    },
     skill::runtimes::run_folder::{RunFolder, TrustFiles},
     terminal::Terminal,
 };
@@ -24,7 +26,7 @@ const USUAL_PORT: u16 = 7269;
 /// The mock of a run: another's, or its own.
 pub(super) struct BoxSide {
     pub(super) url: Url,
-    own: Option<RunningMock>,
+    own: Option<MockBox>,
     folder: Option<RunFolder>,
 }
 
@@ -50,19 +52,12 @@ impl BoxSide {
         } else {
             usual
         };
-        let own = mock::start(Start {
+        let own = mock::start(MockOptions {
             listen,
-            settings: Settings::default(),
-            record: None,
-            fsync: false,
-            faults: Faults::default(),
-            admin_token: None,
             egress: Egress::from_environment(environment),
-            guard: Guard::default(),
-            ca_dir: None,
-            // Its only clients are this replay and its Skill.
-            threads: 0,
-        })?;
+            ..MockOptions::default()
+        })
+        .await?;
         let url = Url::parse(&own.url())
             .map_err(|error| Problem::new(format!("the mock has no URL: {error}")).outside())?;
         Ok(Self {
@@ -109,7 +104,7 @@ impl BoxSide {
                 _ => None,
             });
         };
-        let folder = own.trust_files(environment).await?;
+        let folder = mock::trust_files(own, environment).await?;
         for warning in &folder.warnings {
             terminal.warn(warning);
         }

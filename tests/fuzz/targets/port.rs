@@ -6,26 +6,15 @@ use std::{
     net::{Shutdown, SocketAddr, TcpStream},
     panic,
     sync::{
-        Arc, Mutex, Once, PoisonError,
+        Mutex, Once, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use skillctl::{
-    env::wall_clock,
-    server::{
-        admin::Admin,
-        app::App,
-        certificate_authority::CertificateAuthority,
-        listener::{Listener, serve},
-        options::ListenerOptions,
-        proxy::egress::Egress,
-    },
-    store::{Options, Store},
-};
-use tokio::{runtime::Runtime, sync::watch};
+use skillctl::{MockBox, MockOptions};
+use tokio::runtime::Runtime;
 
 /// The name of the threads on which the mock runs.
 const SERVING: &str = "fuzzed-port";
@@ -69,6 +58,8 @@ fn leads_elsewhere(bytes: &[u8]) -> bool {
 }
 
 struct Mock {
+    /// Dropped before the runtime that serves it.
+    _served: MockBox,
     /// Kept for its threads.
     _runtime: Runtime,
     address: SocketAddr,
@@ -84,25 +75,12 @@ impl Mock {
             .enable_all()
             .build()
             .expect("a runtime");
-        let clock = wall_clock();
-        let authority = CertificateAuthority::in_memory(clock()).expect("an authority");
-        let (store, _) = Store::start(Options::default(), clock).expect("a mock");
-        let address = runtime.block_on(async {
-            let port = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a port");
-            let address = port.local_addr();
-            let (_, trust) = watch::channel(None);
-            let admin = Admin {
-                url: format!("http://{address}"),
-                certificate: authority.certificate_pem().to_owned(),
-                token: None,
-                trust,
-            };
-            let app = Arc::new(App::new(store, admin, address));
-            let options = ListenerOptions::new(Arc::new(authority), Egress::none());
-            tokio::spawn(serve(port, app, options, std::future::pending()));
-            address
-        });
+        let mock = runtime
+            .block_on(MockBox::start(MockOptions::default()))
+            .expect("a mock");
+        let address = mock.address();
         Self {
+            _served: mock,
             _runtime: runtime,
             address,
             connections: 0,

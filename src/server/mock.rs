@@ -1,0 +1,302 @@
+//! A mock Box inside this process: started with its sockets in one call, and ended when it is dropped.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    sync::{oneshot, watch},
+    task::JoinHandle,
+};
+use uuid::Uuid;
+
+use super::{
+    admin::{Admin, Trust},
+    app::App,
+    certificate_authority::{AuthorityError, CertificateAuthority},
+    guard::Guard,
+    listener::{Listener, serve},
+    options::ListenerOptions,
+    proxy::egress::Egress,
+};
+use crate::{
+    domain::{call::WriteRecord, event::invocation::Invocation, json::tree::Tape, secret::Secret},
+    env::wall_clock,
+    mock_box::{Settings, faults::Faults, register::Registering},
+    store::{self, JournalError, Store},
+};
+
+/// How long calls in flight may go on when the mock ends. The streams of the admin API stay open
+/// for ever: nothing is lost by cutting them.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How a mock is started. The default listens on a free port of loopback, records to a file without a
+/// name, and reaches no other hosts.
+#[derive(Debug)]
+pub struct MockOptions<'a> {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How Box behaves.
+    pub settings: Settings,
+    /// The file to which its writes are appended, and from which it resumes.
+    pub record: Option<&'a Path>,
+    /// Whether a write is answered only when it is on the disk itself.
+    pub fsync: bool,
+    /// The faults that strike calls.
+    pub faults: Faults,
+    /// The token that its admin API asks for.
+    pub admin_token: Option<Secret>,
+    /// How hosts that are not Box's are reached through it, as a proxy.
+    pub egress: Egress,
+    /// Which requests of browsers it refuses.
+    pub guard: Guard,
+    /// The folder that keeps its certificate authority; in memory where there is none.
+    pub ca_dir: Option<&'a Path>,
+}
+
+impl Default for MockOptions<'_> {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            settings: Settings::default(),
+            record: None,
+            fsync: false,
+            faults: Faults::default(),
+            admin_token: None,
+            egress: Egress::none(),
+            guard: Guard::default(),
+            ca_dir: None,
+        }
+    }
+}
+
+/// Why a mock could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The error of the system.
+        source: io::Error,
+    },
+    /// The record file cannot be used.
+    #[error(transparent)]
+    Record(#[from] JournalError),
+    /// The certificate authority cannot be made or kept.
+    #[error(transparent)]
+    Authority(#[from] AuthorityError),
+}
+
+/// An event cannot be registered: a member is missing that no skill can do without.
+#[derive(Debug, thiserror::Error)]
+#[error("{message} ({pointer})")]
+pub struct InvalidEvent {
+    /// What is wrong.
+    pub message: String,
+    /// The JSON pointer of the member: `/source/id`.
+    pub pointer: String,
+}
+
+/// A running mock Box. It serves on threads of its own, and ends when it is dropped: the
+/// port is closed, and calls in flight get half a second.
+///
+/// ```
+/// use serde_json::json;
+/// use skillctl::{MockBox, MockOptions};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
+/// let mock = MockBox::start(MockOptions::default()).await?;
+/// let event = mock.register(&json!({
+///     "source": {"id": "7", "name": "a.txt"},
+///     "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
+/// }))?;
+///
+/// // What a skill does with its event:
+/// let url = format!("{}/2.0/skill_invocations/137", mock.url());
+/// let token = event["token"]["write"]["access_token"].as_str().unwrap_or_default();
+/// let report = json!({
+///     "status": "success",
+///     "file": {"type": "file", "id": event["source"]["id"]},
+///     "metadata": {"cards": []},
+/// });
+/// let client = reqwest::Client::new();
+/// let request = client.put(url).bearer_auth(token).body(report.to_string());
+/// assert_eq!(request.send().await?.status(), 200);
+///
+/// let writes = mock.writes()?;
+/// assert_eq!(writes.len(), 1);
+/// assert_eq!(writes[0].status.as_deref(), Some("success"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct MockBox {
+    store: Arc<Store>,
+    address: SocketAddr,
+    warning: Option<String>,
+    certificate: String,
+    trust: watch::Sender<Option<Trust>>,
+    /// Dropped, it ends the mock.
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl MockBox {
+    /// Starts a mock on the present Tokio runtime; it listens when this returns.
+    ///
+    /// # Errors
+    /// Where the address, the record file or the folder of the certificate authority cannot be used.
+    #[allow(
+        clippy::unused_async,
+        reason = "it must run inside a runtime, and may wait one day"
+    )]
+    pub async fn start(options: MockOptions<'_>) -> Result<Self, StartError> {
+        let clock = wall_clock();
+        let now = clock();
+        let listener = Listener::bind(options.listen).map_err(|source| StartError::Listen {
+            address: options.listen,
+            source,
+        })?;
+        let address = listener.local_addr();
+        let (store, warning) = Store::start(
+            store::Options {
+                settings: options.settings,
+                record: options.record,
+                fsync: options.fsync,
+                seed: seed(),
+                faults: options.faults,
+            },
+            clock,
+        )?;
+        let authority = Arc::new(match options.ca_dir {
+            None => CertificateAuthority::in_memory(now)?,
+            Some(folder) => CertificateAuthority::kept_in(folder, now)?,
+        });
+        let certificate = authority.certificate_pem().to_owned();
+        let (trust, trust_made) = watch::channel(None);
+        let admin = Admin {
+            url: url_of(address),
+            certificate: certificate.clone(),
+            token: options.admin_token,
+            trust: trust_made,
+        };
+        let app = App::new(Arc::clone(&store), admin, address).behind(options.guard);
+        let mut listener_options = ListenerOptions::new(authority, options.egress);
+        listener_options.timeouts.grace = GRACE;
+        listener_options.threads = threads();
+        let (stop, stopped) = oneshot::channel();
+        let ended = async move {
+            // Nothing is ever sent.
+            let _: Result<(), _> = stopped.await;
+        };
+        let served = tokio::spawn(serve(listener, Arc::new(app), listener_options, ended));
+        Ok(Self {
+            store,
+            address,
+            warning,
+            certificate,
+            trust,
+            stop,
+            served,
+        })
+    }
+
+    /// Its URL, as programs on this machine reach it: `http://127.0.0.1:7269`.
+    pub fn url(&self) -> String {
+        url_of(self.address)
+    }
+
+    /// The same as an address.
+    pub fn address(&self) -> SocketAddr {
+        reachable(self.address)
+    }
+
+    /// Registers an event, which makes it one that Box might have sent just now: its file exists,
+    /// and it has fresh tokens. Returns the event with them.
+    ///
+    /// # Errors
+    /// Where it has no `source.id` or lacks one of its two tokens, which may be empty.
+    pub fn register(&self, event: &Value) -> Result<Value, InvalidEvent> {
+        let event = Invocation::read(Tape::from_value(event)).map_err(|found| InvalidEvent {
+            message: found.message,
+            pointer: found.pointer.to_string(),
+        })?;
+        let registered = self.store.register(vec![(event, Registering::default())]);
+        let registered = registered.first().map(|event| Value::from(event.tree()));
+        Ok(registered.unwrap_or_default())
+    }
+
+    /// The metadata writes since the start, or since the last reset, in order; with a record file
+    /// also those that were resumed.
+    ///
+    /// # Errors
+    /// Where the record file cannot be read.
+    pub fn writes(&self) -> Result<Vec<WriteRecord>, JournalError> {
+        self.store.records(0).collect()
+    }
+
+    /// What a person should know of the file that was resumed.
+    pub fn warning(&self) -> Option<&str> {
+        self.warning.as_deref()
+    }
+
+    /// The certificate of its authority, in PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// The mock without its sockets.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Publishes where the files of its certificate are, for `GET /_mock/trust`.
+    pub fn set_trust(&self, trust: Trust) {
+        self.trust.send_replace(Some(trust));
+    }
+
+    /// Ends it, and returns when everything is closed and recorded.
+    pub async fn stop(self) {
+        drop(self.stop);
+        // A panic of the port was reported by itself.
+        let _ = self.served.await;
+        self.store.settle();
+    }
+}
+
+fn url_of(address: SocketAddr) -> String {
+    format!("http://{}", reachable(address))
+}
+
+/// Where a program on this machine reaches a port that listens on every address.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+/// How many threads serve: one for each core, but so many at the most, for what they record goes into
+/// one file.
+fn threads() -> usize {
+    const MAX_THREADS: usize = 8;
+    thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS))
+}
+
+/// Where the ids and tokens of a mock start: nobody is to guess them.
+fn seed() -> u64 {
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    high ^ low.rotate_left(32)
+}
