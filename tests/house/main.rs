@@ -193,6 +193,39 @@ fn the_tests_that_the_security_document_names_are_there() {
     assert!(missing.is_empty(), "no such tests: {missing:?}");
 }
 
+/// In `docs/architecture.md` the functions of a file are named after it, on the same line:
+/// `src/a.rs`, then `run()`.
+#[test]
+fn the_files_and_functions_that_the_architecture_names_are_there() {
+    let document = fs::read_to_string(root().join("docs/architecture.md")).expect("it is there");
+    let mut wrong = Vec::new();
+    let (mut paths, mut functions) = (0, 0);
+    for line in document.lines() {
+        let mut file = None;
+        for word in line.split('`').skip(1).step_by(2) {
+            if word.starts_with("src/") {
+                paths += 1;
+                file = Some(word);
+                if !root().join(word).exists() {
+                    wrong.push(format!("there is no {word}"));
+                }
+            } else if let (Some(file), Some(name)) = (file, word.strip_suffix("()")) {
+                functions += 1;
+                let text = fs::read_to_string(root().join(file)).unwrap_or_default();
+                let is_there = |ending| text.contains(&format!("fn {name}{ending}"));
+                if !is_there('(') && !is_there('<') {
+                    wrong.push(format!("{file} has no function {name}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(
+        paths > 30 && functions > 30,
+        "{paths} paths, {functions} functions"
+    );
+}
+
 /// What production code uses.
 fn production() -> &'static Graph {
     static GRAPH: LazyLock<Graph> = LazyLock::new(|| Graph::read(&sources(), Code::Production));
