@@ -1,9 +1,8 @@
 //! skillctl: test Box Custom Skills on your own machine.
 //!
-//! The library holds everything but the few lines of `main.rs`. Its rooms and the directions in
-//! which they may import each other are described in `docs/architecture.md` and held by
-//! `tests/house.rs`: the pure [`domain`] lies in the middle, sockets, files and terminals at the
-//! edges.
+//! The library holds everything but the few lines of `main.rs`. What each folder holds, and where a
+//! change is made, is in `docs/architecture.md`; which folder may import which is in `tests/house/`.
+//! The pure [`domain`] is at the bottom; sockets, files and terminals are at the top.
 
 pub mod cli;
 pub mod client;
