@@ -13,7 +13,7 @@ use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
 use crate::{
-    support::{skillctl, skillctl_process},
+    support::{skillctl, skillctl_process, wait_for},
     tiny_box::{Answer, End, Request, TinyBox},
 };
 
@@ -627,9 +627,10 @@ fn stopped(tiny: &TinyBox, folder: &TempDir, signal: rustix::process::Signal) ->
     // The bytes before the silence are on their way to the disk.
     let part = folder.path().join("talk.bin.part");
     let id = rustix::process::Pid::from_child(&child);
-    while fs::metadata(&part).map_or(0, |about| about.len()) < 90_000 {
-        std::thread::yield_now();
-    }
+    wait_for("the bytes are in the partial file", || {
+        let length = fs::metadata(&part).map_or(0, |about| about.len());
+        (length >= 90_000).then_some(())
+    });
     rustix::process::kill_process(id, signal).expect("it is there");
     child.wait_with_output().expect("it ends")
 }

@@ -14,7 +14,7 @@ use predicates::{prelude::PredicateBooleanExt, str::contains};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    support::{skillctl, skillctl_process},
+    support::{skillctl, skillctl_process, wait_for},
     world::{MockBox, http},
 };
 
@@ -85,11 +85,11 @@ fn ending_the_mock_ends_its_command_and_what_that_started() {
         .stderr(Stdio::null())
         .spawn()
         .expect("it starts");
-    while !started.exists() {
+    wait_for("the command has started", || {
         let early = mock.try_wait().expect("a state");
         assert!(early.is_none(), "the mock ended early: {early:?}");
-        thread::yield_now();
-    }
+        started.exists().then_some(())
+    });
     let id = i32::try_from(mock.id()).expect("a process id");
     let pid = Pid::from_raw(id).expect("a process id");
     kill_process(pid, Signal::TERM).expect("it is sent");

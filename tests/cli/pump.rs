@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    support::{skillctl, skillctl_process},
+    support::{skillctl, skillctl_process, wait_for},
     world::{MockBox, Skill, http, keyword},
 };
 
@@ -62,15 +62,15 @@ impl Pump {
             .stderr(Stdio::null())
             .spawn()
             .expect("the mock starts");
-        let url = loop {
+        let url = wait_for("the mock is ready", || {
             let text = fs::read_to_string(&ready).unwrap_or_default();
             if let Ok(Value::Object(ready)) = serde_json::from_str(&text) {
-                break ready["url"].as_str().expect("a URL").to_owned();
+                return Some(ready["url"].as_str().expect("a URL").to_owned());
             }
             let early = child.try_wait().expect("a state");
             assert!(early.is_none(), "the mock ended early: {early:?}");
-            thread::yield_now();
-        };
+            None
+        });
         Self {
             child,
             url,

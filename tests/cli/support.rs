@@ -1,6 +1,10 @@
 //! How the tests of the commands run the binary: a clean environment, a temporary folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
 
 use assert_cmd::Command;
 
@@ -23,4 +27,19 @@ pub(crate) fn skillctl_process() -> std::process::Command {
 /// A file or folder of the project, by its path from the top.
 pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Asks `attempt` again and again until it returns a value; panics after 30 seconds, saying `what`
+/// did not come about.
+pub(crate) fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
+    const TIMEOUT: Duration = Duration::from_secs(30);
+    const PAUSE: Duration = Duration::from_millis(2);
+    let began = Instant::now();
+    loop {
+        if let Some(value) = attempt() {
+            return value;
+        }
+        assert!(began.elapsed() < TIMEOUT, "{what}: not within {TIMEOUT:?}");
+        thread::sleep(PAUSE);
+    }
 }

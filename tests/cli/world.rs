@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tiny_http::{Response, Server};
 
-use crate::support::{skillctl, skillctl_process};
+use crate::support::{skillctl, skillctl_process, wait_for};
 
 /// A mock Box on a free port; ended when dropped.
 pub(crate) struct MockBox {
@@ -69,17 +69,15 @@ impl MockBox {
     }
 
     fn wait_ready(&mut self, ready: &PathBuf) -> String {
-        loop {
+        wait_for("the mock is ready", || {
             let text = std::fs::read_to_string(ready).unwrap_or_default();
             if let Ok(Value::Object(ready)) = serde_json::from_str(&text) {
-                return ready["url"].as_str().expect("a URL").to_owned();
+                return Some(ready["url"].as_str().expect("a URL").to_owned());
             }
-            assert!(
-                self.child.try_wait().expect("a state").is_none(),
-                "the mock ended before it was ready"
-            );
-            thread::yield_now();
-        }
+            let early = self.child.try_wait().expect("a state");
+            assert!(early.is_none(), "the mock ended before it was ready");
+            None
+        })
     }
 
     /// Registers the smallest event there is, about file `file_id`, and gives it as it now stands.

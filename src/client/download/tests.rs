@@ -9,7 +9,7 @@ use std::{
     path::Path,
     rc::Rc,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -252,9 +252,11 @@ fn backoff(retries: u32) -> Backoff {
 
 /// Opens the partial file as soon as the threads of a run before have let go of it.
 fn open_part(destination: &Path) -> PartialFile {
+    const TIMEOUT: Duration = Duration::from_secs(30);
+    let began = Instant::now();
     loop {
         match PartialFile::open(destination) {
-            Err(PartError::Busy(_)) => std::thread::yield_now(),
+            Err(PartError::Busy(_)) if began.elapsed() < TIMEOUT => std::thread::yield_now(),
             other => return other.expect("a part"),
         }
     }

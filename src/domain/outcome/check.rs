@@ -432,38 +432,4 @@ fn seconds(ms: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_check_that_was_run_is_told_in_order_with_its_own_failure() {
-        let mut observed = Observed::default();
-        observed.sent(0.0);
-        let terms = Terms {
-            expected: None,
-            wait: 1000.0,
-            has_mock: true,
-            died: None,
-        };
-        let told = |terms: &Terms<'_>, off: &[Check]| -> Vec<(&'static str, bool)> {
-            let each = run(&observed, terms, off).into_each();
-            each.map(|(check, failure)| (check.as_str(), failure.is_none()))
-                .collect()
-        };
-        assert_eq!(
-            told(&terms, &[Check::Finished]),
-            [
-                ("reply", false),
-                ("tokens", true),
-                ("outcome", false),
-                ("cards", true)
-            ]
-        );
-        let alone = Terms {
-            has_mock: false,
-            ..terms
-        };
-        assert_eq!(told(&alone, &[]), [("reply", false)]);
-        assert!(run(&observed, &alone, &[Check::Reply]).is_ok());
-    }
-}
+mod tests;
