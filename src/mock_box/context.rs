@@ -8,22 +8,22 @@ use smol_str::SmolStr;
 
 use super::{
     auth::Caller,
-    http::{answer::Answer, errors, etags, request::Request},
-    model::{file::File, ids::Ids},
+    http::{answer::Answer, errors, etags, request::Request, route::Captures},
+    model::file::File,
     state::{Change, State},
 };
 use crate::domain::{call::WriteRecord, metadata::instance::Instance, notice::Placed};
 
-/// What becomes of a call.
+/// What an endpoint gives back.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// What is answered, once the changes are written down.
+    /// The answer, to be sent once the changes are in the journal.
     pub answer: Answer,
-    /// What changes.
+    /// The changes.
     pub changes: Vec<Change>,
-    /// The file that the call was about, where only its body names it.
+    /// The file that the call is about, where only its body names it.
     pub file_id: Option<SmolStr>,
-    /// The file that came into a folder by it.
+    /// The file that it put into a folder.
     pub placed: Option<Box<Placed>>,
 }
 
@@ -43,42 +43,59 @@ impl Decision {
         self.changes.iter().filter_map(Change::record)
     }
 
-    /// About how many bytes are to be written down of it.
+    /// About the bytes that it adds to the journal.
     pub fn weight(&self) -> usize {
-        /// What stands around them.
-        const AROUND: usize = 384;
+        /// The rest of a record.
+        const REST: usize = 384;
         let texts = |record: &Arc<WriteRecord>| {
             let texts = [&record.patch, &record.usage].into_iter().flatten();
-            AROUND
-                + record.instance.as_ref().map_or(0, Instance::weight)
+            REST + record.instance.as_ref().map_or(0, Instance::weight)
                 + texts.map(|text| text.get().len()).sum::<usize>()
         };
         self.records().map(texts).sum()
     }
 }
 
-/// What every rule is given beside the request.
-#[derive(Debug)]
+/// What an endpoint is given.
+#[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The state, not to be changed.
+    /// The state.
     pub state: &'a State,
     /// The call.
     pub request: &'a Request,
+    /// The captures of its path.
+    pub captures: &'a Captures,
     /// Who makes it.
     pub caller: &'a Caller,
     /// The present moment.
     pub now: Timestamp,
-    /// New ids.
-    pub ids: &'a mut Ids,
 }
 
 impl<'a> Context<'a> {
-    /// The file `id`, where the call's If-Match permits it.
+    /// What the path has where its template has `{name}`.
+    pub fn capture(&self, name: &str) -> &'a SmolStr {
+        const MISSING: &SmolStr = &SmolStr::new_static("");
+        let capture = self.captures.get(name);
+        debug_assert!(capture.is_some(), "the path has no {{{name}}}");
+        capture.unwrap_or(MISSING)
+    }
+
+    /// The file that the path names.
+    ///
+    /// # Errors
+    /// 404 where there is no such file.
+    pub fn file(&self) -> Result<&'a File, Answer> {
+        let file = self.state.file(self.capture("file_id"));
+        file.ok_or_else(errors::not_found)
+    }
+
+    /// The file that the path names, where the call's If-Match permits it.
     ///
     /// # Errors
     /// 412 where the file has another etag, or had this one when it was deleted; 404 where there is
     /// no such file.
-    pub fn matching_file(&self, id: &str) -> Result<&'a File, Answer> {
+    pub fn matching_file(&self) -> Result<&'a File, Answer> {
+        let id = self.capture("file_id");
         let expected = self.request.head.header(header::IF_MATCH);
         let is_expected =
             |etag: u64| expected.is_none_or(|list| etags::lists(list, &etag.to_string()));

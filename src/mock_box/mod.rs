@@ -6,17 +6,23 @@
 //! changes to the journal before it applies them, so that a failed append changes nothing.
 
 pub mod admin;
-pub mod api;
-pub mod auth;
-pub mod context;
-pub mod http;
+mod api;
+mod auth;
+mod context;
+mod http;
 pub mod model;
-pub mod pipeline;
-pub mod state;
-pub mod view;
+mod ops;
+mod pipeline;
+mod state;
+mod view;
 
 pub use self::{
     admin::{contents, faults, folder_sync, register},
+    api::{
+        endpoint::{BodyKind, Endpoint, Handler},
+        table::endpoints,
+    },
+    auth::Access,
     context::Decision,
     http::{
         answer::{Answer, AnswerBody, Part, PictureOf},

@@ -1,98 +1,105 @@
-//! The steps of a call: admit its head, prepare its body, decide.
+//! The steps of a call: its head is admitted, its body is prepared, and it is decided. What the steps
+//! do comes out of the table of endpoints.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::{
     api::{
-        card_fields::{self, JudgedFields, Report},
-        content, files, folders, metadata, oauth, representations, uploads, users,
+        endpoint::{BodyKind, Checked, Decide, Handler, Matched},
+        table,
     },
-    auth::Caller,
+    auth::{Access, Caller},
     context::{Context, Decision},
     http::{
         answer::Answer,
+        envelope::Envelope,
         errors,
         request::{Head, Request},
-        route::{NoRoute, Route, route},
+        route::NoRoute,
     },
     model::{ids::Ids, settings::Settings},
     state::State,
 };
 use crate::domain::{call::TokenSeen, operation::Operation};
 
-/// What the head tells about a call, for its record.
+/// What the head says about a call, for its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The operation it names.
+    /// The operation.
     pub operation: Operation,
-    /// Its token.
+    /// The token.
     pub token: Option<TokenSeen>,
-    /// The event of its token.
+    /// The event of the token.
     pub token_event: Option<Arc<str>>,
-    /// The file it names in its path.
+    /// The file that the path names.
     pub file_id: Option<SmolStr>,
     /// Whether it is for the bytes behind a download URL.
     pub is_bytes: bool,
 }
 
-/// The body that a call may bring.
+/// The body that a call accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AcceptedBody {
-    /// None; what comes all the same is dropped.
+    /// None; one that is sent all the same is dropped.
     Nothing,
-    /// JSON or a form of at most so many bytes.
+    /// JSON or a form of at most this many bytes.
     Memory(u64),
-    /// Multipart of at most so many bytes, to be spooled to disk.
+    /// Multipart of at most this many bytes, to be spooled to disk.
     Upload(u64),
 }
 
-/// What is to be done with a call.
-#[derive(Clone, Debug, PartialEq)]
+/// The result of the first step.
+#[derive(Clone, Debug)]
 pub struct Admission {
-    /// What the head tells.
+    /// What the head says.
     pub seen: Seen,
-    /// What is known of a call that goes on.
+    /// The call, where it is admitted.
     ///
     /// # Errors
-    /// The answer, where the call is refused.
+    /// The answer, where it is refused.
     pub outcome: Result<Admitted, Box<Answer>>,
 }
 
-/// A call that goes on to its body.
-#[derive(Clone, Debug, PartialEq)]
+/// A call whose head is admitted.
+#[derive(Clone, Debug)]
 pub struct Admitted {
-    /// What it is.
-    pub route: Route,
-    /// Who makes it.
-    pub caller: Caller,
-    /// Which body is wanted.
+    matched: Matched,
+    caller: Caller,
+    /// The body that it accepts.
     pub accepts: AcceptedBody,
 }
 
-/// Looks at the head of a call.
+impl Admitted {
+    /// Whether the call changes nothing, whatever its answer is.
+    pub fn is_read(&self) -> bool {
+        self.matched.is_read()
+    }
+}
+
+/// The first step: finds the endpoint, and refuses the call as far as its head permits.
 pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
-    let caller = Caller::of(state, head);
-    let found = route(&head.method, &head.segments());
+    let caller = Caller::from_head(state, head);
+    let found = table::find(&head.method, &head.segments());
+    let matched = found.as_ref().ok();
+    let endpoint = matched.map(|matched| matched.endpoint);
     let seen = Seen {
-        operation: found.as_ref().map_or(Operation::Unknown, Route::operation),
+        operation: endpoint.map_or(Operation::Unknown, |endpoint| endpoint.operation),
         token: caller.seen(),
         token_event: caller.event_id().cloned(),
-        file_id: found
-            .as_ref()
-            .ok()
-            .and_then(|route| route.file_id().map(SmolStr::from)),
-        is_bytes: matches!(found, Ok(Route::Bytes(_))),
+        file_id: matched.and_then(Matched::file_id).map(SmolStr::from),
+        is_bytes: endpoint.is_some_and(|endpoint| endpoint.access == Access::SignedUrl),
     };
-    let outcome = found.map_err(no_route).and_then(|route| {
-        check_id(state, &route)?;
-        let wanted = wanted(state, head, &route, &caller, now)?;
+    let outcome = found.map_err(no_route).and_then(|matched| {
+        check_id(state, &matched)?;
+        caller.check(state, matched.asked(), now)?;
+        let accepts = accepted_body(&state.settings, head, matched.endpoint.body)?;
         Ok(Admitted {
-            route,
+            matched,
             caller,
-            accepts: wanted,
+            accepts,
         })
     });
     Admission {
@@ -101,10 +108,10 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
     }
 }
 
-/// The answer to a path or method that names no call.
+/// The answer to a path or method that no endpoint has.
 fn no_route(missed: NoRoute) -> Answer {
     match missed {
-        NoRoute::Method => errors::method_not_allowed(),
+        NoRoute::Method => errors::method_not_allowed(Envelope::Client),
         NoRoute::Path { closest: None } => errors::not_found().note("no such call of Box's"),
         NoRoute::Path {
             closest: Some(closest),
@@ -112,131 +119,100 @@ fn no_route(missed: NoRoute) -> Answer {
     }
 }
 
-/// Whether a file's id can be one. Box answers 405 to an id that is none, whoever asks.
-///
-/// # Errors
-/// That 405.
-fn check_id(state: &State, route: &Route) -> Result<(), Answer> {
-    let is_malformed = |id: &str| {
-        // A fixture may name its file as it likes.
-        !id.bytes().all(|byte| byte.is_ascii_digit()) && state.file(id).is_none()
-    };
-    match route.file_id() {
-        Some(id) if is_malformed(id) => Err(if route.is_metadata() {
-            errors::metadata_method_not_allowed()
-        } else {
-            errors::method_not_allowed()
-        }),
+/// Box answers 405 to a file id that is malformed, whoever calls. A fixture may use any text as the
+/// id of its file.
+fn check_id(state: &State, matched: &Matched) -> Result<(), Answer> {
+    let is_number = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
+    match matched.file_id() {
+        Some(id) if !is_number(id) && state.file(id).is_none() => {
+            let envelope = Envelope::of(matched.endpoint.operation);
+            Err(errors::method_not_allowed(envelope))
+        }
         _ => Ok(()),
     }
 }
 
-fn wanted(
-    state: &State,
-    head: &Head,
-    route: &Route,
-    caller: &Caller,
-    now: Timestamp,
-) -> Result<AcceptedBody, Answer> {
-    caller.check(state, route, now)?;
-    let wanted = body_of(state, route);
-    if let (AcceptedBody::Memory(limit) | AcceptedBody::Upload(limit), Some(length)) =
-        (wanted, head.content_length())
-        && length > limit
-    {
-        return Err(errors::too_large(limit));
-    }
-    Ok(wanted)
-}
-
-fn body_of(state: &State, route: &Route) -> AcceptedBody {
-    match route {
-        Route::InstanceCreate(_)
-        | Route::InstancePatch(_)
-        | Route::Invocation(_)
-        | Route::FileUpdate(_)
-        | Route::FileCopy(_)
-        | Route::FolderCreate
-        | Route::TokenGrant
-        | Route::TokenRevoke => AcceptedBody::Memory(state.settings.max_json),
-        Route::Upload | Route::UploadVersion(_) => AcceptedBody::Upload(state.settings.max_upload),
-        Route::FileInfo(_)
-        | Route::FileDelete(_)
-        | Route::FileVersions(_)
-        | Route::FileVersion(..)
-        | Route::FileContent(_)
-        | Route::Bytes(_)
-        | Route::RepresentationInfo(_)
-        | Route::RepresentationContent(_)
-        | Route::InstanceList(_)
-        | Route::InstanceGet(_)
-        | Route::InstanceDelete(_)
-        | Route::FolderInfo(_)
-        | Route::FolderItems(_)
-        | Route::Me
-        | Route::NotPlayed(_) => AcceptedBody::Nothing,
+/// The body that a call accepts, where the length it announces is within the limit.
+fn accepted_body(settings: &Settings, head: &Head, kind: BodyKind) -> Result<AcceptedBody, Answer> {
+    let (accepted, limit) = match kind {
+        BodyKind::NoBody => return Ok(AcceptedBody::Nothing),
+        BodyKind::InMemory => (AcceptedBody::Memory(settings.max_json), settings.max_json),
+        BodyKind::Multipart => (
+            AcceptedBody::Upload(settings.max_upload),
+            settings.max_upload,
+        ),
+    };
+    match head.content_length() {
+        Some(length) if length > limit => Err(errors::too_large(limit)),
+        _ => Ok(accepted),
     }
 }
 
 /// What is known of a call once its body was read, ready to be decided.
 #[derive(Debug)]
 pub struct Prepared {
-    /// What it is.
-    pub route: Route,
-    /// Who makes it, as its head was found.
-    pub caller: Caller,
-    /// What its body says.
-    pub body: Judged,
+    matched: Matched,
+    caller: Caller,
+    step: Step,
+    instances_of: Option<SmolStr>,
+}
+
+/// What is still to be done with a call.
+enum Step {
+    Read(fn(&Context<'_>) -> Result<Answer, Answer>),
+    Write(fn(&Context<'_>, &mut Ids) -> Result<Decision, Answer>),
+    CheckedWrite(Decide),
+    NotPlayed(&'static str),
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Read(_) => "Read",
+            Self::Write(_) => "Write",
+            Self::CheckedWrite(_) => "CheckedWrite",
+            Self::NotPlayed(_) => "NotPlayed",
+        })
+    }
 }
 
 impl Prepared {
-    /// The file whose instances are all that the call may write. What such a call comes to depends
-    /// on that file, and on nothing that a write about another one changes.
+    /// The file whose instances are all that the call may change. Its decision depends on that file,
+    /// and on nothing that a write to another file changes.
     pub fn writes_only_to(&self) -> Option<&SmolStr> {
-        match (&self.route, &self.body) {
-            (
-                Route::InstanceCreate(path)
-                | Route::InstancePatch(path)
-                | Route::InstanceDelete(path),
-                _,
-            ) => Some(&path.file_id),
-            (Route::Invocation(_), Judged::Invocation(Ok(report))) => Some(&report.file_id),
-            _ => None,
-        }
+        self.instances_of.as_ref()
     }
 }
 
-/// What a body says, where that can be known before the state is asked.
-#[derive(Debug)]
-pub enum Judged {
-    /// It is read when the call is decided.
-    Later,
-    /// The fields of a new instance, or why there are none.
-    Fields(Result<JudgedFields, Answer>),
-    /// An invocation's report, or why it is none.
-    Invocation(Result<Report, Answer>),
-}
-
-/// Reads and judges the body of a call.
+/// The second step: parses and checks the body, as far as that needs no state.
 pub fn prepare(settings: &Settings, admitted: Admitted, request: &Request) -> Prepared {
-    let body = match &admitted.route {
-        Route::InstanceCreate(path) => {
-            Judged::Fields(card_fields::created(settings.schema, path, request.bytes()))
+    let Admitted {
+        matched, caller, ..
+    } = admitted;
+    let mut instances_of = match matched.endpoint.operation {
+        Operation::Cards => matched.captures.get("file_id").cloned(),
+        _ => None,
+    };
+    let step = match matched.endpoint.handler {
+        Handler::Read(read) => Step::Read(read),
+        Handler::Write(write) => Step::Write(write),
+        Handler::CheckedWrite(check) => {
+            let Checked { file_id, decide } = check(settings, &matched.captures, request);
+            instances_of = file_id;
+            Step::CheckedWrite(decide)
         }
-        Route::Invocation(_) => {
-            Judged::Invocation(card_fields::report(settings.schema, request.bytes()))
-        }
-        _ => Judged::Later,
+        Handler::NotPlayed(what) => Step::NotPlayed(what),
     };
     Prepared {
-        route: admitted.route,
-        caller: admitted.caller,
-        body,
+        matched,
+        caller,
+        step,
+        instances_of,
     }
 }
 
-/// Decides a call. Its token is looked up again: between its head and the end of its body it may
-/// have been revoked, and the file been deleted.
+/// The third step: decides the call. Its token is checked again, since it may have been revoked, and
+/// its file deleted, between the head of the call and the end of its body.
 pub fn decide(
     state: &State,
     request: &Request,
@@ -245,69 +221,27 @@ pub fn decide(
     ids: &mut Ids,
 ) -> Decision {
     let Prepared {
-        route,
+        matched,
         mut caller,
-        body,
+        step,
+        ..
     } = prepared;
     caller.renew(state);
-    if let Err(refusal) = caller.check(state, &route, now) {
+    if let Err(refusal) = caller.check(state, matched.asked(), now) {
         return Decision::answer(refusal);
     }
-    let mut context = Context {
+    let context = Context {
         state,
         request,
+        captures: &matched.captures,
         caller: &caller,
         now,
-        ids,
     };
-    play(&mut context, &route, body).unwrap_or_else(Decision::answer)
-}
-
-fn play(context: &mut Context<'_>, route: &Route, body: Judged) -> Result<Decision, Answer> {
-    match (route, body) {
-        (Route::InstanceCreate(path), Judged::Fields(judged)) => {
-            metadata::create(context, path, judged)
-        }
-        (Route::Invocation(skill_id), Judged::Invocation(report)) => {
-            metadata::invocation(context, skill_id, report?)
-        }
-        (route, _) => change(context, route),
-    }
-}
-
-/// The calls whose body, if they have one, is read here.
-fn change(context: &mut Context<'_>, route: &Route) -> Result<Decision, Answer> {
-    match route {
-        Route::FileUpdate(id) => files::update(context, id),
-        Route::FileDelete(id) => files::delete(context, id),
-        Route::FileCopy(id) => files::copy(context, id),
-        Route::Upload => uploads::create(context),
-        Route::UploadVersion(id) => uploads::new_version_of(context, id),
-        Route::InstancePatch(path) => metadata::patch(context, path),
-        Route::InstanceDelete(path) => metadata::delete(context, path),
-        Route::FolderCreate => folders::create(context),
-        Route::TokenGrant => oauth::grant(context),
-        Route::TokenRevoke => oauth::revoke(context),
-        look => see(context, look).map(Decision::answer),
-    }
-}
-
-/// The calls that change nothing.
-fn see(context: &Context<'_>, route: &Route) -> Result<Answer, Answer> {
-    match route {
-        Route::FileInfo(id) => files::info(context, id),
-        Route::FileVersions(id) => files::versions(context, id),
-        Route::FileVersion(id, version_id) => files::one_version(context, id, version_id),
-        Route::FileContent(id) => content::content(context, id),
-        Route::Bytes(ticket) => content::bytes(context, ticket),
-        Route::RepresentationInfo(path) => representations::info(context, path),
-        Route::RepresentationContent(path) => representations::content(context, path),
-        Route::InstanceList(id) => metadata::list(context, id),
-        Route::InstanceGet(path) => metadata::get(context, path),
-        Route::FolderInfo(id) => folders::info(context, id),
-        Route::FolderItems(id) => folders::items(context, id),
-        Route::Me => Ok(users::me(context)),
-        Route::NotPlayed(missing) => Err(errors::not_played(missing.what)),
-        changing => Err(errors::internal(format!("{changing:?} is no look"))),
-    }
+    let decided = match step {
+        Step::Read(read) => read(&context).map(Decision::answer),
+        Step::Write(write) => write(&context, ids),
+        Step::CheckedWrite(decide) => decide(&context, ids),
+        Step::NotPlayed(what) => Err(errors::not_played(what)),
+    };
+    decided.unwrap_or_else(Decision::answer)
 }

@@ -29,7 +29,7 @@ use crate::domain::{
 type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 /// The deepest that folders are nested.
-pub const MAX_DEPTH: usize = 100;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// Everything the mock holds.
 #[derive(Clone, Debug)]
@@ -219,9 +219,8 @@ impl State {
         })
     }
 
-    /// A check mark over `text` that only this state can make, for links that are not to be
-    /// guessed.
-    pub fn mark(&self, text: &str) -> String {
+    /// A signature of `text` that only this mock can make, for URLs that cannot be guessed.
+    pub fn sign(&self, text: &str) -> String {
         use hmac::{Hmac, KeyInit, Mac};
         let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&self.key)
             .expect("an HMAC takes a key of any length");

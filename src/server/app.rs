@@ -54,8 +54,8 @@ impl App {
 
     async fn box_call(&self, head: Head, body: RequestBody) -> Response<ResponseBody> {
         let mut call = self.store.open(&head);
-        let (wanted, is_look) = match call.admitted() {
-            Ok(admitted) => (admitted.accepts, admitted.route.is_look()),
+        let (wanted, is_read) = match call.admitted() {
+            Ok(admitted) => (admitted.accepts, admitted.is_read()),
             Err(refusal) => return refused(call, &head, *refusal).await,
         };
         let mut request = BoxRequest {
@@ -63,7 +63,7 @@ impl App {
             body: Body::None,
         };
         if wanted == AcceptedBody::Nothing {
-            if is_look {
+            if is_read {
                 return self.answer_read(call, &request).await;
             }
             call.publish_open();

@@ -70,7 +70,7 @@ impl Store {
             let (events, removed) = {
                 let state = self.state();
                 let events = EventIds::new(None, event_of_file(&state, Some(id)));
-                (events, contents::remove(&state, id, now, &mut writer.ids))
+                (events, contents::remove(&state, id, now))
             };
             let Some(decision) = removed else {
                 return Ok(false);

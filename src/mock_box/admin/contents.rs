@@ -1,32 +1,31 @@
-//! Files put, looked at and taken away by whoever steers the mock, past Box's own rules: without
-//! a token, under any number, whatever stands in the folder.
+//! Files that the user of the mock puts, looks at and deletes past Box's rules: without a token,
+//! under any id, whatever else is in the folder.
 
-use http::{HeaderMap, Method, uri::PathAndQuery};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use smol_str::SmolStr;
 
 use crate::mock_box::{
-    api::files,
-    auth::Caller,
-    context::{Context, Decision},
-    http::request::{Body, Head, Request},
+    context::Decision,
+    http::answer::Answer,
     model::{
         content::{Content, placeholder},
         file::{File, Version},
         folder::ROOT,
+        grant::Writer,
         ids::Ids,
     },
+    ops,
     state::State,
 };
 
 /// Whether this can be the id of a file: Box's are numbers.
 pub fn is_id(text: &str) -> bool {
-    const LONGEST: usize = 20;
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    const MAX_DIGITS: usize = 20;
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The file `id` with this content: a new version of it, or the file itself where there is none.
+/// The file `id` with this content: a new version of it, or a new file where there is none.
 pub fn put(
     state: &State,
     id: &str,
@@ -36,11 +35,7 @@ pub fn put(
     ids: &mut Ids,
 ) -> File {
     ids.taken(id);
-    let version = Version {
-        id: ids.number().to_string(),
-        content,
-        created_at: now,
-    };
+    let version = ops::files::new_version(content, now, ids);
     match state.file(id) {
         Some(file) if !file.resumed => {
             let renamed = File {
@@ -56,7 +51,7 @@ pub fn put(
     }
 }
 
-/// The file that stands for resumed metadata, until somebody registers the real one.
+/// The file that holds resumed metadata until an event registers the real one.
 pub fn resumed(id: &str, version_id: &str, now: Timestamp) -> File {
     let version = Version {
         id: version_id.to_owned(),
@@ -70,29 +65,16 @@ pub fn resumed(id: &str, version_id: &str, now: Timestamp) -> File {
     }
 }
 
-/// Takes the file `id` away, with its metadata; nothing where there is none.
-pub fn remove(state: &State, id: &str, now: Timestamp, ids: &mut Ids) -> Option<Decision> {
-    state.file(id)?;
-    let request = Request {
-        head: Head {
-            method: Method::DELETE,
-            origin: SmolStr::default(),
-            target: PathAndQuery::from_static("/"),
-            headers: HeaderMap::new(),
-        },
-        body: Body::None,
-    };
-    let context = Context {
-        state,
-        request: &request,
-        caller: &Caller::nobody(),
-        now,
-        ids,
-    };
-    files::delete(&context, id).ok()
+/// Deletes the file `id` with its metadata; `None` where there is none.
+pub fn remove(state: &State, id: &str, now: Timestamp) -> Option<Decision> {
+    let file = state.file(id)?;
+    Some(Decision {
+        changes: ops::files::delete(state, file, &Writer::default(), now),
+        ..Decision::answer(Answer::empty(StatusCode::NO_CONTENT))
+    })
 }
 
-/// What there is to say about a file.
+/// A file as the admin API shows it.
 pub fn describe(file: &File) -> Value {
     let current = file.current();
     json!({
@@ -128,12 +110,12 @@ mod tests {
             ("a.txt", 2)
         );
         state.apply(&Change::EditFile(Box::new(changed)));
-        let removed = remove(&state, "7", now, &mut ids).expect("it is there");
+        let removed = remove(&state, "7", now).expect("it is there");
         for change in &removed.changes {
             state.apply(change);
         }
         assert!(state.file("7").is_none());
-        assert!(remove(&state, "7", now, &mut ids).is_none());
+        assert!(remove(&state, "7", now).is_none());
         for no_id in ["", "a", "-1", "123456789012345678901"] {
             assert!(!is_id(no_id), "{no_id}");
         }

@@ -7,17 +7,15 @@ use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
 use crate::{
-    domain::{
-        call::{WriteOp, WriteRecord},
-        notice::{By, Placed, Placement},
-    },
+    domain::notice::{By, Placed, Placement},
     mock_box::{
         model::{
             content::{Content, Source},
             file::{File, Version},
             folder::Folder,
-            instance::Write,
+            grant::Writer,
         },
+        ops,
         state::{Change, State},
     },
 };
@@ -102,7 +100,7 @@ pub fn sync(state: &State, change: FolderChange, now: Timestamp) -> Synced {
         FolderChange::FolderGone(id) => only(Change::RemoveFolder(id)),
         FolderChange::File(seen) => there(state, seen, now),
         FolderChange::Moved(place) => match state.file(&place.id) {
-            Some(before) => placed(before, place, now),
+            Some(before) => moved(before, place, now),
             None => Synced::default(),
         },
         FolderChange::FileGone(id) => Synced {
@@ -140,7 +138,7 @@ fn there(state: &State, seen: FileFound, now: Timestamp) -> Synced {
     } else {
         Placement::Upload
     };
-    let placed = (!seen.is_initial).then(|| told(&file, how, None, now));
+    let placed = (!seen.is_initial).then(|| ops::files::placed(&file, how, By::Folder, None, now));
     put(file, placed)
 }
 
@@ -161,15 +159,12 @@ fn changed(before: &File, content: Content, now: Timestamp) -> Synced {
         }
     }
     let number = file.versions.len();
-    file.versions
-        .push(version(&before.id, number, content, now));
-    file.etag += 1;
-    file.modified_at = now;
-    let placed = told(&file, Placement::Upload, None, now);
+    let file = file.with_version(version(&before.id, number, content, now));
+    let placed = ops::files::placed(&file, Placement::Upload, By::Folder, None, now);
     put(file, Some(placed))
 }
 
-fn placed(before: &File, place: FileMove, now: Timestamp) -> Synced {
+fn moved(before: &File, place: FileMove, now: Timestamp) -> Synced {
     let mut file = before.clone();
     for version in &mut file.versions {
         if version.content.source == Source::Disk(place.from.clone()) {
@@ -186,38 +181,19 @@ fn placed(before: &File, place: FileMove, now: Timestamp) -> Synced {
     file.modified_at = now;
     let is_moved = before.parent_id != file.parent_id;
     let old = before.parent_id.clone();
-    let placed = is_moved.then(|| told(&file, Placement::Move, Some(old), now));
+    let placed =
+        is_moved.then(|| ops::files::placed(&file, Placement::Move, By::Folder, Some(old), now));
     put(file, placed)
 }
 
-fn told(file: &File, how: Placement, old_parent_id: Option<String>, now: Timestamp) -> Placed {
-    Placed {
-        at: now,
-        how,
-        by: By::Folder,
-        file_id: file.id.clone(),
-        name: file.name.clone(),
-        old_parent_id,
-    }
-}
-
-/// A file goes with its metadata, and the record says so.
+/// Deletes a file with its metadata, which is recorded.
 fn gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
     let Some(file) = state.file(id) else {
         return Vec::new();
     };
-    (state.next_seq()..)
-        .zip(state.instance_paths(id))
-        .map(|(seq, path)| WriteRecord {
-            file_id: id.into(),
-            file_version_id: file.current().id.as_str().into(),
-            scope: path.scope,
-            template: path.template,
-            ..WriteRecord::bare(seq, now, WriteOp::Delete)
-        })
-        .map(|record| Change::Write(Write::recorded(record)))
-        .chain([Change::UnsyncFile(id.to_owned())])
-        .collect()
+    let mut changes = ops::metadata::delete_all(state, file, &Writer::default(), now);
+    changes.push(Change::UnsyncFile(id.to_owned()));
+    changes
 }
 
 /// The version's id hangs on the content alone, so that cards that were recorded for it are still

@@ -1,44 +1,55 @@
 //! The endpoints of files and their versions: read, change, move, copy, delete.
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::{item_fields, metadata};
+use super::{
+    endpoint::{
+        BodyKind::{InMemory, NoBody},
+        Endpoint,
+        Handler::{Read, Write},
+        row,
+    },
+    item_fields,
+};
 use crate::{
-    domain::notice::{By, Placed, Placement},
+    domain::{
+        notice::{By, Placement},
+        operation::Operation,
+    },
     mock_box::{
         context::{Context, Decision},
         http::{answer::Answer, errors, etags},
-        model::{
-            file::{File, Version},
-            instance::Write,
-        },
-        state::{Change, State},
+        model::{file::File, ids::Ids},
+        ops,
+        state::Change,
         view,
     },
 };
 
-/// `GET /files/{id}`.
-///
-/// # Errors
-/// Box's answer where there is no such file, or where it is not to be sent.
-pub fn info(context: &Context<'_>, id: &str) -> Result<Answer, Answer> {
-    let head = &context.request.head;
-    let file = context.matching_file(id)?;
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::GET,    "files/{file_id}",                       Operation::Info, NoBody,   Read(read_file)),
+    row(Method::PUT,    "files/{file_id}",                       Operation::File, InMemory, Write(update_file)),
+    row(Method::DELETE, "files/{file_id}",                       Operation::File, NoBody,   Write(delete_file)),
+    row(Method::POST,   "files/{file_id}/copy",                  Operation::File, InMemory, Write(copy_file)),
+    row(Method::GET,    "files/{file_id}/versions",              Operation::Info, NoBody,   Read(list_versions)),
+    row(Method::GET,    "files/{file_id}/versions/{version_id}", Operation::Info, NoBody,   Read(read_version)),
+];
+
+fn read_file(context: &Context<'_>) -> Result<Answer, Answer> {
+    let file = context.matching_file()?;
     let etag = file.etag.to_string();
-    if etags::is_known(head, &etag) {
+    if etags::is_known(&context.request.head, &etag) {
         return Ok(Answer::empty(StatusCode::NOT_MODIFIED)
             .header_text(header::ETAG, &format!("\"{etag}\"")));
     }
     Ok(answer(context, StatusCode::OK, file))
 }
 
-/// `GET /files/{id}/versions`: those before the current one, newest first.
-///
-/// # Errors
-/// 404 where there is no such file.
-pub fn versions(context: &Context<'_>, id: &str) -> Result<Answer, Answer> {
-    let file = find(context.state, id)?;
+/// The versions before the current one, newest first.
+fn list_versions(context: &Context<'_>) -> Result<Answer, Answer> {
+    let file = context.file()?;
     let past = file.versions.iter().rev().skip(1);
     let entries: Vec<Value> = past.map(|past| view::file::version(file, past)).collect();
     let list = json!({
@@ -48,27 +59,19 @@ pub fn versions(context: &Context<'_>, id: &str) -> Result<Answer, Answer> {
     Ok(Answer::json(StatusCode::OK, &list))
 }
 
-/// `GET /files/{id}/versions/{version}`.
-///
-/// # Errors
-/// 404 where there is no such file or version.
-pub fn one_version(context: &Context<'_>, id: &str, version_id: &str) -> Result<Answer, Answer> {
-    let file = find(context.state, id)?;
-    let version = version(file, version_id)?;
-    Ok(Answer::json(
-        StatusCode::OK,
-        &view::file::version(file, version),
-    ))
+fn read_version(context: &Context<'_>) -> Result<Answer, Answer> {
+    let file = context.file()?;
+    let version = file
+        .version(context.capture("version_id"))
+        .ok_or_else(errors::not_found)?;
+    let object = view::file::version(file, version);
+    Ok(Answer::json(StatusCode::OK, &object))
 }
 
-/// `PUT /files/{id}`: another name, description or folder. Metadata follows a move, since it
-/// belongs to the file.
-///
-/// # Errors
-/// 412 and 404 by If-Match, 400 for what Box does not take, 409 where the name is taken there.
-pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
+/// Another name, description or folder. Metadata follows a move, since it belongs to the file.
+fn update_file(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
     let state = context.state;
-    let file = context.matching_file(id)?;
+    let file = context.matching_file()?;
     let body = item_fields::body(context.request.bytes())?;
     let changed = File {
         name: item_fields::name(&body)?.unwrap_or_else(|| file.name.clone()),
@@ -76,24 +79,20 @@ pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
         description: item_fields::description(&body)?.unwrap_or_else(|| file.description.clone()),
         ..file.clone()
     };
-    if changed.name != file.name || changed.parent_id != file.parent_id {
-        item_fields::check_free(state, &changed.parent_id, &changed.name, Some(id))?;
+    let is_moved = changed.parent_id != file.parent_id;
+    if changed.name != file.name || is_moved {
+        item_fields::check_free(state, &changed.parent_id, &changed.name, Some(&file.id))?;
     }
-    let is_same = changed.name == file.name
-        && changed.parent_id == file.parent_id
-        && changed.description == file.description;
+    let is_same = !is_moved && changed.name == file.name && changed.description == file.description;
     if is_same {
-        return Ok(Decision::answer(answer(context, StatusCode::OK, file)));
+        let answer = answer(context, StatusCode::OK, file);
+        return Ok(Decision::answer(answer));
     }
-    let placed = (changed.parent_id != file.parent_id).then(|| Placed {
-        at: context.now,
-        how: Placement::Move,
-        by: By::Api,
-        file_id: id.to_owned(),
-        name: changed.name.clone(),
-        old_parent_id: Some(file.parent_id.clone()),
-    });
     let changed = changed.changed(context.now);
+    let placed = is_moved.then(|| {
+        let old = Some(file.parent_id.clone());
+        ops::files::placed(&changed, Placement::Move, By::Api, old, context.now)
+    });
     Ok(Decision {
         placed: placed.map(Box::new),
         changes: vec![Change::EditFile(Box::new(changed.clone()))],
@@ -101,39 +100,24 @@ pub fn update(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
     })
 }
 
-/// `POST /files/{id}/copy`. Metadata is not copied.
-///
-/// # Errors
-/// 404 where there is no such file or folder, 400 for what Box does not take, 409 where the name
-/// is taken there.
-pub fn copy(context: &mut Context<'_>, id: &str) -> Result<Decision, Answer> {
-    let file = find(context.state, id)?;
+/// A copy of a file, without its metadata.
+fn copy_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
+    let file = context.file()?;
     let body = item_fields::body(context.request.bytes())?;
     let source = match body.get("version").and_then(Value::as_str) {
-        Some(wanted) => version(file, wanted)?,
+        Some(id) => file.version(id).ok_or_else(errors::not_found)?,
         None => file.current(),
     };
     let parent_id = item_fields::parent(context.state, &body)?
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
     let name = item_fields::name(&body)?.unwrap_or_else(|| file.name.clone());
     item_fields::check_free(context.state, &parent_id, &name, None)?;
-    let version = Version {
-        id: context.ids.number().to_string(),
-        content: source.content.clone(),
-        created_at: context.now,
-    };
+    let version = ops::files::new_version(source.content.clone(), context.now, ids);
     let copy = File {
         description: file.description.clone(),
-        ..File::new(context.ids.number().to_string(), name, parent_id, version)
+        ..File::new(ids.number().to_string(), name, parent_id, version)
     };
-    let placed = Placed {
-        at: context.now,
-        how: Placement::Copy,
-        by: By::Api,
-        file_id: copy.id.clone(),
-        name: copy.name.clone(),
-        old_parent_id: None,
-    };
+    let placed = ops::files::placed(&copy, Placement::Copy, By::Api, None, context.now);
     Ok(Decision {
         placed: Some(Box::new(placed)),
         changes: vec![Change::EditFile(Box::new(copy.clone()))],
@@ -141,20 +125,12 @@ pub fn copy(context: &mut Context<'_>, id: &str) -> Result<Decision, Answer> {
     })
 }
 
-/// `DELETE /files/{id}`. Its metadata goes with it, and the record says so.
-///
-/// # Errors
-/// 412 and 404 by If-Match.
-pub fn delete(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
-    let file = context.matching_file(id)?;
-    let gone = metadata::all_deleted(context, file);
-    let changes = gone
-        .into_iter()
-        .map(|record| Change::Write(Write::recorded(record)))
-        .chain([Change::RemoveFile(id.to_owned())])
-        .collect();
+/// Deletes a file with its metadata, which the journal records.
+fn delete_file(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let file = context.matching_file()?;
+    let writer = context.caller.writer();
     Ok(Decision {
-        changes,
+        changes: ops::files::delete(context.state, file, &writer, context.now),
         ..Decision::answer(Answer::empty(StatusCode::NO_CONTENT))
     })
 }
@@ -163,20 +139,4 @@ pub fn delete(context: &Context<'_>, id: &str) -> Result<Decision, Answer> {
 fn answer(context: &Context<'_>, status: StatusCode, file: &File) -> Answer {
     let object = view::file::with_fields(context.state, &context.request.head, file);
     Answer::json(status, &object).header_text(header::ETAG, &format!("\"{}\"", file.etag))
-}
-
-/// The file `id`.
-///
-/// # Errors
-/// 404 where there is none.
-pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a File, Answer> {
-    state.file(id).ok_or_else(errors::not_found)
-}
-
-/// A version of `file`.
-///
-/// # Errors
-/// 404 where it has none of this id.
-pub fn version<'a>(file: &'a File, id: &str) -> Result<&'a Version, Answer> {
-    file.version(id).ok_or_else(errors::not_found)
 }

@@ -1,41 +1,53 @@
 //! The endpoints of folders.
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use serde_json::json;
 
-use super::item_fields;
-use crate::mock_box::{
-    context::{Context, Decision},
-    http::{answer::Answer, errors, request::Head},
-    model::folder::Folder,
-    state::{Change, MAX_DEPTH, State},
-    view::folder::{self as view, Page},
+use super::{
+    endpoint::{
+        BodyKind::{InMemory, NoBody},
+        Endpoint,
+        Handler::{NotPlayed, Read, Write},
+        row,
+    },
+    item_fields,
+};
+use crate::{
+    domain::operation::Operation,
+    mock_box::{
+        context::{Context, Decision},
+        http::{answer::Answer, errors, request::Head},
+        model::{folder::Folder, ids::Ids},
+        state::{Change, MAX_DEPTH},
+        view::folder::{self as view, Page},
+    },
 };
 
-/// `GET /folders/{id}`.
-///
-/// # Errors
-/// 404 where there is none.
-pub fn info(context: &Context<'_>, id: &str) -> Result<Answer, Answer> {
-    let folder = find(context.state, id)?;
-    Ok(answer(context, StatusCode::OK, folder))
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::POST,   "folders",                   Operation::Folder, InMemory, Write(create_folder)),
+    row(Method::GET,    "folders/{folder_id}",       Operation::Folder, NoBody,   Read(read_folder)),
+    row(Method::GET,    "folders/{folder_id}/items", Operation::Folder, NoBody,   Read(list_items)),
+    row(Method::PUT,    "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("the changing of folders")),
+    row(Method::DELETE, "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("the deleting of folders")),
+];
+
+fn read_folder(context: &Context<'_>) -> Result<Answer, Answer> {
+    Ok(answer(context, StatusCode::OK, find(context)?))
 }
 
-/// `GET /folders/{id}/items`.
-///
-/// # Errors
-/// 404 where there is none, 400 for limits that are no numbers.
-pub fn items(context: &Context<'_>, id: &str) -> Result<Answer, Answer> {
-    find(context.state, id)?;
+fn list_items(context: &Context<'_>) -> Result<Answer, Answer> {
+    let folder = find(context)?;
     let head = &context.request.head;
-    let by_marker = head.query("usemarker").is_some_and(|value| value == "true");
-    let start = if by_marker { "marker" } else { "offset" };
+    let is_by_marker = head.query("usemarker").is_some_and(|value| value == "true");
+    let start = if is_by_marker { "marker" } else { "offset" };
     let page = Page {
         offset: number(head, start, 0)?,
         limit: number(head, "limit", 100)?.min(1000),
     };
-    let mut list = view::items(context.state, id, page, head.query("fields").as_deref());
-    if by_marker {
+    let fields = head.query("fields");
+    let mut list = view::items(context.state, &folder.id, page, fields.as_deref());
+    if is_by_marker {
         let total = list.remove("total_count").and_then(|total| total.as_u64());
         let next = page.offset.saturating_add(page.limit) as u64;
         list.remove("offset");
@@ -46,12 +58,7 @@ pub fn items(context: &Context<'_>, id: &str) -> Result<Answer, Answer> {
     Ok(Answer::json(StatusCode::OK, &list))
 }
 
-/// `POST /folders`.
-///
-/// # Errors
-/// 400 for a body without name and parent, 404 for a parent that is not there, 409 where the name
-/// is taken.
-pub fn create(context: &mut Context<'_>) -> Result<Decision, Answer> {
+fn create_folder(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let body = item_fields::body(context.request.bytes())?;
     let name =
         item_fields::name(&body)?.ok_or_else(|| errors::bad_request("'name' is required"))?;
@@ -62,7 +69,7 @@ pub fn create(context: &mut Context<'_>) -> Result<Decision, Answer> {
     }
     item_fields::check_free(context.state, &parent_id, &name, None)?;
     let folder = Folder {
-        id: context.ids.number().to_string(),
+        id: ids.number().to_string(),
         name,
         parent_id: Some(parent_id),
         created_at: context.now,
@@ -74,12 +81,9 @@ pub fn create(context: &mut Context<'_>) -> Result<Decision, Answer> {
     })
 }
 
-/// The folder `id`.
-///
-/// # Errors
-/// 404 where there is none.
-pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Folder, Answer> {
-    state.folder(id).ok_or_else(errors::not_found)
+fn find<'a>(context: &Context<'a>) -> Result<&'a Folder, Answer> {
+    let folder = context.state.folder(context.capture("folder_id"));
+    folder.ok_or_else(errors::not_found)
 }
 
 fn answer(context: &Context<'_>, status: StatusCode, folder: &Folder) -> Answer {

@@ -8,6 +8,7 @@ use crate::{
     mock_box::{
         http::{answer::Answer, errors},
         model::item_name,
+        ops::{self, files::Item},
         state::State,
         view::mini,
     },
@@ -19,23 +20,23 @@ const MAX_DESCRIPTION: usize = 256;
 /// A body as a JSON object.
 ///
 /// # Errors
-/// 400 where it is none.
-pub fn body(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
+/// 400 where it is not one.
+pub(super) fn body(bytes: &[u8]) -> Result<Map<String, Value>, Answer> {
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(members)) => Ok(members),
-        Ok(_) => Err(errors::bad_request("The request body is no JSON object")),
+        Ok(_) => Err(errors::bad_request("The request body is not a JSON object")),
         Err(error) => Err(errors::bad_request(format!(
             "The request body is not valid JSON: {error}"
         ))),
     }
 }
 
-/// The name that a body gives, where it gives one.
+/// The name that a body sets, if any.
 ///
 /// # Errors
-/// 400 for a name that Box takes for nothing.
-pub fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
-    // Older Python SDKs send null for a name that is to stay.
+/// 400 for a name that Box refuses.
+pub(super) fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+    // Older Python SDKs send null for a name that does not change.
     let Some(value) = body.get("name").filter(|name| !name.is_null()) else {
         return Ok(None);
     };
@@ -48,11 +49,11 @@ pub fn name(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
     Ok(Some(name.to_owned()))
 }
 
-/// The description that a body gives, where it gives one.
+/// The description that a body sets, if any.
 ///
 /// # Errors
-/// 400 for one that is no text, or too long.
-pub fn description(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+/// 400 for one that is not a string, or too long.
+pub(super) fn description(body: &Map<String, Value>) -> Result<Option<String>, Answer> {
     match body.get("description") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.chars().count() <= MAX_DESCRIPTION => {
@@ -64,11 +65,11 @@ pub fn description(body: &Map<String, Value>) -> Result<Option<String>, Answer> 
     }
 }
 
-/// The folder that a body names as `parent.id`, where it names one.
+/// The folder that a body names as `parent.id`, if any.
 ///
 /// # Errors
 /// 404 where there is no such folder.
-pub fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+pub(super) fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>, Answer> {
     let Some(parent) = body.get("parent").filter(|parent| !parent.is_null()) else {
         return Ok(None);
     };
@@ -80,41 +81,28 @@ pub fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>
     Ok(Some(folder.id.clone()))
 }
 
-/// That `name` is free in a folder, for the file `but`, if it is there already.
+/// Checks that `name` is free in a folder; the file `except` may have it.
 ///
 /// # Errors
-/// 409 with what has the name.
-pub fn check_free(
+/// 409 with the item that has the name.
+pub(super) fn check_free(
     state: &State,
     folder_id: &str,
     name: &str,
-    but: Option<&str>,
+    except: Option<&str>,
 ) -> Result<(), Answer> {
-    // Box takes names that differ in case alone for the same.
-    let lower = name.to_lowercase();
-    let same = |other: &str| other == name || other.to_lowercase() == lower;
-    if let Some(file) = state
-        .files_in(folder_id)
-        .find(|file| same(&file.name) && but != Some(file.id.as_str()))
-    {
-        return Err(taken(&mini::file(file)));
-    }
-    match state
-        .folders_in(folder_id)
-        .find(|folder| same(&folder.name))
-    {
-        Some(folder) => Err(taken(&json!([mini::folder(folder)]))),
-        None => Ok(()),
-    }
-}
-
-fn taken(conflicts: &Value) -> Answer {
-    errors::with_context(
+    let conflicts = match ops::files::item_named(state, folder_id, name, except) {
+        None => return Ok(()),
+        Some(Item::File(file)) => mini::file(file),
+        // Box sends a list for a folder.
+        Some(Item::Folder(folder)) => json!([mini::folder(folder)]),
+    };
+    Err(errors::with_context(
         errors::client(
             StatusCode::CONFLICT,
             "item_name_in_use",
             "Item with the same name already exists",
         ),
         json!({ "conflicts": conflicts }),
-    )
+    ))
 }

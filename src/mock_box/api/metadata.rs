@@ -1,40 +1,59 @@
-//! The metadata API and `skill_invocations`: what is answered, and what is recorded.
+//! The endpoints of metadata: the instances on a file.
 
-use std::sync::Arc;
-
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
-use super::card_fields::{Given, JudgedFields, Report, Said, judge, malformed};
+use super::{
+    card_fields::{CheckedFields, Unchecked, check, malformed},
+    endpoint::{
+        BodyKind::{InMemory, NoBody},
+        Checked, Endpoint,
+        Handler::{CheckedWrite, Read, Write},
+        row,
+    },
+    instance_write::{new_head, next_head, record, unreadable, written},
+};
 use crate::{
     domain::{
         call::{WriteOp, WriteRecord},
-        json::tree::Tape,
+        card::validate::Schema,
+        json::tree::{Tape, Tree},
         metadata::{
-            instance::{Instance, InstanceHead, SKILLS_SCOPE, SKILLS_TEMPLATE},
+            instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
             patch,
         },
+        operation::Operation,
     },
     mock_box::{
         context::{Context, Decision},
-        http::{answer::Answer, errors},
+        http::{answer::Answer, errors, request::Request, route::Captures},
         model::{
             file::File,
-            instance::{InstancePath, StoredInstance, Write},
+            ids::Ids,
+            instance::{self, InstancePath, StoredInstance},
+            settings::Settings,
         },
         state::Change,
     },
 };
 
-/// `GET /files/{id}/metadata`.
-///
-/// # Errors
-/// Box's answer where there is no such file.
-pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
-    find(context, file_id)?;
+const ALL: &str = "files/{file_id}/metadata";
+const ONE: &str = "files/{file_id}/metadata/{scope}/{template}";
+
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::GET,    ALL, Operation::CardsRead, NoBody,   Read(list_instances)),
+    row(Method::GET,    ONE, Operation::CardsRead, NoBody,   Read(read_instance)),
+    row(Method::POST,   ONE, Operation::Cards,     InMemory, CheckedWrite(create_instance)),
+    row(Method::PUT,    ONE, Operation::Cards,     InMemory, Write(patch_instance)),
+    row(Method::DELETE, ONE, Operation::Cards,     NoBody,   Write(delete_instance)),
+];
+
+fn list_instances(context: &Context<'_>) -> Result<Answer, Answer> {
+    let file = find(context)?;
     let mut body = b"{\"entries\":[".to_vec();
-    for (nth, stored) in context.state.instances(file_id).enumerate() {
+    for (nth, stored) in context.state.instances(&file.id).enumerate() {
         if nth > 0 {
             body.push(b',');
         }
@@ -44,47 +63,62 @@ pub fn list(context: &Context<'_>, file_id: &str) -> Result<Answer, Answer> {
     Ok(Answer::json_bytes(StatusCode::OK, body))
 }
 
-/// `GET …/metadata/{scope}/{template}`.
-///
-/// # Errors
-/// Box's answer where there is no such file or instance.
-pub fn get(context: &Context<'_>, path: &InstancePath) -> Result<Answer, Answer> {
-    Ok(instance_answer(stored(context, path)?))
+fn read_instance(context: &Context<'_>) -> Result<Answer, Answer> {
+    let (_, stored) = find_instance(context, &path_of(context.captures))?;
+    let answer = Answer::json_bytes(StatusCode::OK, stored.json());
+    let no_cache = HeaderValue::from_static("no-cache, no-store");
+    Ok(answer.header(header::CACHE_CONTROL, no_cache))
 }
 
-/// `POST …/metadata/{scope}/{template}`.
-///
-/// # Errors
-/// 409 where an instance stands already, 400 where Box refuses its content.
-pub fn create(
-    context: &mut Context<'_>,
-    path: &InstancePath,
-    judged: Result<JudgedFields, Answer>,
+/// 409 where an instance exists already, 400 where Box refuses its content.
+fn create_instance(settings: &Settings, captures: &Captures, request: &Request) -> Checked {
+    let path = path_of(captures);
+    let fields = new_fields(settings.schema, &path, request.bytes());
+    Checked {
+        file_id: Some(path.file_id.clone()),
+        decide: Box::new(|context, ids| create(context, ids, path, fields)),
+    }
+}
+
+fn create(
+    context: &Context<'_>,
+    ids: &mut Ids,
+    path: InstancePath,
+    fields: Result<CheckedFields, Answer>,
 ) -> Result<Decision, Answer> {
-    let file = find(context, &path.file_id)?;
-    check_template(path)?;
-    if context.state.instance(path).is_some() {
+    let file = find(context)?;
+    check_template(&path)?;
+    if context.state.instance(&path).is_some() {
         return Err(errors::metadata(
             StatusCode::CONFLICT,
             "tuple_already_exists",
             "Tuple already exists",
         ));
     }
-    let judged = judged?;
-    let head = new_head(context, path);
-    let record = record(context, file, path.clone(), WriteOp::Create);
+    let fields = fields?;
+    let head = new_head(context, ids, &path);
+    let record = record(context, file, path, WriteOp::Create);
     let answer = |stored: &StoredInstance| answer_with(StatusCode::CREATED, stored);
-    Ok(written(record, head, judged, answer))
+    Ok(written(record, head, fields, answer))
 }
 
-/// `PUT …/metadata/{scope}/{template}`: a JSON Patch.
-///
-/// # Errors
-/// 404 where there is no instance, 400 for a patch that cannot be carried out or whose outcome
-/// Box refuses.
-pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
-    let file = find(context, &path.file_id)?;
-    let stored = stored(context, path)?;
+fn new_fields(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<CheckedFields, Answer> {
+    let body = Tape::read(text).map_err(|error| malformed(&format!("invalid JSON: {error}")))?;
+    let Tree::Object(fields) = body.tree() else {
+        return Err(malformed("the body is not a JSON object"));
+    };
+    let unchecked = Unchecked {
+        tape: &body,
+        fields,
+        length: text.len(),
+    };
+    check(schema, path.is_skills_cards(), unchecked, None)
+}
+
+/// A JSON Patch; 400 for one that cannot be applied or whose result Box refuses.
+fn patch_instance(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let path = path_of(context.captures);
+    let (file, stored) = find_instance(context, &path)?;
     let before = stored
         .instance
         .fields()
@@ -92,108 +126,53 @@ pub fn patch(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Ans
     let text = context.request.bytes();
     let fields = patch::apply(&before, text).map_err(|refused| malformed(&refused.0))?;
     let length = stored.instance.weight() + text.len();
-    let schema = context.state.settings.schema;
-    let fields = Tape::from_members(&fields);
-    let given = Given {
-        whole: &fields,
-        fields: fields.tree().as_object().unwrap_or_default(),
+    let tape = Tape::from_members(&fields);
+    let unchecked = Unchecked {
+        tape: &tape,
+        fields: tape.tree().as_object().unwrap_or_default(),
         length,
     };
-    let judged = judge(schema, path.is_skills_cards(), given, None)?;
+    let schema = context.state.settings.schema;
+    let checked = check(schema, path.is_skills_cards(), unchecked, None)?;
     let head = next_head(stored)?;
     let record = WriteRecord {
         patch: compact(text),
-        ..record(context, file, path.clone(), WriteOp::Update)
+        ..record(context, file, path, WriteOp::Update)
     };
     let answer = |stored: &StoredInstance| answer_with(StatusCode::OK, stored);
-    Ok(written(record, head, judged, answer))
+    Ok(written(record, head, checked, answer))
 }
 
-/// `DELETE …/metadata/{scope}/{template}`.
-///
-/// # Errors
-/// 404 where there is no instance.
-pub fn delete(context: &Context<'_>, path: &InstancePath) -> Result<Decision, Answer> {
-    let file = find(context, &path.file_id)?;
-    stored(context, path)?;
-    let record = record(context, file, path.clone(), WriteOp::Delete);
+fn delete_instance(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let path = path_of(context.captures);
+    let (file, _) = find_instance(context, &path)?;
+    let record = record(context, file, path, WriteOp::Delete);
     Ok(Decision {
-        changes: vec![Change::Write(Write::recorded(record))],
+        changes: vec![Change::Write(instance::Write::recorded(record))],
         ..Decision::answer(Answer::empty(StatusCode::NO_CONTENT))
     })
 }
 
-/// `PUT /skill_invocations/{skill}`: sets all cards of a file and says how the invocation stands.
-///
-/// # Errors
-/// 400 where the body lacks what Box requires, or Box refuses its cards.
-pub fn invocation(
-    context: &mut Context<'_>,
-    skill_id: &SmolStr,
-    report: Report,
-) -> Result<Decision, Answer> {
-    let file_id = report.file_id;
-    let decided = context
-        .caller
-        .check_file(context.state, &file_id, false)
-        .and_then(|()| set_cards(context, skill_id, &file_id, report.said));
-    Ok(Decision {
-        file_id: Some(file_id),
-        ..decided.unwrap_or_else(Decision::answer)
-    })
+fn path_of(captures: &Captures) -> InstancePath {
+    let capture = |name| captures.get(name).map_or("", SmolStr::as_str);
+    InstancePath::new(capture("file_id"), capture("scope"), capture("template"))
 }
 
-fn set_cards(
-    context: &mut Context<'_>,
-    skill_id: &SmolStr,
-    file_id: &SmolStr,
-    said: Result<Said, Answer>,
-) -> Result<Decision, Answer> {
-    let file = context.state.file(file_id).ok_or_else(errors::not_found)?;
-    let said = said?;
-    let path = InstancePath::of_cards(file_id.clone());
-    // All fields are replaced: the old ones need not be read.
-    let head = match context.state.instance(&path) {
-        Some(stored) => next_head(stored)?,
-        None => new_head(context, &path),
-    };
-    let record = WriteRecord {
-        skill_id: Some(skill_id.clone()),
-        status: Some(said.status),
-        usage: said.usage,
-        ..record(context, file, path, WriteOp::Invocation)
-    };
-    // Box answers 200 with no body here.
-    let answer = |_: &StoredInstance| Answer::empty(StatusCode::OK);
-    Ok(written(record, head, said.fields, answer))
-}
-
-/// The records of deleting every instance on `file`, which is deleted itself.
-pub fn all_deleted(context: &Context<'_>, file: &File) -> Vec<WriteRecord> {
-    let numbers = context.state.next_seq()..;
-    numbers
-        .zip(context.state.instance_paths(&file.id))
-        .map(|(seq, path)| WriteRecord {
-            seq,
-            ..record(context, file, path, WriteOp::Delete)
-        })
-        .collect()
-}
-
-fn find<'a>(context: &Context<'a>, file_id: &str) -> Result<&'a File, Answer> {
+/// The file, with a 404 in the metadata endpoints' form.
+fn find<'a>(context: &Context<'a>) -> Result<&'a File, Answer> {
     context
-        .state
-        .file(file_id)
-        .ok_or_else(|| errors::metadata(StatusCode::NOT_FOUND, "not_found", "Not Found"))
+        .file()
+        .map_err(|_| errors::metadata(StatusCode::NOT_FOUND, "not_found", "Not Found"))
 }
 
-fn stored<'a>(context: &Context<'a>, path: &InstancePath) -> Result<&'a StoredInstance, Answer> {
-    find(context, &path.file_id)?;
+fn find_instance<'a>(
+    context: &Context<'a>,
+    path: &InstancePath,
+) -> Result<(&'a File, &'a StoredInstance), Answer> {
+    let file = find(context)?;
     check_template(path)?;
-    context
-        .state
-        .instance(path)
-        .ok_or_else(errors::instance_not_found)
+    let stored = context.state.instance(path);
+    Ok((file, stored.ok_or_else(errors::instance_not_found)?))
 }
 
 /// Any template of an enterprise may exist; of the global ones only those that Box has.
@@ -212,76 +191,12 @@ fn check_template(path: &InstancePath) -> Result<(), Answer> {
     ))
 }
 
-fn new_head(context: &mut Context<'_>, path: &InstancePath) -> InstanceHead {
-    InstanceHead::new(
-        &context.ids.uuid(),
-        &context.state.template_type_id,
-        &path.file_id,
-        &path.scope,
-        &path.template,
-    )
-}
-
-fn next_head(stored: &StoredInstance) -> Result<InstanceHead, Answer> {
-    let head = stored.instance.head();
-    Ok(head.map_err(|error| unreadable(&error))?.next())
-}
-
-/// What there is to record of every write.
-fn record(context: &Context<'_>, file: &File, path: InstancePath, op: WriteOp) -> WriteRecord {
-    WriteRecord {
-        file_id: path.file_id,
-        file_version_id: file.current().id.as_str().into(),
-        scope: path.scope,
-        template: path.template,
-        invocation_id: context.caller.event_id().map(|id| Arc::clone(id).into()),
-        token: context.caller.writer(),
-        ..WriteRecord::bare(context.state.next_seq(), context.now, op)
-    }
-}
-
-/// An instance is written, and answered once it stands.
-fn written(
-    mut record: WriteRecord,
-    head: InstanceHead,
-    judged: JudgedFields,
-    answer: impl FnOnce(&StoredInstance) -> Answer,
-) -> Decision {
-    let instance = Instance::Written {
-        head,
-        fields: judged.fields,
-    };
-    record.invocation_id = judged.invocation_id.or(record.invocation_id);
-    record.instance = Some(instance.clone());
-    let stored = StoredInstance::new(instance);
-    let answer = answer(&stored).note(judged.summary);
-    let write = Write {
-        record: Arc::new(record),
-        instance: Some(stored),
-    };
-    Decision {
-        changes: vec![Change::Write(write)],
-        ..Decision::answer(answer)
-    }
-}
-
 fn answer_with(status: StatusCode, stored: &StoredInstance) -> Answer {
-    // Not kept: who writes seldom reads at once what it knows.
+    // Not cached: a client that writes rarely reads back at once what it wrote.
     Answer::json_bytes(status, stored.instance.to_json())
 }
 
-fn instance_answer(stored: &StoredInstance) -> Answer {
-    Answer::json_bytes(StatusCode::OK, stored.json()).header(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-cache, no-store"),
-    )
-}
-
-fn unreadable(error: &serde_json::Error) -> Answer {
-    errors::internal(format!("a stored instance does not read back: {error}"))
-}
-
-/// JSON as it is recorded: on one line, whatever lines it came in.
+/// JSON as it is recorded: on one line.
 fn compact(text: &[u8]) -> Option<Box<RawValue>> {
     Some(Tape::read(text).ok()?.tree().to_raw())
 }

@@ -1,12 +1,16 @@
-//! Box's endpoints, a file for each family.
+//! Box's endpoints: a file for each family, with a row of the table and a function for each call.
 
-pub mod card_fields;
-pub mod content;
-pub mod files;
-pub mod folders;
-pub mod item_fields;
-pub mod metadata;
-pub mod oauth;
-pub mod representations;
-pub mod uploads;
-pub mod users;
+mod card_fields;
+mod downloads;
+pub(super) mod endpoint;
+mod files;
+mod folders;
+mod instance_write;
+mod invocations;
+mod item_fields;
+mod metadata;
+mod oauth;
+mod representations;
+pub(super) mod table;
+mod uploads;
+mod users;

@@ -1,29 +1,34 @@
 //! `/oauth2/token` and `/oauth2/revoke`. Any client id gets a user's token; the grants that the mock
 //! does not play are refused by name.
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use jiff::ToSpan;
 use serde_json::{Value, json};
 
+use super::endpoint::{BodyKind::InMemory, Endpoint, Handler::Write, row};
 use crate::{
-    domain::{secret::Secret, token::TokenKind},
+    domain::{operation::Operation, secret::Secret, token::TokenKind},
     mock_box::{
+        auth::Access,
         context::{Context, Decision},
         http::{answer::Answer, errors},
-        model::grant::Grant,
+        model::{grant::Grant, ids::Ids},
         state::Change,
     },
 };
 
-/// How long a token is good, in seconds.
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::POST, "oauth2/token",  Operation::Token, InMemory, Write(grant)).with_access(Access::Open),
+    row(Method::POST, "oauth2/revoke", Operation::Token, InMemory, Write(revoke)).with_access(Access::Open),
+];
+
+/// The lifetime of a token, in seconds.
 const LIFETIME_SECONDS: i64 = 3600;
 
-/// `POST /oauth2/token`.
-///
-/// # Errors
-/// 400 in OAuth's own form for what is missing or unknown; 501 for the grants that are not played.
-pub fn grant(context: &mut Context<'_>) -> Result<Decision, Answer> {
-    let form = Form::of(context);
+/// A token, for any client id; 501 for the grants that the mock does not play.
+fn grant(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
+    let form = Form::read(context.request.bytes());
     let grant_type = form
         .get("grant_type")
         .ok_or_else(|| errors::oauth("invalid_request", "The grant_type parameter is missing"))?;
@@ -53,7 +58,7 @@ pub fn grant(context: &mut Context<'_>) -> Result<Decision, Answer> {
         let message = "box_subject_type must be enterprise or user";
         return Err(errors::oauth("invalid_request", message));
     }
-    let token = context.ids.token();
+    let token = ids.token();
     let answer = json!({
         "access_token": token.expose(),
         "expires_in": LIFETIME_SECONDS,
@@ -75,12 +80,9 @@ pub fn grant(context: &mut Context<'_>) -> Result<Decision, Answer> {
     })
 }
 
-/// `POST /oauth2/revoke`: 200 without a body, also for a token that nobody knows.
-///
-/// # Errors
-/// 400 where no token is named.
-pub fn revoke(context: &Context<'_>) -> Result<Decision, Answer> {
-    let form = Form::of(context);
+/// 200 without a body, also for an unknown token.
+fn revoke(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let form = Form::read(context.request.bytes());
     let token = form
         .get("token")
         .ok_or_else(|| errors::oauth("invalid_request", "The token parameter is missing"))?;
@@ -104,12 +106,11 @@ fn has_basic(context: &Context<'_>) -> bool {
         .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
 }
 
-/// The fields of a body, a form or, as some clients send it, JSON.
+/// The fields of a body: a form, or JSON, which some clients send.
 struct Form(Vec<(String, String)>);
 
 impl Form {
-    fn of(context: &Context<'_>) -> Self {
-        let bytes = context.request.bytes();
+    fn read(bytes: &[u8]) -> Self {
         if let Ok(Value::Object(members)) = serde_json::from_slice(bytes) {
             let texts = members.into_iter().filter_map(|(name, value)| match value {
                 Value::String(text) => Some((name, text)),

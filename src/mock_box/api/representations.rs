@@ -2,60 +2,69 @@
 //! pictures are converted, text is extracted from text files and .docx, and for the rest a small
 //! valid file stands in. Conversion happens while the answer is sent.
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 
-use super::files;
+use super::endpoint::{
+    BodyKind::NoBody,
+    Endpoint,
+    Handler::{NotPlayed, Read},
+    row,
+};
 use crate::{
-    domain::file_name,
+    domain::{file_name, operation::Operation},
     mock_box::{
         context::Context,
         http::{
             answer::{Answer, AnswerBody, PictureOf},
             download, errors,
-            route::RepresentationPath,
         },
         model::{
             content::{Content, extension, is_text, placeholder},
-            file::File,
+            file::{File, Version},
         },
         view::representation::{Kind, Representation, entry},
     },
 };
 
-/// `GET …/representations/{rep}`: one of them, as `info.url` names it.
-///
-/// # Errors
-/// 404 where there is no such file, version or representation.
-pub fn info(context: &Context<'_>, path: &RepresentationPath) -> Result<Answer, Answer> {
-    let (file, _, representation) = find(context, path)?;
-    let entry = entry(
-        &context.request.head,
-        file,
-        &path.version_id,
-        &representation,
-    );
+const INFO: &str =
+    "internal_files/{file_id}/versions/{version_id}/representations/{representation}";
+const CONTENT: &str =
+    "internal_files/{file_id}/versions/{version_id}/representations/{representation}/content";
+const ASSET: &str = "internal_files/{file_id}/versions/{version_id}/representations/{representation}/content/{asset}";
+
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::GET, INFO,                             Operation::Representation, NoBody, Read(info)),
+    row(Method::GET, CONTENT,                          Operation::Representation, NoBody, Read(content)),
+    row(Method::GET, ASSET,                            Operation::Representation, NoBody, Read(content)),
+    row(Method::GET, "files/{file_id}/thumbnail.png",  Operation::Representation, NoBody, NotPlayed("thumbnails")),
+    row(Method::GET, "files/{file_id}/thumbnail.jpg",  Operation::Representation, NoBody, NotPlayed("thumbnails")),
+];
+
+/// One representation, as `info.url` names it.
+fn info(context: &Context<'_>) -> Result<Answer, Answer> {
+    let (file, version, representation) = find(context)?;
+    let entry = entry(&context.request.head, file, &version.id, &representation);
     Ok(Answer::json(StatusCode::OK, &entry))
 }
 
-/// `GET …/representations/{rep}/content/{asset_path}`.
-///
-/// # Errors
-/// 404 where there is no such file, version or representation; what the content itself refuses.
-pub fn content(context: &Context<'_>, path: &RepresentationPath) -> Result<Answer, Answer> {
-    let (file, held, representation) = find(context, path)?;
+/// The content of a representation.
+fn content(context: &Context<'_>) -> Result<Answer, Answer> {
+    let (file, version, representation) = find(context)?;
+    let original = &version.content;
     let ending = extension(&file.name);
     if representation.kind == Kind::ExtractedText {
-        return extracted_text(context, &file.name, &ending, held);
+        return extracted_text(context, &file.name, &ending, original);
     }
     let name = file_name::with_ending(&file.name, representation.kind.ending());
     if representation.kind.is_already(&ending) {
-        return download::content(&context.request.head, &name, held);
+        return download::content(&context.request.head, &name, original);
     }
     let otherwise = placeholder(&name);
     if representation.kind.is_picture() && matches!(&*ending, "png" | "jpg" | "jpeg" | "gif") {
         let (width, height) = representation.size;
         let picture = PictureOf {
-            content: held.clone(),
+            content: original.clone(),
             width: width.into(),
             height: height.into(),
             is_png: representation.kind == Kind::Png,
@@ -73,18 +82,18 @@ fn extracted_text(
     context: &Context<'_>,
     name: &str,
     ending: &str,
-    held: &Content,
+    original: &Content,
 ) -> Result<Answer, Answer> {
     const TEXT: &str = "text/plain; charset=utf-8";
     if is_text(ending) {
         return download::content(
             &context.request.head,
             &file_name::with_ending(name, "txt"),
-            held,
+            original,
         );
     }
     if ending == "docx" {
-        let body = AnswerBody::DocumentText(Box::new(held.clone()));
+        let body = AnswerBody::DocumentText(Box::new(original.clone()));
         let answer = Answer::empty(StatusCode::OK).header_text(header::CONTENT_TYPE, TEXT);
         return Ok(Answer { body, ..answer });
     }
@@ -97,13 +106,12 @@ fn extracted_text(
     Ok(Answer { headers, ..answer }.header_text(header::CONTENT_TYPE, TEXT))
 }
 
-fn find<'a>(
-    context: &Context<'a>,
-    path: &RepresentationPath,
-) -> Result<(&'a File, &'a Content, Representation), Answer> {
-    let file = files::find(context.state, &path.file_id)?;
-    let version = files::version(file, &path.version_id)?;
-    let representation =
-        Representation::from_path(&path.representation).ok_or_else(errors::not_found)?;
-    Ok((file, &version.content, representation))
+fn find<'a>(context: &Context<'a>) -> Result<(&'a File, &'a Version, Representation), Answer> {
+    let file = context.file()?;
+    let version = file
+        .version(context.capture("version_id"))
+        .ok_or_else(errors::not_found)?;
+    let representation = Representation::from_path(context.capture("representation"))
+        .ok_or_else(errors::not_found)?;
+    Ok((file, version, representation))
 }

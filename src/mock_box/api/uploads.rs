@@ -1,12 +1,23 @@
 //! The endpoints of uploads: a new file, or a new version of one. The multipart body was parsed and
 //! spooled before; here it is checked.
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
-use super::item_fields;
+use super::{
+    endpoint::{
+        BodyKind::{Multipart, NoBody},
+        Endpoint,
+        Handler::{NotPlayed, Write},
+        row,
+    },
+    item_fields,
+};
 use crate::{
-    domain::notice::{By, Placed, Placement},
+    domain::{
+        notice::{By, Placement},
+        operation::Operation,
+    },
     mock_box::{
         context::{Context, Decision},
         http::{
@@ -14,52 +25,53 @@ use crate::{
             errors,
             request::{Body, Upload},
         },
-        model::{
-            content::Content,
-            file::{File, Version},
-        },
+        model::{content::Content, file::File, ids::Ids},
+        ops,
         state::Change,
         view,
     },
 };
 
-/// `POST /api/2.0/files/content`.
-///
-/// # Errors
-/// 400 for parts that are missing, late or damaged, 404 for a folder that is not there, 409 where
-/// the name is taken.
-pub fn create(context: &mut Context<'_>) -> Result<Decision, Answer> {
-    let (held, attributes) = parts(context)?;
+const PREFLIGHT: &str = "the preflight check of uploads";
+const CHUNKS: &str = "uploads in chunks";
+
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::POST,    "files/content",                   Operation::Upload, Multipart, Write(upload_file)),
+    row(Method::POST,    "files/{file_id}/content",         Operation::Upload, Multipart, Write(upload_version)),
+    row(Method::OPTIONS, "files/content",                   Operation::Upload, NoBody,    NotPlayed(PREFLIGHT)),
+    row(Method::OPTIONS, "files/{file_id}/content",         Operation::Upload, NoBody,    NotPlayed(PREFLIGHT)),
+    row(Method::POST,    "files/upload_sessions",           Operation::Upload, NoBody,    NotPlayed(CHUNKS)),
+    row(Method::POST,    "files/{file_id}/upload_sessions", Operation::Upload, NoBody,    NotPlayed(CHUNKS)),
+];
+
+fn upload_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
+    let (new_content, attributes) = parts(context)?;
     let attributes = attributes.ok_or_else(|| missing("attributes"))?;
     let name = item_fields::name(&attributes)?
         .ok_or_else(|| errors::bad_request("'name' is required in the attributes"))?;
     let parent_id = item_fields::parent(context.state, &attributes)?
         .ok_or_else(|| errors::bad_request("'parent.id' is required in the attributes"))?;
     item_fields::check_free(context.state, &parent_id, &name, None)?;
-    let version = new_version(context, held);
-    let id = context.ids.number().to_string();
-    Ok(uploaded(context, File::new(id, name, parent_id, version)))
+    let version = ops::files::new_version(new_content, context.now, ids);
+    let file = File::new(ids.number().to_string(), name, parent_id, version);
+    Ok(uploaded(context, file))
 }
 
-/// `POST /api/2.0/files/{id}/content`. The attributes may be left out here; a name in them renames
-/// the file.
-///
-/// # Errors
-/// 412 and 404 by If-Match, 400 for parts that are missing, late or damaged, 409 where the new
-/// name is taken.
-pub fn new_version_of(context: &mut Context<'_>, id: &str) -> Result<Decision, Answer> {
-    let file = context.matching_file(id)?;
-    let (held, attributes) = parts(context)?;
+/// A new version of a file. The attributes may be missing here; a name in them renames the file.
+fn upload_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
+    let file = context.matching_file()?;
+    let (new_content, attributes) = parts(context)?;
     let name = item_fields::name(&attributes.unwrap_or_default())?;
     if let Some(name) = name.as_ref().filter(|name| **name != file.name) {
-        item_fields::check_free(context.state, &file.parent_id, name, Some(id))?;
+        item_fields::check_free(context.state, &file.parent_id, name, Some(&file.id))?;
     }
+    let version = ops::files::new_version(new_content, context.now, ids);
     let renamed = File {
         name: name.unwrap_or_else(|| file.name.clone()),
         ..file.clone()
     };
-    let changed = renamed.with_version(new_version(context, held));
-    Ok(uploaded(context, changed))
+    Ok(uploaded(context, renamed.with_version(version)))
 }
 
 /// The content and the attributes of an upload, checked.
@@ -97,14 +109,6 @@ fn missing(part: &str) -> Answer {
     errors::bad_request(format!("the upload has no part '{part}'"))
 }
 
-fn new_version(context: &mut Context<'_>, held: Content) -> Version {
-    Version {
-        id: context.ids.number().to_string(),
-        content: held,
-        created_at: context.now,
-    }
-}
-
 fn uploaded(context: &Context<'_>, file: File) -> Decision {
     let entry = view::file::with_fields(context.state, &context.request.head, &file);
     let list = json!({"total_count": 1, "entries": [entry]});
@@ -112,14 +116,7 @@ fn uploaded(context: &Context<'_>, file: File) -> Decision {
     let answer = Answer::json(StatusCode::CREATED, &list)
         .header_text(header::ETAG, &format!("\"{}\"", file.etag))
         .note(format!("file {}: {size} bytes", file.id));
-    let placed = Placed {
-        at: context.now,
-        how: Placement::Upload,
-        by: By::Api,
-        file_id: file.id.clone(),
-        name: file.name.clone(),
-        old_parent_id: None,
-    };
+    let placed = ops::files::placed(&file, Placement::Upload, By::Api, None, context.now);
     Decision {
         placed: Some(Box::new(placed)),
         file_id: Some(file.id.as_str().into()),

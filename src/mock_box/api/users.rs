@@ -1,23 +1,28 @@
 //! The endpoint of the user.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
-use crate::mock_box::{
-    context::Context,
-    http::answer::Answer,
-    view::{fields, user},
+use super::endpoint::{BodyKind::NoBody, Endpoint, Handler::Read, row};
+use crate::{
+    domain::operation::Operation,
+    mock_box::{
+        context::Context,
+        http::answer::Answer,
+        view::{fields, user},
+    },
 };
 
-/// `GET /users/me`.
-pub fn me(context: &Context<'_>) -> Answer {
-    let all = user::full(&context.state.settings);
-    let user = match context.request.head.query("fields") {
-        None => all,
-        Some(names) => {
-            let mut extended = all;
-            extended.insert("enterprise".to_owned(), user::enterprise());
-            fields::pick(&extended, &names)
-        }
-    };
-    Answer::json(StatusCode::OK, &user)
+#[rustfmt::skip]
+pub(super) static ENDPOINTS: &[Endpoint] = &[
+    row(Method::GET, "users/me", Operation::User, NoBody, Read(read_me)),
+];
+
+#[allow(clippy::unnecessary_wraps, reason = "the type of every endpoint")]
+fn read_me(context: &Context<'_>) -> Result<Answer, Answer> {
+    let mut all = user::full(&context.state.settings);
+    if let Some(names) = context.request.head.query("fields") {
+        all.insert("enterprise".to_owned(), user::enterprise());
+        all = fields::pick(&all, &names);
+    }
+    Ok(Answer::json(StatusCode::OK, &all))
 }

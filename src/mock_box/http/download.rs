@@ -13,7 +13,7 @@ use crate::mock_box::model::content::{Content, extension};
 ///
 /// # Errors
 /// 304 where the client has it already, 412 where it expects another, 416 for a range outside it.
-pub fn content(head: &Head, name: &str, content: &Content) -> Result<Answer, Answer> {
+pub(crate) fn content(head: &Head, name: &str, content: &Content) -> Result<Answer, Answer> {
     let size = content.size;
     let etag = format!("\"{}\"", content.sha1);
     if head
@@ -57,7 +57,7 @@ pub fn content(head: &Head, name: &str, content: &Content) -> Result<Answer, Ans
 }
 
 /// The Content-Type of a file, by its extension.
-pub fn content_type(name: &str) -> &'static str {
+pub(crate) fn content_type(name: &str) -> &'static str {
     match extension(name).as_str() {
         "txt" | "md" | "srt" => "text/plain; charset=utf-8",
         "vtt" => "text/vtt; charset=utf-8",

@@ -3,6 +3,8 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::domain::operation::Operation;
+
 /// An error that still lacks the id of the request it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorBody {
@@ -27,6 +29,17 @@ pub enum Envelope {
     Metadata,
     /// Of OAuth: error and error_description alone.
     OAuth,
+}
+
+impl Envelope {
+    /// The form of the errors of an operation's endpoints.
+    pub fn of(operation: Operation) -> Self {
+        match operation {
+            Operation::Cards | Operation::CardsRead => Self::Metadata,
+            Operation::Token => Self::OAuth,
+            _ => Self::Client,
+        }
+    }
 }
 
 impl ErrorBody {

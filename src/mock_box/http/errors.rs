@@ -9,7 +9,8 @@ use super::{
     envelope::{Envelope, ErrorBody},
 };
 
-fn error(
+/// An error in an envelope.
+pub fn error(
     envelope: Envelope,
     status: StatusCode,
     code: &'static str,
@@ -92,17 +93,9 @@ pub fn bad_request(message: impl Into<String>) -> Answer {
 }
 
 /// 405: the path has no such method, or its file id is malformed.
-pub fn method_not_allowed() -> Answer {
-    client(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "method_not_allowed",
-        "Method Not Allowed",
-    )
-}
-
-/// 405 in the metadata endpoints' form.
-pub fn metadata_method_not_allowed() -> Answer {
-    metadata(
+pub fn method_not_allowed(envelope: Envelope) -> Answer {
+    error(
+        envelope,
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "Method Not Allowed",

@@ -5,13 +5,13 @@ use http::header;
 use super::request::Head;
 
 /// Whether the call's If-None-Match says that the client already has `etag`.
-pub fn is_known(head: &Head, etag: &str) -> bool {
+pub(crate) fn is_known(head: &Head, etag: &str) -> bool {
     head.header(header::IF_NONE_MATCH)
         .is_some_and(|known| lists(known, etag))
 }
 
 /// Whether a list of etags contains this one. Clients send them quoted, weak or bare.
-pub fn lists(list: &str, etag: &str) -> bool {
+pub(crate) fn lists(list: &str, etag: &str) -> bool {
     list.split(',').map(str::trim).any(|one| {
         let one = one.strip_prefix("W/").unwrap_or(one);
         one == "*" || one.trim_matches('"') == etag

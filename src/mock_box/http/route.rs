@@ -1,377 +1,142 @@
-//! Which of Box's calls a method and path name, in all the forms that clients use: with and
-//! without `/2.0`, below `/api` on the upload host, and on the download hosts.
+//! Path templates such as `files/{file_id}/versions/{version_id}`, and the router that finds the
+//! one that a method and a path match. Paths come with and without `/2.0`, and below `/api` on the
+//! upload host. No endpoint is known here.
 
 use std::borrow::Cow;
 
 use http::Method;
 use smol_str::SmolStr;
 
-use crate::{domain::operation::Operation, mock_box::model::instance::InstancePath};
+/// The most captures of a template.
+const MAX_CAPTURES: usize = 4;
 
-/// One of Box's calls, with the ids from its path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Route {
-    /// `GET /files/{id}`.
-    FileInfo(SmolStr),
-    /// `PUT /files/{id}`.
-    FileUpdate(SmolStr),
-    /// `DELETE /files/{id}`.
-    FileDelete(SmolStr),
-    /// `POST /files/{id}/copy`.
-    FileCopy(SmolStr),
-    /// `GET /files/{id}/versions`.
-    FileVersions(SmolStr),
-    /// `GET /files/{id}/versions/{version}`.
-    FileVersion(SmolStr, SmolStr),
-    /// `GET /files/{id}/content`.
-    FileContent(SmolStr),
-    /// The bytes behind the 302, on a download host.
-    Bytes(SmolStr),
-    /// `POST /files/content`, on the upload host.
-    Upload,
-    /// `POST /files/{id}/content`, on the upload host.
-    UploadVersion(SmolStr),
-    /// `GET /internal_files/…/representations/{rep}`.
-    RepresentationInfo(RepresentationPath),
-    /// `GET /internal_files/…/representations/{rep}/content/{asset_path}`.
-    RepresentationContent(RepresentationPath),
-    /// `GET /files/{id}/metadata`.
-    InstanceList(SmolStr),
-    /// `GET …/metadata/{scope}/{template}`.
-    InstanceGet(InstancePath),
-    /// `POST …/metadata/{scope}/{template}`.
-    InstanceCreate(InstancePath),
-    /// `PUT …/metadata/{scope}/{template}`.
-    InstancePatch(InstancePath),
-    /// `DELETE …/metadata/{scope}/{template}`.
-    InstanceDelete(InstancePath),
-    /// `PUT /skill_invocations/{skill}`.
-    Invocation(SmolStr),
-    /// `GET /folders/{id}`.
-    FolderInfo(SmolStr),
-    /// `GET /folders/{id}/items`.
-    FolderItems(SmolStr),
-    /// `POST /folders`.
-    FolderCreate,
-    /// `GET /users/me`.
-    Me,
-    /// `POST /oauth2/token`.
-    TokenGrant,
-    /// `POST /oauth2/revoke`.
-    TokenRevoke,
-    /// A call that Box has and the mock does not play: it says so.
-    NotPlayed(NotPlayed),
+/// What a path has where its template has `{name}`.
+#[derive(Clone, Debug, Default)]
+pub struct Captures {
+    names: &'static [&'static str],
+    values: [SmolStr; MAX_CAPTURES],
 }
 
-/// A call that the mock does not play.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotPlayed {
-    /// What it is, in words.
-    pub what: &'static str,
-    /// What it would do.
-    pub operation: Operation,
-    /// The file it names.
-    pub file_id: Option<SmolStr>,
+impl Captures {
+    /// The capture `name`; `None` where the template has none of that name.
+    pub fn get(&self, name: &str) -> Option<&SmolStr> {
+        let index = self.names.iter().position(|own| *own == name)?;
+        self.values.get(index)
+    }
 }
 
-/// Where a representation is: file, version, representation.
+/// Why a path matches no route.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RepresentationPath {
-    /// The file.
-    pub file_id: SmolStr,
-    /// The file's version.
-    pub version_id: SmolStr,
-    /// `mp3`, `jpg_1024x1024`.
-    pub representation: SmolStr,
-}
-
-/// Why a path names no call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoRoute {
-    /// There is such a path, for other methods.
+pub(crate) enum NoRoute {
+    /// The path exists, with other methods.
     Method,
-    /// There is no such path; the closest one, as it is documented.
+    /// The path does not exist.
     Path {
-        /// The documented form of the closest call.
+        /// The closest route as it is documented, where one is close enough.
         closest: Option<String>,
     },
 }
 
-impl Route {
-    /// The operation, for tokens, faults and logs.
-    pub fn operation(&self) -> Operation {
-        match self {
-            Self::FileInfo(_) | Self::FileVersions(_) | Self::FileVersion(..) => Operation::Info,
-            Self::FileUpdate(_) | Self::FileDelete(_) | Self::FileCopy(_) => Operation::File,
-            Self::FileContent(_) | Self::Bytes(_) => Operation::Download,
-            Self::Upload | Self::UploadVersion(_) => Operation::Upload,
-            Self::RepresentationInfo(_) | Self::RepresentationContent(_) => {
-                Operation::Representation
+/// Finds routes by method and path.
+#[derive(Debug)]
+pub(crate) struct Router<T: 'static> {
+    /// The routes, by the number of segments of their templates.
+    by_length: Vec<Vec<Route<T>>>,
+}
+
+#[derive(Debug)]
+struct Route<T: 'static> {
+    method: &'static Method,
+    template: Template,
+    target: &'static T,
+}
+
+#[derive(Debug)]
+struct Template {
+    /// The segments; a capture is `None`.
+    segments: Vec<Option<&'static str>>,
+    /// The names of the captures.
+    names: Vec<&'static str>,
+}
+
+impl<T> Router<T> {
+    /// A router for rows of a method, a template and what they lead to. Where several match, the
+    /// first wins.
+    pub(crate) fn new(
+        rows: impl Iterator<Item = (&'static Method, &'static str, &'static T)>,
+    ) -> Self {
+        let mut by_length = Vec::new();
+        for (method, path, target) in rows {
+            let template = Template::parse(path);
+            let length = template.segments.len();
+            if by_length.len() <= length {
+                by_length.resize_with(length + 1, Vec::new);
             }
-            Self::InstanceList(_) | Self::InstanceGet(_) => Operation::CardsRead,
-            Self::InstanceCreate(_) | Self::InstancePatch(_) | Self::InstanceDelete(_) => {
-                Operation::Cards
+            by_length[length].push(Route {
+                method,
+                template,
+                target,
+            });
+        }
+        Self { by_length }
+    }
+
+    /// The route that `method` and the decoded `segments` of a path match.
+    ///
+    /// # Errors
+    /// [`NoRoute`], with the closest route.
+    pub(crate) fn find(
+        &'static self,
+        method: &Method,
+        segments: &[Cow<'_, str>],
+    ) -> Result<(&'static T, Captures), NoRoute> {
+        let path = below_version(segments);
+        // HEAD is answered as GET is, without the body.
+        let method = if method == Method::HEAD {
+            &Method::GET
+        } else {
+            method
+        };
+        let mut is_path = false;
+        for route in self.by_length.get(path.len()).into_iter().flatten() {
+            if route.template.matches(path) {
+                if route.method == method {
+                    return Ok((route.target, route.template.captures(path)));
+                }
+                is_path = true;
             }
-            Self::Invocation(_) => Operation::Invocation,
-            Self::FolderInfo(_) | Self::FolderItems(_) | Self::FolderCreate => Operation::Folder,
-            Self::Me => Operation::User,
-            Self::TokenGrant | Self::TokenRevoke => Operation::Token,
-            Self::NotPlayed(missing) => missing.operation,
         }
-    }
-
-    /// The file that the path names.
-    pub fn file_id(&self) -> Option<&str> {
-        match self {
-            Self::FileInfo(id)
-            | Self::FileUpdate(id)
-            | Self::FileDelete(id)
-            | Self::FileCopy(id)
-            | Self::FileVersions(id)
-            | Self::FileVersion(id, _)
-            | Self::FileContent(id)
-            | Self::UploadVersion(id)
-            | Self::InstanceList(id) => Some(id),
-            Self::RepresentationInfo(path) | Self::RepresentationContent(path) => {
-                Some(&path.file_id)
+        Err(if is_path {
+            NoRoute::Method
+        } else {
+            NoRoute::Path {
+                closest: self.closest(method, path),
             }
-            Self::InstanceGet(path)
-            | Self::InstanceCreate(path)
-            | Self::InstancePatch(path)
-            | Self::InstanceDelete(path) => Some(&path.file_id),
-            Self::NotPlayed(missing) => missing.file_id.as_deref(),
-            // A download URL begins with the file it is for.
-            Self::Bytes(ticket) => ticket.split('.').next(),
-            Self::Upload
-            | Self::Invocation(_)
-            | Self::FolderInfo(_)
-            | Self::FolderItems(_)
-            | Self::FolderCreate
-            | Self::Me
-            | Self::TokenGrant
-            | Self::TokenRevoke => None,
+        })
+    }
+
+    fn closest(&self, method: &Method, path: &[Cow<'_, str>]) -> Option<String> {
+        const MIN_LIKENESS: f64 = 0.6;
+        /// In bytes. The time to compare grows with the square of the length, and no path of Box's
+        /// is nearly as long.
+        const MAX_LENGTH: usize = 300;
+        let asked = format!("{method} {}", path.join("/"));
+        if asked.len() > MAX_LENGTH {
+            return None;
         }
-    }
-
-    /// Whether the call changes nothing, whatever comes of it.
-    pub fn is_look(&self) -> bool {
-        match self {
-            Self::FileInfo(_)
-            | Self::FileVersions(_)
-            | Self::FileVersion(..)
-            | Self::FileContent(_)
-            | Self::Bytes(_)
-            | Self::RepresentationInfo(_)
-            | Self::RepresentationContent(_)
-            | Self::InstanceList(_)
-            | Self::InstanceGet(_)
-            | Self::FolderInfo(_)
-            | Self::FolderItems(_)
-            | Self::Me
-            | Self::NotPlayed(_) => true,
-            Self::FileUpdate(_)
-            | Self::FileDelete(_)
-            | Self::FileCopy(_)
-            | Self::Upload
-            | Self::UploadVersion(_)
-            | Self::InstanceCreate(_)
-            | Self::InstancePatch(_)
-            | Self::InstanceDelete(_)
-            | Self::Invocation(_)
-            | Self::FolderCreate
-            | Self::TokenGrant
-            | Self::TokenRevoke => false,
-        }
-    }
-
-    /// Whether the call speaks the metadata endpoints' form of errors.
-    pub fn is_metadata(&self) -> bool {
-        matches!(self.operation(), Operation::Cards | Operation::CardsRead)
+        let routes = self.by_length.iter().flatten();
+        routes
+            .map(|route| {
+                let filled = format!("{} {}", route.method, route.template.filled_from(path));
+                (strsim::jaro_winkler(&asked, &filled), route)
+            })
+            .filter(|(likeness, _)| *likeness > MIN_LIKENESS)
+            .max_by(|(left, _), (right, _)| left.total_cmp(right))
+            .map(|(_, route)| format!("{} /2.0/{}", route.method, route.template.shown()))
     }
 }
 
-/// The documented calls: method, path below `/2.0` with `{}` for what is captured, and how the
-/// captures make a route.
-type Row = (&'static str, &'static [&'static str], fn(&[&str]) -> Route);
-
-/// The most captures that a path has.
-const CAPTURES: usize = 4;
-
-const ROWS: &[Row] = &[
-    ("OPTIONS", &["files", "content"], |_| {
-        not_played("the preflight check of uploads", Operation::Upload, None)
-    }),
-    ("OPTIONS", &["files", "{}", "content"], |id| {
-        not_played(
-            "the preflight check of uploads",
-            Operation::Upload,
-            Some(id[0]),
-        )
-    }),
-    ("POST", &["files", "content"], |_| Route::Upload),
-    ("POST", &["files", "upload_sessions"], |_| {
-        not_played("uploads in chunks", Operation::Upload, None)
-    }),
-    ("POST", &["files", "{}", "upload_sessions"], |id| {
-        not_played("uploads in chunks", Operation::Upload, Some(id[0]))
-    }),
-    ("GET", &["files", "{}"], |id| Route::FileInfo(id[0].into())),
-    ("PUT", &["files", "{}"], |id| {
-        Route::FileUpdate(id[0].into())
-    }),
-    ("DELETE", &["files", "{}"], |id| {
-        Route::FileDelete(id[0].into())
-    }),
-    ("GET", &["files", "{}", "content"], |id| {
-        Route::FileContent(id[0].into())
-    }),
-    ("POST", &["files", "{}", "content"], |id| {
-        Route::UploadVersion(id[0].into())
-    }),
-    ("POST", &["files", "{}", "copy"], |id| {
-        Route::FileCopy(id[0].into())
-    }),
-    ("GET", &["files", "{}", "versions"], |id| {
-        Route::FileVersions(id[0].into())
-    }),
-    ("GET", &["files", "{}", "versions", "{}"], |ids| {
-        Route::FileVersion(ids[0].into(), ids[1].into())
-    }),
-    ("GET", &["files", "{}", "thumbnail.png"], |id| {
-        not_played("thumbnails", Operation::Representation, Some(id[0]))
-    }),
-    ("GET", &["files", "{}", "thumbnail.jpg"], |id| {
-        not_played("thumbnails", Operation::Representation, Some(id[0]))
-    }),
-    ("GET", &["files", "{}", "metadata"], |id| {
-        Route::InstanceList(id[0].into())
-    }),
-    ("GET", &["files", "{}", "metadata", "{}", "{}"], |ids| {
-        Route::InstanceGet(instance(ids))
-    }),
-    ("POST", &["files", "{}", "metadata", "{}", "{}"], |ids| {
-        Route::InstanceCreate(instance(ids))
-    }),
-    ("PUT", &["files", "{}", "metadata", "{}", "{}"], |ids| {
-        Route::InstancePatch(instance(ids))
-    }),
-    ("DELETE", &["files", "{}", "metadata", "{}", "{}"], |ids| {
-        Route::InstanceDelete(instance(ids))
-    }),
-    ("PUT", &["skill_invocations", "{}"], |id| {
-        Route::Invocation(id[0].into())
-    }),
-    (
-        "GET",
-        &[
-            "internal_files",
-            "{}",
-            "versions",
-            "{}",
-            "representations",
-            "{}",
-        ],
-        |ids| Route::RepresentationInfo(representation(ids)),
-    ),
-    (
-        "GET",
-        &[
-            "internal_files",
-            "{}",
-            "versions",
-            "{}",
-            "representations",
-            "{}",
-            "content",
-        ],
-        |ids| Route::RepresentationContent(representation(ids)),
-    ),
-    (
-        "GET",
-        &[
-            "internal_files",
-            "{}",
-            "versions",
-            "{}",
-            "representations",
-            "{}",
-            "content",
-            "{}",
-        ],
-        |ids| Route::RepresentationContent(representation(ids)),
-    ),
-    ("GET", &["d", "1", "{}", "download"], |ticket| {
-        Route::Bytes(ticket[0].into())
-    }),
-    ("POST", &["folders"], |_| Route::FolderCreate),
-    ("GET", &["folders", "{}"], |id| {
-        Route::FolderInfo(id[0].into())
-    }),
-    ("GET", &["folders", "{}", "items"], |id| {
-        Route::FolderItems(id[0].into())
-    }),
-    ("PUT", &["folders", "{}"], |_| {
-        not_played("the changing of folders", Operation::Folder, None)
-    }),
-    ("DELETE", &["folders", "{}"], |_| {
-        not_played("the deleting of folders", Operation::Folder, None)
-    }),
-    ("GET", &["users", "me"], |_| Route::Me),
-    ("POST", &["oauth2", "token"], |_| Route::TokenGrant),
-    ("POST", &["oauth2", "revoke"], |_| Route::TokenRevoke),
-];
-
-fn instance(ids: &[&str]) -> InstancePath {
-    InstancePath::new(ids[0], ids[1], ids[2])
-}
-
-fn representation(ids: &[&str]) -> RepresentationPath {
-    RepresentationPath {
-        file_id: ids[0].into(),
-        version_id: ids[1].into(),
-        representation: ids[2].into(),
-    }
-}
-
-fn not_played(what: &'static str, operation: Operation, file_id: Option<&str>) -> Route {
-    Route::NotPlayed(NotPlayed {
-        what,
-        operation,
-        file_id: file_id.map(SmolStr::from),
-    })
-}
-
-/// Finds the call that `method` and the decoded `segments` of a path name.
-///
-/// # Errors
-/// [`NoRoute`], with the closest documented call for the log.
-pub fn route(method: &Method, segments: &[Cow<'_, str>]) -> Result<Route, NoRoute> {
-    let path = below_version(segments);
-    // HEAD is answered as GET is, without the body.
-    let method = if method == Method::HEAD {
-        "GET"
-    } else {
-        method.as_str()
-    };
-    let mut is_path = false;
-    for (row_method, template, make) in ROWS {
-        if matches(template, path) {
-            if *row_method == method {
-                return Ok(make(&captures(template, path)));
-            }
-            is_path = true;
-        }
-    }
-    Err(if is_path {
-        NoRoute::Method
-    } else {
-        NoRoute::Path {
-            closest: closest(method, path),
-        }
-    })
-}
-
-/// The path without `/api` and `/2.0`, in whatever number a custom base URL doubled them.
+/// The path without `/api` and `/2.0`, however often a custom base URL repeats them.
 fn below_version<'a, 'text>(segments: &'a [Cow<'text, str>]) -> &'a [Cow<'text, str>] {
     let mut path = segments;
     while let Some((first, rest)) = path.split_first() {
@@ -383,64 +148,91 @@ fn below_version<'a, 'text>(segments: &'a [Cow<'text, str>]) -> &'a [Cow<'text, 
     path
 }
 
-/// Whether a path has the form of a template.
-fn matches(template: &[&str], path: &[Cow<'_, str>]) -> bool {
-    let fits = |(part, segment): (&&str, &Cow<'_, str>)| *part == "{}" || *part == &**segment;
-    template.len() == path.len() && template.iter().zip(path).all(fits)
-}
-
-/// What stands in a path where its template has `{}`.
-fn captures<'a>(template: &[&str], path: &'a [Cow<'_, str>]) -> [&'a str; CAPTURES] {
-    let parts = template.iter().zip(path);
-    let mut captured = parts.filter(|(part, _)| **part == "{}");
-    std::array::from_fn(|_| captured.next().map_or("", |(_, segment)| &**segment))
-}
-
-fn closest(method: &str, path: &[Cow<'_, str>]) -> Option<String> {
-    const NEAR_ENOUGH: f64 = 0.6;
-    /// Comparing takes the square of the length, and the longest heads would take minutes; no call
-    /// of Box's is nearly as long.
-    const LONGEST: usize = 300;
-    let asked = format!("{method} {}", path.join("/"));
-    if asked.len() > LONGEST {
-        return None;
+impl Template {
+    fn parse(text: &'static str) -> Self {
+        let name = |segment: &'static str| segment.strip_prefix('{')?.strip_suffix('}');
+        let names: Vec<&'static str> = text.split('/').filter_map(name).collect();
+        assert!(names.len() <= MAX_CAPTURES, "{text} has too many captures");
+        let segments = text.split('/').map(|segment| match name(segment) {
+            Some(_) => None,
+            None => Some(segment),
+        });
+        Self {
+            segments: segments.collect(),
+            names,
+        }
     }
-    ROWS.iter()
-        .map(|(row_method, template, _)| {
-            let mut filled = path.iter();
-            let documented = template
-                .iter()
-                .map(|part| match filled.next() {
-                    Some(segment) if *part == "{}" => segment,
-                    _ => *part,
-                })
-                .collect::<Vec<_>>()
-                .join("/");
-            let likeness = strsim::jaro_winkler(&asked, &format!("{row_method} {documented}"));
-            (
-                likeness,
-                format!(
-                    "{row_method} /2.0/{}",
-                    template.join("/").replace("{}", "…")
-                ),
-            )
-        })
-        .filter(|(likeness, _)| *likeness > NEAR_ENOUGH)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, name)| name)
+
+    /// Whether it matches a path of the same length.
+    fn matches(&self, path: &[Cow<'_, str>]) -> bool {
+        let mut pairs = self.segments.iter().zip(path);
+        pairs.all(|(own, segment)| own.is_none_or(|own| own == segment))
+    }
+
+    fn captures(&'static self, path: &[Cow<'_, str>]) -> Captures {
+        let pairs = self.segments.iter().zip(path);
+        let mut captured = pairs.filter(|(own, _)| own.is_none());
+        Captures {
+            names: &self.names,
+            values: std::array::from_fn(|_| {
+                let next = captured.next();
+                next.map_or_else(SmolStr::default, |(_, segment)| SmolStr::new(segment))
+            }),
+        }
+    }
+
+    /// The template with the segments of `path` in place of its captures.
+    fn filled_from(&self, path: &[Cow<'_, str>]) -> String {
+        let mut given = path.iter();
+        let segments = self.segments.iter().map(|own| match (own, given.next()) {
+            (Some(own), _) => *own,
+            (None, Some(segment)) => segment,
+            (None, None) => "{}",
+        });
+        segments.collect::<Vec<_>>().join("/")
+    }
+
+    /// The template as the log shows it.
+    fn shown(&self) -> String {
+        let segments = self.segments.iter().map(|own| own.unwrap_or("…"));
+        segments.collect::<Vec<_>>().join("/")
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
-    fn find(method: &str, path: &str) -> Result<Route, NoRoute> {
+    static ROUTER: LazyLock<Router<&str>> = LazyLock::new(|| {
+        Router::new(
+            [
+                (&Method::GET, "files/{file_id}", &"info"),
+                (&Method::POST, "files/content", &"upload"),
+                (&Method::PUT, "skill_invocations/{skill_id}", &"invocation"),
+                (
+                    &Method::POST,
+                    "files/{file_id}/metadata/{scope}/{template}",
+                    &"create",
+                ),
+            ]
+            .into_iter(),
+        )
+    });
+
+    fn find(method: &Method, path: &str) -> Result<(&'static str, Captures), NoRoute> {
         let segments: Vec<Cow<'_, str>> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
             .map(Cow::from)
             .collect();
-        route(&method.parse().expect("a method"), &segments)
+        let (target, captures) = ROUTER.find(method, &segments)?;
+        Ok((*target, captures))
+    }
+
+    fn missed(method: &Method, path: &str) -> NoRoute {
+        find(method, path).expect_err("it matches no route")
     }
 
     #[test]
@@ -451,36 +243,45 @@ mod tests {
             "/api/2.0/files/7",
             "/2.0/2.0/files/7",
         ] {
-            assert_eq!(find("GET", path), Ok(Route::FileInfo("7".into())), "{path}");
+            let (target, captures) = find(&Method::GET, path).expect(path);
+            assert_eq!(target, "info", "{path}");
+            assert_eq!(captures.get("file_id").map(SmolStr::as_str), Some("7"));
+            assert_eq!(captures.get("scope"), None);
         }
+    }
+
+    #[test]
+    fn captures_are_found_by_their_names() {
+        let (_, captures) = find(&Method::POST, "/2.0/files/7/metadata/global/cards").expect("one");
+        let values = ["file_id", "scope", "template"].map(|name| captures.get(name));
+        assert_eq!(
+            values.map(|value| value.map(SmolStr::as_str)),
+            [Some("7"), Some("global"), Some("cards")]
+        );
     }
 
     #[test]
     fn a_known_path_with_another_method_is_405() {
         assert_eq!(
-            find("POST", "/2.0/skill_invocations/1"),
-            Err(NoRoute::Method)
+            missed(&Method::POST, "/2.0/skill_invocations/1"),
+            NoRoute::Method
         );
     }
 
     #[test]
-    fn a_path_as_long_as_a_head_is_not_pondered() {
+    fn a_path_as_long_as_a_head_is_not_compared() {
         // It would take many minutes.
-        let missed = find(
-            "GET",
-            &format!("/2.0/files/{}/nonsense", "x".repeat(60_000)),
-        );
-        assert_eq!(missed, Err(NoRoute::Path { closest: None }));
+        let path = format!("/2.0/files/{}/nonsense", "x".repeat(60_000));
+        assert_eq!(missed(&Method::GET, &path), NoRoute::Path { closest: None });
     }
 
     #[test]
     fn an_unknown_path_names_the_closest() {
-        let missed = find("POST", "/2.0/files/7/metadata/boxSkillsCards");
         assert_eq!(
-            missed,
-            Err(NoRoute::Path {
+            missed(&Method::POST, "/2.0/files/7/metadata/boxSkillsCards"),
+            NoRoute::Path {
                 closest: Some("POST /2.0/files/…/metadata/…/…".to_owned())
-            })
+            }
         );
     }
 }

@@ -1,10 +1,10 @@
-//! What an access token permits.
+//! What an access token permits, and the token that wrote.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::domain::token::TokenKind;
+use crate::domain::{call::WriterToken, token::TokenKind};
 
 /// What a token permits, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,4 +17,14 @@ pub struct Grant {
     pub event_id: Option<Arc<str>>,
     /// When it expires.
     pub expires_at: Timestamp,
+}
+
+/// Who writes, as the record of a write names it; nobody where the user of the mock writes past
+/// Box's API.
+#[derive(Clone, Debug, Default)]
+pub struct Writer {
+    /// The token.
+    pub token: Option<WriterToken>,
+    /// The event of the token.
+    pub event_id: Option<Arc<str>>,
 }

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use crate::domain::event::refresh::format_time;
 
 /// A time as Box writes it.
-pub fn time(at: Timestamp) -> String {
+pub(crate) fn time(at: Timestamp) -> String {
     format_time(at, Offset::UTC)
 }
 
 /// Of `all`: type, id, etag, and the members that `fields` lists.
-pub fn pick(all: &Map<String, Value>, fields: &str) -> Map<String, Value> {
+pub(crate) fn pick(all: &Map<String, Value>, fields: &str) -> Map<String, Value> {
     ["type", "id", "etag"]
         .into_iter()
         .chain(names(fields))
@@ -20,12 +20,12 @@ pub fn pick(all: &Map<String, Value>, fields: &str) -> Map<String, Value> {
 }
 
 /// The names in a `?fields=`.
-pub fn names(fields: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn names(fields: &str) -> impl Iterator<Item = &str> {
     fields.split(',').map(str::trim)
 }
 
 /// The members of a JSON object; none where it is not an object.
-pub fn members(object: Value) -> Map<String, Value> {
+pub(crate) fn members(object: Value) -> Map<String, Value> {
     match object {
         Value::Object(members) => members,
         _ => Map::new(),

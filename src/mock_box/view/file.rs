@@ -18,7 +18,7 @@ use crate::mock_box::{
 };
 
 /// The file, with the fields of the call's `?fields=` where it has one.
-pub fn with_fields(state: &State, head: &Head, file: &File) -> Value {
+pub(crate) fn with_fields(state: &State, head: &Head, file: &File) -> Value {
     match head.query("fields") {
         None => Value::Object(full(state, file)),
         Some(fields) => selected(state, head, file, &fields),
@@ -26,7 +26,7 @@ pub fn with_fields(state: &State, head: &Head, file: &File) -> Value {
 }
 
 /// The file with the fields that Box sends by default.
-pub fn full(state: &State, file: &File) -> Map<String, Value> {
+pub(crate) fn full(state: &State, file: &File) -> Map<String, Value> {
     let sha1 = &file.current().content.sha1;
     let (created, modified) = (time(file.created_at), time(file.modified_at));
     let content_modified = time(file.current().created_at);
@@ -57,7 +57,7 @@ pub fn full(state: &State, file: &File) -> Map<String, Value> {
 }
 
 /// A version, as the list of versions has it.
-pub fn version(file: &File, version: &Version) -> Value {
+pub(crate) fn version(file: &File, version: &Version) -> Value {
     let created = time(version.created_at);
     json!({
         "type": "file_version",

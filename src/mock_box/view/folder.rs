@@ -13,7 +13,7 @@ use crate::mock_box::{
 
 /// A part of a list.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
+pub(crate) struct Page {
     /// The number of entries before it.
     pub offset: usize,
     /// The most entries in it.
@@ -21,7 +21,11 @@ pub struct Page {
 }
 
 /// The folder, with the fields of a `?fields=` where there is one.
-pub fn with_fields(state: &State, folder: &Folder, fields: Option<&str>) -> Map<String, Value> {
+pub(crate) fn with_fields(
+    state: &State,
+    folder: &Folder,
+    fields: Option<&str>,
+) -> Map<String, Value> {
     let all = full(state, folder);
     match fields {
         None => all,
@@ -63,7 +67,12 @@ fn full(state: &State, folder: &Folder) -> Map<String, Value> {
 }
 
 /// What a folder contains: folders first, then files, both by name.
-pub fn items(state: &State, id: &str, page: Page, fields: Option<&str>) -> Map<String, Value> {
+pub(crate) fn items(
+    state: &State,
+    id: &str,
+    page: Page,
+    fields: Option<&str>,
+) -> Map<String, Value> {
     let mut folders: Vec<&Folder> = state.folders_in(id).collect();
     folders.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
     let mut files: Vec<&File> = state.files_in(id).collect();

@@ -12,7 +12,7 @@ use crate::mock_box::{
 };
 
 /// A file, as lists and conflicts refer to it.
-pub fn file(file: &File) -> Value {
+pub(crate) fn file(file: &File) -> Value {
     json!({
         "type": "file",
         "id": file.id,
@@ -25,12 +25,12 @@ pub fn file(file: &File) -> Value {
 }
 
 /// A version, as its file refers to it.
-pub fn version(version: &Version) -> Value {
+pub(crate) fn version(version: &Version) -> Value {
     json!({"type": "file_version", "id": version.id, "sha1": version.content.sha1})
 }
 
 /// A folder.
-pub fn folder(folder: &Folder) -> Value {
+pub(crate) fn folder(folder: &Folder) -> Value {
     let number = if folder.is_root() {
         Value::Null
     } else {
@@ -43,17 +43,17 @@ pub fn folder(folder: &Folder) -> Value {
 }
 
 /// The folder `id`; null where there is none.
-pub fn folder_by_id(state: &State, id: &str) -> Value {
+pub(crate) fn folder_by_id(state: &State, id: &str) -> Value {
     state.folder(id).map_or(Value::Null, folder)
 }
 
 /// The folders from the root to the folder `id`, that folder included.
-pub fn path_collection(state: &State, id: Option<&str>) -> Value {
+pub(crate) fn path_collection(state: &State, id: Option<&str>) -> Value {
     let entries: Vec<Value> = state.path_to(id).into_iter().map(folder).collect();
     json!({"total_count": entries.len(), "entries": entries})
 }
 
 /// The user.
-pub fn user() -> Value {
+pub(crate) fn user() -> Value {
     json!({"type": "user", "id": user::ID, "name": user::NAME, "login": user::LOGIN})
 }

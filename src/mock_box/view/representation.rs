@@ -6,7 +6,7 @@ use crate::mock_box::{http::request::Head, model::file::File};
 
 /// The supported types of representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Sound.
     Mp3,
     /// Video.
@@ -31,7 +31,7 @@ const DEFAULT_DIMENSIONS: &str = "1024x1024";
 
 /// One representation, as a hint or a path names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Representation {
+pub(crate) struct Representation {
     /// The type.
     pub kind: Kind,
     /// `WIDTHxHEIGHT` as the call asks for it; used for pictures alone.
@@ -44,7 +44,7 @@ pub struct Representation {
 
 /// `representations.entries` of a file: one for each group of hints that names a supported type.
 /// Box does not document which files have which types, so here every file has them all.
-pub fn list(head: &Head, file: &File) -> Vec<Value> {
+pub(crate) fn list(head: &Head, file: &File) -> Vec<Value> {
     let hints = head.header("x-rep-hints").unwrap_or(ALL_HINTS);
     hints
         .split(['[', ']'])
@@ -55,7 +55,12 @@ pub fn list(head: &Head, file: &File) -> Vec<Value> {
 }
 
 /// The entry of one representation.
-pub fn entry(head: &Head, file: &File, version_id: &str, representation: &Representation) -> Value {
+pub(crate) fn entry(
+    head: &Head,
+    file: &File,
+    version_id: &str,
+    representation: &Representation,
+) -> Value {
     let path = format!(
         "2.0/internal_files/{}/versions/{}/representations/{}",
         file.id,
@@ -102,7 +107,7 @@ impl Kind {
     }
 
     /// The extension of its files.
-    pub fn ending(self) -> &'static str {
+    pub(crate) fn ending(self) -> &'static str {
         match self {
             Self::ExtractedText => "txt",
             other => other.as_str(),
@@ -110,12 +115,12 @@ impl Kind {
     }
 
     /// Whether it is a picture.
-    pub fn is_picture(self) -> bool {
+    pub(crate) fn is_picture(self) -> bool {
         matches!(self, Self::Jpg | Self::Png)
     }
 
     /// Whether a file with this extension is of the type already.
-    pub fn is_already(self, ending: &str) -> bool {
+    pub(crate) fn is_already(self, ending: &str) -> bool {
         ending == self.ending() || (self == Self::Jpg && ending == "jpeg")
     }
 }
@@ -136,7 +141,7 @@ impl Representation {
     }
 
     /// `jpg_1024x1024`, `png_paged_2048x2048`, `mp3`.
-    pub fn from_path(segment: &str) -> Option<Self> {
+    pub(crate) fn from_path(segment: &str) -> Option<Self> {
         let Some((kind, rest)) = segment
             .split_once('_')
             .filter(|(kind, _)| Kind::parse(kind).is_some_and(Kind::is_picture))

@@ -6,7 +6,7 @@ use super::fields::members;
 use crate::mock_box::model::{settings::Settings, user};
 
 /// The user with the members that Box sends by default.
-pub fn full(settings: &Settings) -> Map<String, Value> {
+pub(crate) fn full(settings: &Settings) -> Map<String, Value> {
     members(json!({
         "type": "user",
         "id": user::ID,
@@ -29,6 +29,6 @@ pub fn full(settings: &Settings) -> Map<String, Value> {
 }
 
 /// The user's enterprise, which Box sends only where a call asks for it.
-pub fn enterprise() -> Value {
+pub(crate) fn enterprise() -> Value {
     json!({"type": "enterprise", "id": user::ENTERPRISE_ID, "name": user::ENTERPRISE_NAME})
 }

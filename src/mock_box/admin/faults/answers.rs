@@ -1,13 +1,14 @@
-//! What a struck call is answered: Box's own words for each status, and representations that are
+//! The answers of faults: Box's own code and message for each status, and representations that are
 //! not ready yet.
 
 use http::{HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     domain::operation::Operation,
     mock_box::http::{
         answer::{Answer, AnswerBody},
+        envelope::Envelope,
         errors,
     },
 };
@@ -47,15 +48,8 @@ pub(super) fn refusal(
         status if status.is_server_error() => ("internal_server_error", "Internal Server Error"),
         status => return with_retry_after(Answer::empty(status), retry_after),
     };
-    let answer = match operation {
-        Operation::Cards | Operation::CardsRead => errors::metadata(status, code, message),
-        Operation::Token => {
-            let error = json!({ "error": code, "error_description": message });
-            Answer::json(status, &error)
-        }
-        _ => errors::client(status, code, message),
-    };
-    // Box says with every 429 when to come back.
+    let answer = errors::error(Envelope::of(operation), status, code, message);
+    // Every 429 of Box's says when to retry.
     let default = (status == StatusCode::TOO_MANY_REQUESTS).then_some(1);
     with_retry_after(answer, retry_after.or(default))
 }

@@ -1,0 +1,4 @@
+//! What several endpoints do to the state. Nothing here knows of calls and answers.
+
+pub(super) mod files;
+pub(super) mod metadata;
