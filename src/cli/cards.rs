@@ -4,11 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{
-    OutputFormat,
-    box_access::{AccessArgs, BoxArgs},
-    size::parse_size,
-};
+use super::{output_format::OutputFormat, box_access::{AccessArgs, BoxArgs}, size::parse_size};
 
 const EXAMPLES: &str = "\
 Examples:

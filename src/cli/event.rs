@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-use super::{OutputFormat, values};
+use super::{output_format::OutputFormat, values};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{
-    OutputFormat,
-    box_access::{AccessArgs, BoxArgs},
-};
+use super::{output_format::OutputFormat, box_access::{AccessArgs, BoxArgs}};
 
 /// Options of `fetch`.
 #[derive(Clone, Debug, Args)]

@@ -4,6 +4,7 @@
 //! not go with one that was, is left alone.
 
 mod file;
+mod given;
 
 use std::{collections::BTreeSet, ffi::OsString, io};
 
@@ -19,18 +20,7 @@ use super::Cli;
 use crate::domain::secret::{redact, redact_url, replace_secrets};
 pub use file::NAME;
 use file::Table;
-
-/// Flags that hold a secret, which has no place in a file.
-const SECRETS: [&str; 1] = ["token"];
-
-/// A value that was given elsewhere than on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Given {
-    /// Its text, or several where a flag may be repeated.
-    values: Vec<String>,
-    /// Where it stands, for messages.
-    place: String,
-}
+use given::{Given, is_of_clap};
 
 impl Cli {
     /// Reads the command line; `variable` gives the variables of the environment, `file` what came
@@ -192,11 +182,6 @@ fn goes_with(command: &Command, argument: &Arg, present: &BTreeSet<Id>) -> bool 
             && members.iter().any(|id| present.contains(*id))
     });
     !by_conflict && !by_group
-}
-
-/// Flags that clap adds by itself.
-fn is_of_clap(name: &str) -> bool {
-    matches!(name, "help" | "version")
 }
 
 /// What gives values beside the command line.

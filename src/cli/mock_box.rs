@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use super::{OutputFormat, replay::at_least_one, size::parse_size, values};
+use super::{output_format::OutputFormat, size::parse_size, values};
 
 /// Options of `mock-box`.
 #[derive(Clone, Debug, Args)]
@@ -107,7 +107,7 @@ pub struct MockBoxArgs {
     )]
     pub extensions: Vec<String>,
     /// How many events may be on their way at once
-    #[arg(long, value_name = "C", default_value_t = 8, value_parser = at_least_one, help_heading = "Events")]
+    #[arg(long, value_name = "C", default_value_t = 8, value_parser = values::at_least_one, help_heading = "Events")]
     pub concurrency: usize,
     /// How often an event is sent again after a late or non-2xx reply, with exponential back-off
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Events")]

@@ -6,15 +6,20 @@ pub mod completions;
 pub mod env;
 pub mod event;
 pub mod fetch;
+mod global;
 pub mod layers;
 pub mod mock_box;
+mod output_format;
 pub mod replay;
 pub mod report;
 pub mod sample_skill;
 pub mod size;
 mod values;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
+
+pub use global::{ColorChoice, Global};
+pub use output_format::OutputFormat;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,45 +56,6 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// Where help lists the options of every command: below a command's own.
-const EVERYWHERE: &str = "Everywhere";
-
-/// Options that every command takes.
-#[derive(Clone, Debug, Args)]
-pub struct Global {
-    /// When to use colours
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = EVERYWHERE)]
-    pub color: ColorChoice,
-    /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
-    pub quiet: bool,
-    /// Say more on stderr
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = EVERYWHERE)]
-    pub verbose: u8,
-}
-
-/// When to use colours.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
-    /// On a terminal, unless `NO_COLOR` is set
-    #[default]
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
-}
-
-/// How a result is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum OutputFormat {
-    /// For people
-    #[default]
-    Human,
-    /// For programs: one JSON object a line
-    Json,
 }
 
 /// The subcommands.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, ValueEnum};
 use url::Url;
 
-use super::{OutputFormat, report::ReportFile, values};
+use super::{output_format::OutputFormat, report::ReportFile, values};
 use crate::domain::{event::edit::Edit, outcome::check::Check, shard::Shard};
 
 /// Under what help lists the options.
@@ -108,17 +108,17 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "I/N", help_heading = LOAD)]
     pub shard: Option<Shard>,
     /// How often to send each event
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one, help_heading = LOAD)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::at_least_one, help_heading = LOAD)]
     pub repeat: usize,
     /// Send the cases over and over for so long
     #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["repeat", "update"], help_heading = LOAD)]
     pub duration: Option<Duration>,
     /// How many events may be under way at once [default: 1; 256 with --rate]
-    #[arg(long, value_name = "C", value_parser = at_least_one, help_heading = LOAD)]
+    #[arg(long, value_name = "C", value_parser = values::at_least_one, help_heading = LOAD)]
     pub concurrency: Option<usize>,
     /// Send so many events a second, whether or not earlier ones are answered; latency counts
     /// from when an event should have been sent
-    #[arg(long, value_name = "R", value_parser = above_zero, help_heading = LOAD)]
+    #[arg(long, value_name = "R", value_parser = values::above_zero, help_heading = LOAD)]
     pub rate: Option<f64>,
     /// Send each event once more after it has settled: the stored cards must not change
     #[arg(long, conflicts_with = "update", help_heading = LOAD)]
@@ -142,7 +142,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "NAME", value_enum, help_heading = CHECKS)]
     pub no_check: Vec<CheckName>,
     /// By how much numbers may differ from expected.json
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = not_negative, help_heading = CHECKS)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = values::not_negative, help_heading = CHECKS)]
     pub tolerance: f64,
     /// Write what came of each case to its expected.json
     #[arg(long, help_heading = CHECKS)]
@@ -198,27 +198,5 @@ impl From<CheckName> for Check {
             CheckName::Expected => Self::Expected,
             CheckName::Duplicate => Self::Duplicate,
         }
-    }
-}
-
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("it must be at least 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("it must be a whole number".to_owned()),
-    }
-}
-
-fn above_zero(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
-        _ => Err("it must be a number above 0".to_owned()),
-    }
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(number) if number >= 0.0 && f64::is_finite(number) => Ok(number),
-        _ => Err("it must be a number, 0 or more".to_owned()),
     }
 }

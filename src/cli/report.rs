@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr};
 
 use clap::{Args, Subcommand};
 
-use super::OutputFormat;
+use super::output_format::OutputFormat;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

@@ -61,6 +61,31 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// Reads a count of 1 or more.
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("it must be a whole number".to_owned()),
+    }
+}
+
+/// Reads a number above 0.
+pub(super) fn above_zero(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
+        _ => Err("it must be a number above 0".to_owned()),
+    }
+}
+
+/// Reads a number that is not negative.
+pub(super) fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number >= 0.0 && f64::is_finite(number) => Ok(number),
+        _ => Err("it must be a number, 0 or more".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

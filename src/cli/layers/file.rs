@@ -9,7 +9,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{Given, SECRETS, is_of_clap};
+use super::given::{Given, SECRETS, is_of_clap};
 use crate::domain::json::position::place;
 
 /// What the file is called; it is looked for in the current folder.
