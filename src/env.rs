@@ -3,6 +3,7 @@
 //! whoever needs the time is given one.
 
 pub mod folder;
+pub mod input;
 pub mod proxy;
 
 use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};

@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{output_format::OutputFormat, box_access::{AccessArgs, BoxArgs}, size::parse_size};
+use super::{
+    box_access::{AccessArgs, BoxArgs},
+    output_format::OutputFormat,
+    size::parse_size,
+};
 
 const EXAMPLES: &str = "\
 Examples:

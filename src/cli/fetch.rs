@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{output_format::OutputFormat, box_access::{AccessArgs, BoxArgs}};
+use super::{
+    box_access::{AccessArgs, BoxArgs},
+    output_format::OutputFormat,
+};
 
 /// Options of `fetch`.
 #[derive(Clone, Debug, Args)]

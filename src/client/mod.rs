@@ -2,9 +2,11 @@
 //! and the download, which ends whole and verified or not at all. It prints nothing; progress and
 //! retries are reported to callbacks.
 
+pub mod access;
 mod backoff;
 mod box_api;
 mod call;
+pub mod cards;
 mod connection_error;
 pub mod download;
 mod error;

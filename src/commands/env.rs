@@ -9,7 +9,7 @@ use url::Url;
 use crate::{
     cli::env::{EnvArgs, Shell},
     client::Connections,
-    domain::secret::Secret,
+    commands::{runtime, secret_variables},
     env::Environment,
     exit::{Failure, Outcome, Problem},
     replay::{Mock, MockError},
@@ -107,14 +107,10 @@ fn undoing(environment: &Environment) -> String {
 /// Where the files lie on the machine of the mock, if it keeps any.
 fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFiles>, Failure> {
     let url = &arguments.box_url;
-    let token = match &arguments.admin_token_env {
-        None => None,
-        Some(name) => Some(environment.var(name).map(Secret::new).ok_or_else(|| {
-            Problem::new(format!("--admin-token-env names {name}, which is not set")).usage()
-        })?),
-    };
+    let name = arguments.admin_token_env.as_deref();
+    let token = secret_variables::secret(name, "--admin-token-env", environment)?;
     let mock = Mock::new(Connections::new(environment), url.clone(), token);
-    let trust = super::runtime::runtime()?
+    let trust = runtime::runtime()?
         .block_on(mock.trust())
         .map_err(|error| {
             let problem = Problem::new(error.to_string());

@@ -12,10 +12,7 @@ use std::{
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{
-    box_access::{self, Access},
-    input::STDIN,
-};
+use super::{box_access, box_failure};
 use crate::{
     cli::{
         OutputFormat,
@@ -23,6 +20,7 @@ use crate::{
     },
     client::{
         BoxClient, BoxError, RetryPause,
+        access::{FileAccess, api_root},
         download::{
             BoxSource, Done, Download, DownloadError, Event, FileSelection, PartError, PartialFile,
             Target,
@@ -30,7 +28,7 @@ use crate::{
         download_url,
     },
     domain::{event::invocation::Invocation, file_name, token::TokenKind},
-    env::{Clock, Environment, wall_clock},
+    env::{Clock, Environment, input::STDIN, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::{
         json::line,
@@ -49,7 +47,7 @@ pub(super) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    let root = box_access::root(&arguments.at);
+    let root = api_root(&arguments.at.root);
     let access = box_access::access(&arguments.access, TokenKind::Read, environment, terminal)?;
     if arguments.url {
         let version = arguments.version_id.as_deref();
@@ -58,7 +56,7 @@ pub(super) fn run(
         return Ok(());
     }
     let destination = Destination::of(arguments)?;
-    let mut options = box_access::options(&arguments.at, environment)?;
+    let mut options = box_access::client_options(&arguments.at, environment, terminal)?;
     let known = access.event.as_ref().and_then(Invocation::file_name);
     let shown = known.as_deref().unwrap_or(&access.file_id);
     let progress = Arc::new(terminal.progress(shown, Amount::Bytes));
@@ -159,7 +157,7 @@ fn exists(path: &Path, part: Option<&Path>) -> Failure {
 /// Everything that a download needs around it.
 struct Job<'a> {
     arguments: &'a FetchArgs,
-    access: &'a Access,
+    access: &'a FileAccess,
     client: &'a BoxClient,
     destination: Destination,
     progress: &'a Progress,
@@ -278,7 +276,7 @@ impl Job<'_> {
     }
 
     fn explain(&self, error: &BoxError) -> Failure {
-        box_access::explain(error, self.access, (self.clock)())
+        box_failure::explain(error, self.access, (self.clock)())
     }
 
     /// What a failed download ends the command with; `None` where it is no failure that whoever

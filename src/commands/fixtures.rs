@@ -64,7 +64,7 @@ pub(super) fn problem(error: PlanError, width: usize) -> Failure {
             found.message
         ))
         .usage(),
-        PlanError::Syntax(error) => super::input::no_json(&error, width),
+        PlanError::Syntax(error) => super::wrong_input::syntax(&error, width),
         PlanError::Wrong(wrong) => {
             let (document, found) = *wrong;
             let found = [found];

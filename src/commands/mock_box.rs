@@ -8,7 +8,7 @@ use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{fixtures, mock, output::write_over, skill::RunningSkill};
+use super::{fixtures, mock, output::write_over, secret_variables::secret, skill::RunningSkill};
 use crate::{
     cli::{
         OutputFormat,
@@ -50,7 +50,7 @@ pub(super) fn run(
         paths => fixtures::read(paths, terminal)?,
     };
     let settings = settings(arguments, environment)?;
-    let admin_token = secret_of(
+    let admin_token = secret(
         arguments.admin_token_env.as_deref(),
         "--admin-token-env",
         environment,
@@ -103,23 +103,8 @@ struct Plan<'a> {
     cases: Vec<Case>,
 }
 
-/// The secret in the variable that an option names.
-fn secret_of(
-    name: Option<&str>,
-    option: &str,
-    environment: &Environment,
-) -> Result<Option<Secret>, Failure> {
-    let Some(name) = name else {
-        return Ok(None);
-    };
-    let value = environment.var(name).ok_or_else(|| {
-        Problem::new(format!("the variable {name} of {option} is not set")).usage()
-    })?;
-    Ok(Some(Secret::new(value)))
-}
-
 fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settings, Failure> {
-    let user_token = secret_of(
+    let user_token = secret(
         arguments.user_token_env.as_deref(),
         "--user-token-env",
         environment,

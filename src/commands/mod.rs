@@ -1,13 +1,14 @@
-//! The commands: arguments → work → report. Thin glue, a file per subcommand.
+//! The commands: arguments → checked plan → work in a library module → result, rendered once. A
+//! file per subcommand; the rules are in the library modules.
 
-pub mod box_access;
+mod box_access;
+mod box_failure;
 mod cards;
 mod completions;
 mod env;
 mod event;
 mod fetch;
 mod fixtures;
-pub mod input;
 mod interrupts;
 mod mock;
 mod mock_box;
@@ -17,7 +18,9 @@ mod report;
 mod reports;
 mod runtime;
 mod sample_skill;
+mod secret_variables;
 mod skill;
+mod wrong_input;
 
 use crate::{
     cli::{Cli, Command},

@@ -360,7 +360,7 @@ fn verify_needs_a_capture_with_headers_and_a_key_that_is_set() {
         .args(["--primary-key-env", "NO_SUCH_VARIABLE"])
         .assert()
         .code(2)
-        .stderr(contains("NO_SUCH_VARIABLE is not set"));
+        .stderr(contains("NO_SUCH_VARIABLE of --primary-key-env is not set"));
     verify()
         .arg(project("fixtures/events/api-gateway/event.json"))
         .assert()

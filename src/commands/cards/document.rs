@@ -1,51 +1,36 @@
-//! The cards in an input file, or the error that says why there are none.
-
-use std::path::Path;
+//! The cards in a document; a document without cards is a wrong input.
 
 use crate::{
-    commands::input,
+    commands::wrong_input::wrong_document,
     domain::{
-        card::shape::{self, Recognised},
+        card::shape::{self, CardsError, Recognised},
         json::{document::Document, tree::Tree},
     },
     exit::{Failure, Problem},
-    render::diagnostic,
-    terminal::Terminal,
 };
 
-/// Reads a document that must hold cards.
-pub(super) fn document(path: &Path, limit: u64, terminal: &Terminal) -> Result<Document, Failure> {
-    input::document(path, limit, terminal.width)
-}
-
-/// The cards of a document; a document without any is a wrong input.
+/// The cards of a document with their shape.
 pub(super) fn recognise(document: &Document, width: usize) -> Result<Recognised<'_>, Failure> {
-    shape::recognise(document.tree()).map_err(|none| {
-        let findings = [*none];
-        let located = document.locate(&findings);
-        let shown = diagnostic::findings(
-            &document.name,
-            &document.text,
-            &located,
-            width.saturating_sub(2),
-            1,
-        );
-        Problem::new(format!("{} holds no cards", document.name))
-            .excerpt(shown)
-            .usage()
-    })
+    shape::recognise(document.tree())
+        .map_err(|found| no_cards(document, CardsError::NoCards(found), width))
 }
 
-/// The list of cards of a document; what should be a list and is none is a wrong input.
-pub(super) fn cards(document: &Document, width: usize) -> Result<Vec<Tree<'_>>, Failure> {
-    let recognised = recognise(document, width)?;
-    if recognised.has_cards() {
-        return Ok(recognised.cards());
+/// The list of cards of a document.
+pub(super) fn list(document: &Document, width: usize) -> Result<Vec<Tree<'_>>, Failure> {
+    shape::recognise_list(document.tree())
+        .map(|recognised| recognised.cards())
+        .map_err(|error| no_cards(document, error, width))
+}
+
+/// The problem of a document that has no list of cards.
+pub(super) fn no_cards(document: &Document, error: CardsError, width: usize) -> Failure {
+    match error {
+        CardsError::NoCards(finding) => wrong_document("holds no cards", document, *finding, width),
+        CardsError::NotAList(at) => Problem::new(format!(
+            "{}: the value at {at} is not a list of cards",
+            document.name
+        ))
+        .help("`skillctl cards validate` shows it")
+        .usage(),
     }
-    Err(Problem::new(format!(
-        "{}: the value at {} is not a list of cards",
-        document.name, recognised.at
-    ))
-    .help("`skillctl cards validate` shows it")
-    .usage())
 }

@@ -5,6 +5,7 @@ mod new;
 mod remote;
 mod render;
 mod source;
+mod stored;
 mod validate;
 mod write;
 
@@ -15,7 +16,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Does what the command line asks for.
+/// Runs one of the commands.
 pub(super) fn run(
     arguments: &CardsArgs,
     environment: &Environment,
@@ -25,8 +26,8 @@ pub(super) fn run(
         CardsCommand::Validate(arguments) => validate::run(arguments, terminal),
         CardsCommand::Render(arguments) => render::run(arguments, terminal),
         CardsCommand::Write(arguments) => write::run(arguments, environment, terminal),
-        CardsCommand::Get(arguments) => remote::get(arguments, environment, terminal),
-        CardsCommand::Delete(arguments) => remote::delete(arguments, environment, terminal),
+        CardsCommand::Get(arguments) => stored::get(arguments, environment, terminal),
+        CardsCommand::Delete(arguments) => stored::delete(arguments, environment, terminal),
         CardsCommand::New(arguments) => new::run(arguments, terminal),
     }
 }

@@ -9,13 +9,14 @@ use crate::{
         NewArgs, NewCommonArgs, NewKeywordArgs, NewKind, NewStatusArgs, NewTimelineArgs,
         NewTranscriptArgs, SubtitleFormat,
     },
-    commands::input,
+    commands::wrong_input::wrong_input,
     domain::card::{
         build::{self, Filling, TimelineEntry},
         codes::misspelt_status,
         face::{Face, Source, thumbnail},
         subtitles::{self, Format, Skipped},
     },
+    env::input,
     exit::{Failure, Outcome, Problem},
     render::{
         json,
@@ -24,14 +25,14 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Skipped places that are told one by one.
-const MOST_SKIPPED: usize = 10;
+/// Skipped places that are reported one by one.
+const MAX_SKIPPED_LINES: usize = 10;
 
 /// Makes the card and prints it.
 pub(super) fn run(arguments: &NewArgs, terminal: &Terminal) -> Outcome {
     let (mut card, common) = match &arguments.kind {
-        NewKind::Keyword(arguments) => (keyword(arguments)?, &arguments.common),
-        NewKind::Timeline(arguments) => (timeline(arguments)?, &arguments.common),
+        NewKind::Keyword(arguments) => (keyword(arguments, terminal)?, &arguments.common),
+        NewKind::Timeline(arguments) => (timeline(arguments, terminal)?, &arguments.common),
         NewKind::Transcript(arguments) => (transcript(arguments, terminal)?, &arguments.common),
         NewKind::Status(arguments) => (status(arguments, terminal), &arguments.common),
     };
@@ -49,10 +50,11 @@ fn title<'a>(common: &'a NewCommonArgs, default: &'a str) -> &'a str {
     common.title.as_deref().unwrap_or(default)
 }
 
-fn keyword(arguments: &NewKeywordArgs) -> Result<Value, Failure> {
+fn keyword(arguments: &NewKeywordArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let mut texts = arguments.texts.clone();
     if let Some(path) = &arguments.from {
-        let lines = text_of(path, arguments.input.max_input)?;
+        let lines =
+            input::text(path, arguments.input.max_input).map_err(wrong_input(terminal.width))?;
         let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
         texts.extend(lines.map(str::to_owned));
     }
@@ -62,12 +64,12 @@ fn keyword(arguments: &NewKeywordArgs) -> Result<Value, Failure> {
     Ok(build::keyword(title(&arguments.common, "Topics"), &texts))
 }
 
-fn timeline(arguments: &NewTimelineArgs) -> Result<Value, Failure> {
+fn timeline(arguments: &NewTimelineArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let duration = duration(arguments.duration.as_deref())?;
     let faces = arguments
         .faces
         .iter()
-        .map(|spelt| face(spelt, arguments.input.max_input))
+        .map(|text| face(text, arguments.input.max_input, terminal.width))
         .collect::<Result<Vec<_>, _>>()?;
     let starts = faces.iter().flat_map(|face| &face.appears);
     let last = starts.map(|(start, _)| *start).reduce(f64::max);
@@ -90,14 +92,15 @@ fn timeline(arguments: &NewTimelineArgs) -> Result<Value, Failure> {
     }
 }
 
-fn face(spelt: &str, limit: u64) -> Result<TimelineEntry, Failure> {
+fn face(text: &str, limit: u64, width: usize) -> Result<TimelineEntry, Failure> {
     let face =
-        Face::parse(spelt).map_err(|why| Problem::new(format!("--face {spelt}: {why}")).usage())?;
+        Face::parse(text).map_err(|why| Problem::new(format!("--face {text}: {why}")).usage())?;
     let image_url = match face.image {
         None => None,
         Some(Source::Address(address)) => Some(address),
         Some(Source::File(path)) => {
-            let image = thumbnail(&input::bytes(&path, limit)?).map_err(|why| {
+            let bytes = input::bytes(&path, limit).map_err(wrong_input(width))?;
+            let image = thumbnail(&bytes).map_err(|why| {
                 let message = format!("{} cannot be read as an image: {why}", path.display());
                 Problem::new(message)
                     .help("PNG, JPEG and GIF are read")
@@ -129,7 +132,7 @@ fn duration(text: Option<&str>) -> Result<Option<f64>, Failure> {
 
 fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let path = &arguments.from;
-    let text = text_of(path, arguments.input.max_input)?;
+    let text = input::text(path, arguments.input.max_input).map_err(wrong_input(terminal.width))?;
     let format = match arguments.format {
         Some(SubtitleFormat::Srt) => Format::Srt,
         Some(SubtitleFormat::Vtt) => Format::Vtt,
@@ -137,7 +140,7 @@ fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Valu
         None => Format::of(path.extension().and_then(|it| it.to_str()), &text),
     };
     let read = subtitles::read(&text, format);
-    tell_skipped(path, &read.skipped, terminal);
+    warn_of_skipped(path, &read.skipped, terminal);
     if read.cues.is_empty() {
         return Err(Problem::new(format!(
             "there is no line of speech in {}",
@@ -154,20 +157,24 @@ fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Valu
     ))
 }
 
-fn tell_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
+fn warn_of_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
     let name = input::name(path);
-    for place in skipped.iter().take(MOST_SKIPPED) {
+    for place in skipped.iter().take(MAX_SKIPPED_LINES) {
         terminal.warn(&format!("{name}:{}: skipped: {}", place.line, place.why));
         let line = Line::from("  ").with(Role::Dim, crate::render::wrap::cut(&place.text, 100));
         terminal.note(&Text::from_iter([line]));
     }
-    if let Some(left) = skipped.len().checked_sub(MOST_SKIPPED).filter(|it| *it > 0) {
+    if let Some(left) = skipped
+        .len()
+        .checked_sub(MAX_SKIPPED_LINES)
+        .filter(|it| *it > 0)
+    {
         terminal.warn(&format!("{name}: {left} more places skipped"));
     }
 }
 
 fn status(arguments: &NewStatusArgs, terminal: &Terminal) -> Value {
-    // A code of one's own is fine beside a message; a slip of the pen is seen by nobody.
+    // A custom code is fine with a message; a misspelt one would go unnoticed.
     if let Some(meant) = misspelt_status(&arguments.code) {
         terminal.warn(&format!(
             "Box knows no status code `{}`; did you mean `{meant}`?",
@@ -184,16 +191,4 @@ fn status(arguments: &NewStatusArgs, terminal: &Terminal) -> Value {
         &arguments.code,
         arguments.message.as_deref(),
     )
-}
-
-/// A file as text; subtitles are old enough to come in other encodings.
-fn text_of(path: &Path, limit: u64) -> Result<String, Failure> {
-    String::from_utf8(input::bytes(path, limit)?).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..at].split(|it| *it == b'\n').count();
-        let name = input::name(path);
-        Problem::new(format!("{name}:{line} holds bytes that are no UTF-8"))
-            .help(format!("convert it: iconv -f windows-1252 -t utf-8 {name}"))
-            .usage()
-    })
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{
-    document::cards,
+    document,
     source::{Source, sources},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &RenderArgs, terminal: &Terminal) -> Outcome {
     let sources = sources(&arguments.files, arguments.input.max_input, terminal.width)?;
     let mut all = Vec::new();
     for source in &sources {
-        all.push((source, cards(&source.document, terminal.width)?));
+        all.push((source, document::list(&source.document, terminal.width)?));
     }
     let document = match (format(arguments), &arguments.output) {
         (RenderFormat::Text, None) => {
@@ -63,7 +63,7 @@ fn format(arguments: &RenderArgs) -> RenderFormat {
     })
 }
 
-/// A slip of the hand must not replace the cards by a picture of them.
+/// Refuses to overwrite an input with its own rendering.
 fn is_no_input(path: &Path, arguments: &RenderArgs) -> Result<(), Failure> {
     let Ok(output) = path.canonicalize() else {
         return Ok(());

@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    commands::input::{self, Part},
+    commands::wrong_input::wrong_input,
     domain::{
         card::shape,
         diagnostic::Diagnostic,
         json::document::{Document, Located},
     },
+    env::input::{self, InputDocument},
     exit::{Failure, Problem},
 };
 
@@ -25,7 +26,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    fn new(file: &str, part: Part) -> Self {
+    fn new(file: &str, part: InputDocument) -> Self {
         Self {
             title: part.document.name.clone(),
             file: file.to_owned(),
@@ -48,14 +49,16 @@ impl Source {
 pub(super) fn sources(paths: &[PathBuf], limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in paths {
-        sources.extend(of_file(path, limit, width)?);
+        sources.extend(read_file(path, limit, width)?);
     }
     Ok(sources)
 }
 
-fn of_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
+fn read_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
     let name = input::name(path);
-    let parts = input::documents(&name, input::bytes(path, limit)?, width)?;
+    let parts = input::bytes(path, limit)
+        .and_then(|bytes| input::documents(&name, bytes))
+        .map_err(wrong_input(width))?;
     let standing = match parts.as_slice() {
         [_] => None,
         several => shape::standing(several.iter().map(|part| part.document.tree())),
@@ -76,7 +79,7 @@ fn of_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failure
     for (file, nth) in standing {
         files[nth] = Some(file.to_owned());
     }
-    let of_record = |(part, file): (Part, Option<String>)| {
+    let of_record = |(part, file): (InputDocument, Option<String>)| {
         let mut source = Source::new(&name, part);
         source.title = format!("file {} ({})", file?, source.title);
         Some(source)

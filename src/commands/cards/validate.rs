@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    document::recognise,
+    document,
     source::{Source, sources},
 };
 use crate::{
@@ -67,7 +67,7 @@ fn judge(source: &Source, schema: SchemaArg, width: usize) -> Result<Judged, Fai
         SchemaArg::Box => Schema::Box,
         SchemaArg::Documented => Schema::Documented,
     };
-    let recognised = recognise(&source.document, width)?;
+    let recognised = document::recognise(&source.document, width)?;
     Ok(Judged {
         cards: recognised.cards().len(),
         findings: validate_recognised(source.document.tree(), &recognised, schema),

@@ -1,44 +1,51 @@
-//! `skillctl cards write`: cards onto a file, by the metadata API or by skill_invocations.
+//! `skillctl cards write`: cards onto a file, by the metadata API or by skill_invocations. The rules
+//! are in `domain::card::write`, the calls in `client::cards`.
 
 use std::path::Path;
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::{
-    document::{cards, document, recognise},
+    document,
     remote::{Remote, wait_for},
 };
 use crate::{
     cli::{
         OutputFormat,
-        cards::{InvocationStatus, Via, WriteArgs, WriteMode},
+        cards::{self as arguments, InvocationStatus, WriteArgs, WriteMode},
     },
-    client::BoxError,
-    commands::input::STDIN,
+    client::{
+        BoxError,
+        cards::{self, Written},
+    },
+    commands::wrong_input::wrong_input,
     domain::{
         card::{
-            build::{self, Filling},
             request::{Mode, Request},
-            shape::{Recognised, Shape},
-            validate::{Schema, count, validate},
+            validate::count,
+            write::{Via, WriteError, WriteOptions, WritePlan, WriteTarget},
         },
-        event::invocation::Invocation,
-        json::{document::Document, tree::Tape},
-        metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE},
+        diagnostic::Diagnostic,
+        json::document::Document,
         secret::redact_url,
         token::TokenKind,
     },
-    env::{Environment, wall_clock},
+    env::{
+        Environment,
+        input::{self, STDIN},
+        wall_clock,
+    },
     exit::{Failure, Outcome, Problem},
     render::{
         diagnostic, json,
         text::{Line, Role, Text},
+        units::counted,
     },
     terminal::Terminal,
 };
 
 /// Findings of one kind that are drawn.
-const MOST_OF_A_KIND: usize = 3;
+const MAX_OF_A_KIND: usize = 3;
 
 /// Writes the cards, or prints the request that would.
 pub(super) fn run(
@@ -46,85 +53,84 @@ pub(super) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    fits_together(arguments)?;
-    let document = document(&arguments.file, arguments.input.max_input, terminal)?;
-    cards(&document, terminal.width)?;
-    let recognised = recognise(&document, terminal.width)?;
-    let mut value = Value::from(document.tree());
-    let remote = Remote::new(
-        &arguments.access,
-        &arguments.at,
-        TokenKind::Write,
-        environment,
-        terminal,
-    )?;
-    if !arguments.no_validate {
-        fill(cards_in(&mut value, &recognised), arguments, &remote);
-        check(&document, &value, terminal)?;
+    let options = options(arguments)?;
+    let width = terminal.width;
+    let document =
+        input::document(&arguments.file, arguments.input.max_input).map_err(wrong_input(width))?;
+    document::list(&document, width)?;
+    let (access, at) = (&arguments.access, &arguments.at);
+    let remote = Remote::new(access, at, TokenKind::Write, environment, terminal)?;
+    let target = WriteTarget {
+        file_id: &remote.access.file_id,
+        event: remote.access.event.as_ref(),
+        created_at: &now(),
+    };
+    let plan = WritePlan::new(document.tree(), &options, target)
+        .map_err(|error| not_planned(&document, error, terminal))?;
+    if !plan.warnings.is_empty() {
+        terminal.note(&excerpts(&document, &plan.warnings, terminal));
     }
-    let cards = &*cards_in(&mut value, &recognised).to_vec();
-    let request = request(arguments, &value, cards, &remote)?;
     if arguments.dry_run {
-        print_request(&request, arguments, &remote, terminal);
+        print_request(&plan, &remote, arguments.format, terminal);
         return Ok(());
     }
-    let written = wait_for(send(arguments, &request, cards, &remote))?;
-    report(arguments, cards.len(), &written, &remote, terminal);
+    let written = wait_for(async {
+        cards::write(&remote.client, &plan)
+            .await
+            .map_err(|error| remote.explain(&error, advice(&error, plan.mode)))
+    })?;
+    print_written(&plan, &written, arguments.format, terminal);
     Ok(())
 }
 
-/// Options that contradict each other.
-fn fits_together(arguments: &WriteArgs) -> Outcome {
-    let is_stdin = |path: Option<&Path>| path == Some(Path::new(STDIN));
-    let access = &arguments.access;
+/// The options, checked for those that contradict each other.
+fn options(arguments: &WriteArgs) -> Result<WriteOptions, Failure> {
     let from_stdin = [
         Some(arguments.file.as_path()),
-        access.event.as_deref(),
-        access.token_file.as_deref(),
+        arguments.access.event.as_deref(),
+        arguments.access.token_file.as_deref(),
     ];
-    let problem = match (arguments.via, arguments.mode, arguments.status) {
-        _ if from_stdin
-            .into_iter()
-            .filter(|path| is_stdin(*path))
-            .count()
-            > 1 =>
-        {
-            "only one of cards, event and token can come from stdin"
-        }
-        (Via::Invocation, Some(_), _) => {
-            "--mode is for --via metadata: an invocation replaces all cards"
-        }
-        (Via::Metadata, _, Some(_)) => {
-            "--status is for --via invocation: the metadata API knows none"
-        }
-        _ => return Ok(()),
-    };
-    Err(Problem::new(problem).usage())
-}
-
-/// The cards of an input, to be edited.
-fn cards_in<'a>(value: &'a mut Value, recognised: &Recognised<'_>) -> &'a mut [Value] {
-    match value.pointer_mut(recognised.at.as_str()) {
-        Some(card) if recognised.shape == Shape::Card => std::slice::from_mut(card),
-        Some(Value::Array(cards)) => cards,
-        _ => &mut [],
+    let wrong = |message: &str| Err(Problem::new(message).usage());
+    if from_stdin
+        .iter()
+        .filter(|path| **path == Some(Path::new(STDIN)))
+        .count()
+        > 1
+    {
+        return wrong("only one of cards, event and token can come from stdin");
     }
+    let via = match (arguments.via, arguments.mode, arguments.status) {
+        (arguments::Via::Invocation, Some(_), _) => {
+            return wrong("--mode is for --via metadata: an invocation replaces all cards");
+        }
+        (arguments::Via::Metadata, _, Some(_)) => {
+            return wrong("--status is for --via invocation: the metadata API knows none");
+        }
+        (arguments::Via::Metadata, mode, None) => Via::Metadata(match mode.unwrap_or_default() {
+            WriteMode::Upsert => Mode::Upsert,
+            WriteMode::Create => Mode::Create,
+            WriteMode::Replace => Mode::Replace,
+            WriteMode::Append => Mode::Append,
+        }),
+        (arguments::Via::Invocation, None, status) => Via::Invocation {
+            status: status.map(|status| status_name(status).to_owned()),
+        },
+    };
+    Ok(WriteOptions {
+        via,
+        skill_id: arguments.skill_id.clone(),
+        invocation_id: arguments.invocation_id.clone(),
+        validate: !arguments.no_validate,
+    })
 }
 
-/// Fills in what the cards leave out.
-fn fill(cards: &mut [Value], arguments: &WriteArgs, remote: &Remote) {
-    let event = remote.access.event.as_ref();
-    let skill_id = event.and_then(Invocation::skill_id);
-    let filling = Filling {
-        skill_id: arguments.skill_id.clone().or(skill_id),
-        invocation_id: arguments
-            .invocation_id
-            .clone()
-            .or_else(|| event.map(Invocation::id)),
-        created_at: Some(now()),
-    };
-    for card in cards {
-        build::fill(card, &filling);
+fn status_name(status: InvocationStatus) -> &'static str {
+    match status {
+        InvocationStatus::Invoked => "invoked",
+        InvocationStatus::Processing => "processing",
+        InvocationStatus::Success => "success",
+        InvocationStatus::TransientFailure => "transient_failure",
+        InvocationStatus::PermanentFailure => "permanent_failure",
     }
 }
 
@@ -135,250 +141,103 @@ fn now() -> String {
     whole.to_string()
 }
 
-/// Shows what is wrong with the cards; an error ends the command before anything is sent.
-fn check(document: &Document, filled: &Value, terminal: &Terminal) -> Outcome {
-    let findings = validate(Tape::from_value(filled).tree(), Schema::Box);
-    if findings.is_empty() {
-        return Ok(());
+/// Why nothing is sent. Cards that Box would refuse are shown here, with exit code 1.
+fn not_planned(document: &Document, error: WriteError, terminal: &Terminal) -> Failure {
+    match error {
+        WriteError::Cards(error) => document::no_cards(document, error, terminal.width),
+        WriteError::NoSkillId => Problem::new("--via invocation needs the skill's id")
+            .help("name it with --skill-id, or the event with --event")
+            .usage(),
+        WriteError::Invalid(findings) => {
+            let words = match count(&findings).0 {
+                1 => "an error",
+                _ => "errors",
+            };
+            let problem = Problem::new(format!("the cards have {words}, and nothing was sent"))
+                .excerpt(excerpts(document, &findings, terminal))
+                .help("--no-validate sends them as they are");
+            terminal.problem(&problem);
+            Failure::Check
+        }
     }
-    let located = document.locate(&findings);
-    let most = if terminal.is_verbose() {
+}
+
+fn excerpts(document: &Document, findings: &[Diagnostic], terminal: &Terminal) -> Text {
+    let max_of_a_kind = if terminal.is_verbose() {
         usize::MAX
     } else {
-        MOST_OF_A_KIND
+        MAX_OF_A_KIND
     };
-    let text = diagnostic::findings(
+    diagnostic::findings(
         &document.name,
         &document.text,
-        &located,
+        &document.locate(findings),
         terminal.width.saturating_sub(2),
-        most,
-    );
-    let errors = count(&findings).0;
-    if errors == 0 {
-        terminal.note(&text);
-        return Ok(());
-    }
-    let words = if errors == 1 { "an error" } else { "errors" };
-    let problem = Problem::new(format!("the cards have {words}, and nothing was sent"))
-        .excerpt(text)
-        .help("--no-validate sends them as they are");
-    terminal.problem(&problem);
-    Err(Failure::Check)
+        max_of_a_kind,
+    )
 }
 
-fn request(
-    arguments: &WriteArgs,
-    filled: &Value,
-    cards: &[Value],
-    remote: &Remote,
-) -> Result<Request, Failure> {
-    if arguments.via == Via::Metadata {
-        return Ok(Request::by_metadata(cards, mode(arguments)));
-    }
-    let given = filled
-        .as_object()
-        .filter(|members| members.contains_key("metadata"));
-    let in_cards = || Some(cards.first()?.get("skill")?.get("id")?.as_str()?.to_owned());
-    let event = remote.access.event.as_ref();
-    let skill_id = arguments
-        .skill_id
-        .clone()
-        .or_else(|| event.and_then(Invocation::skill_id))
-        .or_else(in_cards)
-        .ok_or_else(|| {
-            Problem::new("--via invocation needs the skill's id")
-                .help("name it with --skill-id, or the event with --event")
-                .usage()
-        })?;
-    Ok(Request::by_invocation(
-        cards,
-        &skill_id,
-        &remote.access.file_id,
-        status(arguments, given),
-        given,
-    ))
-}
-
-fn mode(arguments: &WriteArgs) -> Mode {
-    match arguments.mode.unwrap_or_default() {
-        WriteMode::Upsert => Mode::Upsert,
-        WriteMode::Create => Mode::Create,
-        WriteMode::Replace => Mode::Replace,
-        WriteMode::Append => Mode::Append,
+/// The mode that would do what the user wants, where Box refused this one.
+fn advice(error: &BoxError, mode: Mode) -> &'static str {
+    match (error.status().map(|status| status.as_u16()), mode) {
+        (Some(409), _) => "--mode upsert replaces them, --mode append adds to them",
+        (Some(404), Mode::Replace | Mode::Append) => "--mode upsert makes them",
+        _ => "",
     }
 }
 
-/// The status that is asked for, else that of the body that the cards came in, else success.
-fn status<'a>(arguments: &WriteArgs, given: Option<&'a Map<String, Value>>) -> &'a str {
-    match arguments.status {
-        Some(InvocationStatus::Invoked) => "invoked",
-        Some(InvocationStatus::Processing) => "processing",
-        Some(InvocationStatus::Success) => "success",
-        Some(InvocationStatus::TransientFailure) => "transient_failure",
-        Some(InvocationStatus::PermanentFailure) => "permanent_failure",
-        None => given
-            .and_then(|given| given.get("status")?.as_str())
-            .unwrap_or("success"),
-    }
-}
-
-fn print_request(request: &Request, arguments: &WriteArgs, remote: &Remote, terminal: &Terminal) {
+fn print_request(plan: &WritePlan, remote: &Remote, format: OutputFormat, terminal: &Terminal) {
+    let request = &plan.request;
     let root = redact_url(&remote.root);
-    let url = format!(
-        "{}/{}",
-        root.trim_end_matches('/'),
-        request.path(&remote.access.file_id)
-    );
+    let path = request.path(&plan.file_id);
+    let url = format!("{}/{path}", root.trim_end_matches('/'));
     let token = format!("Bearer {}", remote.access.token.redacted());
-    if arguments.format == OutputFormat::Json {
+    if format == OutputFormat::Json {
         let request = json!({"method": request.method(), "url": url, "headers": {
             "authorization": token, "content-type": request.content_type()},
             "body": request.body()});
         terminal.out_raw(json::line(&request).as_bytes());
         return;
     }
-    let mut text = Text::new();
-    text.push(
+    let header = |name: &str, value: &str| {
+        Line::new()
+            .with(Role::Dim, format!("{name}: "))
+            .plain(value)
+    };
+    terminal.out(&Text::from_iter([
         Line::new()
             .with(Role::Strong, request.method())
             .plain(format!(" {url}")),
-    );
-    for (name, value) in [
-        ("Authorization", token.as_str()),
-        ("Content-Type", request.content_type()),
-    ] {
-        text.push(
-            Line::new()
-                .with(Role::Dim, format!("{name}: "))
-                .plain(value),
-        );
-    }
-    text.push(Line::new());
-    terminal.out(&text);
+        header("Authorization", &token),
+        header("Content-Type", request.content_type()),
+        Line::new(),
+    ]));
     terminal.out_raw(json::pretty(request.body()).as_bytes());
-    if arguments.via == Via::Metadata && mode(arguments) == Mode::Upsert {
+    if plan.mode == Mode::Upsert {
         let line = "where the file has cards (409), they go out as a patch: add /cards";
         terminal.note_line(Line::new().with(Role::Dim, line));
     }
 }
 
-/// What became of the cards.
-struct Written {
-    /// In a word: created, replaced, appended.
-    how: &'static str,
-    /// The instance as it now stands; none where Box would not show it.
-    instance: Option<Value>,
-}
-
-async fn send(
-    arguments: &WriteArgs,
-    request: &Request,
-    cards: &[Value],
-    remote: &Remote,
-) -> Result<Written, Failure> {
-    let file_id = &remote.access.file_id;
-    let client = &remote.client;
-    let patch = async |patch: &Value| {
-        client
-            .patch_metadata(file_id, SKILLS_SCOPE, SKILLS_TEMPLATE, patch)
-            .await
-    };
-    let explain = |error: &BoxError| {
-        let help = match (error.status().map(|it| it.as_u16()), mode(arguments)) {
-            (Some(409), _) => "--mode upsert replaces them, --mode append adds to them",
-            (Some(404), Mode::Replace | Mode::Append) => "--mode upsert makes them",
-            _ => "",
+fn print_written(plan: &WritePlan, written: &Written, format: OutputFormat, terminal: &Terminal) {
+    let file_id = &plan.file_id;
+    let effect = written.effect.as_str();
+    let member = |name: &str| written.instance.as_ref().and_then(|it| it.get(name));
+    if format == OutputFormat::Json {
+        let via = match plan.request {
+            Request::Create(_) | Request::Patch(_) => "metadata",
+            Request::Invocation { .. } => "invocation",
         };
-        remote.explain(error, help)
-    };
-    let (how, instance) = match request {
-        Request::Create(fields) => {
-            let created = client
-                .create_metadata(file_id, SKILLS_SCOPE, SKILLS_TEMPLATE, fields)
-                .await;
-            match created {
-                Ok(instance) => ("created", Ok(instance)),
-                Err(error) if is_conflict(&error) => match mode(arguments) {
-                    Mode::Upsert => ("replaced", patch(Request::overwrite(cards).body()).await),
-                    _ => ("created", own_echo(error, fields, remote).await),
-                },
-                Err(error) => ("", Err(error)),
-            }
-        }
-        Request::Patch(body) => {
-            let how = match mode(arguments) {
-                Mode::Append => "appended",
-                _ => "replaced",
-            };
-            (how, patch(body).await)
-        }
-        Request::Invocation { skill_id, body } => {
-            client
-                .put_invocation(skill_id, body)
-                .await
-                .map_err(|error| explain(&error))?;
-            // The answer is empty; what the file has now is asked for, and is no failure if the
-            // token may not.
-            let instance = remote.instance().await.ok();
-            return Ok(Written {
-                how: "replaced",
-                instance,
-            });
-        }
-    };
-    let instance = instance.map_err(|error| explain(&error))?;
-    Ok(Written {
-        how,
-        instance: Some(instance),
-    })
-}
-
-fn is_conflict(error: &BoxError) -> bool {
-    error.status().is_some_and(|status| status.as_u16() == 409)
-}
-
-/// A 409 after a try whose answer was lost may be the echo of that very try: then the file has
-/// just these cards.
-async fn own_echo(error: BoxError, fields: &Value, remote: &Remote) -> Result<Value, BoxError> {
-    if error.tries > 1
-        && let Ok(instance) = remote.instance().await
-        && instance.get("cards") == fields.get("cards")
-    {
-        return Ok(instance);
-    }
-    Err(error)
-}
-
-fn report(
-    arguments: &WriteArgs,
-    cards: usize,
-    written: &Written,
-    remote: &Remote,
-    terminal: &Terminal,
-) {
-    let file_id = &remote.access.file_id;
-    let version = written.instance.as_ref().and_then(|it| it.get("$version"));
-    let via = match arguments.via {
-        Via::Metadata => "metadata",
-        Via::Invocation => "invocation",
-    };
-    if arguments.format == OutputFormat::Json {
-        let result = json!({"ok": true, "file_id": file_id, "via": via, "result": written.how,
-            "cards": cards, "version": version,
-            "id": written.instance.as_ref().and_then(|it| it.get("$id"))});
+        let result = json!({"ok": true, "file_id": file_id, "via": via, "result": effect,
+            "cards": plan.cards, "version": member("$version"), "id": member("$id")});
         terminal.out_raw(json::line(&result).as_bytes());
         return;
     }
-    let counted = if cards == 1 {
-        "1 card".to_owned()
-    } else {
-        format!("{cards} cards")
-    };
+    let cards = counted(plan.cards, "card", "cards");
     let mut line = Line::new()
-        .with(Role::Good, written.how)
-        .plain(format!(": {counted} on file {file_id}"));
-    if let Some(version) = version {
+        .with(Role::Good, effect)
+        .plain(format!(": {cards} on file {file_id}"));
+    if let Some(version) = member("$version") {
         line.push(Role::Plain, format!(", version {version}"));
     }
     terminal.out_line(&line);

@@ -16,10 +16,10 @@ use super::files::{already_exists, make_folder, write_new};
 use crate::{
     cli::event::{NewArgs, Trigger},
     client::Connections,
-    commands::runtime::runtime,
+    commands::{runtime, secret_variables},
     domain::{
         event::synthesis::{self, Blueprint},
-        secret::{Secret, redact_url},
+        secret::redact_url,
     },
     env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
@@ -59,17 +59,11 @@ fn register(
     arguments: &NewArgs,
     environment: &Environment,
 ) -> Result<Value, Failure> {
-    let token = match &arguments.admin_token_env {
-        None => None,
-        Some(name) => Some(Secret::new(environment.var(name).ok_or_else(|| {
-            Problem::new(format!("the variable {name} is not set"))
-                .help("it should hold the mock's admin token")
-                .usage()
-        })?)),
-    };
+    let name = arguments.admin_token_env.as_deref();
+    let token = secret_variables::secret(name, "--admin-token-env", environment)?;
     let mock = Mock::new(Connections::new(environment), url.clone(), token);
     let outside = |error: String| Problem::new(error).outside();
-    let runtime = runtime()?;
+    let runtime = runtime::runtime()?;
     runtime.block_on(async {
         let file = tokio::fs::File::open(&arguments.file)
             .await

@@ -5,12 +5,13 @@ use serde_json::Value;
 use super::files::{MAX_INPUT, write_new};
 use crate::{
     cli::event::{Kept, RedactArgs},
-    commands::input,
+    commands::wrong_input::wrong_input,
     domain::event::{
         Captured,
         redaction::{Keep, Scrubber},
         wire,
     },
+    env::input,
     exit::{Outcome, Problem},
     render::json,
     terminal::Terminal,
@@ -19,14 +20,16 @@ use crate::{
 /// Scrubs every event of the input, in the layout in which it came.
 pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
     let name = input::name(&arguments.file);
-    let bytes = input::bytes(&arguments.file, MAX_INPUT)?;
+    let parts = input::bytes(&arguments.file, MAX_INPUT)
+        .and_then(|bytes| input::documents(&name, bytes))
+        .map_err(wrong_input(terminal.width))?;
     let mut scrubber = Scrubber::new(Keep {
         ids: arguments.keep.contains(&Kept::Ids),
         names: arguments.keep.contains(&Kept::Names),
     });
     let mut text = String::new();
     let mut had_signatures = false;
-    for part in input::documents(&name, bytes, terminal.width)? {
+    for part in parts {
         let document = part.document;
         Captured::read(document.tree(), document.text.clone().into()).map_err(|found| {
             let message = format!("{}: {} ({})", document.name, found.message, found.pointer);

@@ -5,11 +5,14 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Around, prepared, secret_of};
+use super::{Around, prepared};
 use crate::{
     cli::mock_box::MockBoxArgs,
     client::Connections,
-    commands::skill::{self, RunningSkill},
+    commands::{
+        secret_variables::signing_keys,
+        skill::{self, RunningSkill},
+    },
     delivery::{Envelope, SkillClient, schedule::Schedule},
     domain::event::signature::Keys,
     env::Environment,
@@ -45,11 +48,11 @@ impl Wanted {
     /// Exit code 2 for a variable that is not set, a folder that is none, and options that do
     /// nothing without a Skill.
     pub(super) fn of(arguments: &MockBoxArgs, environment: &Environment) -> Result<Self, Failure> {
-        let key = |name: &Option<String>, option| secret_of(name.as_deref(), option, environment);
-        let keys = Keys {
-            primary: key(&arguments.primary_key_env, "--primary-key-env")?,
-            secondary: key(&arguments.secondary_key_env, "--secondary-key-env")?,
-        };
+        let keys = signing_keys(
+            arguments.primary_key_env.as_deref(),
+            arguments.secondary_key_env.as_deref(),
+            environment,
+        )?;
         if !keys.is_empty() && !sends_events(arguments) {
             return Err(Problem::new("there is no skill to sign events for")
                 .help("give --skill URL, or a folder (--files) and a command")

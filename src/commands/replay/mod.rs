@@ -10,13 +10,14 @@ use tokio::{sync::mpsc, time::sleep};
 use super::{
     fixtures,
     interrupts::Interrupts,
+    secret_variables,
     skill::{self, RunningSkill},
 };
 use crate::{
     cli::replay::{EnvelopeName, ReplayArgs},
     client::Connections,
     delivery::{Envelope, SkillClient},
-    domain::{event::signature::Keys, outcome::check::Check, secret::Secret},
+    domain::{event::signature::Keys, outcome::check::Check},
     env::{Environment, folder::PrivateFolder, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
@@ -47,7 +48,11 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Outcome {
     handler(arguments)?;
-    let keys = keys(arguments, environment)?;
+    let keys = secret_variables::signing_keys(
+        arguments.primary_key_env.as_deref(),
+        arguments.secondary_key_env.as_deref(),
+        environment,
+    )?;
     let show = Show::new(arguments, environment, terminal)?;
     let plan = fixtures::plan(&arguments.fixtures, selection(arguments)?, terminal)?;
     if plan.has_signatures && keys.is_empty() {
@@ -69,23 +74,6 @@ fn selection(arguments: &ReplayArgs) -> Result<Selection, Failure> {
     selection.edits.clone_from(&arguments.set);
     selection.tolerance = arguments.tolerance;
     Ok(selection)
-}
-
-/// The keys in the variables that the options name.
-fn keys(arguments: &ReplayArgs, environment: &Environment) -> Result<Keys, Failure> {
-    let key = |name: &Option<String>, option: &str| match name {
-        None => Ok(None),
-        Some(name) => match environment.var(name) {
-            Some(key) => Ok(Some(Secret::new(key))),
-            None => {
-                Err(Problem::new(format!("the variable {name} of {option} is not set")).usage())
-            }
-        },
-    };
-    Ok(Keys {
-        primary: key(&arguments.primary_key_env, "--primary-key-env")?,
-        secondary: key(&arguments.secondary_key_env, "--secondary-key-env")?,
-    })
 }
 
 /// Everything between reading the fixtures and the verdict; what was started is ended again.

@@ -18,3 +18,4 @@ mod types;
 pub mod validate;
 mod violation;
 mod wording;
+pub mod write;

@@ -36,8 +36,8 @@ pub enum Request {
 }
 
 impl Request {
-    /// The call by the metadata API. An upsert begins with it, and goes on with [`Request::overwrite`]
-    /// where it is answered with 409.
+    /// The call by the metadata API. An upsert begins with it, and continues with
+    /// [`Request::overwriting`] where it is answered with 409.
     pub fn by_metadata(cards: &[Value], mode: Mode) -> Self {
         match mode {
             Mode::Upsert | Mode::Create => Self::Create(json!({"cards": cards})),
@@ -53,10 +53,16 @@ impl Request {
         }
     }
 
-    /// The second call of an upsert: `add` replaces a member that is there, and makes one that is
-    /// not.
-    pub fn overwrite(cards: &[Value]) -> Self {
-        Self::Patch(json!([{"op": "add", "path": "/cards", "value": cards}]))
+    /// The second call of an upsert whose first was this one: `add` replaces a member that is there,
+    /// and makes one that is not.
+    pub fn overwriting(&self) -> Option<Self> {
+        let Self::Create(fields) = self else {
+            return None;
+        };
+        let cards = &fields["cards"];
+        Some(Self::Patch(
+            json!([{"op": "add", "path": "/cards", "value": cards}]),
+        ))
     }
 
     /// The call by skill_invocations. `given` is the body that the cards came in, if they came in
@@ -139,7 +145,7 @@ mod tests {
             )
         );
         assert_eq!(first.body(), &json!({"cards": [{"a": 1}]}));
-        let second = Request::overwrite(&cards);
+        let second = first.overwriting().expect("a second call");
         assert_eq!(
             (second.method(), second.content_type()),
             ("PUT", "application/json-patch+json")

@@ -57,6 +57,28 @@ impl<'a> Recognised<'a> {
     }
 }
 
+/// Why an input has no list of cards.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CardsError {
+    /// It has no cards in any shape.
+    NoCards(Box<Diagnostic>),
+    /// The value at this pointer should be the list of cards and is not a list.
+    NotAList(Pointer),
+}
+
+/// Finds the list of cards in an input; a single card is a list of one.
+///
+/// # Errors
+/// [`CardsError`].
+pub fn recognise_list(input: Tree<'_>) -> Result<Recognised<'_>, CardsError> {
+    let recognised = recognise(input).map_err(CardsError::NoCards)?;
+    if recognised.has_cards() {
+        Ok(recognised)
+    } else {
+        Err(CardsError::NotAList(recognised.at))
+    }
+}
+
 /// Finds the cards in an input, or says that there are none.
 pub fn recognise(input: Tree<'_>) -> Result<Recognised<'_>, Box<Diagnostic>> {
     let Some(members) = input.as_object() else {

@@ -4,6 +4,7 @@
 //! An [`Event`] keeps the exact bytes it was read from and every member that it does not know.
 //! Its rules are from `docs/box/events.md`.
 
+pub mod delivery;
 pub mod edit;
 pub mod envelope;
 pub mod invocation;
