@@ -106,18 +106,16 @@ async fn create(client: &BoxClient, plan: &WritePlan, fields: &Value) -> Result<
         Err(error) if is_conflict(&error) => error,
         Err(error) => return Err(error),
     };
-    match (plan.mode, plan.request.overwriting()) {
-        (Mode::Upsert, Some(second)) => {
-            let instance = client
-                .patch_metadata(file_id, SKILLS_SCOPE, SKILLS_TEMPLATE, second.body())
-                .await?;
-            Ok(written(WriteEffect::Replaced, instance))
-        }
-        _ => {
-            let instance = own_echo(client, file_id, error, fields).await?;
-            Ok(written(WriteEffect::Created, instance))
-        }
+    if plan.mode == Mode::Upsert
+        && let Some(second) = plan.request.overwriting()
+    {
+        let instance = client
+            .patch_metadata(file_id, SKILLS_SCOPE, SKILLS_TEMPLATE, second.body())
+            .await?;
+        return Ok(written(WriteEffect::Replaced, instance));
     }
+    let instance = own_echo(client, file_id, error, fields).await?;
+    Ok(written(WriteEffect::Created, instance))
 }
 
 /// A 409 after an attempt whose answer was lost may be caused by that attempt: then the file has

@@ -274,7 +274,7 @@ fn a_reset_for_ever_ends_when_the_retries_do_and_keeps_what_came() {
         .code(3)
         .stderr(contains("the connection broke").and(contains("(tried 3 times)")))
         .stderr(contains(
-            "talk.bin.part: the same command goes on from there",
+            "talk.bin.part: the same command resumes from there",
         ))
         .get_output()
         .clone();
@@ -660,7 +660,7 @@ fn ctrl_c_keeps_what_came_and_the_next_run_goes_on_there() {
     fetch(&tiny, &folder)
         .assert()
         .success()
-        .stderr(contains("going on after the 90.0 kB of an earlier run"));
+        .stderr(contains("resuming after the 90.0 kB of an earlier run"));
     assert_fetched(&folder);
     assert_eq!(tiny.requests_to(BYTES)[1].from(), Some(90_000));
 }

@@ -4,8 +4,10 @@
 
 mod box_source;
 mod error;
+pub mod fetch;
 mod partial_file;
 mod pipe;
+pub mod plan;
 mod resume;
 mod source;
 #[cfg(test)]
