@@ -1,6 +1,6 @@
 //! What the process finds around itself: variables, terminals, width. Read once in `main` and
 //! handed on; no other module asks the operating system for them. Clocks live here too, so that
-//! whoever needs the time is given one.
+//! code that needs the time takes one.
 
 pub mod folder;
 pub mod input;

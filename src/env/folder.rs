@@ -14,8 +14,8 @@ use tempfile::TempDir;
 
 /// The file that says that a folder is one of these. Its lock says that the owner lives.
 const IN_USE: &str = ".in-use";
-/// So many that were left behind are cleared away at most: whoever ends wants to end.
-const MOST_CLEARED: usize = 32;
+/// The most abandoned folders that are removed at once, so that the end of a command is not delayed.
+const MAX_CLEARED: usize = 32;
 /// How often it is tried to make a folder, where others take it for one that was left behind.
 const TRIES: usize = 8;
 
@@ -26,7 +26,7 @@ pub struct PrivateFolder {
     /// Always there, until it is dropped.
     folder: Option<TempDir>,
     prefix: String,
-    /// Held, for whoever looks for folders that nobody owns.
+    /// Held, as the sign that the folder has an owner.
     #[allow(dead_code, reason = "it is there to be held")]
     lock: File,
 }
@@ -104,12 +104,12 @@ fn clear(place: &Path, prefix: &str) {
         name.to_str().is_some_and(|name| name.starts_with(prefix))
     });
     let left = named.filter_map(|entry| Some((entry.path(), abandoned(&entry.path())?)));
-    for (folder, _lock) in left.take(MOST_CLEARED) {
+    for (folder, _lock) in left.take(MAX_CLEARED) {
         remove(&folder);
     }
 }
 
-/// The file that makes it known goes last: what is interrupted is gone on with another time.
+/// The marker file is removed last, so that an interrupted removal is continued later.
 fn remove(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name() == IN_USE {
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn what_is_owned_stays_and_what_was_left_behind_goes() {
         let place = tempfile::tempdir().expect("a folder");
-        let owned: Vec<_> = (0..=MOST_CLEARED).map(|_| made(place.path())).collect();
+        let owned: Vec<_> = (0..=MAX_CLEARED).map(|_| made(place.path())).collect();
         let left = killed(place.path());
         drop(made(place.path()));
         assert!(!left.exists(), "its owner is gone");

@@ -100,7 +100,7 @@ pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) ->
     let mut text = Text::new();
     let severity = finding.severity.as_str();
     let title_width = severity.len() + finding.code.len() + 4;
-    let first = wrap(&finding.message, room(width, title_width)).swap_remove(0);
+    let first = wrap(&finding.message, columns_left(width, title_width)).swap_remove(0);
     text.push(
         Line::new()
             .with(role, format!("{severity}[{}]", finding.code))
@@ -108,7 +108,7 @@ pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) ->
     );
     let rest = finding.message.strip_prefix(&first).unwrap_or_default();
     if !rest.trim().is_empty() {
-        for words in wrap(rest, room(width, FURTHER)) {
+        for words in wrap(rest, columns_left(width, FURTHER)) {
             text.push(Line::from(" ".repeat(FURTHER)).with(Role::Strong, words));
         }
     }
@@ -156,8 +156,8 @@ fn gutter_of(places: impl IntoIterator<Item = Place>) -> usize {
         .unwrap_or(1)
 }
 
-/// What is left of `width` beside `taken`, and never too little to read.
-fn room(width: usize, taken: usize) -> usize {
+/// The columns of `width` after `taken`, and never too few to read.
+fn columns_left(width: usize, taken: usize) -> usize {
     width.saturating_sub(taken).max(16)
 }
 
@@ -173,7 +173,7 @@ fn gutter_line(gutter: usize) -> Line {
 
 fn note(text: &mut Text, gutter: usize, width: usize, label: &str, words: &str) {
     let taken = gutter + 5 + label.len();
-    for (row, line) in wrap(words, room(width, taken)).iter().enumerate() {
+    for (row, line) in wrap(words, columns_left(width, taken)).iter().enumerate() {
         text.push(if row == 0 {
             Line::from(" ".repeat(gutter))
                 .with(Role::Dim, " = ")
@@ -188,7 +188,7 @@ fn note(text: &mut Text, gutter: usize, width: usize, label: &str, words: &str) 
 /// Draws the line of a mark, cut around it where it is longer than the terminal is wide, and the
 /// carets below. Looks no further than the width in either direction: a line may be megabytes.
 fn draw(text: &mut Text, source: &str, mark: &Mark<'_>, gutter: usize, width: usize) {
-    let columns = room(width, gutter + 3);
+    let columns = columns_left(width, gutter + 3);
     let (source, range) = masked(source, &mark.range, columns);
     let before = before(&source, range.start, columns);
     let marked = inside(&source, &range, columns);
@@ -466,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_beside_the_fault_is_masked() {
+    fn a_secret_next_to_the_fault_is_masked() {
         let source = r#"{"token":{"access_token":"0123456789abcdef","a":1,}}"#;
         let at = source.find(",}").expect("a fault");
         for columns in [20, 40, 200] {

@@ -26,7 +26,7 @@ const MAX_VALUE_CHARS: usize = 160;
 const REPLY_COLUMNS: usize = 15;
 const STATUS_COLUMNS: usize = 18;
 /// Lines of a timeline and of a diff that are shown.
-const MOST_LINES: usize = 40;
+const MAX_LINES: usize = 40;
 
 /// The line of one event; `name_columns` is how wide the longest case name is. On a terminal of
 /// `width` columns what does not fit behind the status is left out.
@@ -149,7 +149,7 @@ pub fn story(record: &Record) -> Text {
 
 fn differences(check: &CheckRecord) -> Text {
     let mut text = Text::new();
-    for difference in check.differences.iter().take(MOST_LINES / 2) {
+    for difference in check.differences.iter().take(MAX_LINES / 2) {
         let DifferenceRecord {
             pointer,
             expected,
@@ -164,7 +164,7 @@ fn differences(check: &CheckRecord) -> Text {
         text.push(Line::new().with(Role::Good, format!("- expected {}", shown(expected))));
         text.push(Line::new().with(Role::Bad, format!("+ found    {}", shown(found))));
     }
-    let more = check.differences.len().saturating_sub(MOST_LINES / 2);
+    let more = check.differences.len().saturating_sub(MAX_LINES / 2);
     if more > 0 {
         text.push(Line::new().with(Role::Dim, format!("and {more} more")));
     }
@@ -236,8 +236,8 @@ pub fn timeline(record: &Record) -> Text {
             .map(|call| (call.at_ms, call_line(call))),
     );
     rows.sort_by(|(left, _), (right, _)| left.total_cmp(right));
-    let left_out = rows.len().saturating_sub(MOST_LINES) + record.calls_left_out;
-    rows.truncate(MOST_LINES);
+    let left_out = rows.len().saturating_sub(MAX_LINES) + record.calls_left_out;
+    rows.truncate(MAX_LINES);
     let mut text: Text = rows
         .into_iter()
         .map(|(ms, line)| {

@@ -89,11 +89,11 @@ impl Line {
     }
 
     fn make_room(&mut self) {
-        /// The bytes and runs of most lines: room for them is made at once.
-        const MOST: (usize, usize) = (160, 10);
+        /// The bytes and runs of most lines, which are reserved at once.
+        const MAX_SIZE: (usize, usize) = (160, 10);
         if self.text.is_empty() {
-            self.text.reserve(MOST.0);
-            self.runs.reserve(MOST.1);
+            self.text.reserve(MAX_SIZE.0);
+            self.runs.reserve(MAX_SIZE.1);
         }
     }
 

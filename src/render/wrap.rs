@@ -47,10 +47,10 @@ pub fn cut(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
-    let Some(beside_the_mark) = columns.checked_sub(1) else {
+    let Some(before_ellipsis) = columns.checked_sub(1) else {
         return String::new();
     };
-    let (head, _) = split_in_columns(text, beside_the_mark);
+    let (head, _) = split_in_columns(text, before_ellipsis);
     format!("{head}…")
 }
 

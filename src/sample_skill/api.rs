@@ -22,7 +22,7 @@ const ATTEMPTS: u32 = 4;
 /// The wait before the second attempt; doubled for each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 /// The longest wait that a Retry-After is heeded for.
-const LONGEST_WAIT: Duration = Duration::from_secs(20);
+const MAX_WAIT: Duration = Duration::from_secs(20);
 /// Redirects followed on the way to a file.
 const REDIRECTS: usize = 5;
 /// Bytes of the largest file that is processed.
@@ -255,7 +255,7 @@ fn passes(status: StatusCode) -> bool {
 fn asked_wait(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     let wait = Duration::from_secs(seconds.trim().parse().ok()?);
-    Some(wait.min(LONGEST_WAIT))
+    Some(wait.min(MAX_WAIT))
 }
 
 fn back_off(attempt: u32) -> Duration {

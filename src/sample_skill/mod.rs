@@ -33,12 +33,12 @@ const WORKERS: usize = 64;
 /// Events that wait for a worker. Beyond that the answer is 503, and Box tries again later.
 const WAITING: usize = 1024;
 /// Bytes of a request body that are read. Real events have about 3 kB.
-const LONGEST_BODY: u64 = 1024 * 1024;
+const MAX_BODY: u64 = 1024 * 1024;
 
 /// Takes what the skill has to say: lines without tokens in them.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// What the skill is told from outside.
+/// The options of the skill.
 #[derive(Clone)]
 pub struct Settings {
     /// The port to listen on at 127.0.0.1; 0 takes a free one.
@@ -74,7 +74,7 @@ impl Skill {
 
     /// Answers requests until the process ends; returns only where listening itself fails.
     pub fn run(self) -> io::Result<()> {
-        let room = Room {
+        let shared = Shared {
             api: Arc::new(api::BoxApi::new(self.settings.box_api)),
             pool: Pool::new(WORKERS, WAITING),
             via: self.settings.via,
@@ -86,7 +86,7 @@ impl Skill {
                 tiny_http::Server::from_listener(listener, None).map_err(io::Error::other)?;
             thread::scope(|scope| {
                 for _ in 0..RECEIVERS {
-                    scope.spawn(|| room.receive(&server));
+                    scope.spawn(|| shared.receive(&server));
                 }
             });
             // tiny_http stops accepting at the first connection that is gone before it could be
@@ -96,14 +96,14 @@ impl Skill {
 }
 
 /// What the receivers share.
-struct Room {
+struct Shared {
     api: Arc<api::BoxApi>,
     pool: Pool,
     via: Via,
     log: Log,
 }
 
-impl Room {
+impl Shared {
     /// Answers requests until the server stops accepting.
     fn receive(&self, server: &tiny_http::Server) {
         while let Ok(mut request) = server.recv() {
@@ -171,17 +171,17 @@ enum Unread {
 fn read_body(request: &mut tiny_http::Request) -> Result<Vec<u8>, Unread> {
     if request
         .body_length()
-        .is_some_and(|length| length as u64 > LONGEST_BODY)
+        .is_some_and(|length| length as u64 > MAX_BODY)
     {
         return Err(Unread::TooLong);
     }
     let mut body = Vec::new();
     match request
         .as_reader()
-        .take(LONGEST_BODY + 1)
+        .take(MAX_BODY + 1)
         .read_to_end(&mut body)
     {
-        Ok(_) if body.len() as u64 > LONGEST_BODY => Err(Unread::TooLong),
+        Ok(_) if body.len() as u64 > MAX_BODY => Err(Unread::TooLong),
         Ok(_) => Ok(body),
         Err(_) => Err(Unread::Broken),
     }

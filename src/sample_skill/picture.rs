@@ -8,9 +8,9 @@ use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType
 /// Pixels on each side of a thumbnail, as Box's own kit makes them.
 const THUMBNAIL: u32 = 45;
 /// Pixels of the longest side that is read.
-const LONGEST_SIDE: u32 = 16_384;
+const MAX_SIDE: u32 = 16_384;
 /// Bytes that decoding may take.
-const MOST_MEMORY: u64 = 256 * 1024 * 1024;
+const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
 /// What the cards say of a picture.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Picture, String> {
     let format = format_of(bytes).ok_or("it is neither PNG, JPEG nor GIF")?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    limits.max_image_width = Some(LONGEST_SIDE);
-    limits.max_image_height = Some(LONGEST_SIDE);
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_image_width = Some(MAX_SIDE);
+    limits.max_image_height = Some(MAX_SIDE);
+    limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
     let picture = reader.decode().map_err(|error| error.to_string())?;
     Ok(Picture {

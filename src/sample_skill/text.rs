@@ -3,11 +3,11 @@
 /// Keywords shown at most.
 const KEYWORDS: usize = 12;
 /// Characters of the longest keyword.
-const LONGEST_KEYWORD: usize = 40;
+const MAX_KEYWORD: usize = 40;
 /// Lines of a transcript at most.
 const LINES: usize = 500;
 /// Characters of a line, beyond which it is cut.
-const LONGEST_LINE: usize = 500;
+const MAX_LINE: usize = 500;
 
 /// Words that say nothing about what a text is about.
 const STOP_WORDS: &[&str] = &[
@@ -37,7 +37,7 @@ pub(super) fn keywords(text: &str) -> Vec<String> {
         if !says_something(&folded) || seen.contains(&folded) {
             continue;
         }
-        words.push(word.chars().take(LONGEST_KEYWORD).collect());
+        words.push(word.chars().take(MAX_KEYWORD).collect());
         seen.push(folded);
         if words.len() == KEYWORDS {
             break;
@@ -67,10 +67,10 @@ pub(super) fn lines(text: &str) -> Vec<String> {
 }
 
 fn cut(line: &str) -> String {
-    if line.chars().nth(LONGEST_LINE).is_none() {
+    if line.chars().nth(MAX_LINE).is_none() {
         return line.to_owned();
     }
-    let kept: String = line.chars().take(LONGEST_LINE - 1).collect();
+    let kept: String = line.chars().take(MAX_LINE - 1).collect();
     kept + "…"
 }
 
@@ -90,10 +90,7 @@ mod tests {
     fn keywords_are_few_and_short_whatever_the_text() {
         let many: Vec<String> = (0..100).map(|number| format!("word{number}")).collect();
         assert_eq!(keywords(&many.join(" ")).len(), KEYWORDS);
-        assert_eq!(
-            keywords(&"é".repeat(500))[0].chars().count(),
-            LONGEST_KEYWORD
-        );
+        assert_eq!(keywords(&"é".repeat(500))[0].chars().count(), MAX_KEYWORD);
         assert!(keywords("... -- 1 2 3").is_empty());
     }
 
@@ -109,7 +106,7 @@ mod tests {
     fn lines_are_trimmed_bounded_and_never_empty() {
         assert_eq!(lines("  one \r\n\r\n\ttwo\n"), ["one", "two"]);
         assert_eq!(lines(&"x\n".repeat(1000)).len(), LINES);
-        assert_eq!(lines(&"ü".repeat(1000))[0].chars().count(), LONGEST_LINE);
+        assert_eq!(lines(&"ü".repeat(1000))[0].chars().count(), MAX_LINE);
     }
 
     #[test]

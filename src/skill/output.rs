@@ -9,9 +9,9 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// What is kept, in bytes: the end of the output, where a failure says why.
-const KEPT: usize = 256 * 1024;
+const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// A line that is longer is kept in parts.
-const LONGEST_LINE: usize = 8 * 1024;
+const MAX_LINE_BYTES: usize = 8 * 1024;
 
 /// One of a child's two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Output {
         let mut lines = self.lines();
         lines.bytes += line.len() + size_of::<String>();
         lines.kept.push_back(line);
-        while lines.bytes > KEPT {
+        while lines.bytes > MAX_KEPT_BYTES {
             let Some(oldest) = lines.kept.pop_front() else {
                 break;
             };
@@ -87,7 +87,7 @@ impl Output {
     /// Reads `from` to its end.
     pub(super) async fn read(self, stream: Stream, mut from: impl AsyncRead + Unpin) {
         let mut line = Vec::new();
-        let mut buffer = vec![0; LONGEST_LINE];
+        let mut buffer = vec![0; MAX_LINE_BYTES];
         // A pipe that cannot be read has ended.
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
             for part in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
@@ -95,7 +95,7 @@ impl Output {
                 if let Some(whole) = line.strip_suffix(b"\n") {
                     self.push(stream, whole);
                     line.clear();
-                } else if line.len() >= LONGEST_LINE {
+                } else if line.len() >= MAX_LINE_BYTES {
                     self.push(stream, &line);
                     line.clear();
                 }
@@ -141,8 +141,8 @@ mod tests {
         let kept = output.tail(usize::MAX);
         assert!(kept.len() < 3000, "{}", kept.len());
         assert_eq!(kept.last().map(String::as_str), Some("the reason"));
-        let long = read(&vec![b'y'; 10 * KEPT]);
+        let long = read(&vec![b'y'; 10 * MAX_KEPT_BYTES]);
         let bytes: usize = long.tail(usize::MAX).iter().map(String::len).sum();
-        assert!(bytes <= KEPT, "{bytes}");
+        assert!(bytes <= MAX_KEPT_BYTES, "{bytes}");
     }
 }

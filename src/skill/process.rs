@@ -30,7 +30,7 @@ use super::{
 pub struct SkillCommand {
     /// The program and its arguments.
     pub words: Vec<String>,
-    /// Variables it gets beside those of skillctl itself; they win.
+    /// Variables it gets in addition to those of skillctl itself; they take precedence.
     pub variables: Vec<(String, String)>,
     /// What becomes of its output.
     pub output: Destination,
@@ -223,7 +223,7 @@ async fn wait(
     let status = child.wait().await;
     end_leftovers(group).await;
     for mut reader in readers {
-        // Whoever left the group may hold the pipe open for ever.
+        // A process that left the group may hold the pipe open for ever.
         if timeout(REST_OF_OUTPUT, &mut reader).await.is_err() {
             reader.abort();
         }
@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use crate::skill::ports::{free_port, refuse_taken};
 
-    const PATIENCE: Duration = Duration::from_secs(20);
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
     fn sh(script: &str, port: u16) -> SkillCommand {
         let this = std::env::current_exe().expect("tests know themselves");
@@ -302,7 +302,7 @@ mod tests {
     }
 
     async fn nothing_is_left(skill_group: Pid, port: u16) {
-        timeout(PATIENCE, until_gone(skill_group))
+        timeout(TIMEOUT, until_gone(skill_group))
             .await
             .expect("the group ends");
         assert!(!accepts(([127, 0, 0, 1], port).into()).await);
@@ -315,10 +315,10 @@ mod tests {
             let port = free_port().expect("a port");
             refuse_taken("127.0.0.1", port).await.expect("it is free");
             let skill = Skill::start(&sh("exec $SERVER", port)).expect("it starts");
-            let address = skill.wait_ready("127.0.0.1", port, PATIENCE).await;
+            let address = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
             assert_eq!(address.expect("it listens").port(), port);
             let group = skill.group;
-            let death = skill.stop(PATIENCE).await;
+            let death = skill.stop(TIMEOUT).await;
             assert_eq!(death.to_string(), "signal 15");
             nothing_is_left(group, port).await;
         }
@@ -329,7 +329,7 @@ mod tests {
         let port = free_port().expect("a port");
         for script in ["$SERVER & wait", "trap '' TERM; $SERVER; $SERVER"] {
             let skill = Skill::start(&sh(script, port)).expect("it starts");
-            let ready = skill.wait_ready("localhost", port, PATIENCE).await;
+            let ready = skill.wait_ready("localhost", port, TIMEOUT).await;
             ready.expect("it listens");
             let group = skill.group;
             skill.stop(Duration::from_millis(100)).await;
@@ -341,7 +341,7 @@ mod tests {
     async fn a_panic_leaves_nothing_behind_either() {
         let port = free_port().expect("a port");
         let skill = Skill::start(&sh("$SERVER & wait", port)).expect("it starts");
-        let ready = skill.wait_ready("127.0.0.1", port, PATIENCE).await;
+        let ready = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
         ready.expect("it listens");
         let group = skill.group;
         let unwound = tokio::spawn(async move {
@@ -357,12 +357,12 @@ mod tests {
         let started = Clock::now();
         let port = free_port().expect("a port");
         let skill = Skill::start(&sh("echo no such module >&2; exit 7", port)).expect("it starts");
-        let error = skill.wait_ready("127.0.0.1", port, PATIENCE).await;
+        let error = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
         let error = error.expect_err("it died");
         assert!(matches!(error, SkillError::Died { .. }), "{error}");
         assert!(error.to_string().ends_with("exit code 7"), "{error}");
         assert_eq!(skill.output().tail(10), ["no such module"]);
-        assert!(started.elapsed() < PATIENCE);
+        assert!(started.elapsed() < TIMEOUT);
     }
 
     #[tokio::test]
@@ -398,7 +398,7 @@ mod tests {
         let port = free_port().expect("a port");
         let skill = Skill::start(&sh("$SERVER & sleep 0.2; kill $!; exit 3", port));
         let skill = skill.expect("it starts");
-        let death = timeout(PATIENCE, skill.died()).await.expect("it dies");
+        let death = timeout(TIMEOUT, skill.died()).await.expect("it dies");
         assert_eq!(death.to_string(), "exit code 3");
         assert!(!death.is_success());
         assert_eq!(skill.death(), Some(death));
@@ -415,7 +415,7 @@ mod tests {
         let skill = Skill::start(&command).expect("it starts");
         let mut lines = Vec::new();
         for _ in 0..2 {
-            let line = timeout(PATIENCE, heard.recv()).await.expect("it is heard");
+            let line = timeout(TIMEOUT, heard.recv()).await.expect("it is heard");
             lines.extend(line);
         }
         lines.sort_by_key(|(_, line)| line.clone());
@@ -426,6 +426,6 @@ mod tests {
                 (Stream::Err, "two".to_owned())
             ]
         );
-        skill.stop(PATIENCE).await;
+        skill.stop(TIMEOUT).await;
     }
 }

@@ -73,8 +73,8 @@ impl Terminal {
         }
     }
 
-    /// Prints a result on stdout. A broken pipe ends printing quietly: whoever read has seen
-    /// enough, and a verdict must not change by it.
+    /// Prints a result on stdout. A broken pipe ends printing without an error: the reader has
+    /// seen enough, and it must not change a verdict.
     pub fn out(&self, text: &Text) {
         self.out_raw(self.out.paint_all(text).as_bytes());
     }
@@ -104,7 +104,7 @@ impl Terminal {
     }
 
     /// The standard output as a stream of bytes: for a document that is written as it comes, and
-    /// whose reader is told when something goes wrong. Unbuffered: the pieces are large.
+    /// whose reader gets an error when something goes wrong. Unbuffered: the pieces are large.
     #[allow(
         clippy::unused_self,
         reason = "having the terminal is the permission to print"

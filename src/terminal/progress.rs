@@ -1,6 +1,6 @@
 //! Progress on stderr: a bar on a terminal, a line now and then elsewhere, nothing when quiet.
-//! The only place that knows `indicatif`. It is told amounts, and knows nothing of what they are
-//! amounts of.
+//! The only place that knows `indicatif`. Callers pass amounts; what they count is not known
+//! here.
 
 use std::{
     fmt::Write,
@@ -119,7 +119,7 @@ impl Progress {
         }
     }
 
-    /// Says something beside the progress, on a line of its own.
+    /// Prints a line above the progress.
     pub fn say(&self, line: Line) {
         match &self.shape {
             Shape::Bar(bar, _) => bar.suspend(|| self.terminal.note_line(line)),

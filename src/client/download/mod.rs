@@ -34,7 +34,7 @@ use super::{backoff::Backoff, box_api::Range, retry::Tries};
 
 /// Where the bytes go.
 pub enum Target {
-    /// A file, by way of a partial file beside it.
+    /// A file, by way of a partial file next to it.
     File {
         /// The partial file.
         part: PartialFile,

@@ -1,5 +1,5 @@
-//! The partial file beside a destination, its note, and how it becomes the destination: on the
-//! disk first, then in one step, and over nothing that is already there unless asked to.
+//! The partial file next to a destination, its note, and how it becomes the destination: synced to
+//! disk first, then renamed, and an existing file is replaced only on request.
 
 use std::{
     ffi::OsString,

@@ -191,7 +191,7 @@ impl Writer {
             let done = match message {
                 ToWriter::Bytes(bytes) => self.write(&bytes),
                 ToWriter::StartAt(length, done) => self.start_at(length).map(|()| {
-                    // Whoever asked may have been interrupted.
+                    // The requester may have been interrupted.
                     let _ = done.send(());
                 }),
                 ToWriter::Sync(done) => self.sync().map(|()| {
@@ -264,7 +264,7 @@ fn hash(mut messages: mpsc::Receiver<ToHasher>) {
             ToHasher::Bytes(bytes) => hasher.update(&bytes),
             ToHasher::StartAnew => hasher = Sha1::new(),
             ToHasher::Digest(answer) => {
-                // Whoever asked may have been interrupted.
+                // The requester may have been interrupted.
                 let _ = answer.send(hex::encode(&hasher.clone().finalize()));
             }
         }

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How much room there is, and whether all is shown.
+/// The width, and whether everything is shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Columns of the terminal.
@@ -56,23 +56,23 @@ fn render_section(section: &Section<'_>, options: Options) -> Text {
     } else {
         "▸ "
     };
-    let room = options.width.saturating_sub(INDENT).max(8);
+    let width_left = options.width.saturating_sub(INDENT).max(8);
     let title = shown_on_one_line(section.title);
     let mut heading = Line::new().with(Role::Dim, chevron);
-    if title.width() + 2 + about.width() <= room {
+    if title.width() + 2 + about.width() <= width_left {
         heading.push(Role::Strong, &title);
         if !about.is_empty() {
             heading = heading.padded(options.width.saturating_sub(about.width()));
             heading.push(Role::Dim, &about);
         }
     } else {
-        heading.push(Role::Strong, cut(&title, room));
+        heading.push(Role::Strong, cut(&title, width_left));
     }
     text.push(heading);
     if let Some(hidden) = section.hidden {
         let mut reason = Text::new();
         let words = format!("not shown: {}", hidden.as_str());
-        push_wrapped(&mut reason, Role::Warn, &words, room);
+        push_wrapped(&mut reason, Role::Warn, &words, width_left);
         text.append(reason, INDENT);
     } else {
         text.append(body, INDENT);
@@ -234,7 +234,7 @@ fn bars(items: &[Item<'_>], duration: f64, options: Options) -> Text {
         .map(|item| times_in(&item.slices, rest / 3))
         .collect();
     let widest = times.iter().map(|times| times.width()).max().unwrap_or(0);
-    // On a terminal too narrow for a bar and the times beside it, the bar says it alone.
+    // On a terminal too narrow for a bar and the times next to it, only the bar is shown.
     let times_width = if rest >= LEAST_BAR + BETWEEN + widest {
         widest
     } else {
@@ -346,10 +346,10 @@ fn transcript(lines: &[Spoken<'_>], options: Options) -> Text {
     let times: Vec<Option<String>> = shown.iter().map(|line| line.time.map(clock)).collect();
     let column = times.iter().flatten().map(String::len).max();
     let indent = column.map_or(0, |width| width + 2);
-    let room = options.width.saturating_sub(indent).max(8);
+    let width_left = options.width.saturating_sub(indent).max(8);
     let mut text = Text::new();
     for (line, time) in shown.iter().zip(times) {
-        let mut rows = rows(&line.text, options, room);
+        let mut rows = rows(&line.text, options, width_left);
         if rows.is_empty() {
             rows.push(String::new());
         }

@@ -17,7 +17,7 @@ use crate::{
 
 const OWN_STYLE: &str = include_str!("report.css");
 /// Events of each verdict that can be opened; more would make a page that no browser opens.
-const MOST_OPENED: usize = 500;
+const MAX_OPENED: usize = 500;
 /// Room for the numbers of one event's cards.
 const NUMBERS_PER_EVENT: usize = 10_000;
 
@@ -76,7 +76,7 @@ pub fn case(record: &Record, number: usize, nth: usize) -> String {
         span .quiet { (reply) }
         span .quiet { (status) }
     };
-    let opens = nth < MOST_OPENED;
+    let opens = nth < MAX_OPENED;
     let page = html! {
         details .event .failed[!record.ok] open[!record.ok && nth < 5] {
             summary { (line) }

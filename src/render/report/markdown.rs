@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// Failures that are shown in full.
-const MOST_SHOWN: usize = 50;
+const MAX_SHOWN: usize = 50;
 /// Bytes of a timeline that are shown.
-const MOST_BYTES: usize = 8 * 1024;
+const MAX_BYTES: usize = 8 * 1024;
 
 /// What stands before the failures.
 pub fn start(summary: &SummaryRecord) -> String {
@@ -42,7 +42,7 @@ pub fn start(summary: &SummaryRecord) -> String {
 
 /// A failed event, the `number`-th from 0; nothing for those that passed and for too many.
 pub fn case(record: &Record, number: usize) -> String {
-    if record.ok || number >= MOST_SHOWN {
+    if record.ok || number >= MAX_SHOWN {
         return String::new();
     }
     let mut text = format!("\n### ❌ {}\n\n", inline(&record.case));
@@ -54,7 +54,7 @@ pub fn case(record: &Record, number: usize) -> String {
         );
     }
     let plain = replay::failure(record).to_plain();
-    let mut end = plain.len().min(MOST_BYTES);
+    let mut end = plain.len().min(MAX_BYTES);
     while !plain.is_char_boundary(end) {
         end -= 1;
     }
@@ -73,7 +73,7 @@ pub fn case(record: &Record, number: usize) -> String {
 
 /// What stands behind the failures.
 pub fn end(failures: usize) -> String {
-    match failures.saturating_sub(MOST_SHOWN) {
+    match failures.saturating_sub(MAX_SHOWN) {
         0 => String::new(),
         more => format!("\nand {more} more that failed\n"),
     }

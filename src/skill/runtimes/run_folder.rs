@@ -1,6 +1,5 @@
-//! The private folder of one run: the authority's certificate, a bundle that holds it beside
-//! whatever the system and the user trust already, and the preload for Node. It goes away with
-//! its owner.
+//! The private folder of one run: the certificate of the mock's authority, a bundle of it with all
+//! that the system and the user trust, and the preload for Node. It is removed with its owner.
 
 use std::{
     fmt::Write as _,
@@ -77,7 +76,7 @@ pub struct RunFolder {
 
 impl RunFolder {
     /// Makes the folder and writes its files. Reads the system's roots, which takes some
-    /// milliseconds: call it beside what must be quick, on a thread that may block.
+    /// milliseconds: call it on a thread that may block.
     ///
     /// `mock` is where the mock listens, and `certificate` its authority's certificate in PEM.
     pub fn create(

@@ -36,7 +36,7 @@ pub fn interception(
     let url = url.trim_end_matches('/');
     let path = |path: &Path| path.to_string_lossy().into_owned();
     let no_proxy = no_proxy(environment);
-    // Node adds to what it trusts; whoever had named a file of their own finds it in the bundle.
+    // Node adds this file to what it trusts; the bundle includes a file that the user named.
     let own_for_node = environment
         .var("NODE_EXTRA_CA_CERTS")
         .filter(|named| !is_of_a_run(Path::new(named)));

@@ -12,7 +12,7 @@ const { pathToFileURL } = require('url');
 // API Gateway's own limit.
 const LARGEST_BODY = 10 * 1024 * 1024;
 // Lambda's longest run, for getRemainingTimeInMillis.
-const LONGEST_RUN_MS = 15 * 60 * 1000;
+const MAX_RUN_MS = 15 * 60 * 1000;
 
 const name = process.argv[2] || '';
 const functionName = path.basename(process.cwd()) || 'function';
@@ -104,7 +104,7 @@ function proxyEvent(request, body) {
 }
 
 function makeContext(settle) {
-  const end = Date.now() + LONGEST_RUN_MS;
+  const end = Date.now() + MAX_RUN_MS;
   return {
     callbackWaitsForEmptyEventLoop: true,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,

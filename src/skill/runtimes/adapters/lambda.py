@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 # API Gateway's own limit.
 LARGEST_BODY = 10 * 1024 * 1024
 # Lambda's longest run, for get_remaining_time_in_millis.
-LONGEST_RUN_S = 15 * 60
+MAX_RUN_S = 15 * 60
 
 NAME = sys.argv[1] if len(sys.argv) > 1 else ""
 FUNCTION_NAME = os.path.basename(os.getcwd()) or "function"
@@ -59,7 +59,7 @@ def load():
 
 
 class Context:
-    """What a handler is told of its run, under the names that Lambda uses."""
+    """The context of an invocation, with the names that Lambda uses."""
 
     def __init__(self):
         self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
@@ -73,7 +73,7 @@ class Context:
         self.log_stream_name = "local"
         self.identity = None
         self.client_context = None
-        self._end = time.monotonic() + LONGEST_RUN_S
+        self._end = time.monotonic() + MAX_RUN_S
 
     def get_remaining_time_in_millis(self):
         return max(0, int((self._end - time.monotonic()) * 1000))
