@@ -1,6 +1,7 @@
 //! The rules of the house that the compiler does not hold: which folder may import which, no circle
 //! of files, and what the documents name is there.
 
+mod box_calls;
 mod graph;
 mod graph_tests;
 mod uses;
