@@ -1,22 +1,24 @@
-//! The admin API below `/_mock/`: how replay, `env` and scripts speak to a running mock. It
-//! answers only clients that named a loopback host, so that no page in a browser reaches it by
-//! rebinding a name (the guard keeps other pages out), and it asks for a token where the mock
-//! listens beyond loopback.
+//! The admin API below `/_mock/`: how replay, `env` and scripts speak to a running mock. Without a
+//! token it answers only clients that named a loopback host, so that no page in a browser reaches it
+//! by rebinding a name (the guard keeps other pages out); a mock that listens beyond loopback asks
+//! for its token. Here is the table of its routes; a file below answers each family of them.
 
+mod answer;
 mod events;
 mod files;
-mod watch;
+mod query;
+mod records;
 
 use std::{path::PathBuf, sync::Arc};
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use percent_encoding::percent_decode_str;
-use serde::Serialize;
 use serde_json::json;
-use tokio::{sync::watch as channel, task::spawn_blocking};
+use tokio::sync::watch;
 
+use self::{
+    answer::{Answered, Refused, json_response, read_body},
+    query::Query,
+};
 use super::{
     body::{RequestBody, ResponseBody},
     handler::Origin,
@@ -27,21 +29,21 @@ use crate::{
     store::Store,
 };
 
-/// What the admin API knows beside the store.
+/// What the admin API knows besides the store.
 #[derive(Clone, Debug)]
 pub struct Admin {
     /// Where the mock is reached: `http://127.0.0.1:7269`.
     pub url: String,
-    /// The token that is asked for, if any.
+    /// The token that is required, if any.
     pub token: Option<Secret>,
     /// The certificate of the authority, in PEM.
     pub certificate: String,
-    /// Where the certificate, the bundle and the preload lie, for `health`. They are made beside
-    /// the start, so they may come a moment later; never, where the sender is gone.
-    pub trust: channel::Receiver<Option<Trust>>,
+    /// Where the certificate, the bundle and the preload are, for `health`. They are made in the
+    /// background and may come a moment after the start; never, where the sender is gone.
+    pub trust: watch::Receiver<Option<Trust>>,
 }
 
-/// The files that lead a Skill's TLS to the mock.
+/// The files with which a skill trusts the mock's TLS.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     /// The certificate of the authority.
@@ -51,11 +53,6 @@ pub struct Trust {
     /// The script that Node loads first.
     pub preload: Option<PathBuf>,
 }
-
-/// An answer of the admin API, or its refusal.
-type Answered = Result<Response<ResponseBody>, Refused>;
-
-struct Refused(StatusCode, String);
 
 /// Answers a call of the admin API.
 pub async fn answer(
@@ -104,9 +101,9 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
         (&Method::GET, "health") => Ok(health(store, admin)),
         (&Method::GET, "trust") => Ok(trust(admin).await),
         (&Method::GET, "ca.pem") => Ok(certificate(admin)),
-        (&Method::GET, "writes") => watch::writes(store, query).await,
-        (&Method::GET, "calls") => watch::calls(store, query).await,
-        (&Method::GET, "stream") => Ok(watch::notices(store, query, parts)),
+        (&Method::GET, "writes") => records::writes(store, query).await,
+        (&Method::GET, "calls") => records::calls(store, query).await,
+        (&Method::GET, "stream") => Ok(records::notices(store, query, parts)),
         (&Method::POST, "events") => events::register(store, query, body).await,
         (&Method::DELETE, "events") => {
             store.retire(&query.all("id"));
@@ -136,7 +133,7 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
 
 fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
     let trust = admin.trust.borrow().clone().unwrap_or_default();
-    // Asked first: what it counts is told then.
+    // Before the newest notice: the writes that it counts are published by then.
     let writes = store.last_write();
     json_response(&json!({
         "ok": true,
@@ -151,7 +148,7 @@ fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
     }))
 }
 
-/// `GET trust`: as `health` says it, but waits until the files are there.
+/// `GET trust`: the files that `health` names, once they are there.
 async fn trust(admin: &Admin) -> Response<ResponseBody> {
     let mut trust = admin.trust.clone();
     let made = trust.wait_for(Option::is_some).await;
@@ -159,7 +156,7 @@ async fn trust(admin: &Admin) -> Response<ResponseBody> {
     json_response(&json!({ "ca": made.ca, "bundle": made.bundle, "preload": made.preload }))
 }
 
-/// `GET ca.pem`: what to trust, for whoever has no access to the files.
+/// `GET ca.pem`: the certificate to trust, for clients without access to the files.
 fn certificate(admin: &Admin) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::bytes(admin.certificate.clone()));
     let pem = HeaderValue::from_static("application/x-pem-file");
@@ -173,8 +170,8 @@ fn faults(store: &Store) -> Response<ResponseBody> {
 
 /// `POST faults`: the text of `--fault`, one a line.
 async fn add_faults(store: &Store, body: RequestBody) -> Answered {
-    const MOST_BYTES: usize = 256 * 1024;
-    let bytes = collect(body, MOST_BYTES).await?;
+    const MAX_BYTES: u64 = 256 * 1024;
+    let bytes = read_body(body, MAX_BYTES).await?;
     let bad = |reason: String| Refused(StatusCode::BAD_REQUEST, reason);
     let rules = String::from_utf8_lossy(&bytes)
         .lines()
@@ -189,80 +186,4 @@ async fn add_faults(store: &Store, body: RequestBody) -> Answered {
     }
     store.add_faults(rules).map_err(bad)?;
     Ok(faults(store))
-}
-
-/// Does what takes a while beside the threads that serve, whose other connections would wait for it.
-async fn beside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
-) -> Result<T, Refused> {
-    let failed = |error| Refused(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
-    spawn_blocking(work).await.map_err(failed)?
-}
-
-/// The disk does not do what it should.
-fn failed(error: &std::io::Error) -> Refused {
-    Refused(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        format!("the disk does not keep contents: {error}"),
-    )
-}
-
-async fn collect(body: RequestBody, limit: usize) -> Result<Bytes, Refused> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refused(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is larger than {limit} bytes"),
-        )),
-        Err(error) => Err(Refused(StatusCode::BAD_REQUEST, error.to_string())),
-    }
-}
-
-/// An answer of plain JSON values.
-fn json_response(value: &(impl Serialize + ?Sized)) -> Response<ResponseBody> {
-    json_text(serde_json::to_string(value).expect("plain JSON values can be written"))
-}
-
-fn json_text(text: String) -> Response<ResponseBody> {
-    let mut response = Response::new(ResponseBody::bytes(text));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
-}
-
-/// The query of an admin call.
-#[derive(Clone, Copy)]
-struct Query<'a>(&'a str);
-
-impl Query<'_> {
-    fn all(self, name: &str) -> Vec<String> {
-        self.0
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .filter(|(key, _)| *key == name)
-            .map(|(_, value)| percent_decode_str(value).decode_utf8_lossy().into_owned())
-            .collect()
-    }
-
-    fn first(self, name: &str) -> Option<String> {
-        self.all(name).into_iter().find(|value| !value.is_empty())
-    }
-
-    fn is_true(self, name: &str) -> bool {
-        self.first(name)
-            .is_some_and(|value| value == "true" || value == "1")
-    }
-
-    fn number(self, name: &str) -> Result<Option<u64>, Refused> {
-        self.first(name)
-            .map(|value| {
-                value.parse().map_err(|_| {
-                    Refused(
-                        StatusCode::BAD_REQUEST,
-                        format!("`{name}` must be a whole number"),
-                    )
-                })
-            })
-            .transpose()
-    }
 }

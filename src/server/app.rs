@@ -1,13 +1,11 @@
-//! What answers on the port: a call of Box's goes to the store, a path below `/_mock/` to the
-//! admin API. Here heads and bodies meet sockets; what they mean is decided elsewhere.
+//! The handler of the mock: a call of Box's goes to the store, a path below `/_mock/` to the admin
+//! API. Requests are read and responses made here; what they mean is decided elsewhere.
 
-use std::{fmt::Display, net::SocketAddr, pin::pin, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
-use http_body_util::BodyExt;
-use hyper::body::Body as HttpBody;
 use smol_str::{SmolStr, format_smolstr};
 
 use super::{
@@ -15,6 +13,7 @@ use super::{
     body::{RequestBody, ResponseBody},
     guard::Guard,
     handler::{ConnectionNote, Handler, Origin},
+    limit::{ReadError, collect},
     multipart,
     respond::{REQUEST_ID, respond},
 };
@@ -26,7 +25,7 @@ use crate::{
     store::{OpenCall, Store},
 };
 
-/// The mock Box, as the port's handler.
+/// The mock Box as the handler of a listener.
 #[derive(Debug)]
 pub struct App {
     store: Arc<Store>,
@@ -178,9 +177,12 @@ impl App {
     ) -> Result<Body, Answer> {
         match wanted {
             AcceptedBody::Nothing => Ok(Body::None),
-            AcceptedBody::Memory(limit) => collect(body, limit).await.map(Body::Memory),
+            AcceptedBody::Memory(limit) => {
+                let read = collect(body, limit).await.map_err(unread)?;
+                Ok(Body::Memory(read))
+            }
             AcceptedBody::Upload(limit) => {
-                // Boxed, so that the other calls, which are many, need no room for it.
+                // Boxed to keep the future of the other calls small.
                 let upload = Box::pin(multipart::read(head, body, limit, self.store.spool()));
                 upload.await.map(Body::Upload)
             }
@@ -209,60 +211,10 @@ fn target_of(uri: Uri) -> PathAndQuery {
     target.unwrap_or_else(|| PathAndQuery::from_static("/"))
 }
 
-/// The whole of a body. Most come in one piece, which is taken as it is.
-async fn collect<B>(mut body: B, limit: u64) -> Result<Bytes, Answer>
-where
-    B: HttpBody<Data = Bytes, Error: Display> + Unpin,
-{
-    let mut first = Bytes::new();
-    let mut all = Vec::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| errors::bad_request(error.to_string()))?;
-        let Ok(piece) = frame.into_data() else {
-            continue;
-        };
-        let so_far = first.len().max(all.len());
-        if (so_far + piece.len()) as u64 > limit {
-            return Err(errors::too_large(limit));
-        }
-        if so_far == 0 {
-            first = piece;
-            continue;
-        }
-        if all.is_empty() {
-            all.extend_from_slice(&first);
-        }
-        all.extend_from_slice(&piece);
-    }
-    Ok(if all.is_empty() { first } else { all.into() })
-}
-
-#[cfg(test)]
-mod tests {
-    use std::convert::Infallible;
-
-    use futures_util::stream;
-    use http_body_util::StreamBody;
-    use hyper::body::Frame;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_body_is_whole_up_to_its_limit_however_it_comes() {
-        let frames = |pieces: &[&'static str]| {
-            let frame =
-                |piece: &&'static str| Ok(Frame::data(Bytes::from_static(piece.as_bytes())));
-            let frames: Vec<Result<_, Infallible>> = pieces.iter().map(frame).collect();
-            StreamBody::new(stream::iter(frames))
-        };
-        for pieces in [&["abcd"][..], &["", "ab", "", "c", "d"], &["abc", "d"], &[]] {
-            let whole = pieces.concat();
-            let read = collect(frames(pieces), 4).await.expect("it fits");
-            assert_eq!(read, whole);
-            if let Some(less) = (whole.len() as u64).checked_sub(1) {
-                let refused = collect(frames(pieces), less).await.expect_err("too much");
-                assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
-            }
-        }
+/// The answer where a body was not read whole.
+fn unread(error: ReadError) -> Answer {
+    match error {
+        ReadError::TooLarge(limit) => errors::too_large(limit),
+        ReadError::Body(error) => errors::bad_request(error.to_string()),
     }
 }

@@ -69,7 +69,7 @@ pub enum AuthorityError {
     },
 }
 
-/// What stands before the validity's end in a kept file.
+/// The text before the end of the validity in a kept file.
 const VALID_UNTIL: &str = "valid until ";
 
 impl CertificateAuthority {
@@ -85,7 +85,7 @@ impl CertificateAuthority {
 
     /// The authority that `folder` keeps; a new one, good for 30 days, where there is none or
     /// where it ends within a day or others could have read its key. The key is readable by the
-    /// user alone; `ca.pem` beside it is the certificate for clients. A folder that others may
+    /// user alone; `ca.pem` next to it is the certificate for clients. A folder that others may
     /// write to is refused: they could put an authority of theirs there, to be trusted.
     pub fn kept_in(folder: &Path, now: Timestamp) -> Result<Self, AuthorityError> {
         const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -180,7 +180,7 @@ impl CertificateAuthority {
         if !name.is_empty() && !Self::covers(&name) {
             return None;
         }
-        // Whoever panicked while holding it left the map whole.
+        // A panic while it is held leaves the map whole.
         let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(leaf) = leaves.get(&name) {
             return Some(Arc::clone(leaf));
@@ -331,7 +331,7 @@ struct Kept {
 }
 
 impl Kept {
-    /// Nothing where the file is not one of ours: it is then made anew.
+    /// Nothing where the file is not one of ours: a new one is then made.
     fn read(text: &str) -> Option<Self> {
         let until = text.lines().next()?.split_once(VALID_UNTIL)?.1.trim();
         let from = text.find("-----BEGIN CERTIFICATE-----")?;
@@ -367,7 +367,7 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The text of a file that nobody but its owner could read; nothing where there is none.
+/// The text of a file that only its owner could read; nothing where there is none.
 fn read_private(file: &Path) -> io::Result<Option<String>> {
     const OTHERS: u32 = 0o077;
     match fs::symlink_metadata(file) {
@@ -388,7 +388,7 @@ fn write_private(folder: &Path, file: &Path, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The certificate for clients, beside the key.
+/// Writes the certificate for clients next to the key.
 fn write_public(folder: &Path, pem: &str) -> io::Result<()> {
     fs::write(folder.join("ca.pem"), pem)
 }

@@ -1,6 +1,6 @@
-//! Who is not answered at all: pages in a browser. Whatever a page sends to this machine comes
-//! from this machine, with no word of who made it; but it comes with the page's `Origin`, or, where
-//! the page rebound a name of its own to a loopback address, with that name for a host.
+//! Refuses requests that pages in a browser make. Such a request comes from this machine like any
+//! other, but it carries the page's `Origin`, or, where the page rebound a name of its own to a
+//! loopback address, that name as its host.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use super::handler::Origin;
 use crate::domain::hosts::{HostPort, is_box, is_loopback, is_loopback_address};
 
-/// Who is answered beside clients that name Box, an address or this machine.
+/// Which clients are answered besides those that name Box, an address or this machine.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     /// Names of the user's own, in lower case: of a tunnel, of a line in /etc/hosts.
@@ -38,7 +38,7 @@ impl Guard {
                  of a page in a browser; --allow-host {host} allows it"
             ));
         }
-        // A page may send to a loopback address what needs no leave to be sent.
+        // Simple requests reach loopback without a CORS preflight.
         let page = headers.get(header::ORIGIN)?;
         (!self.is_own(page)).then(|| "pages of other hosts are not answered".to_owned())
     }
@@ -57,8 +57,8 @@ impl Guard {
     }
 }
 
-/// Whether somebody else can have a name point here: an address is no name, and those without a
-/// dot (of a container) or below `.internal` and `.test` are given out by nobody.
+/// Whether somebody else can make a name resolve to this machine. An address is not a name, and
+/// names without a dot (of a container) or below `.internal` and `.test` are not registered.
 fn may_be_rebound(host: &str) -> bool {
     let is_private = !host.contains('.')
         || [".internal", ".test"]

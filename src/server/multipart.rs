@@ -1,5 +1,5 @@
-//! The body of an upload: multipart, taken apart as it comes in and spooled to disk, so that no
-//! upload is ever held in memory. What its parts mean is decided by the state machine.
+//! The body of an upload: multipart, parsed as it arrives and spooled to disk, so that no upload is
+//! ever held in memory. What its parts mean is decided in `mock_box`.
 
 use std::{
     error::Error as StdError,
@@ -17,12 +17,13 @@ use futures_util::Stream;
 use hyper::body::Body;
 use multer::{Field, Multipart};
 
+use super::limit::{Limited, ReadError};
 use crate::{
     mock_box::{Answer, Head, Spooled, Upload, errors},
     store::content::spool::Spool,
 };
 
-/// The most that a part may take beside the file: the attributes, in bytes.
+/// The most that a part other than the file may hold, in bytes: the attributes.
 const MAX_ATTRIBUTES: usize = 64 * 1024;
 /// Bytes that may arrive without the parser finding the end of a part's head in them.
 const MAX_PART_HEAD: usize = 64 * 1024;
@@ -45,15 +46,13 @@ where
         .ok_or_else(|| malformed("an upload must be multipart/form-data with a boundary"))?;
     let progress = Arc::new(Progress::default());
     let chunks = Chunks {
-        body,
+        body: Limited::new(body, limit),
         frame: Bytes::new(),
-        left: limit,
         progress: Arc::clone(&progress),
     };
     let mut parts = Parts {
         multipart: Multipart::new(chunks, boundary),
         progress,
-        limit,
     };
     let mut upload = Upload {
         attributes: None,
@@ -85,20 +84,19 @@ fn is_file(field: &Field<'_>) -> bool {
 struct Parts {
     multipart: Multipart<'static>,
     progress: Arc<Progress>,
-    limit: u64,
 }
 
 impl Parts {
     async fn next(&mut self) -> Result<Option<Field<'static>>, Answer> {
         self.progress.made();
         let next = self.multipart.next_field().await;
-        next.map_err(|error| self.refusal(&error))
+        next.map_err(|error| Self::refusal(&error))
     }
 
     async fn chunk(&self, field: &mut Field<'static>) -> Result<Option<Bytes>, Answer> {
         self.progress.made();
         let chunk = field.chunk().await;
-        chunk.map_err(|error| self.refusal(&error))
+        chunk.map_err(|error| Self::refusal(&error))
     }
 
     async fn collect(&self, mut field: Field<'static>) -> Result<Bytes, Answer> {
@@ -127,12 +125,12 @@ impl Parts {
         Ok(())
     }
 
-    fn refusal(&self, error: &multer::Error) -> Answer {
+    fn refusal(error: &multer::Error) -> Answer {
         let multer::Error::StreamReadFailed(source) = error else {
             return malformed(&error.to_string());
         };
         match source.downcast_ref() {
-            Some(ChunkError::TooLarge) => errors::too_large(self.limit),
+            Some(ChunkError::Body(ReadError::TooLarge(limit))) => errors::too_large(*limit),
             _ => errors::bad_request(source.to_string()),
         }
     }
@@ -145,12 +143,10 @@ fn malformed(reason: &str) -> Answer {
 /// Why there are no more chunks.
 #[derive(Debug, thiserror::Error)]
 enum ChunkError {
-    #[error("the body is too large")]
-    TooLarge,
     #[error("The upload is malformed: a part has no end of its head")]
     EndlessHead,
     #[error(transparent)]
-    Body(Box<dyn StdError + Send + Sync>),
+    Body(ReadError),
 }
 
 /// What the parser has done with the bytes it was given.
@@ -176,11 +172,9 @@ impl Progress {
 /// before and could do nothing with it. A frame of the body can hold far more than one part's head
 /// may take, so it is cut: how much is unparsed must not depend on how the body arrived.
 struct Chunks<B> {
-    body: B,
+    body: Limited<B>,
     /// What is left of the last frame.
     frame: Bytes,
-    /// Bytes that the body may still have.
-    left: u64,
     progress: Arc<Progress>,
 }
 
@@ -193,15 +187,13 @@ where
         while self.frame.is_empty() {
             let frame = match ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 None => return Poll::Ready(Ok(false)),
-                Some(Err(error)) => return Poll::Ready(Err(ChunkError::Body(Box::new(error)))),
+                Some(Err(error)) => return Poll::Ready(Err(ChunkError::Body(error))),
                 Some(Ok(frame)) => frame,
             };
             // Trailers say nothing that is wanted.
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            let left = self.left.checked_sub(data.len() as u64);
-            self.left = left.ok_or(ChunkError::TooLarge)?;
             self.frame = data;
         }
         Poll::Ready(Ok(true))

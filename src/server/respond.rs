@@ -1,5 +1,5 @@
-//! From an answer to what goes out: the head, and a body from memory, from disk, or made on the
-//! way (the words of a document, a smaller picture). A call stays open until its answer has left.
+//! From an answer to a response: the head, and a body from memory, from disk, or made when it is
+//! asked for (the text of a document, a thumbnail). A call stays open until its answer has left.
 
 use std::{
     io::{self, SeekFrom},
@@ -24,7 +24,7 @@ use crate::{
 /// The header that every answer of Box's carries.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-id");
 
-/// Turns an answer into what goes out; `without_body` for a HEAD.
+/// Turns an answer into a response; `without_body` for a HEAD.
 pub(super) async fn respond(
     call: Box<OpenCall>,
     answer: Answer,
@@ -138,7 +138,7 @@ async fn made(body: AnswerBody) -> io::Result<ResponseBody> {
 /// Documents and pictures that are unpacked at once: each may take much memory for a moment.
 static UNPACKING: Semaphore = Semaphore::const_new(2);
 
-/// Does work that takes a while, beside the sockets.
+/// Runs work that takes a while off the threads that serve.
 async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let _turn = UNPACKING.acquire().await.ok()?;
     tokio::task::spawn_blocking(work).await.ok()
@@ -153,7 +153,7 @@ async fn picture_body(wanted: PictureOf) -> io::Result<ResponseBody> {
     }
 }
 
-/// The words of a document; where there are none to be had, that is what the text says.
+/// The text of a document; where it has none, a text that says so.
 async fn document_text(source: Source) -> ResponseBody {
     let read = unpack(move || docx::text(&source)).await;
     ResponseBody::bytes(match read {
@@ -163,7 +163,7 @@ async fn document_text(source: Source) -> ResponseBody {
     })
 }
 
-/// Bytes that are read in one go and in place, rather than as the client takes them.
+/// Contents of up to this size are read at once and in place, not as the client takes them.
 const AT_ONCE: u64 = 64 * 1024;
 
 pub(super) async fn open_content(
@@ -179,8 +179,8 @@ pub(super) async fn open_content(
                 bytes.get(range).unwrap_or_default(),
             )))
         }
-        // The spool lies in the temporary folder, where the journal may lie too: to read a little of
-        // it takes less than to send another thread for it.
+        // The spool is in the temporary folder: a small read takes less time than the hand-over to
+        // another thread.
         Source::Spooled(path) if end - start <= AT_ONCE => {
             contents::read(path, start, end - start).map(ResponseBody::bytes)
         }

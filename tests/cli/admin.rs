@@ -233,3 +233,47 @@ fn what_the_admin_api_does_not_have_is_said() {
         .send();
     assert_eq!(answer.expect("an answer").status(), 400);
 }
+
+/// Sends the head of a call and the start of its body, and no end of it: the first line of the
+/// answer.
+fn answer_to_unfinished(mock: &MockBox, call: &str, head: &str, body: &[u8]) -> String {
+    let address = mock.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("a time-out");
+    let head = format!("{call} HTTP/1.1\r\nHost: {address}\r\n{head}\r\n\r\n");
+    stream.write_all(head.as_bytes()).expect("it is sent");
+    // The mock may answer and end the connection before it has all of it.
+    let _ = stream.write_all(body);
+    let mut line = String::new();
+    BufReader::new(stream)
+        .read_line(&mut line)
+        .expect("an answer");
+    line
+}
+
+#[test]
+fn a_length_beyond_the_limit_of_an_admin_route_is_413_at_once() {
+    let mock = MockBox::start();
+    for call in [
+        "POST /_mock/events",
+        "POST /_mock/faults",
+        "PUT /_mock/contents",
+        "PUT /_mock/files/7",
+    ] {
+        let line = answer_to_unfinished(&mock, call, "Content-Length: 100000000000000", b"");
+        assert!(line.starts_with("HTTP/1.1 413 "), "{call}: {line}");
+    }
+}
+
+#[test]
+fn a_chunked_body_of_an_admin_route_is_cut_at_its_limit() {
+    let mock = MockBox::with(&["--max-body", "10KiB"]);
+    let mut chunk = format!("{:x}\r\n", 300 * 1024).into_bytes();
+    chunk.resize(chunk.len() + 300 * 1024, b'x');
+    for call in ["POST /_mock/faults", "PUT /_mock/files/7"] {
+        let line = answer_to_unfinished(&mock, call, "Transfer-Encoding: chunked", &chunk);
+        assert!(line.starts_with("HTTP/1.1 413 "), "{call}: {line}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Events are registered, and the contents of their files are taken in.
+//! Registers events, and takes in the contents of their files.
 
 use std::sync::Arc;
 
@@ -7,26 +7,29 @@ use http::StatusCode;
 use http_body_util::BodyExt;
 use serde_json::json;
 
-use super::{Answered, Query, Refused, beside, collect, failed, json_response};
+use super::{
+    answer::{Answered, Refused, failed, json_response, read_body, run_blocking, unread},
+    query::Query,
+};
 use crate::{
     domain::{
         event::{Captured, invocation::Invocation},
         json::tree::{Tape, Tree},
     },
     mock_box::{Content, Spooled, register::Registering},
-    server::body::RequestBody,
+    server::{body::RequestBody, limit::Limited},
     store::Store,
 };
 
 /// The largest JSON body, in bytes.
-const MOST_JSON: usize = 64 * 1024 * 1024;
+const MAX_JSON: u64 = 64 * 1024 * 1024;
 
 /// `POST events?keep=true&same_file=true`: one event or a list; each bare, inside an API Gateway
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
 pub(super) async fn register(store: &Arc<Store>, query: Query<'_>, body: RequestBody) -> Answered {
-    /// Bytes that are read in no time.
+    /// Bytes that are parsed in no time.
     const FEW: usize = 256 * 1024;
-    let bytes = collect(body, MOST_JSON).await?;
+    let bytes = read_body(body, MAX_JSON).await?;
     let how = Registering {
         keep: query.is_true("keep"),
         same_file: query.is_true("same_file"),
@@ -36,7 +39,7 @@ pub(super) async fn register(store: &Arc<Store>, query: Query<'_>, body: Request
         return registered(store, &how, &bytes);
     }
     let store = Arc::clone(store);
-    beside(move || registered(&store, &how, &bytes)).await
+    run_blocking(move || registered(&store, &how, &bytes)).await
 }
 
 fn registered(store: &Store, how: &Registering, bytes: &[u8]) -> Answered {
@@ -97,33 +100,29 @@ fn is_wrapper(item: Tree<'_>) -> bool {
         .is_some_and(|inner| inner.get("token").is_some() || inner.get("body").is_some())
 }
 
-/// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered.
+/// `PUT contents`: raw bytes, to be named by their SHA-1 when events are registered. `--max-body`
+/// is for uploads to Box, and not for these.
 pub(super) async fn take_content(store: &Store, body: RequestBody) -> Answered {
-    let spooled = spool(store, body, None).await?;
+    /// Larger than any file that Box takes.
+    const MAX_CONTENT: u64 = 1 << 40;
+    let spooled = spool(store, body, MAX_CONTENT).await?;
     Ok(json_response(
         &json!({ "sha1": spooled.sha1, "size": spooled.size }),
     ))
 }
 
-/// Takes a body in as content, of at most `limit` bytes if there is one.
+/// Takes a body of at most `limit` bytes in as content.
 pub(super) async fn spool(
     store: &Store,
-    mut body: RequestBody,
-    limit: Option<u64>,
+    body: RequestBody,
+    limit: u64,
 ) -> Result<Spooled, Refused> {
+    let mut body = Limited::new(body, limit);
     let mut writer = store.spool().writer().map_err(|error| failed(&error))?;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Refused(StatusCode::BAD_REQUEST, error.to_string()))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        if let Some(limit) = limit.filter(|limit| writer.size() + data.len() as u64 > *limit) {
-            return Err(Refused(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the content is larger than the {limit} bytes of --max-body"),
-            ));
+        if let Ok(data) = frame.map_err(|error| unread(&error))?.into_data() {
+            writer.write(&data).map_err(|error| failed(&error))?;
         }
-        writer.write(&data).map_err(|error| failed(&error))?;
     }
     writer.finish().map_err(|error| failed(&error))
 }

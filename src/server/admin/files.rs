@@ -2,7 +2,11 @@
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
-use super::{Answered, Query, Refused, events::spool, failed, json_response};
+use super::{
+    answer::{Answered, Refused, failed, json_response},
+    events::spool,
+    query::Query,
+};
 use crate::{
     domain::notice::Placement,
     mock_box::{
@@ -90,7 +94,14 @@ async fn content(store: &Store, id: &str) -> Answered {
 /// is none.
 async fn put(store: &Store, id: &str, query: Query<'_>, body: RequestBody) -> Answered {
     let limit = store.read(|state| state.settings.max_upload);
-    let content = Content::from(spool(store, body, Some(limit)).await?);
+    let spooled = spool(store, body, limit).await.map_err(|refused| {
+        let Refused(status, reason) = refused;
+        match status {
+            StatusCode::PAYLOAD_TOO_LARGE => Refused(status, format!("{reason} of --max-body")),
+            _ => Refused(status, reason),
+        }
+    })?;
+    let content = Content::from(spooled);
     let (file, is_new) = store.put_file(id, query.first("name"), content);
     let mut response: Response<ResponseBody> = json_response(&describe(&file));
     if is_new {

@@ -1,4 +1,4 @@
-//! What happens, for whoever watches: writes, calls, and the stream of both.
+//! What happened in the mock: writes, calls, and the stream of notices about both.
 
 use std::{fmt::Write, sync::Arc, time::Duration};
 
@@ -13,7 +13,10 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Answered, Query, Refused, beside, json_response, json_text};
+use super::{
+    answer::{Answered, Refused, json_response, json_text, run_blocking},
+    query::Query,
+};
 use crate::{
     domain::{
         call::{CallRecord, WriteRecord},
@@ -24,26 +27,26 @@ use crate::{
     store::Store,
 };
 
-/// Records and calls that one answer lists at the most.
-const MOST_LISTED: usize = 1000;
-/// Bytes of records that one answer lists, give or take the last of them.
-const MOST_LISTED_BYTES: usize = 16 * 1024 * 1024;
+/// The most records or calls in one answer.
+const MAX_LISTED: usize = 1000;
+/// The most bytes of records in one answer, give or take the last record.
+const MAX_LISTED_BYTES: usize = 16 * 1024 * 1024;
 
 /// `GET writes?file_id=&event_id=&after=SEQ&wait=SECONDS`.
 pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let after = query.number("after")?.unwrap_or(0);
     let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
-    let wanted = Arc::new(Wanted::of(store, query));
+    let wanted = Arc::new(RecordFilter::of(store, query));
     let deadline = Instant::now() + wait;
     let mut bell = store.listener();
     let mut last = after;
     loop {
         bell.listen();
-        // The bell rings for other things too; the file is looked at for writes alone.
+        // Other notices arrive too; the record file is read only where there are new writes.
         if store.last_write() > last {
             let (store, wanted) = (Arc::clone(store), Arc::clone(&wanted));
             let answer;
-            (answer, last) = beside(move || read_writes(&store, last, &wanted)).await?;
+            (answer, last) = run_blocking(move || read_writes(&store, last, &wanted)).await?;
             if let Some(answer) = answer {
                 return Ok(answer);
             }
@@ -55,15 +58,15 @@ pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
     }
 }
 
-/// Which records are asked for: those of a file, of an event, or all.
-struct Wanted {
+/// The records of a file, of an event, or all.
+struct RecordFilter {
     file_id: Option<String>,
     event_id: Option<String>,
     /// The file of that event.
     event_file: Option<String>,
 }
 
-impl Wanted {
+impl RecordFilter {
     fn of(store: &Store, query: Query<'_>) -> Self {
         let event_id = query.first("event_id");
         let file_of = |id: &str| {
@@ -90,19 +93,19 @@ impl Wanted {
     }
 }
 
-/// Records, and the number to go on after.
+/// Records, and the number to continue after.
 #[derive(Serialize)]
 struct Listed<'a> {
     writes: &'a [WriteRecord],
     next: u64,
 }
 
-/// Reads on after number `after` until there is enough for one answer; gives the answer, where there
-/// is anything to tell, and the number of the last record that was looked at.
+/// Reads the records after number `after` until there are enough for one answer. Returns the answer,
+/// where there are any, and the number of the last record that was read.
 fn read_writes(
     store: &Store,
     after: u64,
-    wanted: &Wanted,
+    wanted: &RecordFilter,
 ) -> Result<(Option<Response<ResponseBody>>, u64), Refused> {
     let mut found = Vec::new();
     let mut last = after;
@@ -117,7 +120,7 @@ fn read_writes(
         bytes += record.instance.as_ref().map_or(0, Instance::weight)
             + record.patch.as_ref().map_or(0, |json| json.get().len());
         found.push(record);
-        if found.len() == MOST_LISTED || bytes > MOST_LISTED_BYTES {
+        if found.len() == MAX_LISTED || bytes > MAX_LISTED_BYTES {
             break;
         }
     }
@@ -136,7 +139,7 @@ pub(super) async fn calls(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let file_id = query.first("file_id");
     let event_id = query.first("event_id");
     let store = Arc::clone(store);
-    beside(move || {
+    run_blocking(move || {
         let wanted = |record: &CallRecord| {
             (file_id.is_none() || file_id.as_deref() == record.file_id.as_deref())
                 && event_id
@@ -153,12 +156,12 @@ fn read_calls(
     after: u64,
     wanted: impl Fn(&CallRecord) -> bool,
 ) -> Response<ResponseBody> {
-    /// What is looked at is copied, and meanwhile no call can end.
+    /// Calls are copied under a lock that ending calls wait for.
     const AT_ONCE: usize = 16;
     let mut next = after;
     let mut found = Vec::new();
     let mut bytes = 0;
-    while found.len() < MOST_LISTED && bytes < MOST_LISTED_BYTES {
+    while found.len() < MAX_LISTED && bytes < MAX_LISTED_BYTES {
         let entries = store.calls(next, AT_ONCE);
         if entries.is_empty() {
             break;
@@ -171,7 +174,7 @@ fn read_calls(
             let text = entry.to_json(number).to_string();
             bytes += text.len();
             found.push(text);
-            if found.len() == MOST_LISTED || bytes >= MOST_LISTED_BYTES {
+            if found.len() == MAX_LISTED || bytes >= MAX_LISTED_BYTES {
                 break;
             }
         }
@@ -200,7 +203,7 @@ pub(super) fn notices(
     let state = (reader, true);
     let chunks = stream::unfold(state, |(mut reader, first)| async move {
         if first {
-            // Something goes out at once, so that the client knows that it is connected.
+            // Sent at once, so that the client knows that it is connected.
             return Some((": connected\n\n".to_owned(), (reader, false)));
         }
         loop {
@@ -210,7 +213,7 @@ pub(super) fn notices(
                 return Some((server_sent(&notices, last), (reader, false)));
             }
             if timeout(ALIVE, reader.notified()).await.is_ok() {
-                // Who is at work beside has more to tell in a moment: one chunk for all of it.
+                // Other tasks may publish more in a moment: one chunk for all of it.
                 yield_now().await;
             } else {
                 return Some((": alive\n\n".to_owned(), (reader, false)));
