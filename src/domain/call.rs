@@ -1,4 +1,4 @@
-//! A call that reached the mock, as it is told to whoever watches: which of Box's operations it
+//! A call that reached the mock, as it is published to observers: which of Box's operations it
 //! was, whose token it carried, what it was answered. Nothing secret is in here.
 
 use std::{io::Write, sync::Arc};
@@ -13,7 +13,7 @@ use super::{
     json::tree::Tree, metadata::instance::Instance, operation::Operation, token::TokenKind,
 };
 
-/// The token a call carried, as far as it may be told.
+/// The token a call carried, as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSeen {
     /// Its kind; `None` for a token that the mock does not know.
@@ -115,7 +115,7 @@ pub struct CallRecord {
     /// The fault that struck, in the words of `--fault`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fault: Option<String>,
-    /// What a person should know beside: the closest route, the cards in a few words.
+    /// What a person should also know: the closest route, the cards in a few words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
 }

@@ -1,12 +1,12 @@
-//! A finding in an input: how bad it is, where, what was found, what is expected, how to mend it.
+//! A finding in an input: how severe it is, where it is, what was found, what is expected, and how to correct it.
 //! How it is drawn is for `render::diagnostic`.
 
 use super::json::pointer::Pointer;
 
-/// How much a finding weighs.
+/// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
-    /// Accepted, but outside the description, or shown other than the author thinks.
+    /// Box accepts it but does not document it, or displays it differently from what was intended.
     Warning,
     /// Box refuses it, or nothing can be shown.
     Error,
@@ -25,7 +25,7 @@ impl Severity {
 /// One finding in a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it weighs.
+    /// How severe it is.
     pub severity: Severity,
     /// A stable name in kebab-case, for programs: `integer-id`.
     pub code: &'static str,
@@ -33,11 +33,11 @@ pub struct Diagnostic {
     pub message: String,
     /// The value that the finding is about.
     pub pointer: Pointer,
-    /// What stands there, in a few words.
+    /// The value there, in a few words.
     pub found: Option<String>,
-    /// What should stand there, in a few words.
+    /// What should be there, in a few words.
     pub expected: Option<String>,
-    /// How to mend it.
+    /// How to correct it.
     pub help: Option<String>,
 }
 

@@ -1,8 +1,8 @@
 //! A name from outside made into one that is safe to create a file by: no path, nothing that a
 //! shell or terminal would act on, not hidden, not mistaken for an option.
 
-/// The longest name that leaves room for the endings of a partial file, in bytes.
-const LONGEST: usize = 200;
+/// The longest name that leaves space for the suffix of a partial file, in bytes.
+const MAX_BYTES: usize = 200;
 
 /// The name `given` by a server, safe to be created in a folder; `otherwise` where nothing of it
 /// is left. The ending stays.
@@ -41,14 +41,14 @@ fn is_harmless(character: char) -> bool {
 }
 
 fn shortened(name: &str) -> String {
-    if name.len() <= LONGEST {
+    if name.len() <= MAX_BYTES {
         return name.to_owned();
     }
     let (stem, ending) = match name.rsplit_once('.') {
         Some((stem, ending)) if ending.len() <= 20 => (stem, format!(".{ending}")),
         _ => (name, String::new()),
     };
-    let mut end = LONGEST - ending.len();
+    let mut end = MAX_BYTES - ending.len();
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
@@ -96,7 +96,7 @@ mod tests {
     fn long_names_keep_their_ending() {
         let long = format!("{}.mp4", "é".repeat(300));
         let name = safe(&long, "x");
-        assert!(name.len() <= LONGEST && name.ends_with("é.mp4"), "{name}");
+        assert!(name.len() <= MAX_BYTES && name.ends_with("é.mp4"), "{name}");
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
         #[test]
         fn every_name_is_safe(given in any::<String>()) {
             let name = safe(&given, "file-7");
-            prop_assert!(!name.is_empty() && name.len() <= LONGEST);
+            prop_assert!(!name.is_empty() && name.len() <= MAX_BYTES);
             prop_assert!(!name.starts_with(['-', '.']));
             let unsafe_ones = ['/', '\\', '\0', '\n', '\u{1b}'];
             prop_assert!(!name.contains(unsafe_ones));

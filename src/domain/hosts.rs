@@ -19,7 +19,7 @@ pub const BOX_DOMAINS: [&str; 2] = ["box.com", "boxcloud.com"];
 
 /// Whether `host` (without a port, in any case) is one of Box's.
 pub fn is_box(host: &str) -> bool {
-    // As most are named, and each call asks a few times.
+    // Most calls name one of these, and each call asks a few times.
     if BOX_HOSTS.contains(&host) {
         return true;
     }
@@ -50,7 +50,7 @@ pub fn is_loopback_address(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Without brackets and without the dot of the root.
+/// `host` without brackets and without the dot of the root.
 fn bare(host: &str) -> &str {
     let host = host.strip_suffix('.').unwrap_or(host);
     host.strip_prefix('[')
@@ -68,10 +68,10 @@ pub struct HostPort {
 }
 
 impl HostPort {
-    /// Reads `host`, `host:port`, `[address]` or `[address]:port`. Gives nothing for text that
-    /// no host can be: empty, with a blank, a slash, a user or a port that is no number.
+    /// Reads `host`, `host:port`, `[address]` or `[address]:port`. `None` for text that
+    /// cannot be a host: empty, with a blank, a slash, a user or a port that is not a number.
     pub fn parse(text: &str) -> Option<Self> {
-        // As most are named, in each call.
+        // Most calls name one of these.
         if let Some(host) = BOX_HOSTS.into_iter().find(|host| *host == text) {
             let host = SmolStr::new_static(host);
             return Some(Self { host, port: None });
@@ -102,7 +102,7 @@ impl HostPort {
     }
 }
 
-/// Into the host, freed of its brackets, and the port.
+/// Splits into the host, without its brackets, and the port.
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     let number = |text: &str| {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn box_hosts_are_told_from_their_lookalikes() {
+    fn box_hosts_are_distinguished_from_their_lookalikes() {
         for host in BOX_HOSTS {
             assert!(is_box(host), "{host}");
         }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_no_host_is_none() {
+    fn what_cannot_be_a_host_is_none() {
         for text in [
             "",
             ":80",

@@ -1,7 +1,7 @@
-//! What the mock tells whoever watches it: calls as they open and close, writes as they are
-//! recorded, connections that never became a call, files as they come and the events that are sent
-//! about them. One stream carries them all, in the order in which they happened, and everything
-//! that is said of a run is drawn from it.
+//! What the mock publishes to its observers: calls as they open and close, writes as they are
+//! recorded, connections that did not become a call, files as they arrive and the events that are
+//! sent about them. One stream carries them all, in the order in which they happened; every report
+//! of a run is made from it.
 
 use std::sync::Arc;
 

@@ -26,7 +26,7 @@ impl Secret {
         &self.0
     }
 
-    /// Its last four characters, by which people tell two tokens apart; empty for a secret so
+    /// Its last four characters, which distinguish two tokens; empty for a secret so
     /// short that four characters would give it away.
     pub fn last4(&self) -> &str {
         last4(&self.0)
@@ -108,7 +108,7 @@ pub fn redact_header(name: &str, value: &str) -> String {
     }
 }
 
-/// What stands in the names of headers that hold a secret: cookies, `x-api-key`,
+/// Parts of the names of headers that hold a secret: cookies, `x-api-key`,
 /// `x-amz-security-token`, and whatever else a gateway or a proxy calls its own.
 const HOLD_SECRETS: [&str; 7] = [
     "authorization",
@@ -164,7 +164,7 @@ pub fn mask(source: &str) -> String {
 }
 
 /// What a program printed, as it may be shown: as [`redact_text`] does it, and what has the form
-/// of a token of Box's wherever it stands, since a program prints its tokens in any way it likes.
+/// of a token of Box's wherever it is, since a program prints its tokens in any way it likes.
 pub fn redact_output(line: &str) -> String {
     let is_of_a_token = |character: char| character.is_ascii_alphanumeric() || character == '!';
     let text = redact_text(line);
@@ -201,7 +201,7 @@ fn has_the_form_of_a_token(word: &str) -> bool {
 }
 
 /// Puts something else in the place of every secret of a text. Goes by the letters alone: a
-/// secret's name, a colon or an equals sign, and a value; and what stands behind `Bearer` and
+/// secret's name, a colon or an equals sign, and a value; and what follows `Bearer` and
 /// `Basic`.
 pub fn replace_secrets(text: &str, new: impl Fn(&str) -> String) -> String {
     let is_of_a_name = |character: char| character.is_ascii_alphanumeric() || character == '_';

@@ -15,13 +15,13 @@ impl FromStr for Shard {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no shard: 2/5 is the second of five");
+        let wrong = || format!("`{text}` is not a shard: 2/5 is the second of five");
         let (index, of) = text.split_once('/').ok_or_else(wrong)?;
         let index: usize = index.trim().parse().map_err(|_| wrong())?;
         let of: usize = of.trim().parse().map_err(|_| wrong())?;
         if index == 0 || index > of {
             return Err(format!(
-                "`{text}` is no shard: the first number goes from 1 to the second"
+                "`{text}` is not a shard: the first number goes from 1 to the second"
             ));
         }
         Ok(Self { index, of })

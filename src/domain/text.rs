@@ -1,4 +1,4 @@
-//! Text cut to the length that a message has room for, and compared with what may have been meant.
+//! Text cut to the length that fits a message, and compared with what may have been meant.
 
 use std::borrow::Cow;
 

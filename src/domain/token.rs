@@ -1,5 +1,5 @@
 //! Access tokens as a Skill meets them: their kinds, what each kind may do, and the
-//! `restricted_to` text that an event carries beside them.
+//! `restricted_to` text that an event carries with them.
 
 use std::fmt;
 
@@ -74,8 +74,8 @@ impl fmt::Display for TokenKind {
     }
 }
 
-/// Whether the text that stands where a token should be is a placeholder: empty, or `REDACTED`
-/// in some dress, as in the documentation's sample and in scrubbed captures.
+/// Whether the text in place of a token is a placeholder: empty, or a form of `REDACTED`, as in
+/// the documentation's sample and in scrubbed captures.
 pub fn is_placeholder(token: &str) -> bool {
     let bare = token.trim_matches(|character: char| !character.is_alphanumeric());
     bare.is_empty()
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_told_from_tokens() {
+    fn placeholders_are_distinguished_from_tokens() {
         for placeholder in [
             "",
             "REDACTED",

@@ -288,7 +288,7 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
             "--filter leaves none of 1 cases",
         ),
         (&["--filter", "["], "--filter is no glob"),
-        (&["--shard", "3/2"], "is no shard"),
+        (&["--shard", "3/2"], "is not a shard"),
         (&["--set", "/sorce/name=x"], "did you mean /source/name?"),
         (&["--set", "/source/id={}"], "what is no event"),
         (&["--set", "name=x"], "is no JSON Pointer"),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{model::Kind, subtitles::Cue};
 
-/// What a card needs beside its content. What is `None` is left out.
+/// What a card needs besides its content. What is `None` is left out.
 #[derive(Clone, Debug, Default)]
 pub struct Filling {
     /// `skill.id`.
@@ -127,8 +127,8 @@ pub fn title_code(title: &str) -> String {
     format!("skills_{}", title.to_lowercase().replacen(' ', "_", 1))
 }
 
-/// Fills in what a card leaves out: `type`, `created_at`, `skill`, `invocation`. What stands there
-/// already stays, right or wrong.
+/// Fills in what a card leaves out: `type`, `created_at`, `skill`, `invocation`. Members that are
+/// there already are kept, right or wrong.
 pub fn fill(card: &mut Value, filling: &Filling) {
     let Value::Object(members) = card else {
         return;

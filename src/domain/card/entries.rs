@@ -37,7 +37,7 @@ struct Entries<'a> {
     timeless_count: usize,
 }
 
-/// Where in a card a time stands.
+/// The place of a time in a card.
 #[derive(Clone, Copy)]
 enum Spot {
     Duration,
@@ -77,7 +77,7 @@ impl<'a> Entries<'a> {
         self.report_counts(&here, reporter)
     }
 
-    /// Keywords have no duration in the description; where one stands, their bars use it.
+    /// Keywords have no duration in the description; where there is one, their bars use it.
     fn check_duration(&mut self, reporter: &mut impl Reporter) -> Flow {
         let value = optional(self.path, self.members, "duration", Type::Seconds, reporter)?;
         if let Some(value) = value {

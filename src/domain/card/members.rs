@@ -78,7 +78,7 @@ pub(super) fn required(
     }
 }
 
-/// The text of a member that must be a string where it stands.
+/// The text of a member that must be a string if it is there.
 pub(super) fn text<'a>(
     path: &Path<'_>,
     members: Members<'a>,

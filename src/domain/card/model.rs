@@ -62,7 +62,7 @@ pub(super) const UNTITLED: &str = "Skill Card";
 /// What the preview says for a card whose list of entries is empty.
 pub const NO_INFORMATION: &str = "We're sorry, no skills information was found.";
 
-/// A card, read from whatever JSON value stands in its place.
+/// A card, read from any JSON value.
 #[derive(Clone, Copy, Debug)]
 pub struct Card<'a>(pub Tree<'a>);
 
@@ -189,7 +189,7 @@ impl<'a> Entry<'a> {
             .unwrap_or_default()
     }
 
-    /// The time in seconds that the preview puts beside a line of a transcript: there must be
+    /// The time in seconds that the preview shows next to a line of a transcript: there must be
     /// exactly one stretch, and its start a number.
     pub fn time(self) -> Option<f64> {
         let mut appears = self.appears().iter();
@@ -238,7 +238,7 @@ fn is_truthy(value: Tree<'_>) -> bool {
 }
 
 /// What the cards on a file say about how the skill is doing. Written through the metadata API,
-/// which has no status of its own, they are all there is to tell it by.
+/// which has no status of its own, they are the only sign of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reported {
     /// It has begun and not finished.

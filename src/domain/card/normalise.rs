@@ -1,5 +1,5 @@
 //! Cards made comparable between two runs, and compared: times, ids and image bytes change from
-//! run to run and are put aside; the rest is exact, but for wildcards and a tolerance for numbers.
+//! run to run and are left out; the rest is exact, except for wildcards and a tolerance for numbers.
 
 use super::path::Path;
 use crate::domain::json::{
@@ -7,7 +7,7 @@ use crate::domain::json::{
     tree::{Place, Tape, Tree},
 };
 
-/// In an expectation: whatever stands there is right.
+/// In an expectation: any value is right.
 pub const ANY: &str = "<any>";
 
 /// What a time becomes.
@@ -28,7 +28,7 @@ pub fn normalised(cards: Tree<'_>) -> Tape<'_> {
 }
 
 /// Replaces in a list of cards, or one, `created_at`, the ids of skill, invocation and file
-/// version, and the bytes of embedded images by what they are. What is replaced already stays.
+/// version, and the bytes of embedded images by placeholders. Placeholders are kept.
 pub fn normalise(cards: &mut Tape<'_>) {
     if cards.tree().as_array().is_none() {
         return normalise_card(cards, Tape::TOP);

@@ -1,5 +1,5 @@
-//! Where a walk through cards stands, kept on the stack: a pointer is made of it only for what is
-//! found.
+//! The current place of a walk through cards, kept on the stack: a pointer is made of it only for
+//! findings.
 
 use std::fmt::Write;
 

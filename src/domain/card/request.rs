@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::metadata::instance::{SKILLS_SCOPE, SKILLS_TEMPLATE};
 
-/// What becomes of the cards that are there already.
+/// What happens to the cards that are there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// They are replaced; where there are none, the instance is made. As the SDKs do it: a POST,

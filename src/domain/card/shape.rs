@@ -37,7 +37,7 @@ pub struct Recognised<'a> {
     pub shape: Shape,
     /// The pointer to the list of cards, or to the single card.
     pub at: Pointer,
-    /// What stands there: for a single card the card, else what should be a list.
+    /// The value there: for a single card the card, else what should be a list.
     pub value: Tree<'a>,
 }
 

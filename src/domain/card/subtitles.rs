@@ -30,7 +30,7 @@ pub struct Skipped {
     pub line: usize,
     /// Why, in a few words.
     pub why: &'static str,
-    /// The line as it stands.
+    /// The line as it is.
     pub text: String,
 }
 

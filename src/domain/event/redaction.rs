@@ -22,7 +22,7 @@ pub struct Keep {
 #[derive(Debug, Default)]
 pub struct Scrubber {
     keep: Keep,
-    /// What stood there → what stands there now.
+    /// The original value → its replacement.
     replaced: BTreeMap<String, String>,
     /// The same of ids alone: an id stays one, also where somebody's name is the same text.
     ids: BTreeMap<String, String>,
@@ -96,7 +96,7 @@ impl Scrubber {
     pub fn new(keep: Keep) -> Self {
         Self {
             keep,
-            // What stands for a token already is nobody's name or id, and keeps its meaning.
+            // A placeholder of a token is nobody's name or id, and keeps its meaning.
             replaced: BTreeMap::from([(NO_TOKEN.to_owned(), NO_TOKEN.to_owned())]),
             ids: BTreeMap::from([(NO_TOKEN.to_owned(), NO_TOKEN.to_owned())]),
             ..Self::default()
@@ -141,7 +141,7 @@ impl Scrubber {
         event
     }
 
-    /// Replaces the members of an object that stands under `under` by their names.
+    /// Replaces the members of the object at `under` by their names.
     fn members(&mut self, members: &mut Map<String, Value>, under: &str) {
         for (name, member) in members.iter_mut() {
             match name.as_str() {
@@ -274,7 +274,7 @@ impl Scrubber {
     }
 
     fn remember(&mut self, old: &str, new: String) -> String {
-        // What stands there now may be met again, in a file that was scrubbed before.
+        // A replacement may be met again, in a file that was scrubbed before.
         self.replaced.insert(new.clone(), new.clone());
         self.put(old, new)
     }
@@ -285,7 +285,7 @@ impl Scrubber {
         new
     }
 
-    /// What stands in place of `old` since it was first met.
+    /// The replacement of `old`, the same each time.
     fn known(&mut self, old: &str) -> Option<String> {
         let new = self.replaced.get(old)?.clone();
         self.look_for(old, &new);
@@ -332,7 +332,7 @@ impl Scrubber {
                 swept.replace(old.as_str(), new)
             };
         }
-        // A text may hold a token that stands nowhere else: in a link, in JSON within it.
+        // A text may hold a token that is nowhere else: in a link, in JSON within it.
         replace_secrets(&self.without_addresses(&swept), |_| NO_TOKEN.to_owned())
     }
 
@@ -360,7 +360,7 @@ impl Scrubber {
         replaced
     }
 
-    /// A member of a proxy event beside body and headers: harmless ones stay, the rest goes.
+    /// A member of a proxy event other than body and headers: harmless ones are kept, the rest removed.
     fn scrub_context(&mut self, name: &str, member: &mut Value) {
         match member {
             Value::Object(members) => members
@@ -434,7 +434,7 @@ fn is_worth_finding(old: &str) -> bool {
     old.chars().count() >= least
 }
 
-/// `text` with `old` replaced where no letter or digit stands beside it.
+/// `text` with `old` replaced where no letter or digit is next to it.
 fn replace_words(text: &str, old: &str, new: &str) -> String {
     let mut replaced = String::with_capacity(text.len());
     let mut copied = 0;

@@ -205,7 +205,7 @@ impl Rewriting {
                  it, compact, with `\\/` and lower-case `\\uXXXX`"
             }
             Self::Padded => {
-                "white space stands around the body that Box did not send, such as a line end \
+                "there is white space around the body that Box did not send, such as a line end \
                  that an editor added"
             }
             Self::Recoded => "the body has a byte order mark or line ends that Box did not send",
@@ -344,7 +344,7 @@ fn candidates(body: &[u8]) -> Vec<(Option<Rewriting>, Vec<u8>)> {
     candidates
 }
 
-/// What comes of the key of one slot, held against both signatures; `None` where there is
+/// The result of checking the key of one slot against both signatures; `None` where there is
 /// neither a key nor a signature.
 fn compare(
     slot: KeySlot,

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::refresh::format_time;
 use crate::domain::token::{LIFETIME_SECONDS, TokenKind};
 
-/// What stands in place of a token until a mock mints one.
+/// The placeholder for a token until a mock mints one.
 pub const NO_TOKEN: &str = "REDACTED";
 
 /// What happened to the file.

@@ -23,7 +23,7 @@ pub const DEEPEST: usize = 100;
 /// What serde_json takes for its own when it reads a member of such a name.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// An instance. What was written here is kept in its parts, which whoever has the instance shares,
+/// An instance. What was written here is kept in parts that all holders of the instance share,
 /// and is put together when somebody asks for that; what was read stays the text that it was.
 #[derive(Clone, Debug)]
 pub enum Instance {
@@ -255,7 +255,7 @@ impl Fields {
             value.write_to(&mut text);
         }
         text.push(b'}');
-        // It may stand for long, and much of what came may have been white space.
+        // It may be kept for long, and much of the input may have been white space.
         if text.capacity() - text.len() > text.len() / 4 {
             text.shrink_to_fit();
         }

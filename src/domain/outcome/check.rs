@@ -33,7 +33,7 @@ pub enum Check {
 }
 
 impl Check {
-    /// All of them, in the order in which they are told.
+    /// All of them, in the order in which they are reported.
     pub const ALL: [Self; 7] = [
         Self::Reply,
         Self::Tokens,
@@ -69,8 +69,8 @@ pub struct Expected {
     pub tolerance: f64,
 }
 
-/// What came of the checks of an event. Mostly all of them pass, and then nothing is allocated:
-/// a run may have a million events, judged on one thread and told on another.
+/// The results of the checks of an event. Mostly all of them pass, and then nothing is allocated:
+/// a run may have a million events, judged on one thread and reported on another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Verdicts {
     /// Which were run, in the order of [`Check::ALL`].
@@ -112,7 +112,7 @@ impl Verdicts {
     }
 }
 
-/// What the checks are told beside what was seen.
+/// What the checks need besides what was observed.
 #[derive(Clone, Debug, Default)]
 pub struct Terms<'a> {
     /// What the case expects.
@@ -274,7 +274,7 @@ fn finished(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
         .then(|| format!("success was reported {successes} times for {times}: once is right"))
 }
 
-/// The writes that say how the invocation stands.
+/// The writes that report the status of the invocation.
 fn reports(observed: &Observed) -> impl Iterator<Item = (&WriteSeen, Status)> {
     observed
         .writes
@@ -329,7 +329,7 @@ fn outcome(observed: &Observed, terms: &Terms<'_>) -> Option<String> {
     match observed.status() {
         Some(status) if status == wanted => None,
         Some(status) if !status.is_final() && wanted.is_final() => Some(format!(
-            "the invocation stands at {}, not at {}",
+            "the invocation is {}, not {}",
             status.as_str(),
             wanted.as_str()
         )),

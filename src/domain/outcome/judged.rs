@@ -33,11 +33,11 @@ pub struct CaseName {
 }
 
 impl CaseName {
-    /// Its text. Of a million events each has one, so it is made at once in the room it takes.
+    /// Its text. A run of a million events makes a million, so it is allocated once, at its size.
     pub fn text(&self) -> String {
-        /// For the number of a repeat.
-        const ROOM: usize = 12;
-        let mut text = String::with_capacity(self.names.path.len() + ROOM);
+        /// Bytes for the number of a repeat.
+        const REPEAT_BYTES: usize = 12;
+        let mut text = String::with_capacity(self.names.path.len() + REPEAT_BYTES);
         text.push_str(&self.names.path);
         if let Some(repeat) = self.repeat {
             // Writing to a string cannot fail.
@@ -53,8 +53,8 @@ impl fmt::Display for CaseName {
     }
 }
 
-/// One event, judged. Its names are shared with its case: an outcome is made on one thread and put
-/// into words on another, and what goes over is dear to free there.
+/// One event, judged. Its names are shared with its case: an outcome is made on one thread and
+/// rendered on another, where freeing its parts would be expensive.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The number of the case in the plan, from 0.
@@ -96,7 +96,7 @@ pub struct Summary {
     pub cards: Latencies,
     /// Seconds from the first event to the last verdict.
     pub seconds: f64,
-    /// What fails the run as a whole: calls with unknown tokens, what came after a verdict.
+    /// What fails the run as a whole: calls with unknown tokens, what happened after a verdict.
     pub strays: Vec<String>,
     /// Events that were not sent because the run was interrupted or stopped at a failure.
     pub left_out: usize,

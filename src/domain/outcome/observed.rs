@@ -12,7 +12,7 @@ use crate::domain::{
     operation::Operation,
 };
 
-/// Milliseconds since the event was sent; negative for what came before.
+/// Milliseconds since the event was sent; negative for what happened before.
 pub type Millis = f64;
 
 /// How the Skill replied.
@@ -44,7 +44,7 @@ impl Reply {
     }
 }
 
-/// How an invocation stands, as Box would say.
+/// The status of an invocation, as Box reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// Taken, or at work.
@@ -68,7 +68,7 @@ impl Status {
         }
     }
 
-    /// Reads Box's word; `invoked` stands with processing.
+    /// Reads Box's word; `invoked` counts as processing.
     pub fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "invoked" | "processing" => Self::Processing,
@@ -112,14 +112,14 @@ pub struct CallSeen {
 pub struct Delivery {
     /// When.
     pub at: Millis,
-    /// What came of it, once that is known. Its time counts from this delivery.
+    /// The reply, once there is one. Its time counts from this delivery.
     pub reply: Option<Reply>,
     /// Whether it is there to see that a second delivery changes nothing.
     pub is_duplicate: bool,
 }
 
-/// Calls and writes kept of one event; a Skill that polls for ever must not fill the memory.
-const MOST_KEPT: usize = 500;
+/// Calls and writes kept of one event; a Skill that polls forever must not fill the memory.
+const MAX_KEPT: usize = 500;
 
 /// Everything that was seen of one event so far.
 #[derive(Clone, Debug, Default)]
@@ -134,9 +134,9 @@ pub struct Observed {
     pub calls_left_out: usize,
     /// Writes, in their order.
     pub writes: Vec<WriteSeen>,
-    instance: Stood,
-    /// As it stood before the event was sent once more on purpose.
-    before: Option<Stood>,
+    instance: Snapshot,
+    /// The instance before the event was sent once more on purpose.
+    before: Option<Snapshot>,
     open: BTreeSet<u64>,
     last_activity: Millis,
 }
@@ -203,7 +203,7 @@ impl Observed {
     pub fn closed(&mut self, record: Arc<CallRecord>, ms: Millis, now: Millis) {
         self.open.remove(&record.call);
         self.touch(now);
-        if self.calls.len() < MOST_KEPT {
+        if self.calls.len() < MAX_KEPT {
             self.calls.push(CallSeen { ms, record });
         } else {
             self.calls_left_out += 1;
@@ -213,8 +213,8 @@ impl Observed {
     /// Metadata was written.
     pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
         self.touch(now);
-        self.instance = Stood(record.instance.clone());
-        if self.writes.len() == MOST_KEPT {
+        self.instance = Snapshot(record.instance.clone());
+        if self.writes.len() == MAX_KEPT {
             return;
         }
         let carried = record.status.as_deref().and_then(Status::parse);
@@ -226,14 +226,14 @@ impl Observed {
         });
     }
 
-    /// The cards as they now stand.
+    /// The current cards.
     pub fn cards(&self) -> Option<Tape<'_>> {
         self.instance.cards()
     }
 
-    /// The cards as they stood before the event was sent once more on purpose, if it was.
+    /// The cards before the event was sent once more on purpose, if it was.
     pub fn cards_before(&self) -> Option<Option<Tape<'_>>> {
-        self.before.as_ref().map(Stood::cards)
+        self.before.as_ref().map(Snapshot::cards)
     }
 
     /// Whether the event was sent once more on purpose.
@@ -288,12 +288,12 @@ impl Observed {
     }
 }
 
-/// An instance as it stood, if there was one. Its cards are looked at once, when the event is
-/// judged: of most writes nobody wants to know them.
+/// An instance at some time, if there was one. Its cards are read when the event is judged: those
+/// of most writes are never needed.
 #[derive(Clone, Debug, Default)]
-struct Stood(Option<Instance>);
+struct Snapshot(Option<Instance>);
 
-impl Stood {
+impl Snapshot {
     fn cards(&self) -> Option<Tape<'_>> {
         self.0.as_ref()?.cards()
     }

@@ -30,7 +30,7 @@ pub struct Record {
     pub ok: bool,
     /// The reply to the last delivery.
     pub reply: Option<ReplyRecord>,
-    /// How the invocation stands, in Box's word.
+    /// The status of the invocation, in Box's word.
     pub status: Option<Cow<'static, str>>,
     /// When the last card was written, in milliseconds from the sending.
     pub cards_ms: Option<f64>,
@@ -72,14 +72,14 @@ pub struct ReplyRecord {
 pub struct DeliveryRecord {
     /// When, in milliseconds from the first.
     pub at_ms: f64,
-    /// What came of it.
+    /// The reply.
     pub reply: Option<ReplyRecord>,
     /// Whether it was sent to see that nothing changes.
     #[serde(default, skip_serializing_if = "is_false")]
     pub duplicate: bool,
 }
 
-/// A check and what came of it.
+/// A check and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckRecord {
     /// Its name.
@@ -121,7 +121,7 @@ pub struct CallRow {
     pub operation: Cow<'static, str>,
     /// What it was answered with; 0 where the connection ended before.
     pub status: u16,
-    /// The token it carried, as far as it may be told.
+    /// The token it carried, as far as it may be shown.
     pub token: Option<TokenSeen>,
     /// Box's error code.
     pub code: Option<String>,
@@ -129,7 +129,7 @@ pub struct CallRow {
     pub message: Option<String>,
     /// The fault that struck.
     pub fault: Option<String>,
-    /// What a person should know beside.
+    /// What a person should also know.
     pub note: Option<String>,
 }
 
@@ -346,7 +346,7 @@ impl Summary {
     pub fn add(&mut self, record: &SummaryRecord) {
         self.left_out += record.not_sent;
         self.interrupted |= record.interrupted;
-        // Shards run beside each other.
+        // Shards run in parallel.
         self.seconds = self.seconds.max(record.seconds);
         self.strays.extend(record.strays.iter().cloned());
     }

@@ -48,7 +48,7 @@ pub(super) enum Cell<'a> {
     Null,
     Bool(bool),
     Number(Number),
-    /// A text that stands in JSON as it is.
+    /// A text that needs no escapes.
     Plain(&'a str),
     /// A text that may need escapes.
     Borrowed(&'a str),
@@ -124,7 +124,7 @@ pub(super) fn split<'c, 'a>(cells: &'c [Cell<'a>]) -> Option<(&'c [Cell<'a>], &'
     cells.split_at_checked(cells.first()?.width())
 }
 
-/// Makes room for a list or an object, and returns its index.
+/// Reserves the cell of a list or an object, and returns its index.
 pub(super) fn open(cells: &mut Vec<Cell<'_>>) -> usize {
     cells.push(Cell::Null);
     cells.len() - 1

@@ -24,10 +24,10 @@ const MAX_DIGITS: usize = 18;
 
 /// Reads a value that is the whole of a text; `None` where it is not JSON.
 pub(super) fn scan(text: &str) -> Option<Scan<'_>> {
-    let room = (text.len() / BYTES_PER_CELL + 1).min(MAX_INITIAL_CELLS);
+    let capacity = (text.len() / BYTES_PER_CELL + 1).min(MAX_INITIAL_CELLS);
     let mut scan = Scan {
         text,
-        cells: Vec::with_capacity(room),
+        cells: Vec::with_capacity(capacity),
         non_canonical: 0,
         has_duplicate_keys: false,
         seen: Seen::default(),
