@@ -1,5 +1,6 @@
 //! `skillctl mock-box`: a mock that stands alone until it is ended.
 
+mod context;
 mod log;
 mod pump;
 
@@ -8,7 +9,10 @@ use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{fixtures, mock, output::write_over, secret_variables::secret, skill::RunningSkill};
+use super::{
+    fixtures, mock, output::write_over, program::Program, secret_variables::secret,
+    skill::RunningSkill,
+};
 use crate::{
     cli::{
         OutputFormat,
@@ -31,11 +35,12 @@ use crate::{
     skill::{
         ports::free_port,
         process::{Destination, Skill, SkillCommand},
-        runtimes::{handler::Handler, run_folder::TrustFiles, variables::interception},
+        runtimes::{handler::Handler, variables::interception},
     },
     store::Store,
     terminal::Terminal,
 };
+use context::Context;
 use log::Log;
 use pump::{Side, Wanted};
 
@@ -63,20 +68,13 @@ pub(super) fn run(
         .help("name a variable that holds a token for its admin API with --admin-token-env")
         .usage());
     }
-    let handler = arguments
-        .handler
-        .as_deref()
-        .map(|text| {
-            Handler::parse(text)
-                .map_err(|reason| Problem::new(format!("--handler {text}: {reason}")).usage())
-        })
-        .transpose()?;
+    let program = Program::from_options(arguments.handler.as_deref(), false, &arguments.command)?;
     let plan = Plan {
         arguments,
         settings,
         faults: faults(arguments)?,
         admin_token,
-        handler,
+        program,
         wanted: Wanted::of(arguments, environment)?,
         cases,
     };
@@ -98,7 +96,7 @@ struct Plan<'a> {
     settings: Settings,
     faults: Faults,
     admin_token: Option<Secret>,
-    handler: Option<Handler>,
+    program: Option<Program>,
     wanted: Wanted,
     cases: Vec<Case>,
 }
@@ -169,15 +167,15 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
         terminal.warn(warning);
     }
     let log = Log::start(mock.store(), arguments, terminal);
-    let around = Around {
+    let context = Context {
         arguments,
-        handler: plan.handler,
+        program: plan.program,
         folder: folder.path(),
         files: folder.files(),
         environment,
         terminal,
     };
-    let outcome = stand(&mock, plan.wanted, &around, &mut ending).await;
+    let outcome = stand(&mock, plan.wanted, &context, &mut ending).await;
     let store = Arc::clone(mock.store());
     mock.stop().await;
     log.end().await;
@@ -185,41 +183,31 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     outcome
 }
 
-/// What surrounds a mock that runs.
-struct Around<'a> {
-    arguments: &'a MockBoxArgs,
-    handler: Option<Handler>,
-    folder: &'a Path,
-    files: TrustFiles,
-    environment: &'a Environment,
-    terminal: &'a Terminal,
-}
-
 /// From what is started beside the mock to its end.
 async fn stand(
     mock: &MockBox,
     wanted: Wanted,
-    around: &Around<'_>,
+    context: &Context<'_>,
     ending: &mut Ending,
 ) -> Outcome {
     let side = tokio::select! {
-        side = Side::start(mock, wanted, around) => side?,
+        side = Side::start(mock, wanted, context) => side?,
         () = ending.wait() => return Ok(()),
     };
-    let outcome = ready(mock, &side, around, ending).await;
-    side.stop(around.terminal).await;
+    let outcome = ready(mock, &side, context, ending).await;
+    side.stop(context.terminal).await;
     outcome
 }
 
 /// Says that the mock is ready, and waits for the end.
-async fn ready(mock: &MockBox, side: &Side, around: &Around<'_>, ending: &mut Ending) -> Outcome {
-    let Around {
+async fn ready(mock: &MockBox, side: &Side, context: &Context<'_>, ending: &mut Ending) -> Outcome {
+    let Context {
         arguments,
         files,
         environment,
         terminal,
         ..
-    } = around;
+    } = context;
     let url = mock.url();
     if let Some(path) = &arguments.ready_file {
         let ready = json!({ "url": url, "ca": files.ca, "pid": std::process::id() });
@@ -234,24 +222,20 @@ async fn ready(mock: &MockBox, side: &Side, around: &Around<'_>, ending: &mut En
         return skill_ended(skill, ending).await;
     }
     let mut variables = interception(&url, files, environment);
-    let words = match &around.handler {
-        None => arguments.command.clone(),
-        Some(handler) => handler_words(handler, around, &mut variables)?,
-    };
-    if words.is_empty() {
+    let Some(program) = &context.program else {
         ending.wait().await;
         return Ok(());
+    };
+    if let Program::Handler(handler) = program {
+        variables.push(("PORT".to_owned(), handler_port(handler, context)?));
     }
+    let words = program.command_line(context.folder)?;
     command(words, variables, ending).await
 }
 
-/// The command that serves a function, on the port of the variable `PORT` or on a free one.
-fn handler_words(
-    handler: &Handler,
-    around: &Around<'_>,
-    variables: &mut Vec<(String, String)>,
-) -> Result<Vec<String>, Failure> {
-    let port = match around.environment.var("PORT") {
+/// The port of a function: that of the variable `PORT`, or a free one.
+fn handler_port(handler: &Handler, context: &Context<'_>) -> Result<String, Failure> {
+    let port = match context.environment.var("PORT") {
         Some(port) => port.to_owned(),
         None => free_port()
             .map_err(|error| {
@@ -259,18 +243,10 @@ fn handler_words(
             })?
             .to_string(),
     };
-    around.terminal.note_line(
+    context.terminal.note_line(
         Line::from(format!("{handler} on ")).with(Role::Strong, format!("http://127.0.0.1:{port}")),
     );
-    variables.push(("PORT".to_owned(), port));
-    prepared(handler, around)
-}
-
-/// The command that serves a function; its adapter lies in the folder of this run.
-fn prepared(handler: &Handler, around: &Around<'_>) -> Result<Vec<String>, Failure> {
-    handler.prepare(around.folder).map_err(|error| {
-        Problem::new(format!("cannot write the adapter for {handler}: {error}")).outside()
-    })
+    Ok(port)
 }
 
 /// Waits until the Skill or the user ends.

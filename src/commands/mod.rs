@@ -13,6 +13,7 @@ mod interrupts;
 mod mock;
 mod mock_box;
 mod output;
+mod program;
 mod replay;
 mod report;
 mod reports;

@@ -11,7 +11,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::pump::sends_events;
+use super::context::sends_events;
 use crate::{
     cli::{OutputFormat, mock_box::MockBoxArgs},
     domain::{

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use url::Url;
 
-use super::{Around, prepared};
+use super::context::{Context, sends_events};
 use crate::{
     cli::mock_box::MockBoxArgs,
     client::Connections,
@@ -65,33 +65,27 @@ impl Wanted {
     }
 }
 
-/// Whether the command, or what listens at a URL, is a Skill that is to get events.
-pub(super) fn sends_events(arguments: &MockBoxArgs) -> bool {
-    let starts_one = arguments.handler.is_some() || !arguments.command.is_empty();
-    arguments.skill.is_some() || (arguments.files.is_some() && starts_one)
-}
-
 impl Side {
     /// Puts the folder into the mock, starts the Skill, and then the pump. What changes in the
     /// folder meanwhile gets its event.
     pub(super) async fn start(
         mock: &MockBox,
         wanted: Wanted,
-        around: &Around<'_>,
+        context: &Context<'_>,
     ) -> Result<Self, Failure> {
-        let (store, arguments) = (mock.store(), around.arguments);
+        let (store, arguments) = (mock.store(), context.arguments);
         let reader = store.subscribe();
         let folder = match &arguments.files {
             None => None,
-            Some(path) => Some(open(store, path, around.terminal).await?),
+            Some(path) => Some(open(store, path, context.terminal).await?),
         };
         let (skill, url) = if sends_events(arguments) {
-            skill_of(&mock.url(), around).await?
+            skill_of(&mock.url(), context).await?
         } else {
             (None, None)
         };
         let pump = url.map(|url| {
-            let settings = settings(arguments, wanted.keys, url, around.environment);
+            let settings = settings(arguments, wanted.keys, url, context.environment);
             Pump::start(Arc::clone(store), settings, reader)
         });
         Ok(Self {
@@ -157,23 +151,20 @@ async fn open(
 /// The Skill, where it is to be started, and its URL.
 async fn skill_of(
     mock_url: &str,
-    around: &Around<'_>,
+    context: &Context<'_>,
 ) -> Result<(Option<RunningSkill>, Option<Url>), Failure> {
-    let arguments = around.arguments;
-    let words = match &around.handler {
-        None => arguments.command.clone(),
-        Some(handler) => prepared(handler, around)?,
-    };
-    if words.is_empty() {
+    let arguments = context.arguments;
+    let Some(program) = &context.program else {
         return Ok((None, arguments.skill.clone()));
-    }
+    };
+    let words = program.command_line(context.folder)?;
     let skill = skill::start(
         words,
         arguments.skill.clone(),
         Some(mock_url),
-        Some(&around.files),
-        around.environment,
-        around.terminal,
+        Some(&context.files),
+        context.environment,
+        context.terminal,
     )
     .await?;
     let url = skill.url.clone();

@@ -1,12 +1,12 @@
-//! The mock of a run: one that the user names, one that is already there, or one of the run's own.
+//! The mock of a run: one that the user names, one that already runs, or one of the run's own.
 
 use std::{net::SocketAddr, time::Duration};
 
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
+use super::plan::{MockChoice, ReplayPlan, SkillChoice};
 use crate::{
-    cli::replay::ReplayArgs,
     client::Connections,
     commands::mock,
     env::Environment,
@@ -20,37 +20,36 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Where a mock listens unless it is told otherwise.
+/// The port of a mock by default.
 const USUAL_PORT: u16 = 7269;
 
-/// The mock of a run: another's, or its own.
-pub(super) struct BoxSide {
+/// The mock of a run: one of another process, or its own.
+pub(super) struct MockSource {
     pub(super) url: Url,
     own: Option<MockBox>,
     folder: Option<RunFolder>,
 }
 
-impl BoxSide {
-    /// The one that `--box` names, else the one on the usual port, else one of our own: on the
-    /// usual port for a Skill that already runs and can know no other, on a free one for a Skill
-    /// that is started here.
-    pub(super) async fn find(
-        arguments: &ReplayArgs,
+impl MockSource {
+    /// The mock that the plan names, else the one on the usual port, else one of the run's own: on
+    /// the usual port for a skill that is running already and knows no other, on a free port for a
+    /// skill that the run starts. `None` for a run without a mock.
+    pub(super) async fn open(
+        plan: &ReplayPlan,
         environment: &Environment,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Option<Self>, Failure> {
+        match &plan.mock {
+            MockChoice::None => return Ok(None),
+            MockChoice::At(url) => return Ok(Some(Self::other(url.clone()))),
+            MockChoice::FoundOrStarted => {}
+        }
         let usual = SocketAddr::from(([127, 0, 0, 1], USUAL_PORT));
-        if let Some(url) = &arguments.box_url {
-            return Ok(Self::other(url.clone()));
-        }
         if let Some(url) = answering(usual, environment).await {
-            return Ok(Self::other(url));
+            return Ok(Some(Self::other(url)));
         }
-        let starts_skill =
-            arguments.sample_skill || arguments.handler.is_some() || !arguments.command.is_empty();
-        let listen = if starts_skill {
-            SocketAddr::from(([127, 0, 0, 1], 0))
-        } else {
-            usual
+        let listen = match plan.skill {
+            SkillChoice::Running(_) => usual,
+            SkillChoice::Started(..) => SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         let own = mock::start(MockOptions {
             listen,
@@ -60,11 +59,11 @@ impl BoxSide {
         .await?;
         let url = Url::parse(&own.url())
             .map_err(|error| Problem::new(format!("the mock has no URL: {error}")).outside())?;
-        Ok(Self {
+        Ok(Some(Self {
             url,
             own: Some(own),
             folder: None,
-        })
+        }))
     }
 
     /// Ends the mock, where it is the run's own.
@@ -82,8 +81,8 @@ impl BoxSide {
         }
     }
 
-    /// The files that lead a Skill's TLS to this mock. Those of another's mock are found where it
-    /// says, on the same machine; else the Skill is led by its base URLs alone.
+    /// The files that make a skill's TLS trust this mock. A mock of another process says where its
+    /// own are; where they are not on this machine, only the base URLs point the skill at it.
     pub(super) async fn trust(
         &mut self,
         environment: &Environment,
@@ -116,13 +115,13 @@ impl BoxSide {
 
 /// The mock on the usual port, if one answers there.
 async fn answering(address: SocketAddr, environment: &Environment) -> Option<Url> {
-    const PATIENCE: Duration = Duration::from_secs(2);
-    timeout(PATIENCE, TcpStream::connect(address))
+    const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+    timeout(ANSWER_TIMEOUT, TcpStream::connect(address))
         .await
         .ok()?
         .ok()?;
     let url = Url::parse(&format!("http://{address}")).ok()?;
     let mock = Mock::new(Connections::new(environment), url.clone(), None);
-    timeout(PATIENCE, mock.health()).await.ok()?.ok()?;
+    timeout(ANSWER_TIMEOUT, mock.health()).await.ok()?.ok()?;
     Some(url)
 }
