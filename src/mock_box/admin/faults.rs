@@ -1,6 +1,6 @@
-//! Faults: rules that make the mock answer as Box does on a bad day. Here is decided, purely,
-//! whether one strikes a call and what it does to it; how one is written is in [`parse`], and
-//! what reaches the socket is delivery advice, carried out elsewhere.
+//! Faults: rules that make the mock answer as Box does on a bad day. Whether one strikes a call, and
+//! what it does then, is decided here, purely; how one is written is in [`parse`], and the wire faults
+//! that it attaches to an answer are applied by the server.
 //!
 //! Whether a rule strikes is decided by the event a call belongs to and by how many calls of the
 //! same kind that event has made before, never by what other events do: a run repeats under

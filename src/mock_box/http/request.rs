@@ -7,7 +7,10 @@ use http::{HeaderMap, Method, header, uri::PathAndQuery};
 use percent_encoding::percent_decode_str;
 use smol_str::SmolStr;
 
-use crate::{domain::secret::Secret, mock_box::model::content::Spooled};
+use crate::{
+    domain::{hosts, secret::Secret},
+    mock_box::model::content::Spooled,
+};
 
 /// The head of a call.
 #[derive(Clone, Debug)]
@@ -85,8 +88,7 @@ impl Head {
 
     /// Whether the client addressed one of Box's own hosts and was intercepted.
     pub fn is_for_box(&self) -> bool {
-        let host = self.host();
-        host.ends_with(".box.com") || host.ends_with(".boxcloud.com")
+        hosts::is_box(self.host())
     }
 
     /// The origin of download URLs: Box's download host for clients that address Box's own hosts,
