@@ -49,6 +49,22 @@ impl Graph {
         reader.graph()
     }
 
+    /// The part of it below a folder, by the paths from there.
+    pub(crate) fn below(&self, folder: &str) -> Self {
+        let stripped = |file: &String| file.strip_prefix(folder).map(str::to_owned);
+        Self {
+            files: self.files.iter().filter_map(stripped).collect(),
+            edges: self
+                .edges
+                .iter()
+                .filter_map(|((from, to), names)| {
+                    Some(((stripped(from)?, stripped(to)?), names.clone()))
+                })
+                .collect(),
+            foreign: BTreeMap::new(),
+        }
+    }
+
     /// The circles: sets of files that all reach each other. Each is sorted.
     pub(crate) fn circles(&self) -> Vec<Vec<&str>> {
         let mut next: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
