@@ -62,15 +62,16 @@ const MOCK_BOX: Table = &[
     ("auth", &["http", "model", "state"]),
     ("context", &["auth", "http", "model", "state"]),
     ("view", &["http", "model", "state"]),
+    ("ops", &["model", "state"]),
     (
         "api",
-        &["auth", "context", "http", "model", "state", "view"],
+        &["auth", "context", "http", "model", "ops", "state", "view"],
     ),
     (
         "pipeline",
         &["api", "auth", "context", "http", "model", "state"],
     ),
-    ("admin", &["http", "model", "state"]),
+    ("admin", &["context", "http", "model", "ops", "state"]),
 ];
 
 /// Files that are in a circle today. Each circle needs one of them here; a file that is in none
