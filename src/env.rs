@@ -2,6 +2,7 @@
 //! handed on; no other module asks the operating system for them. Clocks live here too, so that
 //! code that needs the time takes one.
 
+pub mod file_part;
 pub mod folder;
 pub mod input;
 pub mod proxy;

@@ -5,7 +5,7 @@ use std::{io::Write, sync::Arc};
 
 use http::Method;
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
@@ -211,6 +211,13 @@ pub struct WriteRecord {
 }
 
 impl WriteRecord {
+    /// It as compact JSON.
+    pub fn to_json(&self) -> String {
+        let mut text = Vec::new();
+        self.write_to(&mut text);
+        String::from_utf8(text).expect("JSON is text")
+    }
+
     /// Adds it to a text, as compact JSON: a line of the record file.
     pub fn write_to(&self, text: &mut Vec<u8>) {
         let Self { seq, at, op, .. } = self;
@@ -254,16 +261,6 @@ impl WriteRecord {
             None => text.extend_from_slice(b"null"),
         });
         text.push(b'}');
-    }
-}
-
-/// As it is written, for what is made of many records.
-impl Serialize for WriteRecord {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let mut text = Vec::new();
-        self.write_to(&mut text);
-        let text: &RawValue = serde_json::from_slice(&text).map_err(ser::Error::custom)?;
-        text.serialize(to)
     }
 }
 
@@ -360,17 +357,10 @@ mod tests {
                 r#"{"seq":2,"at":"1970-01-01T00:00:00Z","op":"reset","file_id":"","file_version_id":"","scope":"","template":"","skill_id":null,"invocation_id":null,"status":null,"usage":null,"token":null,"instance":null}"#,
             ),
         ] {
-            let text_of = |record: &WriteRecord| {
-                let mut text = Vec::new();
-                record.write_to(&mut text);
-                String::from_utf8(text).expect("text")
-            };
-            let text = text_of(&record);
+            let text = record.to_json();
             assert_eq!(text, told);
-            let serialised = serde_json::to_string(&record).expect("JSON");
-            assert_eq!(serialised, text);
             let back: WriteRecord = serde_json::from_str(&text).expect("it reads back");
-            assert_eq!(text_of(&back), text);
+            assert_eq!(back.to_json(), text);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! read back when the mock starts again and when somebody asks for what was written. What a
 //! record means is decided elsewhere.
 
+mod error;
 mod read;
 mod sync;
 
@@ -14,11 +15,14 @@ use std::{
     sync::Arc,
 };
 
-use crate::domain::{
-    call::{WriteOp, WriteRecord},
-    json::document::message_of,
+use crate::{
+    domain::{
+        call::{WriteOp, WriteRecord},
+        json::document::message_of,
+    },
+    env::file_part::FilePart,
 };
-use read::Part;
+pub use error::JournalError;
 pub use read::RecordReader;
 use sync::Syncer;
 pub(super) use sync::Ticket;
@@ -67,41 +71,6 @@ struct Appended {
     op: WriteOp,
     /// Of its line, in bytes.
     length: u64,
-}
-
-/// Why a record file cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// It cannot be opened, read or written.
-    #[error("cannot use the record file {path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It is a folder, a device, a pipe.
-    #[error("cannot use {path} as a record file: it is not a regular file")]
-    NoFile {
-        /// What was named.
-        path: PathBuf,
-    },
-    /// Another mock appends to it.
-    #[error("cannot use the record file {path}: another mock is recording to it")]
-    Taken {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A line in its middle is no record.
-    #[error("{path}:{line}: this line is no write record: {reason}")]
-    Line {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: usize,
-        /// Why.
-        reason: String,
-    },
 }
 
 impl Journal {
@@ -216,7 +185,7 @@ impl Journal {
             source,
         };
         let length = self.file.metadata().map_err(fail)?.len();
-        let mut reader = BufReader::new(Part::new(Arc::clone(&self.file), 0, length));
+        let mut reader = BufReader::new(FilePart::new(Arc::clone(&self.file), 0, length));
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -404,7 +373,7 @@ impl Journal {
             0 => self.index.first().map_or(self.end, |(_, offset)| *offset),
             found => self.index[found - 1].1,
         };
-        let part = Part::new(Arc::clone(&self.file), start, self.end);
+        let part = FilePart::new(Arc::clone(&self.file), start, self.end);
         RecordReader::new(part, self.path.clone(), after)
     }
 }

@@ -76,7 +76,7 @@ const MOCK_BOX: Table = &[
 
 /// Files that are in a circle today. Each circle needs one of them here; a file that is in none
 /// fails.
-const KNOWN_CIRCLES: &[&str] = &["store/journal.rs"];
+const KNOWN_CIRCLES: &[&str] = &[];
 
 #[test]
 fn every_folder_imports_only_what_the_table_allows() {

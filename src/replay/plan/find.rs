@@ -4,7 +4,6 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -13,6 +12,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
 use super::error::PlanError;
+use crate::env::file_part::FilePart;
 
 /// The largest event that is read, in bytes.
 pub(super) const MAX_EVENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -48,26 +48,9 @@ impl Spooled {
             Self::Path(path) => Box::new(BufReader::with_capacity(1 << 16, File::open(path)?)),
             Self::TempFile(file) => Box::new(BufReader::with_capacity(
                 1 << 16,
-                At {
-                    file: Arc::clone(file),
-                    offset: 0,
-                },
+                FilePart::whole(Arc::clone(file)),
             )),
         })
-    }
-}
-
-/// A file with a read position of its own.
-struct At {
-    file: Arc<File>,
-    offset: u64,
-}
-
-impl Read for At {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
     }
 }
 

@@ -7,20 +7,18 @@ use futures_util::stream;
 use http::{HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
-use serde::Serialize;
 use tokio::{
     task::yield_now,
     time::{Instant, timeout, timeout_at},
 };
 
 use super::{
-    answer::{Answered, Refused, json_response, json_text, run_blocking},
+    answer::{Answered, Refused, json_text, run_blocking},
     query::Query,
 };
 use crate::{
     domain::{
         call::{CallRecord, WriteRecord},
-        metadata::instance::Instance,
         notice::Notice,
     },
     server::body::ResponseBody,
@@ -52,8 +50,7 @@ pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
             }
         }
         if timeout_at(deadline, bell.notified()).await.is_err() {
-            let writes = &[];
-            return Ok(json_response(&Listed { writes, next: last }));
+            return Ok(writes_response(&[], last));
         }
     }
 }
@@ -93,11 +90,10 @@ impl RecordFilter {
     }
 }
 
-/// Records, and the number to continue after.
-#[derive(Serialize)]
-struct Listed<'a> {
-    writes: &'a [WriteRecord],
-    next: u64,
+/// Records as JSON, and the number to continue after.
+fn writes_response(writes: &[String], next: u64) -> Response<ResponseBody> {
+    let list = writes.join(",");
+    json_text(format!("{{\"writes\":[{list}],\"next\":{next}}}"))
 }
 
 /// Reads the records after number `after` until there are enough for one answer. Returns the answer,
@@ -108,7 +104,7 @@ fn read_writes(
     wanted: &RecordFilter,
 ) -> Result<(Option<Response<ResponseBody>>, u64), Refused> {
     let mut found = Vec::new();
-    let mut last = after;
+    let (mut last, mut next) = (after, after);
     let mut bytes = 0;
     for record in store.records(after) {
         let record = record
@@ -117,19 +113,15 @@ fn read_writes(
         if !wanted.wants(&record) {
             continue;
         }
-        bytes += record.instance.as_ref().map_or(0, Instance::weight)
-            + record.patch.as_ref().map_or(0, |json| json.get().len());
-        found.push(record);
+        let text = record.to_json();
+        bytes += text.len();
+        found.push(text);
+        next = last;
         if found.len() == MAX_LISTED || bytes > MAX_LISTED_BYTES {
             break;
         }
     }
-    let answer = found.last().map(|record| {
-        json_response(&Listed {
-            writes: &found,
-            next: record.seq,
-        })
-    });
+    let answer = (!found.is_empty()).then(|| writes_response(&found, next));
     Ok((answer, last))
 }
 

@@ -1,51 +1,23 @@
-//! Reading records back, beside whoever appends: by offset, so that neither the file's name nor
-//! its cursor matters.
+//! Reads records back while others are appended.
 
 use std::{
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-    os::unix::fs::FileExt,
+    io::{self, BufRead, BufReader},
     path::PathBuf,
-    sync::Arc,
 };
 
-use super::JournalError;
-use crate::domain::call::WriteRecord;
-
-/// The bytes of a file from one offset to before another.
-#[derive(Debug)]
-pub(super) struct Part {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-}
-
-impl Part {
-    pub(super) fn new(file: Arc<File>, at: u64, end: u64) -> Self {
-        Self { file, at, end }
-    }
-}
-
-impl Read for Part {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
-        let most = buffer.len().min(left);
-        let read = self.file.read_at(&mut buffer[..most], self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
+use super::error::JournalError;
+use crate::{domain::call::WriteRecord, env::file_part::FilePart};
 
 /// Records read back from the file, in their order.
 #[derive(Debug)]
 pub struct RecordReader {
-    lines: BufReader<Part>,
+    lines: BufReader<FilePart>,
     path: PathBuf,
     after: u64,
 }
 
 impl RecordReader {
-    pub(super) fn new(part: Part, path: PathBuf, after: u64) -> Self {
+    pub(super) fn new(part: FilePart, path: PathBuf, after: u64) -> Self {
         Self {
             lines: BufReader::new(part),
             path,

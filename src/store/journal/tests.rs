@@ -107,7 +107,7 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
-    let line = serde_json::to_string(&record(1)).expect("JSON").len() as u64;
+    let line = record(1).to_json().len() as u64;
     journal.longest = line + 1;
     journal.append([&record(1)]).expect("it fits");
     let long = WriteRecord {
@@ -128,8 +128,7 @@ fn a_number_that_does_not_follow_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     for second in [1, u64::MAX] {
-        let lines = [record(1), record(second)]
-            .map(|record| serde_json::to_string(&record).expect("JSON") + "\n");
+        let lines = [record(1), record(second)].map(|record| record.to_json() + "\n");
         fs::write(&path, lines.concat()).expect("it writes");
         let error = Journal::open(&path, drop).expect_err("no journal");
         assert!(error.to_string().contains("writes.jsonl:2:"), "{error}");

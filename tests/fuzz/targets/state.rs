@@ -287,7 +287,7 @@ impl World {
             return;
         };
         assert_eq!(record.seq, self.state.next_seq(), "{line}");
-        let text = serde_json::to_string(&**record).expect("a line");
+        let text = record.to_json();
         assert!(!text.contains('\n'), "{line}: a record of more than a line");
         let back: WriteRecord = serde_json::from_str(&text).expect("a record reads back");
         assert_eq!(back.seq, record.seq);
