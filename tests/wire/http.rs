@@ -173,14 +173,7 @@ async fn shut_down_while_busy(port: Port) {
     busy.write_all(b"GET /fault?delay=300 HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    while port
-        .handler
-        .calls
-        .load(std::sync::atomic::Ordering::Relaxed)
-        < 2
-    {
-        tokio::task::yield_now().await;
-    }
+    port.handler.called(2).await;
     port.stop().await;
     let answer = read_to_end(&mut busy).await.expect("no reset");
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
@@ -205,14 +198,7 @@ async fn shut_down_beside_one_that_never_ends(port: Port) {
     busy.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    while port
-        .handler
-        .calls
-        .load(std::sync::atomic::Ordering::Relaxed)
-        < 1
-    {
-        tokio::task::yield_now().await;
-    }
+    port.handler.called(1).await;
     let handler = Arc::clone(&port.handler);
     port.stop().await;
     assert_eq!(read_to_end(&mut busy).await.unwrap_or_default(), b"");

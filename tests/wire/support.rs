@@ -65,6 +65,18 @@ impl Echo {
             .unwrap_or_else(|_| panic!("no note of {kind:?} among {:?}", self.notes))
     }
 
+    /// Waits until the handler was called this often.
+    pub(crate) async fn called(&self, times: usize) {
+        let waiting = async {
+            while self.calls.load(std::sync::atomic::Ordering::Relaxed) < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("the handler was not called {times} times"));
+    }
+
     pub(crate) fn notes(&self) -> Vec<ConnectionNote> {
         self.notes.lock().expect("no test panics with it").clone()
     }
