@@ -23,8 +23,8 @@ use file::Table;
 use given::{Given, is_of_clap};
 
 impl Cli {
-    /// Reads the command line; `variable` gives the variables of the environment, `file` what came
-    /// of reading `skillctl.toml`, which need not be there.
+    /// Reads the command line; `variable` gives the variables of the environment, `file` the
+    /// result of reading `skillctl.toml`, which need not be there.
     ///
     /// # Errors
     /// What clap has to say: help and version too.
@@ -184,7 +184,7 @@ fn goes_with(command: &Command, argument: &Arg, present: &BTreeSet<Id>) -> bool 
     !by_conflict && !by_group
 }
 
-/// What gives values beside the command line.
+/// A source of values besides the command line.
 enum Layer<'a> {
     Environment(&'a dyn Fn(&str) -> Option<String>),
     File(&'a Table),

@@ -12,15 +12,15 @@ use super::{output_format::OutputFormat, size::parse_size, values};
 #[command(after_help = "\
 Examples:
   skillctl mock-box
-      a Box on 127.0.0.1:7269; `skillctl env` in another terminal leads a skill
-      to it
+      a Box on 127.0.0.1:7269; `skillctl env` in another terminal points a skill
+      at it
   skillctl mock-box event.json --events-dir out
-      the file and tokens of an event, good from now; the event as it now stands
+      the file and tokens of an event, valid from now; the event to be sent is
       in out/
   skillctl mock-box --record writes.jsonl
-      every metadata write as a line of JSON; started again, it goes on there
+      every metadata write as a line of JSON; started again, it resumes from them
   skillctl mock-box event.json -- npm test
-      runs a command that is led to the mock, and ends with it
+      runs a command that is pointed at the mock, and ends with it
   skillctl mock-box --files inbox --show-cards -- node server.js
       serves a folder, starts a skill (on the port in PORT), sends it an event
       for each file that is added, changed, copied or moved there or through the
@@ -42,7 +42,7 @@ Faults: --fault CALL=WHAT[,xN|,pN%]
   Of a download, answers strike the API call, and slow, truncate and reset the
   bytes. A run of the same events repeats its faults.
 
-Output: a line a call on stdout (on stderr beside a command): time, kind of
+Output: a line a call on stdout (on stderr if a command runs): time, kind of
 token, status, milliseconds, call, and what there is to say. With --format json
 one object a line, as it happens:
   {\"open\":{…}}        the head of a call is in
@@ -55,7 +55,7 @@ docs/formats.md names their members.
 
 Ended by Ctrl-C or SIGTERM it exits with 0; with 3 where the command failed.")]
 pub struct MockBoxArgs {
-    /// Events whose files and tokens stand from the start: files, or folders
+    /// Events whose files and tokens exist from the start: files, or folders
     #[arg(value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// Where to listen; port 0 takes a free one
@@ -64,7 +64,7 @@ pub struct MockBoxArgs {
     /// Write {"url","ca","pid"} to this file once it is ready
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Write the events of the FIXTUREs, as they now stand, to this folder
+    /// Write the events of the FIXTUREs, as they are to be sent, to this folder
     #[arg(long, value_name = "DIR")]
     pub events_dir: Option<PathBuf>,
     /// Append every metadata write to this file, and resume from what it holds
@@ -137,11 +137,11 @@ pub struct MockBoxArgs {
     /// How to print the calls
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
-    /// Run a function beside the mock, led to it, on PORT or a free port: node:index.handler,
+    /// Run a function that is pointed at the mock, on PORT or a free port: node:index.handler,
     /// python:app.lambda_handler. With --files or --skill it is the skill that gets the events
     #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]
     pub handler: Option<String>,
-    /// A command to start when the mock is ready, led to it; when it ends, so does the mock. With
+    /// A command to start when the mock is ready, pointed at it; when it ends, so does the mock. With
     /// --files or --skill it is the skill that gets the events
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,

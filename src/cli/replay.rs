@@ -29,7 +29,7 @@ Examples:
   skillctl replay --sample-skill fixtures/events
       every case, through the built-in skill
   skillctl replay fixtures/events -- node index.js
-      start a skill on a free port (PORT), led to the mock Box; end it afterwards
+      start a skill on a free port (PORT), point it at the mock; end it afterwards
   skillctl replay fixtures/events --handler node:index.handler
       a function that is made for AWS Lambda, run by your own node or python
   skillctl replay --skill http://127.0.0.1:8080/ event.json
@@ -144,7 +144,7 @@ pub struct ReplayArgs {
     /// By how much numbers may differ from expected.json
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = values::not_negative, help_heading = CHECKS)]
     pub tolerance: f64,
-    /// Write what came of each case to its expected.json
+    /// Write the result of each case to its expected.json
     #[arg(long, help_heading = CHECKS)]
     pub update: bool,
     /// Show the cards that were written

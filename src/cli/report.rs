@@ -13,7 +13,7 @@ Examples:
 /// What can be done with reports.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ReportCommand {
-    /// Bring the JSON reports of shards together: one verdict, one summary, one report
+    /// Merge the JSON reports of shards: one verdict, one summary, one report
     Merge(MergeArgs),
 }
 
@@ -49,7 +49,7 @@ pub enum ReportFormat {
     Json,
     /// Markdown, for the summary of a job
     Markdown,
-    /// One page that needs nothing else
+    /// One page that loads nothing else
     Html,
 }
 

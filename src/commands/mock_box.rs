@@ -80,12 +80,12 @@ pub(super) fn run(
     };
     let runtime = super::runtime::runtime()?;
     let outcome = runtime.block_on(serve(plan, environment, terminal));
-    // Whoever reads the log may have stopped to; the end does not wait for them.
+    // The reader of the log may have stopped reading; the end does not wait for it.
     runtime.shutdown_timeout(Duration::from_millis(100));
     outcome
 }
 
-/// What whoever binds the port beyond loopback should know.
+/// The warning for a port beyond loopback.
 const BEYOND_LOOPBACK: &str = "listening beyond loopback, in clear: whoever reaches this port can \
     take tokens, read the files and write their cards, and be led to other hosts from a private \
     network unless --no-egress is given";
@@ -183,7 +183,7 @@ async fn serve(plan: Plan<'_>, environment: &Environment, terminal: &Terminal) -
     outcome
 }
 
-/// From what is started beside the mock to its end.
+/// From the start of the programs next to the mock to their end.
 async fn stand(
     mock: &MockBox,
     wanted: Wanted,
@@ -278,7 +278,7 @@ async fn command(
     let death = tokio::select! {
         death = skill.died() => death,
         () = ending.wait() => {
-            // Whoever asks twice means at once: dropping it kills it.
+            // Asked twice means at once: dropping it kills it.
             tokio::select! {
                 _ = skill.stop(GRACE) => {}
                 () = ending.wait() => {}
@@ -308,7 +308,7 @@ fn summary(store: &Store, format: OutputFormat, terminal: &Terminal) {
     }
 }
 
-/// Registers fixtures as if Box had just sent them, and writes them down as they now stand.
+/// Registers fixtures as if Box had just sent them, and writes them to files as they are to be sent.
 fn register(
     store: &Store,
     cases: &[Case],
@@ -349,7 +349,7 @@ fn register(
     Ok(())
 }
 
-/// Takes the content beside a fixture into the mock's own folder.
+/// Takes the content next to a fixture into the mock's own folder.
 fn keep(store: &Store, path: &Path) -> Result<Content, Failure> {
     let failed = |error: std::io::Error| {
         Problem::new(format!("cannot read {}: {error}", path.display())).outside()
@@ -364,7 +364,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(path, bytes).map_err(|error| not_written(path, &error))
 }
 
-/// Whole or not at all: whoever waits for the file finds nothing half-written in it. What is no
+/// Whole or not at all: a program that waits for the file never reads half of it. What is no
 /// file (a pipe, a terminal) is written to as it is.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if path.metadata().is_ok_and(|found| !found.is_file()) {

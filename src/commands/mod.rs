@@ -1,5 +1,6 @@
 //! The commands: arguments → checked plan → work in a library module → result, rendered once. A
-//! file per subcommand; the rules are in the library modules.
+//! file or folder per subcommand, as [`run`] lists them; the other files are shared by several. The
+//! rules are in the library modules.
 
 mod box_access;
 mod box_failure;
@@ -16,7 +17,7 @@ mod output;
 mod program;
 mod replay;
 mod report;
-mod reports;
+mod report_files;
 mod runtime;
 mod sample_skill;
 mod secret_variables;

@@ -7,7 +7,7 @@ use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
-use super::reports::Reports;
+use super::report_files::Reports;
 use crate::{
     cli::{
         OutputFormat,

@@ -1,5 +1,5 @@
-//! The Skill of a replay: one that is already running, or a command that is started for the run,
-//! led to the mock, watched, and ended with everything it started.
+//! The skill of a `replay` or a `mock-box`: one that is already running, or a command that is started
+//! with variables that point it at the mock, watched, and ended with everything it started.
 
 use std::{sync::Arc, time::Duration};
 

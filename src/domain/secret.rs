@@ -2,7 +2,9 @@
 //!
 //! A [`Secret`] has neither `Display` nor `Serialize`, so it is redacted where it is made. What
 //! comes as plain text (request targets, headers, event bodies) goes through the functions here
-//! before it is logged, recorded or printed.
+//! before it is logged, recorded or printed. What counts as a secret is in `HOLD_SECRETS`,
+//! `is_secret_name`, `is_secret_parameter` and `has_the_form_of_a_token`. `event redact` has rules of
+//! its own, in `event::redaction`.
 
 use std::fmt;
 
@@ -109,7 +111,7 @@ pub fn redact_header(name: &str, value: &str) -> String {
 }
 
 /// Parts of the names of headers that hold a secret: cookies, `x-api-key`,
-/// `x-amz-security-token`, and whatever else a gateway or a proxy calls its own.
+/// `x-amz-security-token`, and those that a gateway or a proxy adds.
 const HOLD_SECRETS: [&str; 7] = [
     "authorization",
     "cookie",

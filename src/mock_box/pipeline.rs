@@ -1,5 +1,5 @@
-//! The steps of a call: its head is admitted, its body is prepared, and it is decided. What the steps
-//! do comes out of the table of endpoints.
+//! The steps of a call: its head is admitted, its body is prepared, and it is decided. The
+//! table of endpoints says what each step does for a call.
 
 use std::{fmt, sync::Arc};
 
@@ -119,8 +119,8 @@ fn no_route(missed: NoRoute) -> Answer {
     }
 }
 
-/// Box answers 405 to a file id that is malformed, whoever calls. A fixture may use any text as the
-/// id of its file.
+/// Box answers 405 to a malformed file id, before it looks at the token. A fixture may use any text
+/// as the id of its file.
 fn check_id(state: &State, matched: &Matched) -> Result<(), Answer> {
     let is_number = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
     match matched.file_id() {

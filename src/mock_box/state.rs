@@ -24,8 +24,8 @@ use crate::domain::{
     secret::Secret,
 };
 
-/// Every call looks into half a dozen of these. Their keys are chosen by whoever runs the mock, or by
-/// the mock itself: nobody gains by making them meet.
+/// Every call looks into half a dozen of these. Their keys are chosen by the user of the mock, or by
+/// the mock itself: nobody gains by making them collide.
 type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
 /// The deepest that folders are nested.
@@ -40,9 +40,10 @@ pub struct State {
     /// The id that ends `$type` of each template of Skills cards.
     pub template_type_id: String,
     files: HashMap<String, File>,
-    /// The files that a reset brings back, as they were before the API changed them.
+    /// The files that a reset restores, as they were before the API changed them.
     started: HashMap<String, File>,
-    /// The etags of deleted files, the latest last: If-Match tells them from files never seen.
+    /// The etags of deleted files, the latest last: If-Match does not treat them
+    /// like files never seen.
     deleted: VecDeque<(String, u64)>,
     folders: HashMap<String, Folder>,
     events: HashMap<String, EventEntry>,
@@ -59,7 +60,7 @@ pub struct State {
 /// A change of the state.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// An event is registered, with its tokens; its file stands already.
+    /// An event is registered, with its tokens; its file exists already.
     PutEvent(Box<NewEvent>),
     /// An event, its tokens and its file are forgotten.
     RetireEvent(String),
@@ -73,7 +74,7 @@ pub enum Change {
     RemoveFile(String),
     /// A file of a served folder is made or changed: a reset leaves it as it now is.
     SyncFile(Box<File>),
-    /// A file of a served folder is gone, and no reset brings it back.
+    /// A file of a served folder is gone, and no reset restores it.
     UnsyncFile(String),
     /// A folder is made or changed.
     PutFolder(Box<Folder>),
@@ -304,7 +305,7 @@ impl State {
     }
 
     fn remove_file(&mut self, id: &str) {
-        /// More are not told from files that never were.
+        /// Older ones are treated like files that never existed.
         const REMEMBERED: usize = 1000;
         self.instances.remove(id);
         let Some(file) = self.files.remove(id) else {

@@ -1,4 +1,5 @@
-//! A replay for programs: one object an event, and one for the summary (docs/reports.md).
+//! A replay for programs, printed by `--format json` and written by `--report json`: one object an
+//! event, and one for the summary (docs/reports.md).
 
 use serde_json::json;
 
@@ -22,12 +23,12 @@ pub fn summary(summary: &SummaryRecord) -> String {
     escaped(json!({ "summary": summary }).to_string())
 }
 
-/// What stands before the outcomes of a report.
+/// The part of a report before the outcomes.
 pub fn report_start() -> String {
     format!("{{\"version\":{VERSION},\"outcomes\":[")
 }
 
-/// What stands behind them.
+/// The part after them.
 pub fn report_end(summary: &SummaryRecord) -> String {
     format!("\n],\"summary\":{}}}\n", json!(summary))
 }

@@ -77,7 +77,7 @@ pub struct Health {
     pub preload: Option<PathBuf>,
 }
 
-/// Where the files lie that lead a Skill's TLS to the mock; none where the mock made none.
+/// Where the files are with which a skill trusts the mock's TLS; none where the mock made none.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Trust {
     /// The certificate of its authority.
@@ -143,7 +143,7 @@ impl Mock {
         response.json_as(self).await
     }
 
-    /// Where the files lie that lead a Skill to it.
+    /// Where the files are with which a skill reaches and trusts it.
     ///
     /// # Errors
     /// Where nothing, or something else, answers.

@@ -1,4 +1,5 @@
-//! Registers events with the mock before they are sent, in batches, and uploads their content.
+//! Registers events with the mock before they are sent, in batches, and uploads their content. The
+//! mock gives them their new ids, times and tokens.
 
 use std::{
     borrow::Cow,

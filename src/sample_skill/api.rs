@@ -26,7 +26,7 @@ const MAX_WAIT: Duration = Duration::from_secs(20);
 /// Redirects followed on the way to a file.
 const REDIRECTS: usize = 5;
 /// Bytes of the largest file that is processed.
-const LARGEST_FILE: u64 = 512 * 1024 * 1024;
+const MAX_FILE: u64 = 512 * 1024 * 1024;
 
 /// Box, at the address that the environment names.
 pub(super) struct BoxApi {
@@ -50,7 +50,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(status) => write!(formatter, "Box answered {status}"),
-            Self::TooLarge => write!(formatter, "it has more than {LARGEST_FILE} bytes"),
+            Self::TooLarge => write!(formatter, "it has more than {MAX_FILE} bytes"),
             Self::Broken(why) => formatter.write_str(why),
         }
     }
@@ -292,7 +292,7 @@ fn read_content(mut response: Response, name: &str) -> Result<Content, Trouble> 
             content.kind = Kind::of(name, piece);
         }
         content.size += read as u64;
-        if content.size > LARGEST_FILE {
+        if content.size > MAX_FILE {
             return Err(Trouble::TooLarge);
         }
         hash.update(piece);

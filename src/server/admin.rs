@@ -170,6 +170,7 @@ fn faults(store: &Store) -> Response<ResponseBody> {
 
 /// `POST faults`: the text of `--fault`, one a line.
 async fn add_faults(store: &Store, body: RequestBody) -> Answered {
+    /// The largest body, in bytes.
     const MAX_BYTES: u64 = 256 * 1024;
     let bytes = read_body(body, MAX_BYTES).await?;
     let bad = |reason: String| Refused(StatusCode::BAD_REQUEST, reason);

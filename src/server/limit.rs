@@ -1,5 +1,6 @@
-//! The limit on a request's body, the same for every route: a length beyond it is refused before
-//! anything is read, a body without a length when it has passed the limit.
+//! Enforces a limit on a request's body, in the same way for Box's API and the admin API: a length
+//! beyond it is refused before anything is read, a body without a length when it has passed the
+//! limit. The caller says how large the limit is.
 
 use std::{
     error::Error as StdError,

@@ -43,8 +43,8 @@ impl Workers {
 
 impl Worker {
     fn start(number: usize) -> Option<Self> {
-        /// Threads beside it, for what waits for a disk.
-        const MOST_BLOCKING: usize = 64;
+        /// Further threads of its runtime, for work that waits for a disk.
+        const MAX_BLOCKING: usize = 64;
         /// Looks at tasks until the sockets are asked again. A round of forty writes takes more than
         /// tokio's 61: each is looked at when it gathers, and when it is answered.
         const LOOKS: u32 = 256;
@@ -54,7 +54,7 @@ impl Worker {
         let serve = move || {
             let mut builder = Builder::new_current_thread();
             builder.enable_all();
-            builder.max_blocking_threads(MOST_BLOCKING);
+            builder.max_blocking_threads(MAX_BLOCKING);
             builder.event_interval(LOOKS);
             if let Ok(runtime) = builder.build() {
                 // Both ends are there for as long as this is needed.

@@ -20,7 +20,7 @@ pub fn free_port() -> io::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Makes sure that nothing listens on `host:port` (a name stands for all its addresses).
+/// Makes sure that nothing listens on `host:port` (of a name: on any of its addresses).
 ///
 /// # Errors
 /// [`SkillError::Taken`] where something accepts there, and [`SkillError::Lookup`] for a name
@@ -35,7 +35,7 @@ pub async fn refuse_taken(host: &str, port: u16) -> Result<(), SkillError> {
 }
 
 /// Every address of `host`, and for a name or address of this machine both families: a server
-/// that was told `localhost` may listen on either.
+/// that binds `localhost` may listen on either.
 pub(super) async fn addresses(host: &str, port: u16) -> Result<Vec<SocketAddr>, SkillError> {
     let here = [
         SocketAddr::from((Ipv4Addr::LOCALHOST, port)),

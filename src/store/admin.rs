@@ -114,7 +114,7 @@ impl Store {
         }
     }
 
-    /// Adds faults to those that stand.
+    /// Adds faults to the present ones.
     ///
     /// # Errors
     /// Where there would be too many.
@@ -127,7 +127,7 @@ impl Store {
         self.faults_now().clear();
     }
 
-    /// The faults that stand, each with how often it has struck.
+    /// The present faults, each with how often it has struck.
     pub fn faults(&self) -> Value {
         self.faults_now().to_json()
     }

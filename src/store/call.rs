@@ -1,5 +1,5 @@
-//! A call between its head and the end of its answer. It is told of when it opens and when it
-//! closes, also when the client goes away in the middle.
+//! A call between its head and the end of its answer. Its opening and its end are published, the end
+//! also when the client goes away in the middle.
 
 use std::{sync::Arc, time::Instant};
 
@@ -23,7 +23,7 @@ use crate::{
 pub struct OpenCall {
     activity: Arc<Activity>,
     record: CallRecord,
-    /// What is told when it opens, as long as it was not told.
+    /// The notice of its opening, until it is published.
     opening: Option<Opening>,
     token_event: Option<Arc<str>>,
     file_event: Option<Arc<str>>,
@@ -92,15 +92,16 @@ impl OpenCall {
         open
     }
 
-    /// Tells that it is open, before anything is waited for. A call that is answered at once needs
-    /// it not: its end tells both.
+    /// Publishes that it is open, before anything is waited for. A call that is answered at once does
+    /// not need this: its end publishes both.
     pub fn publish_open(&mut self) {
         if let Some(opening) = self.take_opening() {
             self.activity.notices.publish(Notice::Opened(opening));
         }
     }
 
-    /// What there is to tell of its being open, for whoever does that; to be told before its end.
+    /// The notice of its opening, unless it was published; the caller must publish it before the call
+    /// ends.
     pub(super) fn take_opening(&mut self) -> Option<Opening> {
         self.opening.take()
     }

@@ -1,5 +1,5 @@
-//! The call log: the last calls with what was said on both sides, in a ring that is bounded in
-//! number and bytes, and how many there were altogether.
+//! The call log: the last calls with their requests and answers, in a ring that is bounded in number
+//! and bytes, and how many there were altogether.
 
 use std::{
     collections::VecDeque,
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::capture::Capture;
 use crate::domain::{call::CallRecord, stats::Totals};
 
-/// CallLog that are kept at the most.
-const MOST: usize = 1000;
+/// Calls that are kept at the most.
+const MAX_CALLS: usize = 1000;
 /// Bytes that are kept at the most, about.
-const MOST_BYTES: usize = 6 * 1024 * 1024;
+const MAX_BYTES: usize = 6 * 1024 * 1024;
 
 /// The log.
 #[derive(Debug, Default)]
@@ -29,12 +29,12 @@ struct Ring {
     totals: Totals,
 }
 
-/// One call with what was said on both sides.
+/// One call with its request and answer.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The call.
     pub record: Arc<CallRecord>,
-    /// What was said.
+    /// The request and the answer.
     pub capture: Capture,
 }
 
@@ -74,8 +74,8 @@ impl CallLog {
 }
 
 impl Ring {
-    /// Adds a call, and gives the one that has no room any more. Where a large one takes the room
-    /// of several, it is the last of those.
+    /// Adds a call, and returns the one that makes way for it. Where a large one takes the place of
+    /// several, it is the last of those.
     fn add(&mut self, entry: Entry) -> Option<Entry> {
         self.totals.calls += 1;
         *self.totals.statuses.entry(entry.record.status).or_default() += 1;
@@ -84,7 +84,7 @@ impl Ring {
         self.entries.push_back(entry);
         self.newest += 1;
         let mut gone = None;
-        while self.entries.len() > MOST || self.bytes > MOST_BYTES && self.entries.len() > 1 {
+        while self.entries.len() > MAX_CALLS || self.bytes > MAX_BYTES && self.entries.len() > 1 {
             gone = self.entries.pop_front();
             self.bytes -= gone.as_ref().map_or(0, Entry::weight);
         }
@@ -99,7 +99,7 @@ impl Entry {
         OWN + self.record.target.len() + self.capture.weight()
     }
 
-    /// The call as it may be told: its record with `request` and `answer`, secrets redacted.
+    /// The call as it may be shown: its record with `request` and `answer`, secrets redacted.
     pub fn to_json(&self, number: u64) -> Value {
         let mut object = json!({ "number": number });
         if let (Value::Object(all), Ok(Value::Object(record))) =
@@ -118,7 +118,7 @@ mod tests {
     use http::{HeaderMap, HeaderValue, Method, header};
     use jiff::Timestamp;
 
-    use super::{super::capture::MOST_OF_A_BODY, *};
+    use super::{super::capture::MAX_BODY, *};
     use crate::domain::{call::EventIds, operation::Operation};
 
     fn entry(body: &[u8]) -> Entry {
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn the_ring_is_bounded_in_number_and_bytes_and_numbers_go_on() {
         let calls = CallLog::default();
-        for _ in 0..MOST + 5 {
+        for _ in 0..MAX_CALLS + 5 {
             calls.add(entry(b"{}"));
         }
         let numbers = |after| -> Vec<u64> {
@@ -174,11 +174,11 @@ mod tests {
         assert_eq!(numbers(0), [6, 7]);
         assert_eq!(numbers(1004), [1005]);
         assert_eq!(numbers(9999), [0; 0]);
-        for _ in 0..MOST {
-            calls.add(entry(&vec![b'x'; MOST_OF_A_BODY]));
+        for _ in 0..MAX_CALLS {
+            calls.add(entry(&vec![b'x'; MAX_BODY]));
         }
         let ring = calls.lock();
-        assert!(ring.bytes <= MOST_BYTES && ring.entries.len() > 90);
+        assert!(ring.bytes <= MAX_BYTES && ring.entries.len() > 90);
         assert_eq!(ring.totals.calls, 2005);
     }
 }

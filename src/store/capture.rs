@@ -1,5 +1,5 @@
-//! What was said on both sides of a call: both heads and the beginnings of both bodies. It is cheap
-//! to take down, for of most calls nobody asks; it is redacted when somebody reads it.
+//! The request and the answer of a call: both heads and the beginnings of both bodies. Recording them
+//! is cheap, since most are never read; they are redacted when somebody reads them.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::domain::secret::{redact_header, redact_text};
 
 /// What is kept of a body, in bytes.
-pub(super) const MOST_OF_A_BODY: usize = 64 * 1024;
-/// Room for the head of an answer, in bytes; most need less.
+pub(super) const MAX_BODY: usize = 64 * 1024;
+/// Capacity for the head of an answer, in bytes; most need less.
 const HEAD_OF_AN_ANSWER: usize = 192;
 
 /// Both sides of a call. What is copied is in one piece of memory: with each piece that is kept
@@ -43,7 +43,7 @@ struct Beginning {
 impl Capture {
     /// The client has sent this; a body that was not read into memory is empty here.
     pub(super) fn asked(&mut self, headers: &HeaderMap, body: &[u8]) {
-        let kept = &body[..body.len().min(MOST_OF_A_BODY)];
+        let kept = &body[..body.len().min(MAX_BODY)];
         self.copied = Vec::with_capacity(length(headers) + kept.len() + HEAD_OF_AN_ANSWER);
         write_lines(headers, &mut self.copied);
         self.body_at = self.copied.len();
@@ -64,11 +64,11 @@ impl Capture {
         self.answer.add(bytes);
     }
 
-    /// It is answered with this body, which is whole, and a buffer of its own: it is shared with
-    /// whoever else has it.
+    /// It is answered with this body, which is whole, and a buffer of its own: it is shared, not
+    /// copied.
     pub(super) fn answered_whole(&mut self, body: &Bytes) {
         self.answer = Beginning {
-            kept: body.slice(..body.len().min(MOST_OF_A_BODY)),
+            kept: body.slice(..body.len().min(MAX_BODY)),
             length: body.len() as u64,
         };
     }
@@ -81,13 +81,13 @@ impl Capture {
     /// What the client sent, secrets redacted.
     pub(super) fn request(&self) -> Value {
         let head = &self.copied[..self.body_at];
-        told(head, &self.copied[self.body_at..self.answer_at], self.asked)
+        shown(head, &self.copied[self.body_at..self.answer_at], self.asked)
     }
 
     /// What it was answered, secrets redacted.
     pub(super) fn answer(&self) -> Value {
         let head = &self.copied[self.answer_at..];
-        told(head, &self.answer.kept, self.answer.length)
+        shown(head, &self.answer.kept, self.answer.length)
     }
 }
 
@@ -95,11 +95,11 @@ impl Beginning {
     /// The next bytes of the body.
     fn add(&mut self, bytes: &Bytes) {
         self.length += bytes.len() as u64;
-        let room = MOST_OF_A_BODY - self.kept.len();
-        if room == 0 || bytes.is_empty() {
+        let left = MAX_BODY - self.kept.len();
+        if left == 0 || bytes.is_empty() {
             return;
         }
-        let taken = &bytes[..bytes.len().min(room)];
+        let taken = &bytes[..bytes.len().min(left)];
         // Copied: it may be a small part of a large buffer, which would be kept whole.
         self.kept = if self.kept.is_empty() {
             Bytes::copy_from_slice(taken)
@@ -135,7 +135,7 @@ fn lines(head: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
 }
 
 /// One side, of whose body of `length` bytes the beginning was kept.
-fn told(head: &[u8], kept: &[u8], length: u64) -> Value {
+fn shown(head: &[u8], kept: &[u8], length: u64) -> Value {
     let mut headers = Map::new();
     for (name, value) in lines(head) {
         let text = redact_header(&name, &value);
@@ -224,8 +224,8 @@ mod tests {
 
     #[test]
     fn of_a_large_body_the_beginning_is_kept_and_bytes_are_told_as_such() {
-        let large = "é".repeat(MOST_OF_A_BODY);
-        let side = asked(&large.as_bytes()[1..MOST_OF_A_BODY + 2]);
+        let large = "é".repeat(MAX_BODY);
+        let side = asked(&large.as_bytes()[1..MAX_BODY + 2]);
         assert_eq!(side["truncated"], true);
         assert!(
             side.get("body").is_none(),
@@ -237,9 +237,9 @@ mod tests {
         capture.answered(&Bytes::from(large.clone()));
         let side = capture.answer();
         assert_eq!(side["truncated"], true);
-        assert_eq!(side["bytes"], 2 * MOST_OF_A_BODY + 1);
+        assert_eq!(side["bytes"], 2 * MAX_BODY + 1);
         let kept = side["body"].as_str().map(str::len);
-        assert_eq!(kept, Some(MOST_OF_A_BODY - 1));
+        assert_eq!(kept, Some(MAX_BODY - 1));
         assert_eq!(asked(&[0xff, 0xfe])["body_base64"], "//4=");
     }
 }

@@ -47,7 +47,7 @@ struct Batch {
 }
 
 impl Store {
-    /// Opens a call by its head: what it is, and which body it may bring.
+    /// Opens a call by its head: what it is, and which body it accepts.
     pub fn open(self: &Arc<Self>, head: &Head) -> Box<OpenCall> {
         let now = self.now();
         let number = self.opened.fetch_add(1, Ordering::Relaxed) + 1;

@@ -31,11 +31,11 @@ pub(super) use sync::Ticket;
 /// most of the file at 16 bytes a stride.
 const STRIDE: u64 = 64;
 /// The longest line that is written and read, in bytes: an instance and its patch are far smaller.
-const LONGEST_LINE: u64 = 128 * 1024 * 1024;
-/// What is kept of the room for lines, in bytes.
-const MOST_KEPT: usize = 256 * 1024;
+const MAX_LINE: u64 = 128 * 1024 * 1024;
+/// What is kept of the buffer for lines, in bytes.
+const MAX_KEPT: usize = 256 * 1024;
 /// Numbers that are no mock's: going on from there would run out of them.
-const LARGEST_NUMBER: u64 = u64::MAX / 2;
+const MAX_NUMBER: u64 = u64::MAX / 2;
 
 /// The record file, open for appending.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ pub(super) struct Journal {
     index: Vec<(u64, u64)>,
     /// The number of the last record.
     last: u64,
-    /// The number of the last reset: what came before it is history.
+    /// The number of the last reset: earlier records are history.
     reset: u64,
     /// Why appending is over, once it failed in a way that leaves the file uncertain.
     broken: Option<String>,
@@ -76,7 +76,7 @@ struct Appended {
 impl Journal {
     /// Opens `path`, making it where it is not there, and gives `each` of the records it holds to
     /// the caller. A last line that was torn by a crash is cut off, since its write was never
-    /// acknowledged; then a warning comes back beside the journal. The file is this journal's
+    /// acknowledged; then a warning comes back with the journal. The file is this journal's
     /// alone as long as it lives (by an advisory lock).
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl Journal {
             path,
             named: None,
             end: 0,
-            longest: LONGEST_LINE,
+            longest: MAX_LINE,
             index: Vec::new(),
             last: 0,
             reset: 0,
@@ -225,7 +225,7 @@ impl Journal {
         }
         let record: WriteRecord = serde_json::from_slice(line)
             .map_err(|error| format!("{}, in column {}", message_of(&error), error.column()))?;
-        if record.seq <= self.last || record.seq > LARGEST_NUMBER {
+        if record.seq <= self.last || record.seq > MAX_NUMBER {
             return Err(format!(
                 "its number {} does not follow {}",
                 record.seq, self.last
@@ -250,7 +250,7 @@ impl Journal {
         lines.clear();
         appended.clear();
         // One large record is no reason to hold as much from then on.
-        lines.shrink_to(MOST_KEPT);
+        lines.shrink_to(MAX_KEPT);
         (self.lines, self.appended) = (lines, appended);
         result
     }

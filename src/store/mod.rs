@@ -1,12 +1,12 @@
 //! The running mock without its sockets. The store owns the state, the journal, the clock, the ids
 //! and the notices.
 //!
-//! Its face is small. [`Store::read`] looks into the state. [`Store::execute`] submits a call to the
-//! one writer and waits for the answer; what else changes the state (events, files, faults, a
+//! Its interface is small. [`Store::read`] looks into the state. [`Store::execute`] submits a call to
+//! the one writer and waits for the answer; what else changes the state (events, files, faults, a
 //! reset) has a method each. [`Store::subscribe`] follows what happens. Nobody who reads waits for
 //! the disk: the state is locked against readers only while changes are applied.
 //!
-//! Whoever takes several locks takes them in this order: the writer, the queue, the state, the faults.
+//! Locks are taken in this order: the writer, the queue, the state, the faults.
 
 mod activity;
 mod admin;

@@ -1,9 +1,9 @@
 //! The bus: notices in the order in which they happened, in a ring that is bounded in number and
-//! bytes, and a listener that wakes whoever waits for the next one. A reader that is too slow is told
-//! that it missed some; nobody who writes ever waits for a reader.
+//! bytes, and a listener that wakes those who wait for the next one. A reader that is too slow gets a
+//! notice that it missed some; a writer never waits for a reader.
 //!
-//! The ring is long for readers that are behind, and short when all have read: what is told is
-//! written over what was told before, and the further back that lies the longer it takes.
+//! The ring is long for readers that are behind, and short when all have read: new notices overwrite
+//! old ones, which takes longer the more of them lie between.
 
 use std::{
     collections::VecDeque,
@@ -18,10 +18,10 @@ use tokio::sync::watch;
 use crate::domain::notice::Notice;
 
 /// Notices that are kept for a reader.
-const MOST: usize = 32 * 1024;
+const MAX_NOTICES: usize = 32 * 1024;
 /// Bytes that are kept for a reader, about.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
-/// Notices that are kept though all readers have them: who comes back may have missed some.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Notices that are kept though all readers have them: a reader that reconnects may have missed some.
 const HISTORY: usize = 4 * 1024;
 /// Bytes that are kept so, about.
 const HISTORY_BYTES: usize = 4 * 1024 * 1024;
@@ -32,7 +32,7 @@ pub(super) struct Notices {
     ring: Arc<Mutex<Ring>>,
     notifier: watch::Sender<()>,
     /// Whether somebody has begun to listen since the listener last rang. Ringing costs more than
-    /// telling, and under load everybody who reads is busy reading.
+    /// publishing, and under load all readers are busy reading.
     is_awaited: Arc<AtomicBool>,
 }
 
@@ -51,10 +51,10 @@ impl Listener {
         self.is_awaited.store(true, Ordering::SeqCst);
     }
 
-    /// Returns when something was told after [`Listener::listen`].
+    /// Returns when something was published after [`Listener::listen`].
     pub async fn notified(&mut self) {
         if self.heard.changed().await.is_err() {
-            // The bus is gone, and with it whatever could be told.
+            // The bus is gone: nothing more is published.
             std::future::pending::<()>().await;
         }
     }
@@ -75,7 +75,7 @@ impl Subscription {
         self.listener.listen();
     }
 
-    /// Returns when something was told after [`Subscription::listen`].
+    /// Returns when something was published after [`Subscription::listen`].
     pub async fn notified(&mut self) {
         self.listener.notified().await;
     }
@@ -134,7 +134,7 @@ impl Default for Notices {
 }
 
 impl Notices {
-    /// Tells everybody.
+    /// Publishes a notice.
     pub(super) fn publish(&self, notice: Notice) {
         // What goes is freed after the lock, which everybody waits for.
         let gone = self.lock().push(notice);
@@ -142,7 +142,7 @@ impl Notices {
         self.wake();
     }
 
-    /// Tells everybody of two things, one right after the other.
+    /// Publishes two notices, one right after the other.
     pub(super) fn publish_both(&self, first: Notice, second: Notice) {
         let gone = {
             let mut ring = self.lock();
@@ -152,7 +152,7 @@ impl Notices {
         self.wake();
     }
 
-    /// Tells everybody of several things, one right after the other.
+    /// Publishes several notices, one right after the other.
     pub(super) fn publish_all(&self, notices: Vec<Notice>) {
         let gone: Vec<Notice> = {
             let mut ring = self.lock();
@@ -192,7 +192,7 @@ impl Notices {
         self.subscribe_after(u64::MAX)
     }
 
-    /// A listener that rings when something is told.
+    /// A listener that rings when something is published.
     pub(super) fn listener(&self) -> Listener {
         Listener {
             heard: self.notifier.subscribe(),
@@ -207,14 +207,14 @@ impl Notices {
 
 impl Ring {
     /// Adds a notice, and gives one that is kept no longer. Where several go, the others are freed
-    /// here: those that a large one takes the room of, and one more each time while a backlog is
+    /// here: those that make way for a large one, and one more each time while a backlog is
     /// given up that was read in the end.
     fn push(&mut self, notice: Notice) -> Option<Notice> {
         self.bytes += notice.weight();
         self.notices.push_back(notice);
         self.newest += 1;
         let mut gone = None;
-        while self.is_above(MOST, MOST_BYTES) {
+        while self.is_above(MAX_NOTICES, MAX_BYTES) {
             gone = self.pop();
         }
         for _ in 0..2 {
@@ -362,7 +362,7 @@ mod tests {
     fn a_slow_reader_is_told_what_it_missed_and_the_ring_stays_bounded() {
         let bus = Notices::default();
         let mut reader = bus.subscribe_after(0);
-        for _ in 0..MOST + 10 {
+        for _ in 0..MAX_NOTICES + 10 {
             bus.publish(notice("x"));
         }
         let (found, last) = reader.read(1);
@@ -371,7 +371,7 @@ mod tests {
         bus.publish_all(vec![notice("x"); 9]);
         let (found, last) = reader.read(1);
         assert_eq!((texts(&found), last), (vec!["gap", "x"], 20));
-        assert_eq!(bus.lock().notices.len(), MOST);
+        assert_eq!(bus.lock().notices.len(), MAX_NOTICES);
     }
 
     #[test]

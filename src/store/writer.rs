@@ -1,5 +1,5 @@
-//! What only the one writer uses, which is whoever holds its lock: the journal and the ids that are
-//! given out. What is written, and when, is decided elsewhere.
+//! What only the holder of the writer's lock uses: the journal and the ids that are given out. What
+//! is written, and when, is decided elsewhere.
 
 use std::sync::Arc;
 

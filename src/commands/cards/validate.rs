@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Findings of one kind that are drawn, unless the user asks for more.
-const MOST_OF_A_KIND: usize = 5;
+const MAX_OF_A_KIND: usize = 5;
 
 /// Checks the cards of every file. All are read first: one that is no JSON and nothing is judged.
 pub(super) fn run(arguments: &ValidateArgs, terminal: &Terminal) -> Outcome {
@@ -86,7 +86,7 @@ fn print(source: &Source, judged: &Judged, terminal: &Terminal) {
     let most = if terminal.is_verbose() {
         usize::MAX
     } else {
-        MOST_OF_A_KIND
+        MAX_OF_A_KIND
     };
     let mut text = diagnostic::findings(
         &source.file,

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Files whose invocation's end is waited for, at the most.
-const MOST_OPEN: usize = 10_000;
+const MAX_OPEN: usize = 10_000;
 /// Columns that cards are moved right by.
 const INDENT: usize = 6;
 
@@ -180,7 +180,7 @@ impl Shown {
             }
             match notice {
                 Notice::Placed(placed) => {
-                    if self.open.len() == MOST_OPEN {
+                    if self.open.len() == MAX_OPEN {
                         self.open.clear();
                     }
                     self.open.insert(placed.file_id.clone(), placed.at);

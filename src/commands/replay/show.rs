@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     cli::{OutputFormat, replay::ReplayArgs},
-    commands::{output::write_over, reports::Reports},
+    commands::{output::write_over, report_files::Reports},
     domain::{
         card::{normalise::normalise, preview::sections},
         outcome::{
@@ -162,7 +162,7 @@ impl<'a> Show<'a> {
         self.terminal.paint(&text, &mut self.drawn);
     }
 
-    /// Writes what came of a case to its `expected.json`, unless a check failed.
+    /// Writes the result of a case to its `expected.json`, unless a check failed.
     fn update(&mut self, outcome: &Judged, expected: Option<&Path>) -> Outcome {
         let Some(path) = expected else {
             return Ok(());

@@ -1,5 +1,6 @@
-//! The rules for cards, except those for entries. The walk allocates nothing, so that the mock can
-//! check every write with it.
+//! Finds the broken rules of cards, except those for entries, which are in `entries`; the words for a
+//! broken rule are in `violation`. The walk allocates nothing, so that the mock can check every write
+//! with it.
 //!
 //! The type of a card is checked first and decides which rules follow. Below a value of the wrong
 //! type nothing more is reported: one finding for each error.

@@ -95,12 +95,12 @@ pub fn times_of(text: &str) -> Result<Vec<(f64, Option<f64>)>, String> {
 /// An image (PNG, JPEG or GIF) as a data URI of a 45×45 PNG, cut to its middle square. Gives what
 /// is wrong with it in words; an image that would take more than 256 MiB is refused.
 pub fn thumbnail(bytes: &[u8]) -> Result<String, String> {
-    const MOST_MEMORY: u64 = 256 << 20;
+    const MAX_MEMORY: u64 = 256 << 20;
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_alloc = Some(MAX_MEMORY);
     reader.limits(limits);
     let image = reader.decode().map_err(|error| error.to_string())?;
     let small = image.resize_to_fill(THUMBNAIL_PIXELS, THUMBNAIL_PIXELS, FilterType::Lanczos3);

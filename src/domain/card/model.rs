@@ -181,7 +181,7 @@ impl<'a> Entry<'a> {
         self.0.get("image_url")?.as_str()
     }
 
-    /// The stretches of time in which it appears, as they stand.
+    /// The stretches of time in which it appears, as written.
     pub fn appears(self) -> Items<'a> {
         self.0
             .get("appears")

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use crate::domain::json::pointer::Pointer;
 
-/// A step of the walk, with the way that led to it.
+/// A step of the walk, with the steps before it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Path<'a> {
     /// What the walk began at.

@@ -31,7 +31,7 @@ pub struct Section<'a> {
 pub enum Body<'a> {
     /// Pills.
     Keywords(Vec<Item<'a>>, Option<f64>),
-    /// Thumbnails, and the duration in seconds that their bars stand for.
+    /// Thumbnails, and the duration in seconds that their bars represent.
     Faces(Vec<Item<'a>>, Option<f64>),
     /// Lines of speech.
     Transcript(Vec<Spoken<'a>>),

@@ -147,7 +147,7 @@ impl Block<'_> {
         if format == Format::Vtt && is_no_cue(head) {
             return;
         }
-        // A timing may stand in the first line, or in the second below a number or a name.
+        // A timing may be in the first line, or in the second below a number or a name.
         let at = self
             .lines
             .iter()
@@ -211,9 +211,9 @@ fn timing(line: &str) -> Option<(f64, f64)> {
 
 /// Seconds of `h:mm:ss`, `m:ss` or `s`, with a fraction after a point or a comma.
 pub fn seconds(text: &str) -> Option<f64> {
-    const LONGEST: usize = 20;
+    const MAX_LENGTH: usize = 20;
     let text = text.trim();
-    if text.is_empty() || text.len() > LONGEST {
+    if text.is_empty() || text.len() > MAX_LENGTH {
         return None;
     }
     let mut total = 0.0;

@@ -1,4 +1,5 @@
-//! JSON types as the rules for cards speak of them.
+//! JSON types as the rules for cards name them, and the two sets of rules. The types of cards are in
+//! `model`.
 
 use crate::domain::json::tree::Tree;
 

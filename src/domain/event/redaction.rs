@@ -1,4 +1,4 @@
-//! Scrubbing a captured event so that it can be committed and shown: tokens, keys, names,
+//! `event redact`: scrubs a captured event so that it can be committed and shown. Tokens, keys, names,
 //! addresses and ids go, and what was equal stays equal, over all events that one [`Scrubber`]
 //! sees. The shape stays: kinds of values, endings of file names, empty texts, times.
 
@@ -85,7 +85,7 @@ const STRUCTURE: &[&str] = &[
 
 /// Replacements that are looked for inside other texts, at most. A real event has a dozen; more
 /// would take time without end.
-const MOST_LOOKED_FOR: usize = 500;
+const MAX_LOOKED_FOR: usize = 500;
 
 /// Texts shorter than this are replaced only as words of their own: in the midst of others they
 /// would be found by chance.
@@ -293,7 +293,7 @@ impl Scrubber {
     }
 
     fn look_for(&mut self, old: &str, new: &str) {
-        if old != new && is_worth_finding(old) && self.here.len() < MOST_LOOKED_FOR {
+        if old != new && is_worth_finding(old) && self.here.len() < MAX_LOOKED_FOR {
             self.here.insert(old.to_owned(), new.to_owned());
         }
     }
@@ -457,7 +457,7 @@ fn is_of_an_address(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '.' | '_' | '-' | '+' | '@')
 }
 
-/// Whether a word looks like a mail address, and not like one of those that stand for nobody.
+/// Whether a word looks like a mail address, and not like one that is nobody's.
 fn is_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty()

@@ -9,7 +9,7 @@ use crate::domain::json::tree::Tape;
 
 /// What all operations of a patch may copy and move about together, in bytes or thereabouts: a
 /// list that is copied into itself again and again would fill any memory with a short patch.
-const MOST_WORK: usize = 16 * 1024 * 1024;
+const MAX_WORK: usize = 16 * 1024 * 1024;
 
 /// Why a patch was not applied; the text is Box's message for a `bad_request`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,8 +31,8 @@ pub fn apply(fields: &Map<String, Value>, text: &[u8]) -> Result<Map<String, Val
     let mut work = 0_usize;
     for operation in &patch.0 {
         work = work.saturating_add(effort(&target, operation)?);
-        if work > MOST_WORK {
-            let limit = MOST_WORK >> 20;
+        if work > MAX_WORK {
+            let limit = MAX_WORK >> 20;
             let message = format!("the patch copies and moves more than {limit} MiB");
             return Err(PatchRefused(message));
         }

@@ -1,4 +1,5 @@
-//! The checks of a replay, each a verdict with its reason in a sentence.
+//! The checks of a replay, each a verdict with its reason in a sentence. What they look at is
+//! collected in `observed`; their names on the command line are also in `cli::replay`.
 
 use super::observed::{CallSeen, Observed, Reply, Status, WriteSeen};
 use crate::domain::{

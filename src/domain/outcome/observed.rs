@@ -246,8 +246,8 @@ impl Observed {
         self.writes.iter().rev().find_map(|write| write.status)
     }
 
-    /// When the last card was written; what an event that was sent once more on purpose brings
-    /// does not count.
+    /// When the last card was written; what an event causes that was sent once more on
+    /// purpose does not count.
     pub fn cards_ms(&self) -> Option<Millis> {
         let once_more = self.deliveries().find(|it| it.is_duplicate);
         let end = once_more.map_or(Millis::INFINITY, |delivery| delivery.at);

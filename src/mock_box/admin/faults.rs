@@ -29,7 +29,7 @@ use crate::{
 use answers::{not_ready, pending, refusal};
 
 /// The most rules that are kept.
-pub const MOST: usize = 1000;
+pub const MAX_RULES: usize = 1000;
 
 /// What a rule strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,11 +126,11 @@ pub struct Strike {
     pub fault: Arc<str>,
 }
 
-/// The rules that stand, and how often they have struck.
+/// The present rules, and how often they have struck.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Vec<(Rule, u64)>,
-    /// The rules that stand from the start, and again after a reset.
+    /// The rules of the start, which a reset restores.
     own: Vec<Rule>,
     seed: u64,
     /// Of each event, the attempts that each rule has seen of each kind of call.
@@ -234,8 +234,8 @@ impl Faults {
     /// # Errors
     /// Where there would be too many.
     pub fn add(&mut self, rules: Vec<Rule>) -> Result<(), String> {
-        if self.rules.len() + rules.len() > MOST {
-            return Err(format!("there are at most {MOST} faults"));
+        if self.rules.len() + rules.len() > MAX_RULES {
+            return Err(format!("there are at most {MAX_RULES} faults"));
         }
         self.rules.extend(rules.into_iter().map(|rule| (rule, 0)));
         Ok(())
@@ -247,7 +247,7 @@ impl Faults {
         self.attempts.clear();
     }
 
-    /// Those from the start stand as if nothing had happened.
+    /// Restores those of the start, as if nothing had happened.
     pub fn reset(&mut self) {
         *self = Self::new(std::mem::take(&mut self.own), self.seed);
     }

@@ -1,5 +1,5 @@
-//! Files and folders of a served folder, as they stand in Box: what becomes of them when somebody
-//! changes the folder. The disk itself is watched elsewhere.
+//! Files and folders of a served folder, as they are in Box, and how they change with the folder. The
+//! disk itself is watched elsewhere.
 
 use std::path::PathBuf;
 
@@ -212,7 +212,7 @@ fn version(file_id: &str, number: usize, content: Content, now: Timestamp) -> Ve
 }
 
 /// The id of what lies at `path`, from the served folder: the same each time the folder is served.
-/// `again` tells apart those that would have the same.
+/// `again` distinguishes those that would have the same.
 pub fn id_for(path: &[u8], again: u64) -> String {
     let mut hash = Sha1::new();
     hash.update(again.to_le_bytes());

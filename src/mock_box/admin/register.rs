@@ -1,5 +1,5 @@
-//! Registering an event: as if Box had just sent it, its file stands, its tokens are good, and
-//! what it names is new where it must be.
+//! Registers an event as if Box had just sent it: its file exists, its tokens are valid, and its ids
+//! and times are new, unless the recorded ones are to be kept.
 
 use jiff::{Timestamp, ToSpan};
 
@@ -39,7 +39,7 @@ pub struct Registering {
     pub content: Option<Content>,
 }
 
-/// An event as it now stands, with the changes that make it so.
+/// A registered event, with the changes that register it.
 #[derive(Clone, Debug)]
 pub struct Registered<'a> {
     /// The event to be sent.
@@ -57,13 +57,13 @@ pub fn register<'a>(
     ids: &mut Ids,
 ) -> Registered<'a> {
     let recorded = event.file_id();
-    // An event of an earlier mock may bring numbers that this one would give next.
-    let brought = [
+    // An event of an earlier mock may have numbers that this one would give next.
+    let recorded_ids = [
         Some(recorded.clone()),
         event.file_version_id(),
         event.parent_id(),
     ];
-    brought.iter().flatten().for_each(|id| ids.taken(id));
+    recorded_ids.iter().flatten().for_each(|id| ids.taken(id));
     let takes_recorded = how.keep || how.same_file || is_free(state, &recorded);
     let file_id = if takes_recorded {
         recorded
@@ -72,7 +72,7 @@ pub fn register<'a>(
     };
     let name = event.file_name().unwrap_or_else(|| "file".to_owned());
     let file = match (how.content.clone(), state.file(&file_id)) {
-        // A file that is already there keeps its content where the event brings none.
+        // A file that is already there keeps its content where the event has none.
         (None, Some(file)) if !file.resumed => file.clone(),
         (content, before) => {
             let content = content.unwrap_or_else(|| placeholder(&name));

@@ -43,7 +43,7 @@ pub(super) struct CheckedFields {
 ///
 /// # Errors
 /// Box's 400 for fields that it refuses.
-pub(super) fn check(
+pub(super) fn check_and_serialise(
     schema: Schema,
     are_cards: bool,
     unchecked: Unchecked<'_>,

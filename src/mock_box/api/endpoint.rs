@@ -24,7 +24,8 @@ pub struct Endpoint {
     /// be for.
     pub path: &'static str,
     /// The operation, which decides the tokens that permit the call, the faults that strike it, and
-    /// the envelope of its errors.
+    /// the envelope of its errors. A [`Handler::Write`] with [`Operation::Cards`] must change nothing
+    /// but the metadata of the file in its path: it is batched with writes to other files.
     pub operation: Operation,
     /// The body that it accepts.
     pub body: BodyKind,
@@ -39,9 +40,9 @@ pub struct Endpoint {
 pub enum BodyKind {
     /// None; one that is sent all the same is dropped.
     NoBody,
-    /// JSON or a form, read into memory.
+    /// JSON or a form, read into memory: up to [`Settings::max_json`].
     InMemory,
-    /// A file as multipart, spooled to disk.
+    /// A file as multipart, spooled to disk: up to [`Settings::max_upload`].
     Multipart,
 }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
-    card_fields::{CheckedFields, Unchecked, check},
+    card_fields::{CheckedFields, Unchecked, check_and_serialise},
     endpoint::{BodyKind::InMemory, Checked, Endpoint, Handler::CheckedWrite, row},
     instance_write::{new_head, next_head, record, written},
 };
@@ -164,7 +164,7 @@ impl ReportBody<'_> {
         };
         Ok(Reported {
             status: status.into(),
-            fields: check(schema, true, unchecked, Some(status))?,
+            fields: check_and_serialise(schema, true, unchecked, Some(status))?,
             usage: usage.map(Tree::to_raw),
         })
     }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
-    card_fields::{CheckedFields, Unchecked, check, malformed},
+    card_fields::{CheckedFields, Unchecked, check_and_serialise, malformed},
     endpoint::{
         BodyKind::{InMemory, NoBody},
         Checked, Endpoint,
@@ -112,7 +112,7 @@ fn new_fields(schema: Schema, path: &InstancePath, text: &[u8]) -> Result<Checke
         fields,
         length: text.len(),
     };
-    check(schema, path.is_skills_cards(), unchecked, None)
+    check_and_serialise(schema, path.is_skills_cards(), unchecked, None)
 }
 
 /// A JSON Patch; 400 for one that cannot be applied or whose result Box refuses.
@@ -133,7 +133,7 @@ fn patch_instance(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer
         length,
     };
     let schema = context.state.settings.schema;
-    let checked = check(schema, path.is_skills_cards(), unchecked, None)?;
+    let checked = check_and_serialise(schema, path.is_skills_cards(), unchecked, None)?;
     let head = next_head(stored)?;
     let record = WriteRecord {
         patch: compact(text),

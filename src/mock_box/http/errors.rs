@@ -1,5 +1,5 @@
-//! Box's errors: the answers of each status with their codes and messages, and the empty 401 and
-//! 403 (`docs/box/errors.md`).
+//! Box's errors: the envelopes, and the codes and messages that several endpoints answer, with the
+//! empty 401 and 403 (`docs/box/errors.md`). The messages of one endpoint are in its file in `api`.
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;

@@ -60,7 +60,7 @@ struct Template {
 }
 
 impl<T> Router<T> {
-    /// A router for rows of a method, a template and what they lead to. Where several match, the
+    /// A router for rows of a method, a template and a target. Where several match, the
     /// first wins.
     pub(crate) fn new(
         rows: impl Iterator<Item = (&'static Method, &'static str, &'static T)>,

@@ -11,9 +11,9 @@ pub struct Settings {
     pub schema: Schema,
     /// A user token that never expires.
     pub user_token: Option<Secret>,
-    /// The largest JSON body, in bytes.
+    /// The largest body that is read into memory, JSON or a form, in bytes.
     pub max_json: u64,
-    /// The largest upload, in bytes.
+    /// The largest upload, in bytes: `--max-body`.
     pub max_upload: u64,
 }
 

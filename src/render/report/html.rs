@@ -21,7 +21,7 @@ const MAX_OPENED: usize = 500;
 /// Room for the numbers of one event's cards.
 const NUMBERS_PER_EVENT: usize = 10_000;
 
-/// What stands before the events.
+/// The part before the events.
 pub fn start(summary: &SummaryRecord) -> String {
     let counts = replay::counts(summary);
     let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
@@ -128,7 +128,7 @@ fn unindented(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What stands behind them.
+/// The part after them.
 pub fn end() -> String {
     let tail = html! {
         p #said .unseen role="status" aria-live="polite" {}

@@ -8,7 +8,7 @@ use crate::{
     render::replay,
 };
 
-/// What stands before the cases.
+/// The part before the cases.
 pub fn start(summary: &SummaryRecord) -> String {
     let tests = summary.total + usize::from(!summary.strays.is_empty());
     let failures = summary.failed + usize::from(!summary.strays.is_empty());
@@ -56,7 +56,7 @@ pub fn case(record: &Record) -> String {
     text
 }
 
-/// What stands behind the cases: what fails the run as a whole is a case of its own.
+/// The part after the cases: what fails the run as a whole is a case of its own.
 pub fn end(summary: &SummaryRecord) -> String {
     let mut text = String::new();
     if !summary.strays.is_empty() {

@@ -13,7 +13,7 @@ const MAX_SHOWN: usize = 50;
 /// Bytes of a timeline that are shown.
 const MAX_BYTES: usize = 8 * 1024;
 
-/// What stands before the failures.
+/// The part before the failures.
 pub fn start(summary: &SummaryRecord) -> String {
     let sign = if summary.ok { "✅" } else { "❌" };
     let mut text = format!(
@@ -71,7 +71,7 @@ pub fn case(record: &Record, number: usize) -> String {
     text
 }
 
-/// What stands behind the failures.
+/// The part after the failures.
 pub fn end(failures: usize) -> String {
     match failures.saturating_sub(MAX_SHOWN) {
         0 => String::new(),

@@ -1,5 +1,6 @@
 //! Reports of a run as files, each written as a start, a piece an event, and an end: a report of a
-//! million events is never in memory. Pure: pieces of text, from records.
+//! million events is never in memory. Pure: pieces of text, from records. The JSON report is in
+//! `render::replay_json`, since `--format json` prints the same.
 
 pub mod html;
 pub mod junit;

@@ -16,7 +16,7 @@ use crate::env::file_part::FilePart;
 
 /// The largest event that is read, in bytes.
 pub(super) const MAX_EVENT_BYTES: u64 = 64 * 1024 * 1024;
-/// The path that stands for the standard input.
+/// The path that names the standard input.
 const STDIN: &str = "-";
 /// What the standard input is called.
 const STDIN_NAME: &str = "<stdin>";

@@ -1,4 +1,4 @@
-//! Files, as a script puts them on the shelf, looks at them and takes them away.
+//! Files, as a script puts, reads and removes them.
 
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
@@ -48,8 +48,8 @@ pub(super) async fn answer(
     }
 }
 
-/// `POST files/{id}/fire?trigger=upload|copy|move`: an event for the file as it now stands, `202`
-/// with the number of the notice after which the stream tells of it.
+/// `POST files/{id}/fire?trigger=upload|copy|move`: an event for the file in its present state,
+/// `202` with the number of the notice after which the stream reports it.
 pub(super) fn fire(store: &Store, path: &str, query: Query<'_>) -> Answered {
     let id = path.trim_start_matches("files/").trim_end_matches("/fire");
     let how = match query.first("trigger").as_deref() {

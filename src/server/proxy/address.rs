@@ -11,7 +11,7 @@ pub(super) fn is_near_client(peer: SocketAddr) -> bool {
     }
 }
 
-/// Whether an address leads to this machine alone, or to services that only this machine may use:
+/// Whether an address is that of this machine, or of services that only this machine may use:
 /// loopback, the unspecified address, which connects to it too, and the local link, where clouds
 /// give out the machine's own credentials.
 pub(super) fn is_of_this_machine(address: SocketAddr) -> bool {

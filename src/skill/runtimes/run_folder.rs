@@ -44,7 +44,7 @@ const SYSTEM_BUNDLES: [&str; 5] = [
 ];
 
 /// Whether `path` is a file of a run folder, of this run or of one that may be over: a shell may
-/// still have the variables that led to it.
+/// still have the variables that name it.
 pub(super) fn is_of_a_run(path: &Path) -> bool {
     let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
     let in_run_folder = path
@@ -55,7 +55,7 @@ pub(super) fn is_of_a_run(path: &Path) -> bool {
     in_run_folder && name(path).is_some_and(|name| ours.contains(&name.as_str()))
 }
 
-/// Where the files lie that lead a program to the mock.
+/// Where the files are with which a program reaches and trusts the mock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrustFiles {
     /// The authority's certificate alone.
@@ -160,7 +160,7 @@ fn system_roots() -> Vec<rustls::pki_types::CertificateDer<'static>> {
         .unwrap_or_default()
 }
 
-/// The preload that leads to `mock`.
+/// The preload for `mock`.
 fn preload(mock: SocketAddr) -> String {
     let address = format!("{{ host: '{}', port: {} }}", mock.ip(), mock.port());
     PRELOAD.replacen(PRELOAD_ADDRESS, &address, 1)

@@ -1,5 +1,5 @@
-//! The variables that lead a program to a mock: base URLs for those that can be told, the proxy
-//! and its certificate for those that hard-code Box's hosts, a preload for Node.
+//! The variables that point a program at a mock: base URLs for programs that read one, the proxy and
+//! its certificate for those that hard-code Box's hosts, a preload for Node.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::{
     env::Environment,
 };
 
-/// The names of all variables that lead a program to a mock.
+/// The names of all variables that point a program at a mock.
 pub const NAMES: [&str; 13] = [
     "BOX_API_BASE_URL",
     "BOX_UPLOAD_BASE_URL",
@@ -44,7 +44,7 @@ pub fn interception(
         None => path(&files.ca),
         Some(_) => path(&files.bundle),
     };
-    let lead = [
+    let intercepting = [
         ("HTTPS_PROXY", url.to_owned()),
         ("https_proxy", url.to_owned()),
         ("NO_PROXY", no_proxy.clone()),
@@ -61,11 +61,11 @@ pub fn interception(
     ]
     .map(|(name, value)| (name.to_owned(), value));
     let mut variables = base_urls(url);
-    variables.extend(lead);
+    variables.extend(intercepting);
     variables
 }
 
-/// The variables for a program that can be told where Box is: the roots as SDKs take them.
+/// The variables for a program with a configurable base URL: the roots as SDKs take them.
 pub fn base_urls(url: &str) -> Vec<(String, String)> {
     let url = url.trim_end_matches('/');
     [
@@ -77,7 +77,7 @@ pub fn base_urls(url: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// The user's own list, with loopback. Without what would lead Box's hosts past the proxy: the
+/// The user's own list, with loopback. Without names that would make Box's hosts bypass the proxy: the
 /// mock itself still goes by the user's list when it reaches another host.
 fn no_proxy(environment: &Environment) -> String {
     const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -85,14 +85,14 @@ fn no_proxy(environment: &Environment) -> String {
         .iter()
         .find_map(|name| environment.var(name))
         .unwrap_or_default();
-    let leads_box_past = |name: &str| {
+    let bypasses_proxy = |name: &str| {
         let domain = name.trim_start_matches("*.").trim_start_matches('.');
         name == "*" || domain == "com" || HostPort::parse(domain).is_some_and(|at| is_box(&at.host))
     };
     let kept = own
         .split(',')
         .map(str::trim)
-        .filter(|name| !name.is_empty() && !leads_box_past(name) && !LOOPBACK.contains(name));
+        .filter(|name| !name.is_empty() && !bypasses_proxy(name) && !LOOPBACK.contains(name));
     kept.chain(LOOPBACK).collect::<Vec<_>>().join(",")
 }
 

@@ -13,9 +13,9 @@ use crate::mock_box::Source;
 /// The part of the zip that holds the words.
 const DOCUMENT: &[u8] = b"word/document.xml";
 /// The most of its XML that is read, in bytes after unpacking.
-const MOST_XML: u64 = 32 * 1024 * 1024;
+const MAX_XML: u64 = 32 * 1024 * 1024;
 /// The most text that is given, in bytes.
-const MOST_TEXT: usize = 4 * 1024 * 1024;
+const MAX_TEXT: usize = 4 * 1024 * 1024;
 
 /// Why a document has no words to give.
 #[derive(Debug, thiserror::Error)]
@@ -65,8 +65,8 @@ pub fn text_of(mut zip: impl Read + Seek) -> Result<String, DocumentError> {
     zip.seek(SeekFrom::Current(skip))?;
     let packed = zip.take(entry.packed);
     match entry.method {
-        0 => words(packed.take(MOST_XML)),
-        8 => words(DeflateDecoder::new(packed).take(MOST_XML)),
+        0 => words(packed.take(MAX_XML)),
+        8 => words(DeflateDecoder::new(packed).take(MAX_XML)),
         other => Err(DocumentError::Method(other)),
     }
 }
@@ -155,7 +155,7 @@ pub fn words(xml: impl Read) -> Result<String, DocumentError> {
     reader.config_mut().allow_unmatched_ends = true;
     let mut text = Words::default();
     let mut buffer = Vec::new();
-    while text.kept.len() < MOST_TEXT && text.take(&mut reader, &mut buffer)? {
+    while text.kept.len() < MAX_TEXT && text.take(&mut reader, &mut buffer)? {
         buffer.clear();
     }
     Ok(text.kept)
@@ -211,7 +211,7 @@ impl Words {
 
     /// Keeps a piece, as far as there is room.
     fn keep(&mut self, piece: &str) {
-        let mut room = MOST_TEXT.saturating_sub(self.kept.len()).min(piece.len());
+        let mut room = MAX_TEXT.saturating_sub(self.kept.len()).min(piece.len());
         while !piece.is_char_boundary(room) {
             room -= 1;
         }
@@ -302,14 +302,14 @@ mod tests {
         let bomb = docx(&xml, 8);
         assert!(bomb.len() < 1_000_000);
         // Its one word never ends within what is read.
-        assert!(read(&bomb).is_ok_and(|text| text.len() <= MOST_TEXT));
+        assert!(read(&bomb).is_ok_and(|text| text.len() <= MAX_TEXT));
 
         let mut xml = format!("{HEAD}<w:p>").into_bytes();
         for _ in 0..530_000 {
             xml.extend_from_slice(b"<w:r><w:t>xxxxxxxx</w:t></w:r>");
         }
         let text = read(&docx(&xml, 8)).expect("text");
-        assert_eq!(text.len(), MOST_TEXT);
+        assert_eq!(text.len(), MAX_TEXT);
     }
 
     #[test]

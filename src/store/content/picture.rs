@@ -9,9 +9,9 @@ use super::file;
 use crate::mock_box::{PictureOf, Source};
 
 /// The most pixels in either direction that are unpacked.
-const MOST_PIXELS: u32 = 16_384;
+const MAX_PIXELS: u32 = 16_384;
 /// The most memory that unpacking may take, in bytes.
-const MOST_MEMORY: u64 = 128 * 1024 * 1024;
+const MAX_MEMORY: u64 = 128 * 1024 * 1024;
 
 /// Why a picture cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +40,9 @@ pub fn make(wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
 
 fn convert(from: impl BufRead + Seek, wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
     let mut limits = Limits::default();
-    limits.max_image_width = Some(MOST_PIXELS);
-    limits.max_image_height = Some(MOST_PIXELS);
-    limits.max_alloc = Some(MOST_MEMORY);
+    limits.max_image_width = Some(MAX_PIXELS);
+    limits.max_image_height = Some(MAX_PIXELS);
+    limits.max_alloc = Some(MAX_MEMORY);
     let mut reader = ImageReader::new(from).with_guessed_format()?;
     reader.limits(limits);
     let picture = reader.decode()?;

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{Call, Often, Rule, What};
 
 /// The longest delay: what is longer is a hang, and nobody means that.
-const LONGEST_DELAY: Duration = Duration::from_hours(1);
+const MAX_DELAY: Duration = Duration::from_hours(1);
 
 impl FromStr for Rule {
     type Err = String;
@@ -120,7 +120,7 @@ fn answered(text: &str) -> Result<What, String> {
 
 fn delay(text: &str) -> Result<What, String> {
     match humantime::parse_duration(text) {
-        Ok(delay) if delay <= LONGEST_DELAY => Ok(What::Delay(delay)),
+        Ok(delay) if delay <= MAX_DELAY => Ok(What::Delay(delay)),
         Ok(_) => Err(format!(
             "`{text}` is longer than the longest delay, an hour"
         )),

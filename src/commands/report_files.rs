@@ -1,5 +1,6 @@
-//! Writing the reports of a run: outcomes are put aside on disk as they come, and each report is
-//! drawn from there at the end, also at the end of a run that was interrupted.
+//! The report files (`--report`) of `replay` and of `report merge`, which is the command in `report`:
+//! outcomes are kept on disk as they arrive, and each report is written from there at the end, also
+//! of a run that was interrupted.
 
 use std::{
     fs::File,
