@@ -143,8 +143,11 @@ impl Store {
         });
         if is_first {
             // A task of its own: a client that leaves takes its call with it, not the writer.
-            let attendant = Attendant(Arc::clone(self));
-            tokio::spawn(async move { attendant.attend().await });
+            let attendant = Attendant {
+                store: Arc::clone(self),
+                is_done: false,
+            };
+            tokio::spawn(attendant.attend());
         }
         let outcome = outcome.await;
         let Outcome {
@@ -176,8 +179,8 @@ impl Store {
         if submissions.is_empty() {
             return false;
         }
-        // A decision that panics must not end the writer. The calls of its batch end without an
-        // answer; nothing of them was acknowledged.
+        // A panic must not end the writer. The calls that it leaves without an answer end without
+        // one: nothing of them was acknowledged.
         let _ = catch_unwind(AssertUnwindSafe(|| {
             self.decide_all(&mut writer, submissions);
         }));
@@ -201,7 +204,13 @@ impl Store {
                 prepared,
                 reply,
             } = submission;
-            let decision = self.decided(&mut writer.ids, &request, prepared, &mut call);
+            let decided = catch_unwind(AssertUnwindSafe(|| {
+                self.decided(&mut writer.ids, &request, prepared, &mut call)
+            }));
+            // A decision that panics ends its own call without an answer, and no other.
+            let Ok(decision) = decided else {
+                continue;
+            };
             if decision.changes.is_empty() {
                 // A refusal waits for nobody.
                 reply_with(reply, call, decision.answer, None);
@@ -297,22 +306,27 @@ fn reply_with(
 }
 
 /// Sees that the queue is emptied, also where the runtime ends before.
-struct Attendant(Arc<Store>);
+struct Attendant {
+    store: Arc<Store>,
+    /// Whether it has found the queue empty: the next call to be submitted has another attendant.
+    is_done: bool,
+}
 
 impl Attendant {
-    async fn attend(&self) {
-        loop {
+    async fn attend(mut self) {
+        while !self.is_done {
             // The tasks that are ready submit first.
             yield_now().await;
-            if !self.0.write_submitted() {
-                return;
-            }
+            self.is_done = !self.store.write_submitted();
         }
     }
 }
 
 impl Drop for Attendant {
     fn drop(&mut self) {
-        self.0.settle();
+        // Not where it is done: it would write for other runtimes, and hold up its own meanwhile.
+        if !self.is_done {
+            self.store.settle();
+        }
     }
 }

@@ -1,8 +1,10 @@
 use std::{
     collections::{HashMap, HashSet},
     fs,
+    panic::AssertUnwindSafe,
     path::Path,
     pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
     thread,
 };
 
@@ -22,17 +24,22 @@ use crate::{
         event::invocation::Invocation, json::tree::Tape, notice::Notice, secret::Secret,
         token::TokenKind,
     },
-    env::wall_clock,
+    env::{Clock, wall_clock},
     mock_box::{Body, Head, Request, model::content::placeholder, register::Registering},
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.
 fn start(path: &Path, events: usize) -> (Arc<Store>, Vec<(String, Secret)>) {
+    start_at(path, events, wall_clock())
+}
+
+/// The same with a clock of its own.
+fn start_at(path: &Path, events: usize, clock: Clock) -> (Arc<Store>, Vec<(String, Secret)>) {
     let options = Options {
         record: Some(path),
         ..Options::default()
     };
-    let (store, _) = Store::start(options, wall_clock()).expect("a mock");
+    let (store, _) = Store::start(options, clock).expect("a mock");
     let event = |nth: usize| {
         json!({
             "source": {"id": (100 + nth).to_string(), "name": "a.txt"},
@@ -160,6 +167,28 @@ async fn a_batch_that_cannot_be_appended_fails_each_write_and_changes_nothing() 
     fs::rename(&away, &path).expect("it moves");
     assert_eq!(write(&store, &files[1]).await, StatusCode::OK);
     assert_eq!(numbers(&path), [1]);
+}
+
+#[tokio::test]
+async fn a_decision_that_panics_ends_its_own_call_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let breaks = Arc::clone(&is_broken);
+    let clock = move || {
+        assert!(!breaks.swap(false, Ordering::Relaxed), "the clock breaks");
+        wall_clock()()
+    };
+    let (store, files) = start_at(&path, 2, Arc::new(clock));
+    let mut first = pin!(AssertUnwindSafe(write(&store, &files[0])).catch_unwind());
+    assert!(first.as_mut().now_or_never().is_none());
+    let mut second = pin!(write(&store, &files[1]));
+    assert!(second.as_mut().now_or_never().is_none());
+    is_broken.store(true, Ordering::Relaxed);
+    assert_eq!(second.await, StatusCode::OK);
+    assert!(first.await.is_err(), "it has no answer");
+    assert_eq!(numbers(&path), [1]);
+    assert_eq!(write(&store, &files[0]).await, StatusCode::OK);
 }
 
 #[tokio::test]
