@@ -112,7 +112,15 @@ impl Proxies {
 /// The proxy that a variable's text names.
 fn read(text: &str) -> Option<Intercept> {
     let any = Uri::from_static("http://any.invalid");
+    // The last `@` ends the password, as with curl. For hyper-util it is the first, and the rest of
+    // the password would be a part of the host, which is shown.
+    let text = match text.rsplit_once('@') {
+        Some((user, host)) => format!("{}@{host}", user.replace('@', "%40")),
+        None => text.to_owned(),
+    };
     let proxy = Matcher::builder().all(text).build().intercept(&any)?;
+    // So would the beginning of a password with a slash in it.
+    HostPort::parse(proxy.uri().authority()?.as_str())?;
     let scheme = proxy.uri().scheme_str();
     matches!(scheme, Some("http" | "https")).then_some(proxy)
 }
@@ -299,6 +307,8 @@ mod tests {
         for (text, authorization) in [
             ("http://user:p%40ss@proxy:1", Some("Basic dXNlcjpwQHNz")),
             ("user:p%40ss@proxy:1", Some("Basic dXNlcjpwQHNz")),
+            ("http://user:p@ss@proxy:1", Some("Basic dXNlcjpwQHNz")),
+            ("user:p@ss@proxy:1", Some("Basic dXNlcjpwQHNz")),
             ("http://user@proxy:1", Some("Basic dXNlcjo=")),
             ("http://proxy:1", None),
         ] {
@@ -319,7 +329,14 @@ mod tests {
 
     #[test]
     fn a_variable_without_a_proxy_is_an_error_where_it_would_be_used() {
-        for text in ["socks5://proxy:1", "ftp://proxy", "http://", "::"] {
+        for text in [
+            "socks5://proxy:1",
+            "ftp://proxy",
+            "http://",
+            "::",
+            "http://user:pa/ss@proxy:1",
+            "http://user:pa#ss@proxy:1",
+        ] {
             let proxies = proxies(&[("HTTPS_PROXY", text), ("NO_PROXY", "direct.example")]);
             let find = |url: &str| proxies.for_url(&Url::parse(url).expect("a URL"));
             let error = find("https://a.example").expect_err(text);
