@@ -3,8 +3,8 @@
 //! A [`Secret`] has neither `Display` nor `Serialize`, so it is redacted where it is made. What
 //! comes as plain text (request targets, headers, event bodies) goes through the functions here
 //! before it is logged, recorded or printed. What counts as a secret is in `HOLD_SECRETS`,
-//! `is_secret_name`, `is_secret_parameter` and `has_the_form_of_a_token`. `event redact` has rules of
-//! its own, in `event::redaction`.
+//! `is_secret_name`, `is_secret_parameter` and `has_the_form_of_a_token`. `event redact` adds names,
+//! ids and addresses, in `event::redaction`.
 
 use std::fmt;
 
@@ -258,7 +258,7 @@ fn up_to_its_end(value: &str) -> &str {
 }
 
 /// Whether a member of this name holds a secret; `clientSecret` is `client_secret`.
-fn is_secret_name(name: &str) -> bool {
+pub(crate) fn is_secret_name(name: &str) -> bool {
     let plain: String = name
         .chars()
         .filter(char::is_ascii_alphanumeric)

@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{envelope, signature, synthesis::NO_TOKEN, wire};
-use crate::domain::{json::tree::Tape, secret::replace_secrets};
+use crate::domain::{
+    json::tree::Tape,
+    secret::{is_secret_name, replace_secrets},
+};
 
 /// What is left as it is.
 #[derive(Clone, Debug, Default)]
@@ -145,9 +148,7 @@ impl Scrubber {
     fn members(&mut self, members: &mut Map<String, Value>, under: &str) {
         for (name, member) in members.iter_mut() {
             match name.as_str() {
-                "access_token" | "api_key" | "client_id" | "client_secret" | "refresh_token" => {
-                    self.secret(member);
-                }
+                _ if member.is_string() && is_secret_name(name) => self.secret(member),
                 "restricted_to" => self.restricted_to(member),
                 _ if is_id_member(name) => self.id(member),
                 "name" => self.name(member, under),

@@ -265,3 +265,19 @@ fn addresses_without_number_are_replaced_in_one_pass() {
         &note[note.len() - 40..]
     );
 }
+
+#[test]
+fn a_member_with_the_name_of_a_secret_is_replaced() {
+    for name in [
+        "password",
+        "privateKey",
+        "client_secret",
+        "assertion",
+        "token",
+    ] {
+        let mut event = captured();
+        event["parameters"] = json!({ name: "hunter2hunter2" });
+        let scrubbed = scrub(&event);
+        assert_eq!(scrubbed["parameters"][name], NO_TOKEN, "{name}");
+    }
+}
