@@ -78,7 +78,7 @@ pub fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, InputError> {
 /// The text of the input at `path`, at most `limit` bytes.
 ///
 /// # Errors
-/// As [`bytes`], and [`InputError::NotUtf8`].
+/// As [`bytes()`], and [`InputError::NotUtf8`].
 pub fn text(path: &Path, limit: u64) -> Result<String, InputError> {
     String::from_utf8(bytes(path, limit)?).map_err(|error| {
         let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
@@ -92,7 +92,7 @@ pub fn text(path: &Path, limit: u64) -> Result<String, InputError> {
 /// The JSON document at `path`, at most `limit` bytes.
 ///
 /// # Errors
-/// As [`bytes`], and [`InputError::Syntax`].
+/// As [`bytes()`], and [`InputError::Syntax`].
 pub fn document(path: &Path, limit: u64) -> Result<Document, InputError> {
     parse(name(path), bytes(path, limit)?)
 }

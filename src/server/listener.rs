@@ -55,7 +55,7 @@ impl Listener {
 }
 
 /// Serves the listener until `shutdown` is ready; then takes no more connections, gives what is in
-/// flight [`Timeouts::grace`], and ends the rest.
+/// flight `Timeouts::grace`, and ends the rest.
 pub async fn serve<H: Handler>(
     listener: Listener,
     handler: Arc<H>,
