@@ -1,7 +1,7 @@
-//! The event pump: what Box does when somebody uploads, copies or moves a file. It listens to the
-//! bus beside the server, makes the event of each file that is told of, and brings it to the Skill
-//! with signatures, deadline and back-off. Each delivery goes its own way: a Skill that is down
-//! holds nothing else up.
+//! The event pump: what Box does when a file is uploaded, copied or moved. It subscribes to the
+//! store's notices, makes the event of each file that they report, and sends it to the skill with
+//! signatures, deadline and back-off. Deliveries are independent: a skill that is down delays no
+//! other file.
 
 mod file_event;
 
@@ -80,7 +80,7 @@ struct Works {
 }
 
 impl Pump {
-    /// Starts a pump: it sends the events of the files that this reader of the store's bus is told of.
+    /// Starts a pump: it sends an event for each file that this subscription reports.
     pub fn start(store: Arc<Store>, settings: Settings, reader: Subscription) -> Self {
         store.expect_pump();
         let tally = Arc::new(Tally::default());

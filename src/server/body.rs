@@ -164,7 +164,7 @@ pub enum BodyError {
     /// No byte came for the time that is allowed.
     #[error("no byte of the request's body arrived for {} s", .0.as_secs())]
     Stalled(Duration),
-    /// The connection ended, or what came was no valid body (a broken chunk).
+    /// The connection ended, or the body is malformed (a broken chunk).
     #[error("the request's body broke off: {}", innermost(.0))]
     Broken(#[source] hyper::Error),
 }

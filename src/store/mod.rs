@@ -3,8 +3,9 @@
 //!
 //! Its interface is small. [`Store::read`] looks into the state. [`Store::execute`] submits a call to
 //! the one writer and waits for the answer; what else changes the state (events, files, faults, a
-//! reset) has a method each. [`Store::subscribe`] follows what happens. Nobody who reads waits for
-//! the disk: the state is locked against readers only while changes are applied.
+//! reset) has a method each. [`Store::subscribe`] follows what happens. No read of the state waits for
+//! the disk: the state is locked against readers only while changes are applied. Reading the record
+//! file, or the number of its last record, waits for an append that is under way.
 //!
 //! Locks are taken in this order: the writer, the queue, the state, the faults.
 

@@ -26,7 +26,7 @@ pub enum DownloadError {
         got: u64,
     },
     /// The bytes are not the file's.
-    #[error("the file's SHA-1 is {expected}, but what came has {got}")]
+    #[error("the file's SHA-1 is {expected}, but the downloaded bytes have {got}")]
     WrongHash {
         /// What Box says.
         expected: String,
