@@ -25,6 +25,11 @@ tests/sdk/*js
 tests/sdk/*.py
 tests/browser/run.sh
 tests/browser/*.js
+src/domain/card
+src/render/cards
+src/commands/cards
+tests/cli/cards.rs
+tests/cards_properties.rs
 '
 
 # An extended regular expression a line, in lower case, then a tab and what to write instead. `_` matches

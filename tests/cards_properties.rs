@@ -1,6 +1,6 @@
-//! What holds for cards whatever they are. The validator against JSON Schemas written from the
-//! same facts by other means: they must agree on any card, near the border between right and wrong
-//! above all. And no input, however odd, may panic a reader or a renderer.
+//! Properties of cards. The validator must agree with JSON Schemas that state the same rules in another
+//! form, on random cards that are mostly near the border between valid and invalid. And no input may
+//! panic a reader or a renderer.
 
 use jsonschema::Validator;
 use proptest::{prelude::*, test_runner::Config};
@@ -35,7 +35,7 @@ fn validator(schema: &str) -> Validator {
         .expect("a schema is one")
 }
 
-/// A card of each kind that nothing is wrong with.
+/// A valid card of each type.
 fn good_cards() -> Vec<Value> {
     let card = |kind: &str, members: Value| {
         let mut card = json!({
@@ -72,7 +72,7 @@ fn good_cards() -> Vec<Value> {
     ]
 }
 
-/// Values that stand on one side of some border or the other.
+/// Values that are valid in some places and invalid in others.
 fn odd_values() -> Vec<Value> {
     vec![
         json!(null),
@@ -106,7 +106,7 @@ fn odd_values() -> Vec<Value> {
     ]
 }
 
-/// A change of one place in a card: which one, and to what; beyond the values, it is removed.
+/// A change of one place in a card: `value` selects the new value, or removal if it is beyond them.
 #[derive(Clone, Debug)]
 struct Change {
     place: usize,
@@ -117,7 +117,7 @@ fn change() -> impl Strategy<Value = Change> {
     (any::<usize>(), any::<usize>()).prop_map(|(place, value)| Change { place, value })
 }
 
-/// Random cards: good ones, with some places changed.
+/// Random cards: valid ones with some places changed.
 fn cards() -> impl Strategy<Value = Value> {
     let card = (0..good_cards().len(), prop::collection::vec(change(), 0..4)).prop_map(
         |(kind, changes)| {
@@ -214,7 +214,7 @@ proptest! {
     }
 
     #[test]
-    fn no_value_panics_a_renderer_or_breaks_out_of_its_width(value in any_json(), width in 20_usize..120) {
+    fn no_value_panics_a_renderer_or_exceeds_the_width(value in any_json(), width in 20_usize..120) {
         let list = match value {
             Value::Array(cards) => cards.into(),
             other => json!([other]),
@@ -238,7 +238,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic_the_reader_and_every_fault_can_be_drawn(
+    fn no_bytes_panic_the_reader_and_every_error_can_be_printed(
         bytes in json_like(), width in 0_usize..100
     ) {
         match Document::parse("x.json", bytes) {
@@ -277,27 +277,27 @@ proptest! {
     }
 
     #[test]
-    fn one_change_is_one_mistake_or_none(kind in 0..4_usize, change in change()) {
-        // A list or an object put in place of a value may hold several mistakes of its own.
+    fn one_change_is_at_most_one_finding(card_type in 0..4_usize, change in change()) {
+        // A list or an object in place of a value may contain several mistakes.
         let values = odd_values();
         let choice = change.value % (values.len() + 6);
         if values.get(choice).is_some_and(|it| it.is_array() || it.is_object()) {
             return Ok(());
         }
-        let mut card = good_cards().swap_remove(kind);
+        let mut card = good_cards().swap_remove(card_type);
         apply(&mut card, &change);
         let findings = validate(Tape::from_value(&json!([card])).tree(), Schema::Box);
-        prop_assert!(findings.len() <= 1 || is_mistaken_kind(&card, kind), "{card}: {findings:#?}");
+        prop_assert!(findings.len() <= 1 || has_another_type(&card, card_type), "{card}: {findings:#?}");
     }
 }
 
-/// Where the change turned a card into one of another kind, it lacks all that belongs to it.
-fn is_mistaken_kind(card: &Value, kind: usize) -> bool {
+/// A card that the change turned into one of another type lacks all members of that type.
+fn has_another_type(card: &Value, card_type: usize) -> bool {
     let names = ["keyword", "timeline", "transcript", "status"];
-    card.get("skill_card_type") != Some(&json!(names[kind]))
+    card.get("skill_card_type") != Some(&json!(names[card_type]))
 }
 
-/// Bytes that look like JSON often enough to get far.
+/// Bytes that are often close to valid JSON.
 fn json_like() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         &b"{"[..],
@@ -330,7 +330,7 @@ fn json_like() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-/// Text that looks like subtitles often enough to get far.
+/// Text that is often close to valid subtitles.
 fn subtitle_like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "1",

@@ -8,7 +8,7 @@ use super::{
     units::{counted, duration},
 };
 use crate::domain::{
-    card::model::{Card, Kind},
+    card::model::{Card, CardType},
     json::tree::Tape,
     outcome::{
         check::{Check, at},
@@ -96,12 +96,12 @@ fn status_words(record: &Record) -> String {
 
 fn cards_words(record: &Record) -> Option<String> {
     record.cards.as_ref()?;
-    let kinds: Vec<&str> = record
+    let card_types: Vec<&str> = record
         .cards()
         .iter()
-        .map(|card| Card(card).kind().map_or("unknown", Kind::as_str))
+        .map(|card| Card(card).card_type().map_or("unknown", CardType::as_str))
         .collect();
-    Some(kinds.join(", "))
+    Some(card_types.join(", "))
 }
 
 /// Why an event failed: each check with its reason, then the story.

@@ -1,4 +1,4 @@
-//! `skillctl cards`: what it says, where it says it, and how it ends.
+//! `skillctl cards`: output, streams and exit codes.
 
 use std::{fs, path::PathBuf};
 
@@ -39,7 +39,7 @@ fn stdout(assert: &Assert) -> String {
 }
 
 #[test]
-fn good_cards_of_every_shape_have_nothing_to_mend() {
+fn good_cards_of_every_shape_have_no_findings() {
     for file in [
         "instance.json",
         "keyword.json",
@@ -50,7 +50,7 @@ fn good_cards_of_every_shape_have_nothing_to_mend() {
     ] {
         validate(file, &["--strict"])
             .success()
-            .stdout(contains("nothing to mend"));
+            .stdout(contains("no findings"));
     }
 }
 
@@ -105,14 +105,14 @@ fn findings_come_as_json_lines_with_their_places() {
 }
 
 #[test]
-fn the_published_description_can_be_held_to() {
+fn the_published_description_can_be_enforced() {
     validate("kit-data.json", &["--schema", "documented"])
         .code(1)
         .stdout(contains("error[fractions]"));
 }
 
 #[test]
-fn inputs_that_are_no_json_are_wrong_inputs_with_their_place() {
+fn invalid_json_exits_with_2_and_its_position() {
     for (file, place, message) in [
         ("empty.json", "empty.json:1:1", "the file is empty"),
         ("truncated.json", "truncated.json:3:", "ends too early"),
@@ -146,7 +146,7 @@ fn inputs_that_are_no_json_are_wrong_inputs_with_their_place() {
 }
 
 #[test]
-fn a_broken_file_beside_good_ones_ends_all_before_anything_is_said() {
+fn one_invalid_file_among_several_is_the_only_output() {
     cards(&[
         "validate",
         "fixtures/cards/keyword.json",
@@ -230,7 +230,7 @@ fn cards_render_as_a_page_as_markdown_and_as_json() {
 }
 
 #[test]
-fn cards_of_another_version_are_left_out_when_the_version_is_known() {
+fn cards_of_another_file_version_are_hidden() {
     cards(&[
         "render",
         "fixtures/cards/edge-cases.json",
@@ -250,7 +250,7 @@ fn made(arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn new_makes_each_kind_of_card() {
+fn new_makes_each_type_of_card() {
     let ids = ["--skill-id", "137", "--invocation-id", "7"];
     let keyword = made(&[&["keyword", "--text", "a", "--text", "b"], &ids[..]].concat());
     assert_eq!(keyword["entries"][1]["text"], "b");
@@ -393,7 +393,7 @@ fn writing_twice_replaces_as_the_sdks_do() {
 }
 
 #[test]
-fn every_mode_does_what_it_says() {
+fn each_mode_of_write_is_applied() {
     let at = Registered::new();
     at.write("keyword.json", &["--mode", "replace"])
         .code(3)
@@ -426,7 +426,7 @@ fn every_mode_does_what_it_says() {
 }
 
 #[test]
-fn an_invocation_replaces_all_cards_and_tells_its_status() {
+fn an_invocation_replaces_all_cards_and_reports_its_status() {
     let at = Registered::new();
     let assert = at.write(
         "keyword.json",
@@ -464,7 +464,7 @@ fn an_invocation_replaces_all_cards_and_tells_its_status() {
 }
 
 #[test]
-fn what_a_card_leaves_out_is_filled_in_from_the_event() {
+fn missing_members_are_filled_in_from_the_event() {
     let at = Registered::new();
     let event: Value =
         serde_json::from_slice(&fs::read(&at.event).expect("an event")).expect("JSON");
@@ -544,7 +544,7 @@ fn help_shows_examples() {
 }
 
 #[test]
-fn a_status_code_that_is_a_slip_of_the_pen_gets_a_suggestion() {
+fn a_misspelt_status_code_gets_a_suggestion() {
     cards(&["new", "status", "--code", "proccessing", "--message", "x"])
         .assert()
         .success()
@@ -583,7 +583,7 @@ fn several_files_render_under_their_names() {
     assert!(page.contains("<title>2 files – Box Skills</title>"));
     for id in ["title-0", "title-1", "title-2"] {
         let times = page.matches(&format!("id=\"{id}\"")).count();
-        assert!(times <= 1, "{id} stands {times} times");
+        assert!(times <= 1, "{id} occurs {times} times");
     }
     assert!(page.contains("id=\"title-1\""));
     assert!(render(&["--format", "markdown"]).contains("\n## fixtures/cards/status.json\n"));
@@ -601,7 +601,7 @@ fn several_files_render_under_their_names() {
 }
 
 #[test]
-fn what_is_rendered_goes_to_a_file_in_the_format_of_its_ending() {
+fn the_extension_of_the_output_sets_the_format() {
     let folder = tempfile::tempdir().expect("a folder");
     let written = |name: &str, more: &[&str]| {
         let path = folder.path().join(name);
@@ -625,7 +625,7 @@ fn what_is_rendered_goes_to_a_file_in_the_format_of_its_ending() {
 }
 
 #[test]
-fn what_is_rendered_never_replaces_its_input() {
+fn render_never_replaces_its_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let input = folder.path().join("cards.json");
     fs::write(&input, "[]").expect("it is written");
@@ -636,7 +636,7 @@ fn what_is_rendered_never_replaces_its_input() {
         .arg(&around)
         .assert()
         .code(2)
-        .stderr(contains("would replace what is to be rendered"));
+        .stderr(contains("would replace an input file"));
     assert_eq!(fs::read_to_string(&input).expect("it is there"), "[]");
     cards(&["render"])
         .arg(&input)
@@ -646,8 +646,8 @@ fn what_is_rendered_never_replaces_its_input() {
         .stderr(contains("cannot write /no/such/folder/x"));
 }
 
-/// A record of a mock: the cards of two files, of a third that lost them, and metadata of another
-/// kind.
+/// A record of a mock: the cards of two files, of a third whose cards were deleted, and an instance of
+/// another template.
 fn records() -> String {
     let record = |seq: u32, file: &str, template: &str, instance: Value| {
         json!({"seq": seq, "op": "update", "file_id": file, "template": template,
@@ -674,7 +674,7 @@ fn records() -> String {
 }
 
 #[test]
-fn of_a_record_of_a_mock_what_each_file_has_at_the_end_is_shown_and_judged() {
+fn the_last_state_of_each_file_in_a_record_is_rendered_and_validated() {
     let assert = cards(&["render", "-"])
         .write_stdin(records())
         .assert()
@@ -691,7 +691,7 @@ fn of_a_record_of_a_mock_what_each_file_has_at_the_end_is_shown_and_judged() {
         .code(1);
     let text = stdout(&assert);
     assert!(
-        text.contains("file 700101 (<stdin>:5): 1 card, nothing to mend"),
+        text.contains("file 700101 (<stdin>:5): 1 card, no findings"),
         "{text}"
     );
     assert!(
@@ -710,7 +710,7 @@ fn of_a_record_of_a_mock_what_each_file_has_at_the_end_is_shown_and_judged() {
 }
 
 #[test]
-fn a_record_of_a_mock_without_cards_at_the_end_says_so() {
+fn a_record_without_cards_at_the_end_is_a_wrong_input() {
     let record = records();
     let gone = [1, 3].map(|nth| record.lines().nth(nth).expect("a record"));
     for command in ["render", "validate"] {

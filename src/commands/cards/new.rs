@@ -13,8 +13,9 @@ use crate::{
     domain::card::{
         build::{self, Filling, TimelineEntry},
         codes::misspelt_status,
-        face::{Face, Source, thumbnail},
+        face_spec::{FaceSpec, ImageSource},
         subtitles::{self, Format, Skipped},
+        thumbnail::thumbnail,
     },
     env::input,
     exit::{Failure, Outcome, Problem},
@@ -93,12 +94,12 @@ fn timeline(arguments: &NewTimelineArgs, terminal: &Terminal) -> Result<Value, F
 }
 
 fn face(text: &str, limit: u64, width: usize) -> Result<TimelineEntry, Failure> {
-    let face =
-        Face::parse(text).map_err(|why| Problem::new(format!("--face {text}: {why}")).usage())?;
+    let face = FaceSpec::parse(text)
+        .map_err(|why| Problem::new(format!("--face {text}: {why}")).usage())?;
     let image_url = match face.image {
         None => None,
-        Some(Source::Address(address)) => Some(address),
-        Some(Source::File(path)) => {
+        Some(ImageSource::Address(address)) => Some(address),
+        Some(ImageSource::File(path)) => {
             let bytes = input::bytes(&path, limit).map_err(wrong_input(width))?;
             let image = thumbnail(&bytes).map_err(|why| {
                 let message = format!("{} cannot be read as an image: {why}", path.display());

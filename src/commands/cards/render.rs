@@ -17,13 +17,13 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Columns that cards are moved right by below the name of their file.
+/// Columns by which cards are indented below the name of their file.
 const BELOW_NAME: usize = 2;
 
 /// Renders the cards of the files to stdout, or to a file.
 pub(super) fn run(arguments: &RenderArgs, terminal: &Terminal) -> Outcome {
     if let Some(path) = &arguments.output {
-        is_no_input(path, arguments)?;
+        check_output(path, arguments)?;
     }
     let sources = sources(&arguments.files, arguments.input.max_input, terminal.width)?;
     let mut all = Vec::new();
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &RenderArgs, terminal: &Terminal) -> Outcome {
 /// The sources with their cards.
 type All<'a> = [(&'a Source, Vec<Tree<'a>>)];
 
-/// What is asked for, else what the ending of the output says.
+/// The format from `--format`, otherwise from the extension of the output file.
 fn format(arguments: &RenderArgs) -> RenderFormat {
     let ending = || arguments.output.as_deref()?.extension()?.to_str();
     arguments.format.unwrap_or_else(|| match ending() {
@@ -63,14 +63,14 @@ fn format(arguments: &RenderArgs) -> RenderFormat {
     })
 }
 
-/// Refuses to overwrite an input with its own rendering.
-fn is_no_input(path: &Path, arguments: &RenderArgs) -> Result<(), Failure> {
+/// Refuses an output file that is one of the input files.
+fn check_output(path: &Path, arguments: &RenderArgs) -> Result<(), Failure> {
     let Ok(output) = path.canonicalize() else {
         return Ok(());
     };
     let is_output = |input: &Path| input.canonicalize().is_ok_and(|input| input == output);
     if arguments.files.iter().any(|input| is_output(input)) {
-        let message = format!("-o {} would replace what is to be rendered", path.display());
+        let message = format!("-o {} would replace an input file", path.display());
         return Err(Problem::new(message).help("choose another name").usage());
     }
     Ok(())

@@ -1,5 +1,5 @@
 //! The inputs of `cards render` and `cards validate`: files with cards in any of their shapes, and
-//! the records of a mock, of which what each file has at the end counts.
+//! the records of a mock, of which the last state of each file is used.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use crate::{
 
 /// A document with cards, and where it comes from.
 pub(super) struct Source {
-    /// What its cards are called: the input, and the file that a record is about.
+    /// The name of its cards: the input, and the file that a record is about.
     pub(super) title: String,
     /// The input, for places in it.
     pub(super) file: String,
@@ -45,7 +45,7 @@ impl Source {
     }
 }
 
-/// Reads every file: one that cannot be read, or is no JSON, and nothing is done.
+/// Reads every file. The first that cannot be read or is not JSON is the error.
 pub(super) fn sources(paths: &[PathBuf], limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in paths {
@@ -59,24 +59,24 @@ fn read_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failu
     let parts = input::bytes(path, limit)
         .and_then(|bytes| input::documents(&name, bytes))
         .map_err(wrong_input(width))?;
-    let standing = match parts.as_slice() {
+    let last_states = match parts.as_slice() {
         [_] => None,
-        several => shape::standing(several.iter().map(|part| part.document.tree())),
+        several => shape::last_states(several.iter().map(|part| part.document.tree())),
     };
-    let Some(standing) = standing else {
+    let Some(last_states) = last_states else {
         return Ok(parts
             .into_iter()
             .map(|part| Source::new(&name, part))
             .collect());
     };
-    if standing.is_empty() {
+    if last_states.is_empty() {
         let message = format!("at the end of the records in {name}, no file has cards");
         return Err(Problem::new(message)
-            .help("they were taken off again; pick a record: sed -n 1p FILE | skillctl … -")
+            .help("their cards were deleted; select one record: sed -n 1p FILE | skillctl … -")
             .usage());
     }
     let mut files: Vec<Option<String>> = vec![None; parts.len()];
-    for (file, nth) in standing {
+    for (file, nth) in last_states {
         files[nth] = Some(file.to_owned());
     }
     let of_record = |(part, file): (InputDocument, Option<String>)| {

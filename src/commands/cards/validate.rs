@@ -1,4 +1,4 @@
-//! `skillctl cards validate`: every finding with its place.
+//! `skillctl cards validate`: every finding with its file, line and column.
 
 use serde_json::{Value, json};
 
@@ -24,10 +24,11 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Findings of one kind that are drawn, unless the user asks for more.
+/// Findings of one code that are printed without `-v`.
 const MAX_OF_A_KIND: usize = 5;
 
-/// Checks the cards of every file. All are read first: one that is no JSON and nothing is judged.
+/// Checks the cards of every file. All files are read before anything is printed, so that invalid JSON
+/// in one of them is the only output.
 pub(super) fn run(arguments: &ValidateArgs, terminal: &Terminal) -> Outcome {
     let sources = sources(&arguments.files, arguments.input.max_input, terminal.width)?;
     let mut judged = Vec::new();
@@ -122,7 +123,7 @@ fn counts(errors: usize, warnings: usize) -> String {
         _ => format!("{count} {word}s"),
     };
     match (errors, warnings) {
-        (0, 0) => "nothing to mend".to_owned(),
+        (0, 0) => "no findings".to_owned(),
         (0, warnings) => counted(warnings, "warning"),
         (errors, 0) => counted(errors, "error"),
         (errors, warnings) => {

@@ -44,7 +44,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Findings of one kind that are drawn.
+/// Findings of one code that are printed without `-v`.
 const MAX_OF_A_KIND: usize = 3;
 
 /// Writes the cards, or prints the request that would.

@@ -1,10 +1,10 @@
-//! Cards made from what they are to say, and what a card may leave out filled in.
+//! Builds cards from their content, and fills in missing members.
 
 use serde_json::{Map, Value, json};
 
-use super::{model::Kind, subtitles::Cue};
+use super::{model::CardType, subtitles::Cue};
 
-/// What a card needs besides its content. What is `None` is left out.
+/// The members of a card besides its content. Those that are `None` are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Filling {
     /// `skill.id`.
@@ -32,7 +32,7 @@ pub fn keyword(title: &str, texts: &[String]) -> Value {
         .iter()
         .map(|text| json!({"type": "text", "text": text}))
         .collect();
-    let mut card = card(Kind::Keyword, title);
+    let mut card = card(CardType::Keyword, title);
     card["entries"] = entries.into();
     card
 }
@@ -57,7 +57,7 @@ pub fn timeline(title: &str, faces: &[TimelineEntry], duration: Option<f64>) -> 
             entry
         })
         .collect();
-    with_entries(card(Kind::Timeline, title), entries, duration)
+    with_entries(card(CardType::Timeline, title), entries, duration)
 }
 
 /// A transcript card: a line for each cue, over `duration` seconds.
@@ -72,12 +72,12 @@ pub fn transcript(title: &str, cues: &[Cue], duration: Option<f64>) -> Value {
             entry
         })
         .collect();
-    with_entries(card(Kind::Transcript, title), entries, duration)
+    with_entries(card(CardType::Transcript, title), entries, duration)
 }
 
 /// A status card.
 pub fn status(title: &str, code: &str, message: Option<&str>) -> Value {
-    let mut card = card(Kind::Status, title);
+    let mut card = card(CardType::Status, title);
     card["status"] = json!({"code": code});
     if let Some(message) = message {
         card["status"]["message"] = message.into();
@@ -85,10 +85,10 @@ pub fn status(title: &str, code: &str, message: Option<&str>) -> Value {
     card
 }
 
-fn card(kind: Kind, title: &str) -> Value {
+fn card(card_type: CardType, title: &str) -> Value {
     json!({
         "type": "skill_card",
-        "skill_card_type": kind.as_str(),
+        "skill_card_type": card_type.as_str(),
         "skill_card_title": {"code": title_code(title), "message": title},
     })
 }
@@ -109,7 +109,7 @@ fn appearance(start: f64, end: Option<f64>) -> Value {
     appearance
 }
 
-/// Whole seconds as an integer, as Box's description has them; else as they are.
+/// Whole seconds as an integer, as in Box's description; others as a float.
 fn number(seconds: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if seconds.fract() == 0.0 && seconds.abs() < EXACT {

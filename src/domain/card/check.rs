@@ -1,5 +1,5 @@
-//! Finds the broken rules of cards, except those for entries, which are in `entries`; the words for a
-//! broken rule are in `violation`. The walk allocates nothing, so that the mock can check every write
+//! Finds the violations of a card, except those of its entries, which are in `entries`. The message of
+//! a violation is in `violation`. The walk allocates nothing, so that the mock can check every write
 //! with it.
 //!
 //! The type of a card is checked first and decides which rules follow. Below a value of the wrong
@@ -13,7 +13,7 @@ use super::{
     members::{
         Flow, Reporter, constant, nothing_to_show, optional, reference, required, text, wrong_type,
     },
-    model::{self, Kind},
+    model::{self, CardType},
     path::Path,
     types::Type,
     violation::Violation,
@@ -36,16 +36,16 @@ pub(super) fn card(path: &Path<'_>, value: Tree<'_>, reporter: &mut impl Reporte
     let Tree::Object(members) = value else {
         return wrong_type(path, value, Type::Object, reporter);
     };
-    let kind = kind(path, members, reporter)?;
+    let card_type = card_type(path, members, reporter)?;
     required(path, members, &["invocation", "skill", "type"], reporter)?;
     constant(path, members, "type", "skill_card", reporter)?;
     reference(path, members, "skill", "service", reporter)?;
     reference(path, members, "invocation", "skill_invocation", reporter)?;
     created_at(path, members, reporter)?;
-    title(path, members, kind, reporter)?;
-    match kind {
-        Some(Kind::Status) => status(path, members, reporter),
-        Some(kind) => entries::check(path, members, kind, reporter),
+    title(path, members, card_type, reporter)?;
+    match card_type {
+        Some(CardType::Status) => status(path, members, reporter),
+        Some(card_type) => entries::check(path, members, card_type, reporter),
         None => Flow::Continue(()),
     }
 }
@@ -67,21 +67,21 @@ pub(super) fn invocation(path: &Path<'_>, body: Tree<'_>, reporter: &mut impl Re
     reference(path, members, "file", "file", reporter)
 }
 
-/// The kind of a card. None where that is already the mistake: the rest cannot be judged by it.
-fn kind(
+/// The type of a card. None where it is missing or unknown: the remaining rules depend on it.
+fn card_type(
     path: &Path<'_>,
     members: Members<'_>,
     reporter: &mut impl Reporter,
-) -> ControlFlow<(), Option<Kind>> {
+) -> ControlFlow<(), Option<CardType>> {
     const NAME: &str = "skill_card_type";
     match members.get(NAME) {
         Some(Tree::String(name)) => {
-            let kind = Kind::parse(name);
-            if kind.is_none() {
-                let violation = Violation::UnknownKind { found: name };
+            let card_type = CardType::parse(name);
+            if card_type.is_none() {
+                let violation = Violation::UnknownCardType { found: name };
                 reporter.report(&path.key(NAME), &violation)?;
             }
-            return ControlFlow::Continue(kind);
+            return ControlFlow::Continue(card_type);
         }
         Some(other) => wrong_type(&path.key(NAME), other, Type::String, reporter)?,
         None => nothing_to_show(path, members, NAME, reporter)?,
@@ -109,7 +109,7 @@ fn is_date_time(text: &str) -> bool {
 fn title(
     path: &Path<'_>,
     members: Members<'_>,
-    kind: Option<Kind>,
+    card_type: Option<CardType>,
     reporter: &mut impl Reporter,
 ) -> Flow {
     const NAME: &str = "skill_card_title";
@@ -117,7 +117,7 @@ fn title(
     let value = optional(path, members, NAME, Type::Object, reporter)?;
     let Some(Tree::Object(title)) = value else {
         if !members.contains_key(NAME) && members.contains_key("title") {
-            let shown = kind.map_or(model::UNTITLED, Kind::default_title);
+            let shown = card_type.map_or(model::UNTITLED, CardType::default_title);
             reporter.report(&path.key("title"), &Violation::TitleIgnored { shown })?;
         }
         return Flow::Continue(());
@@ -156,7 +156,7 @@ fn status(path: &Path<'_>, members: Members<'_>, reporter: &mut impl Reporter) -
         .get("message")
         .is_some_and(|it| it.as_str().is_none())
     {
-        // What the preview makes of it follows from a violation that was reported.
+        // How the preview shows it follows from a violation that was already reported.
         return text(&here, status, "code", reporter).map_continue(|_| ());
     }
     if !status.contains_key("code") {

@@ -3,7 +3,7 @@
 
 use crate::domain::text::is_misspelling;
 
-/// What the preview says for a status that it knows no better text for.
+/// The preview's text for a status that has neither a known code nor a message.
 pub const SOMETHING_WENT_WRONG: &str =
     "Something went wrong with running this skill or fetching its data.";
 
@@ -16,8 +16,8 @@ pub const DOCUMENTED_STATUSES: [&str; 5] = [
     "permanent_failure",
 ];
 
-/// The status codes that the preview has a text for, with that text. It ignores the card's own
-/// message then.
+/// The status codes that the preview has a text for, with that text. It ignores the card's
+/// message for them.
 pub const KNOWN_STATUSES: [(&str, &str); 9] = [
     (
         "skills_pending_status",

@@ -3,7 +3,7 @@
 
 use super::{
     members::{Flow, Reporter, fitting, nothing_to_show, optional, wrong_type},
-    model::Kind,
+    model::CardType,
     path::Path,
     types::Type,
     violation::Violation,
@@ -13,43 +13,43 @@ use crate::domain::{
     text::is_misspelling,
 };
 
-/// Walks through the entries and the duration of a card of `kind`.
+/// Walks through the entries and the duration of a card of `card_type`.
 pub(super) fn check(
     path: &Path<'_>,
     members: Members<'_>,
-    kind: Kind,
+    card_type: CardType,
     reporter: &mut impl Reporter,
 ) -> Flow {
-    Entries::new(path, members, kind).check(reporter)
+    Entries::new(path, members, card_type).check(reporter)
 }
 
 /// The entries of a data card, and what is counted over all of them.
 struct Entries<'a> {
     path: &'a Path<'a>,
     members: Members<'a>,
-    kind: Kind,
+    card_type: CardType,
     duration: Option<f64>,
-    /// Whether there is one, be it what it may.
+    /// Whether the card has a `duration`, valid or not.
     has_duration: bool,
-    fractions: Option<(Spot, Tree<'a>)>,
+    fractions: Option<(TimePosition, Tree<'a>)>,
     fraction_count: usize,
     timeless: Option<usize>,
     timeless_count: usize,
 }
 
-/// The place of a time in a card.
+/// Where in a card a time is.
 #[derive(Clone, Copy)]
-enum Spot {
+enum TimePosition {
     Duration,
     Appearance(usize, usize, &'static str),
 }
 
 impl<'a> Entries<'a> {
-    fn new(path: &'a Path<'a>, members: Members<'a>, kind: Kind) -> Self {
+    fn new(path: &'a Path<'a>, members: Members<'a>, card_type: CardType) -> Self {
         Self {
             path,
             members,
-            kind,
+            card_type,
             duration: None,
             has_duration: members.contains_key("duration"),
             fractions: None,
@@ -82,7 +82,7 @@ impl<'a> Entries<'a> {
         let value = optional(self.path, self.members, "duration", Type::Seconds, reporter)?;
         if let Some(value) = value {
             self.duration = value.as_f64();
-            self.count_fraction(Spot::Duration, value);
+            self.count_fraction(TimePosition::Duration, value);
         }
         Flow::Continue(())
     }
@@ -114,7 +114,7 @@ impl<'a> Entries<'a> {
                     has_text = true;
                     wrong_type(&path.key(key), other, Type::String, reporter)?;
                 }
-                ("image_url", value) if self.kind == Kind::Timeline => {
+                ("image_url", value) if self.card_type == CardType::Timeline => {
                     has_image = true;
                     image(&path.key(key), value, reporter)?;
                 }
@@ -136,19 +136,19 @@ impl<'a> Entries<'a> {
         }
         if !has_text && !members.get("text").is_some_and(Tree::is_null) {
             // An empty line of a transcript is a pause, not a mistake.
-            let is_pause = self.kind == Kind::Transcript && members.contains_key("text");
+            let is_pause = self.card_type == CardType::Transcript && members.contains_key("text");
             if !is_pause {
                 reporter.report(&path.key("text"), &Violation::NoText)?;
             }
         }
-        if self.kind == Kind::Timeline && !has_image {
+        if self.card_type == CardType::Timeline && !has_image {
             reporter.report(&path.key("image_url"), &Violation::NoImage)?;
         }
         Flow::Continue(())
     }
 
-    /// Skills may keep what they like in an entry, so only a near miss of a name that is missing
-    /// is worth a word.
+    /// An entry may have members of its own, so only a likely misspelling of a missing member is
+    /// reported.
     fn check_spelling(
         &self,
         path: &Path<'_>,
@@ -158,7 +158,7 @@ impl<'a> Entries<'a> {
     ) -> Flow {
         const NAMES: [&str; 2] = ["appears", "image_url"];
         for should in NAMES {
-            let belongs = should == "appears" || self.kind == Kind::Timeline;
+            let belongs = should == "appears" || self.card_type == CardType::Timeline;
             if belongs && is_misspelling(key, should) && !members.contains_key(should) {
                 return reporter.report(&path.key(key), &Violation::Misspelt { key, should });
             }
@@ -194,7 +194,7 @@ impl<'a> Entries<'a> {
             if reporter.wants_description_rules() {
                 for (name, value) in [("start", start), ("end", end)] {
                     if let Some(value) = value {
-                        self.count_fraction(Spot::Appearance(index, nth, name), value);
+                        self.count_fraction(TimePosition::Appearance(index, nth, name), value);
                     }
                 }
             }
@@ -208,7 +208,7 @@ impl<'a> Entries<'a> {
                 self.check_times(&here, start, end.and_then(Tree::as_f64), reporter)?;
             }
         }
-        if self.kind == Kind::Transcript {
+        if self.card_type == CardType::Transcript {
             let count = appearances.len();
             if count > 1 {
                 reporter.report(path, &Violation::SeveralTimes { count })?;
@@ -230,7 +230,7 @@ impl<'a> Entries<'a> {
         if start < 0.0 {
             return reporter.report(&path.key("start"), &Violation::BelowZero { start });
         }
-        let draws_bars = self.kind != Kind::Transcript;
+        let draws_bars = self.card_type != CardType::Transcript;
         match self.duration.filter(|seconds| draws_bars && *seconds > 0.0) {
             Some(duration) if start >= duration => {
                 let violation = Violation::BeyondDuration { start, duration };
@@ -246,27 +246,29 @@ impl<'a> Entries<'a> {
         }
     }
 
-    fn count_fraction(&mut self, spot: Spot, value: Tree<'a>) {
-        // Most are whole, and known to be.
+    fn count_fraction(&mut self, position: TimePosition, value: Tree<'a>) {
+        // Most times are integers, which the first test finds quickly.
         if let Tree::Number(number) = value
             && number.is_f64()
             && number.as_f64().is_some_and(|number| number.fract() != 0.0)
         {
-            self.fractions.get_or_insert((spot, value));
+            self.fractions.get_or_insert((position, value));
             self.fraction_count += 1;
         }
     }
 
-    /// Reports what was counted, at its first place.
+    /// Reports each counted violation once, where it occurs first.
     fn report_counts(&self, entries: &Path<'_>, reporter: &mut impl Reporter) -> Flow {
-        if let Some((spot, found)) = self.fractions {
+        if let Some((position, found)) = self.fractions {
             let violation = Violation::Fractions {
                 found,
                 count: self.fraction_count,
             };
-            match spot {
-                Spot::Duration => reporter.report(&self.path.key("duration"), &violation)?,
-                Spot::Appearance(entry, nth, name) => {
+            match position {
+                TimePosition::Duration => {
+                    reporter.report(&self.path.key("duration"), &violation)?;
+                }
+                TimePosition::Appearance(entry, nth, name) => {
                     let entry = entries.index(entry);
                     let appears = entry.key("appears");
                     reporter.report(&appears.index(nth).key(name), &violation)?;
@@ -281,7 +283,7 @@ impl<'a> Entries<'a> {
             reporter.report(&entry.key("appears"), &violation)?;
         }
         match self.duration {
-            Some(found) if found <= 0.0 && self.kind != Kind::Transcript => {
+            Some(found) if found <= 0.0 && self.card_type != CardType::Transcript => {
                 let violation = Violation::EmptyDuration { found };
                 reporter.report(&self.path.key("duration"), &violation)
             }

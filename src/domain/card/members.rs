@@ -104,7 +104,7 @@ pub(super) fn optional<'a>(
     fitting(path, key, members.get(key), should, reporter)
 }
 
-/// The same of a member that was looked up.
+/// As [`optional`], of a member that was already looked up.
 pub(super) fn fitting<'a>(
     path: &Path<'_>,
     key: &str,
@@ -142,7 +142,7 @@ pub(super) fn reference(
     path: &Path<'_>,
     members: Members<'_>,
     key: &str,
-    kind: &'static str,
+    type_name: &'static str,
     reporter: &mut impl Reporter,
 ) -> Flow {
     let here = path.key(key);
@@ -150,7 +150,7 @@ pub(super) fn reference(
         None => Flow::Continue(()),
         Some(Tree::Object(members)) => {
             required(&here, members, &["id", "type"], reporter)?;
-            constant(&here, members, "type", kind, reporter)?;
+            constant(&here, members, "type", type_name, reporter)?;
             match members.get("id") {
                 None | Some(Tree::String(_)) => Flow::Continue(()),
                 Some(found) => reporter.report(&here.key("id"), &Violation::WrongIdType { found }),

@@ -1,12 +1,13 @@
-//! Skill cards: the one model of what a card is, how Box's preview shows it, what makes it wrong,
-//! and how it is built. The commands, the mock and the replay checks all use this one.
+//! Skill cards: their model, how Box's preview shows them, the rules that they are checked by, and how
+//! they are built. The commands, the mock and the checks of a replay use this module.
 
 pub mod build;
 mod check;
 pub mod codes;
 mod entries;
-pub mod face;
+pub mod face_spec;
 mod members;
+mod messages;
 pub mod model;
 pub mod normalise;
 mod path;
@@ -14,8 +15,8 @@ pub mod preview;
 pub mod request;
 pub mod shape;
 pub mod subtitles;
+pub mod thumbnail;
 mod types;
 pub mod validate;
 mod violation;
-mod wording;
 pub mod write;

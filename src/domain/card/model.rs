@@ -1,4 +1,4 @@
-//! A card as Box's web preview reads it: its kind, its title, the text of its status, whether it
+//! A card as Box's web preview reads it: its type, its title, the text of its status, whether it
 //! is shown at all. Views over JSON trees: nothing is copied, whatever the shape.
 //!
 //! The rules are those of box-ui-elements 26.3, whose preview is what users of Box see.
@@ -10,7 +10,7 @@ use crate::domain::json::tree::{Items, Tree};
 
 /// The types of cards that Box describes, in `skill_card_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum CardType {
     /// Topics, shown as pills.
     Keyword,
     /// Faces or other images, with a bar of when each appears.
@@ -21,8 +21,8 @@ pub enum Kind {
     Status,
 }
 
-impl Kind {
-    /// Every kind, in the order in which Box's description lists them.
+impl CardType {
+    /// Every type, in the order in which Box's description lists them.
     pub const ALL: [Self; 4] = [
         Self::Keyword,
         Self::Timeline,
@@ -40,9 +40,11 @@ impl Kind {
         }
     }
 
-    /// The kind of that name.
+    /// The type with this name.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+        Self::ALL
+            .into_iter()
+            .find(|card_type| card_type.as_str() == name)
     }
 
     /// The title that the preview gives a card that names none.
@@ -67,9 +69,9 @@ pub const NO_INFORMATION: &str = "We're sorry, no skills information was found."
 pub struct Card<'a>(pub Tree<'a>);
 
 impl<'a> Card<'a> {
-    /// Its kind; none where `skill_card_type` is missing or names no kind that Box describes.
-    pub fn kind(self) -> Option<Kind> {
-        Kind::parse(self.0.get("skill_card_type")?.as_str()?)
+    /// Its type; none if `skill_card_type` is missing or is not a type that Box describes.
+    pub fn card_type(self) -> Option<CardType> {
+        CardType::parse(self.0.get("skill_card_type")?.as_str()?)
     }
 
     /// Its title as the preview shows it: a title code that the preview knows beats the message,
@@ -78,7 +80,7 @@ impl<'a> Card<'a> {
         self.title_code()
             .and_then(known_title)
             .or_else(|| self.title_message().filter(|message| !message.is_empty()))
-            .unwrap_or_else(|| self.kind().map_or(UNTITLED, Kind::default_title))
+            .unwrap_or_else(|| self.card_type().map_or(UNTITLED, CardType::default_title))
     }
 
     /// The code of its title.
@@ -129,8 +131,8 @@ impl<'a> Card<'a> {
             .filter(|seconds| *seconds > 0.0)
     }
 
-    /// Why the preview leaves the card out, or nothing where it shows it. `current_version` is
-    /// the id of the file's current version; where it is not known, every version counts as it.
+    /// Why the preview hides the card, or nothing if it shows it. `current_version` is the id of
+    /// the file's current version; if it is not known, cards of every version are shown.
     pub fn hidden(self, current_version: Option<&str>) -> Option<Hidden> {
         let version = self.0.get("file_version").filter(|value| is_truthy(*value));
         if let (Some(version), Some(current)) = (version, current_version)
@@ -143,7 +145,7 @@ impl<'a> Card<'a> {
     }
 }
 
-/// Why the preview leaves a card out.
+/// Why the preview hides a card.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hidden {
     /// It belongs to another version of the file.
@@ -181,7 +183,7 @@ impl<'a> Entry<'a> {
         self.0.get("image_url")?.as_str()
     }
 
-    /// The stretches of time in which it appears, as written.
+    /// The periods in which it appears, as written.
     pub fn appears(self) -> Items<'a> {
         self.0
             .get("appears")
@@ -190,7 +192,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The time in seconds that the preview shows next to a line of a transcript: there must be
-    /// exactly one stretch, and its start a number.
+    /// exactly one period, whose start is a number.
     pub fn time(self) -> Option<f64> {
         let mut appears = self.appears().iter();
         match (appears.next(), appears.next()) {
@@ -207,7 +209,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// A stretch of time on a timeline bar, in seconds.
+/// A period on a timeline bar, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slice {
     /// Where it starts.
@@ -217,8 +219,8 @@ pub struct Slice {
 }
 
 impl Slice {
-    /// The slice of one appearance: none where the start is no number or lies beyond the
-    /// duration.
+    /// The slice of one appearance: none if the start is not a number or is not before the end
+    /// of the duration.
     fn from_appearance(appearance: Tree<'_>, duration: f64) -> Option<Self> {
         let start = appearance.get("start")?.as_f64()?;
         let end = appearance.get("end").and_then(Tree::as_f64);
@@ -226,7 +228,7 @@ impl Slice {
     }
 }
 
-/// Whether a browser takes the value for true.
+/// Whether the value is truthy in JavaScript.
 fn is_truthy(value: Tree<'_>) -> bool {
     match value {
         Tree::Null => false,
@@ -237,15 +239,15 @@ fn is_truthy(value: Tree<'_>) -> bool {
     }
 }
 
-/// What the cards on a file say about how the skill is doing. Written through the metadata API,
-/// which has no status of its own, they are the only sign of it.
+/// The status of an invocation, as far as the cards of the file show it. The metadata API has no
+/// status of its own: for skills that write with it, the cards are the only source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reported {
-    /// It has begun and not finished.
+    /// The skill has started and not finished.
     Processing,
-    /// It has written its data.
+    /// The skill has written data.
     Success,
-    /// It has written that it failed.
+    /// The skill has reported a failure.
     PermanentFailure,
 }
 
@@ -260,9 +262,8 @@ impl Reported {
     }
 }
 
-/// What a set of cards reports about the invocation: an error card counts as failure, else any
-/// data card as success, else a status card by its code. None where there is no card that says
-/// anything.
+/// The status that a list of cards reports: an error card counts as failure, otherwise any data
+/// card as success, otherwise a status card by its code. None if no card has data or a status.
 pub fn reported<'a>(cards: impl IntoIterator<Item = Tree<'a>>) -> Option<Reported> {
     cards
         .into_iter()
@@ -275,7 +276,10 @@ pub fn reported<'a>(cards: impl IntoIterator<Item = Tree<'a>>) -> Option<Reporte
 }
 
 fn reported_by(card: Card<'_>) -> Option<Reported> {
-    if card.kind().is_some_and(|kind| kind != Kind::Status) {
+    if card
+        .card_type()
+        .is_some_and(|card_type| card_type != CardType::Status)
+    {
         return Some(Reported::Success);
     }
     let status = card.0.get("status").filter(|status| is_truthy(*status));
@@ -311,7 +315,7 @@ mod tests {
         let card = json!({"skill_card_type": "keyword",
             "skill_card_title": {"code": "license-plates", "message": "Plates"}});
         assert_eq!(Card(Tape::from_value(&card).tree()).title(), "Plates");
-        for (kind, title) in [
+        for (card_type, title) in [
             ("keyword", "Topics"),
             ("transcript", "Transcript"),
             ("status", "Status"),
@@ -319,7 +323,7 @@ mod tests {
             ("other", "Skill Card"),
         ] {
             assert_eq!(
-                Card(Tape::from_value(&json!({"skill_card_type": kind})).tree()).title(),
+                Card(Tape::from_value(&json!({"skill_card_type": card_type})).tree()).title(),
                 title
             );
         }
@@ -406,21 +410,25 @@ mod tests {
     }
 
     #[test]
-    fn cards_report_what_the_skill_is_doing() {
+    fn cards_report_the_status_of_the_skill() {
         let status = |code: &str| json!({"skill_card_type": "status", "status": {"code": code}});
         let data = json!({"skill_card_type": "keyword", "entries": [], "status": {}});
-        let of = |cards: &[Value]| {
+        let reported_by_all = |cards: &[Value]| {
             let tapes: Vec<_> = cards.iter().map(Tape::from_value).collect();
             reported(tapes.iter().map(Tape::tree))
         };
-        assert_eq!(of(&[]), None);
+        assert_eq!(reported_by_all(&[]), None);
         for code in [
             "skills_pending_status",
             "processing",
             "invoked",
             "skills_invoked_status",
         ] {
-            assert_eq!(of(&[status(code)]), Some(Reported::Processing), "{code}");
+            assert_eq!(
+                reported_by_all(&[status(code)]),
+                Some(Reported::Processing),
+                "{code}"
+            );
         }
         for code in [
             "skills_unknown_error",
@@ -431,24 +439,30 @@ mod tests {
             "permanent_failure",
         ] {
             assert_eq!(
-                of(&[status(code)]),
+                reported_by_all(&[status(code)]),
                 Some(Reported::PermanentFailure),
                 "{code}"
             );
         }
-        assert_eq!(of(&[status("success")]), Some(Reported::Success));
-        assert_eq!(of(std::slice::from_ref(&data)), Some(Reported::Success));
         assert_eq!(
-            of(&[status("processing"), data.clone()]),
+            reported_by_all(&[status("success")]),
             Some(Reported::Success)
         );
         assert_eq!(
-            of(&[data, status("custom_error")]),
+            reported_by_all(std::slice::from_ref(&data)),
+            Some(Reported::Success)
+        );
+        assert_eq!(
+            reported_by_all(&[status("processing"), data.clone()]),
+            Some(Reported::Success)
+        );
+        assert_eq!(
+            reported_by_all(&[data, status("custom_error")]),
             Some(Reported::PermanentFailure)
         );
         let titled = json!({"skill_card_type": "status",
             "skill_card_title": {"code": "skills_error", "message": "Error"},
             "status": {"code": "mine", "message": "No luck"}});
-        assert_eq!(of(&[titled]), Some(Reported::PermanentFailure));
+        assert_eq!(reported_by_all(&[titled]), Some(Reported::PermanentFailure));
     }
 }

@@ -1,5 +1,5 @@
-//! Cards made comparable between two runs, and compared: times, ids and image bytes change from
-//! run to run and are left out; the rest is exact, except for wildcards and a tolerance for numbers.
+//! Compares the cards of two runs. Times, ids and image bytes change from run to run and become
+//! placeholders; everything else must be equal, except for wildcards and a tolerance for numbers.
 
 use super::path::Path;
 use crate::domain::json::{
@@ -60,7 +60,7 @@ fn normalise_card(tape: &mut Tape<'_>, card: Place) {
     }
 }
 
-/// Only a text is replaced: that an id is an integer must stay to be seen.
+/// Only a string is replaced: an id of the wrong type must stay visible.
 fn replace(tape: &mut Tape<'_>, value: Option<Place>, by: &'static str) {
     if let Some(value) = value
         && tape.at(value).as_str().is_some_and(|text| text != ANY)
@@ -69,14 +69,14 @@ fn replace(tape: &mut Tape<'_>, value: Option<Place>, by: &'static str) {
     }
 }
 
-/// A place where what is there is not what was expected.
+/// A place at which the actual value is not the expected one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// The place, the same in both.
+    /// The pointer, the same in both values.
     pub pointer: Pointer,
-    /// What was expected there; none where nothing was.
+    /// The expected value; none if the member is not expected.
     pub expected: Option<Tape<'static>>,
-    /// What is there; none where nothing is.
+    /// The actual value; none if the member is missing.
     pub actual: Option<Tape<'static>>,
 }
 

@@ -1,4 +1,4 @@
-//! The current place of a walk through cards, kept on the stack: a pointer is made of it only for
+//! The current position in a walk through cards, kept on the stack. A pointer is only built for
 //! findings.
 
 use std::fmt::Write;
@@ -36,7 +36,7 @@ impl<'a> Path<'a> {
         }
     }
 
-    /// What it is called in a sentence: `` `skill.id` ``, "the entry", "the card".
+    /// Its name in a sentence: `` `skill.id` ``, "the entry", "the card".
     pub(super) fn subject(&self) -> String {
         match self {
             Self::Base(pointer) if pointer.as_str().is_empty() => "the input".to_owned(),

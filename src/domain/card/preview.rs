@@ -1,9 +1,9 @@
-//! Cards as the sections of Box's preview sidebar, ready for any renderer: what is shown, under
-//! which title, opened or not, and the times in the preview's own form.
+//! Cards as the sections of Box's preview sidebar, for any renderer: content, title, whether a
+//! section starts open, and times in the form that the preview uses.
 
 use std::borrow::Cow;
 
-use super::model::{Card, Entry, Hidden, Kind, Slice};
+use super::model::{Card, CardType, Entry, Hidden, Slice};
 use crate::domain::json::tree::{Items, Tree};
 
 /// A transcript of more lines than this is collapsed at first.
@@ -16,9 +16,9 @@ pub struct Section<'a> {
     pub index: usize,
     /// Its title.
     pub title: &'a str,
-    /// Its kind, where it is one that Box describes.
-    pub kind: Option<Kind>,
-    /// Why the preview leaves it out, where it does.
+    /// Its type, if Box describes it.
+    pub card_type: Option<CardType>,
+    /// Why the preview hides it, if it does.
     pub hidden: Option<Hidden>,
     /// Whether it starts open.
     pub open: bool,
@@ -34,12 +34,12 @@ pub enum Body<'a> {
     /// Thumbnails, and the duration in seconds that their bars represent.
     Faces(Vec<Item<'a>>, Option<f64>),
     /// Lines of speech.
-    Transcript(Vec<Spoken<'a>>),
+    Transcript(Vec<TranscriptLine<'a>>),
     /// The text of a status, and its code, which may be empty.
     Status(&'a str, &'a str),
-    /// That there is no information: the list of entries is empty.
+    /// A sentence: the list of entries is empty.
     NoInformation,
-    /// Nothing: the type is none that the preview knows.
+    /// Nothing: the preview does not know the type.
     Nothing,
 }
 
@@ -56,10 +56,10 @@ pub struct Item<'a> {
 
 /// A line of a transcript.
 #[derive(Clone, Debug)]
-pub struct Spoken<'a> {
-    /// When, in seconds, where a time is shown.
+pub struct TranscriptLine<'a> {
+    /// Its start in seconds, if a time is shown.
     pub time: Option<f64>,
-    /// What.
+    /// The text.
     pub text: Cow<'a, str>,
 }
 
@@ -77,7 +77,7 @@ pub fn sections<'a>(
             Section {
                 index,
                 title: card.title(),
-                kind: card.kind(),
+                card_type: card.card_type(),
                 hidden: card.hidden(current_version),
                 open: card.entry_list().is_none_or(|entries| !entries.is_empty()),
                 body: body(card),
@@ -87,10 +87,10 @@ pub fn sections<'a>(
 }
 
 fn body(card: Card<'_>) -> Body<'_> {
-    let Some(kind) = card.kind() else {
+    let Some(card_type) = card.card_type() else {
         return Body::Nothing;
     };
-    if kind == Kind::Status {
+    if card_type == CardType::Status {
         return Body::Status(card.status_text(), card.status_code().unwrap_or_default());
     }
     let entries = card.entries();
@@ -98,13 +98,13 @@ fn body(card: Card<'_>) -> Body<'_> {
         return Body::NoInformation;
     }
     let duration = card.duration();
-    match kind {
-        Kind::Keyword => Body::Keywords(items(entries, duration), duration),
-        Kind::Timeline => Body::Faces(items(entries, duration), duration),
-        Kind::Transcript | Kind::Status => Body::Transcript(
+    match card_type {
+        CardType::Keyword => Body::Keywords(items(entries, duration), duration),
+        CardType::Timeline => Body::Faces(items(entries, duration), duration),
+        CardType::Transcript | CardType::Status => Body::Transcript(
             entries
                 .iter()
-                .map(|value| Spoken {
+                .map(|value| TranscriptLine {
                     time: Entry(value).time(),
                     text: Entry(value).text(),
                 })

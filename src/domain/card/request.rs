@@ -1,5 +1,4 @@
-//! The calls by which cards get onto a file: what goes out for each way and mode. Sending them is
-//! for `client`.
+//! The requests that write the cards of a file, for each API and mode. `client` sends them.
 
 use serde_json::{Map, Value, json};
 

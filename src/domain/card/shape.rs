@@ -1,6 +1,5 @@
-//! In which of the shapes that people keep cards in an input comes: an instance, `{"cards"}`, a
-//! list, a single card, the body of a skill_invocations call, a write record. Recognised here and
-//! nowhere else; pointers stay those of the input.
+//! The shapes of an input that contains cards: an instance, `{"cards"}`, a list, a single card, the
+//! body of a skill_invocations call, a write record. Pointers are those of the input.
 
 use std::collections::BTreeMap;
 
@@ -37,12 +36,12 @@ pub struct Recognised<'a> {
     pub shape: Shape,
     /// The pointer to the list of cards, or to the single card.
     pub at: Pointer,
-    /// The value there: for a single card the card, else what should be a list.
+    /// The value there: a single card, otherwise a value that should be a list.
     pub value: Tree<'a>,
 }
 
 impl<'a> Recognised<'a> {
-    /// The cards; none where what should be a list is none.
+    /// The cards; none if the value is not a list.
     pub fn cards(&self) -> Vec<Tree<'a>> {
         match (self.shape, self.value) {
             (Shape::Card, card) => vec![card],
@@ -132,9 +131,10 @@ fn is_write_record(members: Members<'_>) -> bool {
     members.contains_key("seq") && members.contains_key("op")
 }
 
-/// Of the write records of a mock, in their order: which of them hold the cards that a file has at
-/// the end, by the files' ids. `None` where one is no write record.
-pub fn standing<'a>(
+/// The last state of each file in the write records of a mock, which are given in their order: by
+/// the id of the file, the index of the record that holds its cards. `None` if an item is not a
+/// write record.
+pub fn last_states<'a>(
     records: impl IntoIterator<Item = Tree<'a>>,
 ) -> Option<BTreeMap<&'a str, usize>> {
     let mut last = BTreeMap::new();
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use crate::domain::json::tree::Tape;
 
-    fn of(input: &Value) -> (Shape, String, usize) {
+    fn recognised(input: &Value) -> (Shape, String, usize) {
         let tape = Tape::from_value(input);
         let found = recognise(tape.tree()).expect("cards");
         (found.shape, found.at.to_string(), found.cards().len())
@@ -194,24 +194,27 @@ mod tests {
         let card = json!({"skill_card_type": "keyword"});
         let at = |pointer: &str| pointer.to_owned();
         assert_eq!(
-            of(&json!({"$id": "x", "cards": [card, card]})),
+            recognised(&json!({"$id": "x", "cards": [card, card]})),
             (Shape::Instance, at("/cards"), 2)
         );
-        assert_eq!(of(&json!({"cards": []})), (Shape::Cards, at("/cards"), 0));
-        assert_eq!(of(&json!([card])), (Shape::List, at(""), 1));
-        assert_eq!(of(&card), (Shape::Card, at(""), 1));
         assert_eq!(
-            of(&json!({"status": "success", "metadata": {"cards": [card]}})),
+            recognised(&json!({"cards": []})),
+            (Shape::Cards, at("/cards"), 0)
+        );
+        assert_eq!(recognised(&json!([card])), (Shape::List, at(""), 1));
+        assert_eq!(recognised(&card), (Shape::Card, at(""), 1));
+        assert_eq!(
+            recognised(&json!({"status": "success", "metadata": {"cards": [card]}})),
             (Shape::Invocation, at("/metadata/cards"), 1)
         );
         assert_eq!(
-            of(&json!({"seq": 1, "op": "create", "instance": {"cards": [card]}})),
+            recognised(&json!({"seq": 1, "op": "create", "instance": {"cards": [card]}})),
             (Shape::WriteRecord, at("/instance/cards"), 1)
         );
     }
 
     #[test]
-    fn of_write_records_those_stand_that_a_file_ends_with() {
+    fn the_last_write_record_of_each_file_counts() {
         let record = |file: &str, instance: Value| {
             json!({"seq": 1, "op": "update", "file_id": file, "template": SKILLS_TEMPLATE,
                 "instance": instance})
@@ -230,15 +233,15 @@ mod tests {
             other,
         ];
         let records: Vec<_> = records.iter().map(Tape::from_value).collect();
-        let last = standing(records.iter().map(Tape::tree));
+        let last = last_states(records.iter().map(Tape::tree));
         assert_eq!(last, Some(BTreeMap::from([("1", 5)])));
         let others = [record("1", cards()), cards()];
         let others: Vec<_> = others.iter().map(Tape::from_value).collect();
-        assert_eq!(standing(others.iter().map(Tape::tree)), None);
+        assert_eq!(last_states(others.iter().map(Tape::tree)), None);
     }
 
     #[test]
-    fn what_holds_no_cards_says_so() {
+    fn an_input_without_cards_is_an_error() {
         for input in [
             json!(7),
             json!({}),

@@ -3,7 +3,7 @@
 
 use crate::domain::json::tree::Tree;
 
-/// By which rules cards are judged.
+/// The rules that cards are validated by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Schema {
     /// What Box is known to refuse is an error. A warning is something that Box accepts but does

@@ -1,4 +1,4 @@
-//! Cards judged: every finding for a person, or at once the first refusal as Box words it.
+//! Validates cards: all findings for an author, or only the first refusal, worded as Box words it.
 
 use super::{
     check,
@@ -23,15 +23,15 @@ pub fn validate(input: Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
     }
 }
 
-/// The same for what should be a list of cards, read already.
+/// As [`validate`], for a value that should be a list of cards.
 pub fn validate_list(cards: Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
     let mut collector = Collector::new(schema);
-    // A collector never ends the walk, so how it ended says nothing.
+    // A collector never ends the walk early.
     let _ = check::cards(&Path::Base(&Pointer::ROOT), cards, &mut collector);
     collector.found
 }
 
-/// The same for an input whose shape is known.
+/// As [`validate`], for an input whose shape is known.
 pub fn validate_recognised(
     input: Tree<'_>,
     recognised: &Recognised<'_>,
@@ -41,7 +41,7 @@ pub fn validate_recognised(
     let root = Path::Base(&Pointer::ROOT);
     let at = Path::Base(&recognised.at);
     let value = recognised.value;
-    // A collector never ends the walk, so how it ended says nothing.
+    // A collector never ends the walk early.
     let _ = match recognised.shape {
         Shape::Card => check::card(&at, value, &mut collector),
         Shape::Invocation => {
@@ -71,15 +71,15 @@ pub struct Refusal {
     pub message: String,
 }
 
-/// The first refusal of `cards`, the member of an instance, in Box's own words; none where a
-/// write of them is taken. Allocates nothing for cards that are taken.
+/// The first refusal of `cards`, the member of an instance, worded as Box words it; none if Box
+/// accepts the cards. Allocates nothing for cards that are accepted.
 pub fn box_refusal(cards: Tree<'_>, schema: Schema) -> Option<Refusal> {
     let mut refuser = Refuser {
         schema,
         refusal: None,
     };
     let root = Path::Base(&Pointer::ROOT);
-    // The refusal says how the walk ended.
+    // The refusal, not the flow, is the result.
     let _ = check::cards(&root.key("cards"), cards, &mut refuser);
     refuser.refusal
 }
@@ -122,7 +122,7 @@ impl Reporter for Collector {
     }
 }
 
-/// What a violation is about: for a member that is missing, the object that lacks it.
+/// The path of the value that a violation is about: of a missing member, its object.
 fn subject_of<'a>(path: &'a Path<'a>, violation: &Violation<'_>) -> &'a Path<'a> {
     match path {
         Path::Key(object, _) if violation.is_absence() => object,
@@ -179,10 +179,10 @@ mod tests {
         })
     }
 
-    /// The same as another kind, with other members.
-    fn card(kind: &str, members: &Value) -> Value {
+    /// The same card as another type, with other members.
+    fn card(card_type: &str, members: &Value) -> Value {
         let mut card = keyword();
-        card["skill_card_type"] = kind.into();
+        card["skill_card_type"] = card_type.into();
         card["skill_card_title"] = json!({"message": "Mine"});
         for (key, value) in members.as_object().expect("members") {
             card[key] = value.clone();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_real_skills_write_is_fine() {
+    fn cards_of_real_skills_have_no_findings() {
         let fine = [
             keyword(),
             card("keyword", &json!({"status": {}, "usage": null})),
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_card_that_shows_nothing_is_an_error_though_box_takes_it() {
+    fn a_card_that_shows_nothing_is_an_error_although_box_accepts_it() {
         let mut misspelt = without(keyword(), "entries");
         misspelt["entires"] = json!([]);
         assert_eq!(
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_that_shows_as_an_error_is_worth_a_warning() {
+    fn a_status_that_shows_as_an_error_is_a_warning() {
         for code in [
             "invoked",
             "processing",
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_that_never_show_are_worth_a_warning() {
+    fn titles_that_are_never_shown_are_a_warning() {
         let mut titled = without(keyword(), "skill_card_title");
         titled["title"] = "Plates".into();
         assert_eq!(found(&titled), one("warning", "title-ignored", "/0/title"));
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn times_that_show_nothing_are_told_once_for_a_card() {
+    fn times_without_a_duration_are_reported_once_for_a_card() {
         let entry = json!({"text": "a", "appears": [{"start": 1.5, "end": 2}]});
         let untimed = card("keyword", &json!({"entries": [entry, entry, entry]}));
         let expected = [
@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn slices_that_are_left_out_are_worth_a_warning() {
+    fn slices_that_are_not_drawn_are_a_warning() {
         for (appearance, code, member) in [
             (json!({"start": 10, "end": 11}), "beyond-duration", "/start"),
             (json!({"start": -1, "end": 11}), "below-zero", "/start"),
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn images_are_looked_at() {
+    fn images_that_a_browser_cannot_load_are_a_warning() {
         let face = |image: &Value| {
             card(
                 "timeline",
@@ -511,7 +511,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invocation_body_is_judged_around_its_cards() {
+    fn an_invocation_body_is_checked_with_its_cards() {
         let body = json!({"status": "done", "file": {"type": "file", "id": "1"},
             "metadata": {"cards": [keyword(), 5]}, "usage": null});
         let codes: Vec<_> = validate(&body, Schema::Box)
@@ -528,7 +528,7 @@ mod tests {
     }
 
     #[test]
-    fn what_should_be_a_list_and_is_none_is_refused() {
+    fn cards_that_are_not_a_list_are_refused() {
         let refusal = refusal_of(&json!({"a": 1}), Schema::Box).expect("refused");
         assert!(
             refusal.message.ends_with("(pointer: /cards)"),

@@ -1,17 +1,18 @@
-//! The rules for cards: each violation with its name, what Box does with it, Box's refusal, and
-//! the message for a person. All of it is one table, [`Violation::row`]. A new rule is a variant,
-//! its row, and the place in `check` or `entries` that finds it.
+//! The rules for cards. The table [`Violation::row`] holds for each violation its code, its effect in
+//! Box, the refusal as Box words it, and the message for an author. A new rule is a variant, its row,
+//! and the code in `check` or `entries` that finds it.
 //!
 //! Sources: docs/box/cards.md for Box's description and captured refusals, docs/box/preview.md for
 //! what is shown.
 
 use super::{
     codes::{DOCUMENTED_STATUSES, SOMETHING_WENT_WRONG, misspelt_status},
-    types::{Schema, Type, type_in_words, type_name},
-    wording::{
-        did_you_mean, fix_missing, fix_type, listed, missing_properties, nearest_kind, not_in_enum,
-        quoted, shortened, wrong_primitive,
+    messages::{
+        alternatives, did_you_mean, fix_missing, fix_type, listed, missing_properties,
+        nearest_card_type, not_in_enum, quoted, shortened, wrong_primitive,
     },
+    model::CardType,
+    types::{Schema, Type, type_in_words, type_name},
 };
 use crate::domain::{diagnostic::Severity, json::tree::Tree};
 
@@ -32,7 +33,7 @@ pub(super) enum Violation<'a> {
         near: Option<&'a str>,
     },
     /// A `skill_card_type` that neither Box nor its preview knows.
-    UnknownKind { found: &'a str },
+    UnknownCardType { found: &'a str },
     /// A member with one allowed value that has another.
     OtherConstant {
         found: &'a str,
@@ -93,7 +94,7 @@ enum Effect {
     Refused,
     /// Box accepts it, and its preview shows nothing of the card.
     Hidden,
-    /// Box accepts it, and it deserves a look.
+    /// Box accepts it, but does not document it or displays it differently than intended.
     Doubtful,
     /// Box accepts it, and real skills write it on purpose.
     Fine,
@@ -187,10 +188,8 @@ impl Violation<'_> {
                         },
                     )
                 }),
-            Self::UnknownKind { found } => row("unknown-card-type", Hidden)
-                .undocumented(|_| {
-                    not_in_enum(found, &["keyword", "status", "timeline", "transcript"])
-                })
+            Self::UnknownCardType { found } => row("unknown-card-type", Hidden)
+                .undocumented(|_| not_in_enum(found, &CardType::ALL.map(CardType::as_str)))
                 .report(|subject| {
                     says(
                         format!(
@@ -199,8 +198,8 @@ impl Violation<'_> {
                             quoted(found)
                         ),
                         quoted(found),
-                        "\"keyword\", \"timeline\", \"transcript\" or \"status\"",
-                        did_you_mean(nearest_kind(found), "use one of the four"),
+                        alternatives(&CardType::ALL.map(CardType::as_str)),
+                        did_you_mean(nearest_card_type(found), "use one of these types"),
                     )
                 }),
             Self::OtherConstant { found, should } => row("other-type", Doubtful)
@@ -223,7 +222,7 @@ impl Violation<'_> {
                         ),
                         quoted(found),
                         STATUSES,
-                        "use one of them",
+                        "use one of these statuses",
                     )
                 }),
             Self::UnknownStatusCode { found, official } => row(
@@ -335,8 +334,8 @@ impl Violation<'_> {
             }),
             Self::NoEntries => row("no-entries", Doubtful).report(|_| {
                 says(
-                    "the list of entries is empty: the preview shows the card closed, and that \
-                     no information was found",
+                    "the list of entries is empty: the preview shows the card closed, with the \
+                     text that no information was found",
                     "an empty list",
                     "at least one entry",
                     "remove the card if there is nothing to show",
@@ -364,7 +363,7 @@ impl Violation<'_> {
             }),
             Self::EmptyDuration { found } => row("empty-duration", Doubtful).report(|_| {
                 says(
-                    format!("a duration of {found} shows no timeline"),
+                    format!("a duration of {found} s shows no timeline"),
                     found.to_string(),
                     "more than 0",
                     "write the length of the file in seconds",
@@ -575,7 +574,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_says_what_is_wrong_found_expected_and_how_to_correct_it() {
+    fn every_rule_has_a_message_and_states_found_expected_and_help() {
         let five = 5.into();
         let odd = Tree::Number(&five);
         let all = [
@@ -599,7 +598,7 @@ mod tests {
                 name: "entries",
                 near: None,
             },
-            Violation::UnknownKind { found: "map" },
+            Violation::UnknownCardType { found: "map" },
             Violation::OtherConstant {
                 found: "a",
                 should: "b",

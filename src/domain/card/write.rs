@@ -1,5 +1,5 @@
-//! The plan of writing cards onto a file: the cards filled in, checked, and the call that writes
-//! them. Sending it is for `client`.
+//! The plan of a write: missing members are filled in, the cards are checked, and the request is built.
+//! `client` sends it.
 
 use serde_json::{Map, Value};
 

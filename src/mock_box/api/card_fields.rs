@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use crate::{
     domain::{
         card::{
-            model::Kind,
+            model::CardType,
             validate::{Schema, box_refusal},
         },
         json::tree::{Members, Tape, Tree},
@@ -98,8 +98,11 @@ fn summary(status: Option<&str>, cards: Tree<'_>) -> String {
         if index > 0 {
             text.push_str(", ");
         }
-        let kind = card.get("skill_card_type").and_then(Tree::as_str);
-        text.push_str(kind.and_then(Kind::parse).map_or("unknown", Kind::as_str));
+        let name = card.get("skill_card_type").and_then(Tree::as_str);
+        text.push_str(
+            name.and_then(CardType::parse)
+                .map_or("unknown", CardType::as_str),
+        );
     }
     text.push(')');
     text

@@ -1,8 +1,8 @@
 //! Cards as a page of its own that looks and works like the sidebar of Box's preview: pills and
 //! faces open their timeline, a transcript expands and copies, everything works by keyboard.
 //!
-//! The page loads nothing from elsewhere but the images that cards name by https, and its content
-//! policy lets no script run but its own, whatever a card holds.
+//! The page loads nothing but the images that cards name by https. Its content security policy allows
+//! no script but its own, whatever a card contains.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
-use super::{counted, on_one_line, stretch};
+use super::{counted, on_one_line, period};
 use crate::{
     domain::card::{
         model::{NO_INFORMATION, Slice},
-        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, Spoken, clock},
+        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, TranscriptLine, clock},
     },
     render::text::{is_unshowable, visible},
 };
@@ -22,26 +22,26 @@ use crate::{
 pub(in crate::render) const STYLE: &str = include_str!("sidebar.css");
 pub(in crate::render) const SCRIPT: &str = include_str!("sidebar.js");
 
-/// Bytes that a line of a transcript takes about, for one allocation instead of many.
+/// About the bytes of a rendered line of a transcript, to allocate once.
 const BYTES_PER_ENTRY: usize = 140;
 
-/// Lines of a transcript that a browser lays out together, once they are scrolled to.
+/// Lines of a transcript that a browser lays out together when they are scrolled into view.
 const LINES_IN_BLOCK: usize = 200;
 
-/// The cards of a file, or of whatever they belong to.
+/// Cards and the name of the file that they belong to.
 pub struct Owner<'a> {
-    /// What they belong to.
+    /// The name of the file.
     pub name: &'a str,
     /// The cards.
     pub sections: &'a [Section<'a>],
 }
 
-/// The page; `name` says what the cards belong to.
+/// A page with the cards of one file.
 pub fn render(name: &str, sections: &[Section<'_>]) -> String {
     page(&[Owner { name, sections }])
 }
 
-/// A page with a sidebar for each owner of cards.
+/// A page with a sidebar for each file.
 pub fn page(owners: &[Owner<'_>]) -> String {
     let policy = policy();
     let name = match owners {
@@ -83,7 +83,7 @@ pub fn page(owners: &[Owner<'_>]) -> String {
     page.into_string()
 }
 
-/// What stands in a sidebar; its cards are numbered from `first`.
+/// The content of a sidebar; the ids of its sections are numbered from `first`.
 fn sidebar(owner: &Owner<'_>, first: usize) -> Markup {
     let sections = owner.sections.iter();
     let (present, hidden): (Vec<_>, Vec<_>) = sections.partition(|it| it.hidden.is_none());
@@ -98,7 +98,7 @@ fn sidebar(owner: &Owner<'_>, first: usize) -> Markup {
     }
 }
 
-/// What a page may load and run: its own script alone.
+/// The content security policy: images by https or data URI, and no script but its own.
 pub(in crate::render) fn policy() -> String {
     format!(
         "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
@@ -106,8 +106,8 @@ pub(in crate::render) fn policy() -> String {
     )
 }
 
-/// The sections without the page around them, for a page with the cards of many files. Their
-/// elements are numbered from `first`, which must leave room for them.
+/// The sections without a page, for a page with the cards of many files. The ids of their elements
+/// are numbered from `first`; the ranges of two panels must not overlap.
 pub(in crate::render) fn panel(sections: &[Section<'_>], first: usize) -> Markup {
     let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
     html! {
@@ -118,8 +118,8 @@ pub(in crate::render) fn panel(sections: &[Section<'_>], first: usize) -> Markup
     }
 }
 
-/// Text as the page shows it: blanks and line breaks as a browser has them, what is invisible or
-/// turns the direction of what follows by its escapes. (What would be markup is escaped by maud.)
+/// Text as the page shows it: white space collapsed as in a browser, invisible characters and those
+/// that change the direction of text as escapes. (maud escapes markup.)
 pub(in crate::render) fn shown(text: &str) -> Cow<'_, str> {
     let odd = |it: char| is_unshowable(it) || (it.is_whitespace() && it != ' ');
     let is_plain = !text.contains(odd) && !text.contains("  ") && text.trim() == text;
@@ -133,8 +133,8 @@ pub(in crate::render) fn shown(text: &str) -> Cow<'_, str> {
 fn section_of(section: &Section<'_>, first: usize) -> Markup {
     let id = first + section.index;
     let kind = section
-        .kind
-        .map_or("other", crate::domain::card::model::Kind::as_str);
+        .card_type
+        .map_or("other", crate::domain::card::model::CardType::as_str);
     html! {
         section .card data-kind=(kind) aria-labelledby=(format_args!("title-{id}")) {
             h2 {
@@ -156,7 +156,7 @@ fn section_of(section: &Section<'_>, first: usize) -> Markup {
     }
 }
 
-/// The cards that the preview leaves out: an author wants to know.
+/// The cards that the preview hides, with the reason.
 fn left_out(hidden: &[&Section<'_>]) -> Markup {
     html! {
         aside .left-out {
@@ -224,12 +224,12 @@ fn face(item: &Item<'_>, label: &str) -> Markup {
     }
 }
 
-/// Whether the page lets a browser load an image from there.
+/// Whether the content security policy allows an image from this address.
 fn may_load(address: &str) -> bool {
     address.starts_with("https://") || address.starts_with("data:image/")
 }
 
-/// What stands for a face without an image.
+/// The letter shown in place of a missing image.
 fn initial(label: &str) -> String {
     label
         .chars()
@@ -237,7 +237,7 @@ fn initial(label: &str) -> String {
         .map_or_else(|| "?".to_owned(), |it| it.to_uppercase().to_string())
 }
 
-/// The timelines that pills or faces open, closed at first.
+/// The timelines of pills or faces, closed at first.
 fn bars(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
     html! {
         @if let Some(duration) = duration {
@@ -263,14 +263,14 @@ fn slice_on(slice: &Slice, duration: f64) -> Markup {
     let share = |seconds: f64| (seconds / duration).clamp(0.0, 1.0) * 100.0;
     let left = share(slice.start);
     let width = share(slice.end.unwrap_or(slice.start)) - left;
-    let label = stretch(slice);
+    let label = period(slice);
     html! {
         button .slice type="button" data-time=(slice.start.max(0.0)) title=(label) aria-label=(label)
             style=(format_args!("left:{left:.3}%;width:{:.3}%", width.max(0.0))) {}
     }
 }
 
-fn transcript(id: usize, lines: &[Spoken<'_>]) -> Markup {
+fn transcript(id: usize, lines: &[TranscriptLine<'_>]) -> Markup {
     let folds = lines.len() > LINES_BEFORE_COLLAPSE;
     let times = lines.iter().filter_map(|line| line.time);
     let time_column = times.map(|time| clock(time).len()).max();
@@ -292,11 +292,11 @@ fn transcript(id: usize, lines: &[Spoken<'_>]) -> Markup {
     }
 }
 
-/// The rows of a block by hand: a transcript may have a hundred thousand lines.
-fn transcript_lines(lines: &[Spoken<'_>], is_first: bool) -> PreEscaped<String> {
+/// The rows of a block, built without maud: a transcript may have a hundred thousand lines.
+fn transcript_lines(lines: &[TranscriptLine<'_>], is_first: bool) -> PreEscaped<String> {
     let mut text = String::with_capacity(lines.len() * BYTES_PER_ENTRY);
     for (nth, line) in lines.iter().enumerate() {
-        // One line can be reached by the tab key, the others from there by the arrows.
+        // The tab key reaches one line of a transcript, the arrow keys reach the others.
         let reach = if is_first && nth == 0 { "0" } else { "-1" };
         text.push_str("<li><button type=\"button\" tabindex=\"");
         text.push_str(reach);

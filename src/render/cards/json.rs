@@ -1,4 +1,4 @@
-//! Cards as JSON that can be compared between two runs, and kept as an expectation.
+//! Cards as JSON that two runs can be compared by, and that can be an `expected.json`.
 
 use serde_json::json;
 
@@ -10,13 +10,13 @@ use crate::{
     render::json::{line, pretty},
 };
 
-/// `{"cards": […]}` with times, ids and image bytes put aside, whatever shape the input had.
+/// `{"cards": […]}` with placeholders for times, ids and image bytes, for an input of any shape.
 pub fn render(cards: &[Tree<'_>]) -> String {
     let cards: Vec<Tape<'_>> = cards.iter().copied().map(normalised).collect();
     pretty(&json!({"cards": cards}))
 }
 
-/// The same on one line, with what the cards belong to: for one of several.
+/// As [`render`], on one line and with the name of the file: for one of several files.
 pub fn named(name: &str, cards: &[Tree<'_>]) -> String {
     let cards: Vec<Tape<'_>> = cards.iter().copied().map(normalised).collect();
     line(&json!({"name": name, "cards": cards}))

@@ -2,21 +2,21 @@
 
 use std::fmt::Write;
 
-use super::{counted, on_one_line, stretch};
+use super::{counted, on_one_line, period};
 use crate::{
     domain::card::{
         model::NO_INFORMATION,
-        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, Spoken, clock},
+        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, TranscriptLine, clock},
     },
     render::text::visible,
 };
 
-/// The heading above the sections of one of several files, a blank line to follow.
+/// The heading of one of several files. A blank line must follow it.
 pub fn heading(name: &str) -> String {
     format!("## {}\n", escaped(name))
 }
 
-/// The sections, a heading each.
+/// The sections, each with a heading.
 pub fn render(sections: &[Section<'_>]) -> String {
     let mut text = String::new();
     for section in sections {
@@ -56,7 +56,7 @@ fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
     let _ = text.write_fmt(words);
 }
 
-/// A table where anything is timed, else a line of labels.
+/// A table if an item has times, otherwise a line of labels.
 fn write_items(text: &mut String, items: &[Item<'_>]) {
     if items.iter().all(|item| item.slices.is_empty()) {
         let labels: Vec<_> = items
@@ -68,7 +68,7 @@ fn write_items(text: &mut String, items: &[Item<'_>]) {
     }
     text.push_str("| | appears |\n|---|---|\n");
     for item in items {
-        let times: Vec<_> = item.slices.iter().map(stretch).collect();
+        let times: Vec<_> = item.slices.iter().map(period).collect();
         put(
             text,
             format_args!("| {} | {} |\n", escaped(&item.text), times.join(", ")),
@@ -76,7 +76,7 @@ fn write_items(text: &mut String, items: &[Item<'_>]) {
     }
 }
 
-fn transcript(text: &mut String, lines: &[Spoken<'_>]) {
+fn transcript(text: &mut String, lines: &[TranscriptLine<'_>]) {
     let folds = lines.len() > LINES_BEFORE_COLLAPSE;
     if folds {
         let count = counted(lines.len(), "line", "lines");
@@ -107,21 +107,21 @@ fn or_dash(text: String) -> String {
     }
 }
 
-/// Text that means nothing to Markdown: on one line, every character that could begin markup
-/// escaped, and `@` written so that nobody is notified.
+/// Text without a meaning in Markdown: on one line, with every character escaped that could begin
+/// markup, and `@` written so that nobody is notified.
 fn escaped(text: &str) -> String {
     let text = on_one_line(text);
     let mut safe = String::with_capacity(text.len());
     for character in visible(&text).chars() {
         match character {
             '@' => safe.push_str("&#64;"),
-            // A backslash before a character that needs none would show in some readers.
+            // Only where needed: some readers show a superfluous backslash.
             '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&'
             | '!' | '$' | ':' => {
                 safe.push('\\');
                 safe.push(character);
             }
-            // These mean something at the start of a line alone.
+            // These have a meaning only at the start of a line.
             '+' | '-' | '=' | '.' | ')' if safe.chars().all(|it| it.is_ascii_digit()) => {
                 safe.push('\\');
                 safe.push(character);

@@ -8,8 +8,8 @@ pub mod text;
 
 use crate::domain::card::{model::Slice, preview::clock};
 
-/// A stretch of time as it is read: `0:01–0:05`, or its start alone.
-fn stretch(slice: &Slice) -> String {
+/// A period of time: `0:01–0:05`, or only its start.
+fn period(slice: &Slice) -> String {
     match slice.end {
         Some(end) => format!("{}–{}", clock(slice.start), clock(end)),
         None => clock(slice.start),
@@ -51,8 +51,8 @@ mod tests {
         ),
     ];
 
-    /// Renders every fixture and holds the result against its snapshot.
-    fn hold(format: &str, render: impl Fn(&str, &[Tree<'_>]) -> String) {
+    /// Renders every fixture and compares the result with its snapshot.
+    fn assert_snapshots(format: &str, render: impl Fn(&str, &[Tree<'_>]) -> String) {
         for (name, text) in FILES {
             let input: Value = serde_json::from_str(text).expect("a fixture is JSON");
             let input = Tape::from_value(&input);
@@ -61,39 +61,38 @@ mod tests {
         }
     }
 
-    fn text_of(cards: &[Tree<'_>], width: usize, full: bool) -> String {
+    fn rendered_text(cards: &[Tree<'_>], width: usize, full: bool) -> String {
         let options = text::Options { width, full };
         text::render(&sections(cards.iter().copied(), None), options).to_plain()
     }
 
     #[test]
     fn text_shows_cards_as_the_preview_does() {
-        hold("text", |_, cards| text_of(cards, 80, false));
+        assert_snapshots("text", |_, cards| rendered_text(cards, 80, false));
     }
 
     #[test]
     fn full_text_on_a_narrow_terminal_shows_all() {
-        hold("narrow", |_, cards| text_of(cards, 40, true));
+        assert_snapshots("narrow", |_, cards| rendered_text(cards, 40, true));
     }
 
     #[test]
     fn markdown_shows_cards_and_no_markup_of_theirs() {
-        hold("markdown", |_, cards| {
+        assert_snapshots("markdown", |_, cards| {
             markdown::render(&sections(cards.iter().copied(), None))
         });
     }
 
     #[test]
-    fn json_is_what_can_be_compared() {
-        hold("json", |_, cards| json::render(cards));
+    fn json_has_placeholders_for_what_changes() {
+        assert_snapshots("json", |_, cards| json::render(cards));
     }
 
     #[test]
-    fn html_is_a_page_of_its_own() {
-        hold("html", |name, cards| {
+    fn html_is_a_self_contained_page() {
+        assert_snapshots("html", |name, cards| {
             let page = html::render(name, &sections(cards.iter().copied(), None));
-            // The style and the script are files of their own; what is held here is the rest, a
-            // tag a line.
+            // Style and script are files of their own; the snapshot holds the rest, a tag a line.
             let page = page
                 .replace(include_str!("sidebar.css"), "…")
                 .replace(include_str!("sidebar.js"), "…");
@@ -109,14 +108,14 @@ mod tests {
     }
 
     #[test]
-    fn no_renderer_passes_on_what_drives_a_terminal_or_a_browser() {
+    fn no_renderer_passes_control_characters_or_markup_through() {
         let (_, text) = FILES[2];
         let input: Value = serde_json::from_str(text).expect("JSON");
         let input = Tape::from_value(&input);
         let cards = &*shape::recognise(input.tree()).expect("cards").cards();
         let sections = sections(cards.iter().copied(), None);
         let all = [
-            text_of(cards, 80, true),
+            rendered_text(cards, 80, true),
             markdown::render(&sections),
             json::render(cards),
             html::render("\u{1b}<b>", &sections).replace(include_str!("sidebar.css"), ""),
@@ -136,7 +135,7 @@ mod tests {
             let input = Tape::from_value(&input);
             let cards = &*shape::recognise(input.tree()).expect("cards").cards();
             for width in [20, 27, 40, 80, 133, 400] {
-                for line in text_of(cards, width, true).lines() {
+                for line in rendered_text(cards, width, true).lines() {
                     let columns = unicode_width::UnicodeWidthStr::width(line);
                     assert!(
                         columns <= width,
@@ -148,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_book_in_one_line_is_folded_too() {
+    fn a_very_long_line_is_folded() {
         let text = "word ".repeat(100_000);
         let cards = [
             serde_json::json!({"skill_card_type": "transcript", "entries": [{"text": text}]}),
@@ -156,15 +155,15 @@ mod tests {
         ];
         let tapes = cards.each_ref().map(Tape::from_value);
         let cards = tapes.each_ref().map(Tape::tree);
-        let folded = text_of(&cards, 80, false);
+        let folded = rendered_text(&cards, 80, false);
         assert_eq!(folded.lines().count(), 2 + 2 * 12 + 1, "{folded}");
         assert_eq!(folded.matches("…\n").count(), 2);
-        assert!(text_of(&cards, 80, true).lines().count() > 10_000);
+        assert!(rendered_text(&cards, 80, true).lines().count() > 10_000);
     }
 
     #[test]
-    fn no_cards_say_so() {
-        assert_eq!(text_of(&[], 80, false), "no cards\n");
+    fn an_empty_list_is_reported() {
+        assert_eq!(rendered_text(&[], 80, false), "no cards\n");
         assert!(markdown::render(&[]).contains("No cards"));
         assert!(html::render("x", &[]).contains("No cards are shown."));
     }

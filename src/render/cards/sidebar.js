@@ -9,7 +9,7 @@
     controlled(button).hidden = !open;
   };
 
-  /* A pill or a face shows its timeline, and only one of a card is open at a time. */
+  /* A pill or a face shows its timeline. At most one timeline of a card is open. */
   const toggleTimeline = (button) => {
     const open = !isOpen(button);
     for (const other of button.closest(".body").querySelectorAll('.opens[aria-expanded="true"]')) {
@@ -25,14 +25,14 @@
     said.textContent = time ? `At ${time}` : "";
   };
 
-  /* What the arrows go through: of a collapsed transcript the lines that are shown. */
+  /* The buttons that the arrow keys move through; in a collapsed transcript only the visible lines. */
   const items = (list) => {
     const all = Array.from(list.querySelectorAll("button"));
     return list.matches(".folded") ? all.slice(0, 5) : all;
   };
 
-  /* Of the lines one is in the way of the tab key: the one last stood on. */
-  const stand = (line) => {
+  /* The tab key reaches one line of a transcript: the one that had the focus last. */
+  const makeReachable = (line) => {
     const list = line.closest(".lines");
     list.querySelector('button[tabindex="0"]')?.setAttribute("tabindex", "-1");
     line.setAttribute("tabindex", "0");
@@ -46,11 +46,11 @@
     list.classList.toggle("folded", !open);
     if (!open) {
       const reached = list.querySelector('button[tabindex="0"]');
-      if (!items(list).includes(reached)) stand(list.querySelector("button"));
+      if (!items(list).includes(reached)) makeReachable(list.querySelector("button"));
     }
   };
 
-  /* The form in which the preview copies a transcript. */
+  /* A transcript in the form in which the preview copies it. */
   const written = (list) =>
     Array.from(list.querySelectorAll("button"), (line) => {
       const time = line.querySelector("time")?.textContent;
@@ -91,11 +91,11 @@
     else if (button.matches(".more")) toggleLines(button);
     else if (button.matches(".copy")) copy(button);
     else if (button.matches(".slice")) choose(button);
-    else if (button.closest(".lines")) { stand(button); choose(button); }
+    else if (button.closest(".lines")) { makeReachable(button); choose(button); }
   });
 
-  /* Arrows go from one to the next of what stands in a row or a column, Home and End to the ends;
-     Escape closes a timeline. */
+  /* The arrow keys move to the next button of a row or column, Home and End to its ends. Escape closes
+     a timeline. */
   const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
   const keys = {
     lines: ["ArrowUp", "ArrowDown", "Home", "End"],
@@ -122,7 +122,7 @@
     const ends = { Home: 0, End: all.length - 1 };
     const next = all[ends[event.key] ?? all.indexOf(here) + steps[event.key]];
     if (!next) return;
-    if (list.matches(".lines")) stand(next);
+    if (list.matches(".lines")) makeReachable(next);
     next.focus();
   });
 }

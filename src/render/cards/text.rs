@@ -1,13 +1,13 @@
 //! Cards for a terminal of any width: pills, timeline bars in block characters, transcripts with
-//! their times, statuses with the text that the preview really shows.
+//! their times, and the status text that the preview shows.
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{counted, on_one_line, stretch};
+use super::{counted, on_one_line, period};
 use crate::{
     domain::card::{
         model::{NO_INFORMATION, Slice},
-        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, Spoken, clock},
+        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, TranscriptLine, clock},
     },
     render::{
         text::{Line, Role, Text, visible},
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// The width, and whether everything is shown.
+/// How cards are laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// Columns of the terminal.
@@ -24,7 +24,7 @@ pub struct Options {
     pub full: bool,
 }
 
-/// Columns that content is moved right by below its title.
+/// Columns by which content is indented below its title.
 const INDENT: usize = 2;
 
 /// Pills that are shown of a long card.
@@ -33,7 +33,7 @@ const PILLS_BEFORE_FOLD: usize = 40;
 /// Faces, or pills with a bar, that are shown of a long card.
 const BARS_BEFORE_FOLD: usize = 12;
 
-/// The sections, one below the other.
+/// Renders the sections, one below the other.
 pub fn render(sections: &[Section<'_>], options: Options) -> Text {
     let mut text = Text::new();
     for section in sections {
@@ -80,7 +80,7 @@ fn render_section(section: &Section<'_>, options: Options) -> Text {
     text
 }
 
-/// What a section holds in a few words, and its content.
+/// A short description of a section (such as "2 topics"), and its content.
 fn body(section: &Section<'_>, options: Options) -> (String, Text) {
     let options = Options {
         width: options.width.saturating_sub(INDENT).max(16),
@@ -142,12 +142,13 @@ fn about(items: &[Item<'_>], duration: Option<f64>, one: &str, many: &str) -> St
 /// Rows that are shown of one long text.
 const ROWS_BEFORE_FOLD: usize = 12;
 
-/// The rows of a text, which may be a book: folded, its first ones, the last of them ended by `…`.
+/// The rows of a text of any length: the first [`ROWS_BEFORE_FOLD`] unless all are wanted, the last
+/// of them ending in `…`.
 fn rows(text: &str, options: Options, width: usize) -> Vec<String> {
     if options.full {
         return wrapped(text, width);
     }
-    // So many characters fill more rows than are shown, whatever they are.
+    // Enough characters to fill more rows than are shown, whatever their width.
     let enough = (ROWS_BEFORE_FOLD + 1) * (width + 1) * 2;
     let start = text.trim_start();
     let end = start
@@ -170,8 +171,8 @@ fn push_wrapped(text: &mut Text, role: Role, words: &str, width: usize) {
     }
 }
 
-/// `text` in lines of at most `width` columns, what may drive a terminal shown by its escapes
-/// before the columns are counted.
+/// `text` in lines of at most `width` columns. Control characters are escaped before columns are
+/// counted.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     text.trim()
         .lines()
@@ -179,7 +180,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
         .collect()
 }
 
-/// `text` on one line; its line breaks are blanks, what else may drive a terminal is escaped.
+/// `text` on one line: line breaks become blanks, other control characters are escaped.
 fn shown_on_one_line(text: &str) -> String {
     visible(&on_one_line(text)).into_owned()
 }
@@ -217,7 +218,7 @@ fn faces(items: &[Item<'_>], options: Options) -> Text {
     text
 }
 
-/// A row of label, bar and times for each item, and the scale below.
+/// A row with label, bar and times for each item, and the scale below.
 fn bars(items: &[Item<'_>], duration: f64, options: Options) -> Text {
     const BETWEEN: usize = 2;
     const LEAST_BAR: usize = 10;
@@ -234,7 +235,7 @@ fn bars(items: &[Item<'_>], duration: f64, options: Options) -> Text {
         .map(|item| times_in(&item.slices, rest / 3))
         .collect();
     let widest = times.iter().map(|times| times.width()).max().unwrap_or(0);
-    // On a terminal too narrow for a bar and the times next to it, only the bar is shown.
+    // A terminal that is too narrow for bar and times gets only the bar.
     let times_width = if rest >= LEAST_BAR + BETWEEN + widest {
         widest
     } else {
@@ -256,7 +257,7 @@ fn bars(items: &[Item<'_>], duration: f64, options: Options) -> Text {
         }
         text.push(line);
         if options.full && times.contains('+') {
-            let all: Vec<String> = item.slices.iter().map(stretch).collect();
+            let all: Vec<String> = item.slices.iter().map(period).collect();
             for row in wrap(&all.join(", "), bar_width) {
                 let indent = " ".repeat(label_width + BETWEEN);
                 text.push(Line::from(indent).with(Role::Dim, row));
@@ -268,12 +269,12 @@ fn bars(items: &[Item<'_>], duration: f64, options: Options) -> Text {
     text
 }
 
-/// As many stretches as fit into `columns`, the rest counted.
+/// As many periods as fit into `columns`, and the number of the others.
 fn times_in(slices: &[Slice], columns: usize) -> String {
     let mut shown = String::new();
     for (index, slice) in slices.iter().enumerate() {
         let between = if index == 0 { "" } else { ", " };
-        let next = format!("{between}{}", stretch(slice));
+        let next = format!("{between}{}", period(slice));
         let left = slices.len() - index - 1;
         let tail = if left == 0 {
             0
@@ -288,7 +289,7 @@ fn times_in(slices: &[Slice], columns: usize) -> String {
     shown
 }
 
-/// A bar of `columns`, drawn in halves of a column: a slice takes at least one half.
+/// A bar of `columns`, drawn in half columns. A slice takes at least one half.
 fn bar(slices: &[Slice], duration: f64, columns: usize) -> Line {
     let halves = columns * 2;
     let mut filled = vec![false; halves];
@@ -318,7 +319,7 @@ fn bar(slices: &[Slice], duration: f64, columns: usize) -> Line {
     line
 }
 
-/// Which half column a time falls into; times outside the bar fall on its ends.
+/// The half column of a time; times outside of the bar are at its ends.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
@@ -341,7 +342,7 @@ fn scale(duration: f64, indent: usize, columns: usize) -> Line {
         .with(Role::Dim, end)
 }
 
-fn transcript(lines: &[Spoken<'_>], options: Options) -> Text {
+fn transcript(lines: &[TranscriptLine<'_>], options: Options) -> Text {
     let shown = fold(lines, LINES_BEFORE_COLLAPSE, options.full);
     let times: Vec<Option<String>> = shown.iter().map(|line| line.time.map(clock)).collect();
     let column = times.iter().flatten().map(String::len).max();
@@ -366,7 +367,7 @@ fn transcript(lines: &[Spoken<'_>], options: Options) -> Text {
     text
 }
 
-/// What is shown of a long list.
+/// The part of a list that is shown.
 fn fold<T>(items: &[T], most: usize, full: bool) -> &[T] {
     if full {
         items

@@ -3,7 +3,7 @@
 use skillctl::domain::{
     card::{
         build::{Filling, fill, transcript},
-        face::Face,
+        face_spec::FaceSpec,
         subtitles::{Format, read, seconds},
         validate::{Schema, box_refusal, validate},
     },
@@ -21,7 +21,7 @@ pub(crate) fn check(bytes: &[u8]) {
     }
     let first = text.lines().next().unwrap_or_default();
     assert!(seconds(first).is_none_or(|it| it.is_finite() && it >= 0.0));
-    if let Ok(face) = Face::parse(first) {
+    if let Ok(face) = FaceSpec::parse(first) {
         assert!(!face.label.is_empty());
         for (start, end) in face.appears {
             assert!(end.is_none_or(|end| end >= start), "{first}");

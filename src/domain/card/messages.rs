@@ -1,11 +1,11 @@
-//! Phrases that the messages of several rules share, and those of Box's validator.
+//! Phrases that the messages of several rules share, and the messages of Box's validator.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use super::{
-    model::Kind,
+    model::CardType,
     subtitles,
     types::{Schema, Type},
 };
@@ -55,7 +55,7 @@ pub(super) fn shortened(text: &str) -> Cow<'_, str> {
     text::shortened(text, MAX_CHARS)
 }
 
-/// "did you mean" where something near is known, else the other advice.
+/// "did you mean" if a similar name is known, otherwise the other advice.
 pub(super) fn did_you_mean(near: Option<&str>, otherwise: &str) -> String {
     match near {
         Some(near) => format!("did you mean \"{near}\"?"),
@@ -63,8 +63,18 @@ pub(super) fn did_you_mean(near: Option<&str>, otherwise: &str) -> String {
     }
 }
 
+/// The names in quotes, as the values that are allowed: `"a", "b" or "c"`.
+pub(super) fn alternatives(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    in_words(&names)
+}
+
 pub(super) fn listed(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    in_words(&names)
+}
+
+fn in_words(names: &[String]) -> String {
     match names.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
@@ -96,8 +106,8 @@ pub(super) fn fix_type(found: Tree<'_>, should: Type) -> String {
     }
 }
 
-/// The kind that somebody may have meant: by spelling, or by the title that the preview gives it.
-pub(super) fn nearest_kind(found: &str) -> Option<&'static str> {
+/// The type that the author may have meant: by spelling, or by the title that the preview shows.
+pub(super) fn nearest_card_type(found: &str) -> Option<&'static str> {
     const NEAR_ENOUGH: f64 = 0.85;
     let found: String = found.chars().take(40).collect::<String>().to_lowercase();
     let by_title = [
@@ -110,11 +120,11 @@ pub(super) fn nearest_kind(found: &str) -> Option<&'static str> {
     by_title
         .into_iter()
         .find(|(title, _)| found.starts_with(title))
-        .map(|(_, kind)| kind)
+        .map(|(_, card_type)| card_type)
         .or_else(|| {
-            Kind::ALL
+            CardType::ALL
                 .into_iter()
-                .map(Kind::as_str)
-                .find(|kind| strsim::jaro_winkler(kind, &found) >= NEAR_ENOUGH)
+                .map(CardType::as_str)
+                .find(|card_type| strsim::jaro_winkler(card_type, &found) >= NEAR_ENOUGH)
         })
 }
