@@ -30,6 +30,10 @@ src/render/cards
 src/commands/cards
 tests/cli/cards.rs
 tests/cards_properties.rs
+src/sample_skill
+src/skill
+:!src/skill/runtimes/run_folder.rs
+tests/cli/handler.rs
 '
 
 # An extended regular expression a line, in lower case, then a tab and what to write instead. `_` matches

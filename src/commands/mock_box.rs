@@ -34,7 +34,7 @@ use crate::{
     },
     skill::{
         ports::free_port,
-        process::{Destination, Skill, SkillCommand},
+        process::{OutputMode, SkillCommand, SkillProcess},
         runtimes::{handler::Handler, variables::interception},
     },
     store::Store,
@@ -269,14 +269,14 @@ async fn command(
 ) -> Outcome {
     const GRACE: Duration = Duration::from_secs(5);
     let shown = words.join(" ");
-    let started = Skill::start(&SkillCommand {
+    let started = SkillProcess::spawn(&SkillCommand {
         words,
         variables,
-        output: Destination::PassedOn,
+        output: OutputMode::Inherited,
     });
     let skill = started.map_err(|error| Problem::new(error.to_string()).outside())?;
-    let death = tokio::select! {
-        death = skill.died() => death,
+    let exit = tokio::select! {
+        exit = skill.exited() => exit,
         () = ending.wait() => {
             // Asked twice means at once: dropping it kills it.
             tokio::select! {
@@ -286,10 +286,10 @@ async fn command(
             return Ok(());
         }
     };
-    if death.is_success() {
+    if exit.is_success() {
         return Ok(());
     }
-    let message = format!("the command `{shown}` ended with {death}");
+    let message = format!("the command `{shown}` ended with {exit}");
     Err(Problem::new(message).outside())
 }
 

@@ -14,7 +14,7 @@ use crate::{
     skill::{
         error::SkillError,
         ports::{free_port, refuse_taken},
-        process::{Destination, Skill, SkillCommand},
+        process::{OutputMode, SkillCommand, SkillProcess},
         runtimes::{
             run_folder::TrustFiles,
             variables::{base_urls, interception},
@@ -38,7 +38,7 @@ pub(super) struct RunningSkill {
     pub(super) died: watch::Receiver<Option<String>>,
     /// The folder of the adapter that it runs behind, if it is a function.
     pub(super) adapter: Option<PrivateFolder>,
-    child: Option<Skill>,
+    child: Option<SkillProcess>,
     /// Keeps `died` open where nothing can die.
     _alive: Option<watch::Sender<Option<String>>>,
 }
@@ -103,7 +103,7 @@ pub(super) async fn start(
         (None, _) => Vec::new(),
     };
     variables.push(("PORT".to_owned(), port.to_string()));
-    let child = Skill::start(&SkillCommand {
+    let child = SkillProcess::spawn(&SkillCommand {
         words,
         variables,
         output: destination(terminal),
@@ -117,11 +117,11 @@ pub(super) async fn start(
         return Err(refused(&error, Some(output)));
     }
     let (alive, died) = watch::channel(None);
-    let (death, command) = (child.died(), child.command().to_owned());
+    let (exit, command) = (child.exited(), child.command().to_owned());
     tokio::spawn(async move {
-        let death = death.await;
+        let exit = exit.await;
         alive.send_replace(Some(format!(
-            "the skill `{command}` ended during the run: {death}"
+            "the skill `{command}` ended during the run: {exit}"
         )));
     });
     Ok(RunningSkill {
@@ -163,11 +163,11 @@ impl RunningSkill {
         let Some(child) = &self.child else {
             return std::future::pending().await;
         };
-        let death = child.died().await;
-        if death.is_success() {
+        let exit = child.exited().await;
+        if exit.is_success() {
             return None;
         }
-        let message = format!("the skill `{}` ended with {death}", child.command());
+        let message = format!("the skill `{}` ended with {exit}", child.command());
         Some(Problem::new(message).excerpt(output_of(child)))
     }
 
@@ -189,18 +189,18 @@ fn own_url() -> Result<Url, Failure> {
 }
 
 /// With `-v` its lines are shown as they come; else they are kept for when something fails.
-fn destination(terminal: &Terminal) -> Destination {
+fn destination(terminal: &Terminal) -> OutputMode {
     if !terminal.is_verbose() {
-        return Destination::Kept;
+        return OutputMode::Captured;
     }
     let terminal = terminal.clone();
-    Destination::Heard(Arc::new(move |_, line| {
+    OutputMode::Handled(Arc::new(move |_, line| {
         let line = redact_output(line);
         terminal.note_line(Line::new().with(Role::Dim, "skill | ").plain(line));
     }))
 }
 
-fn output_of(skill: &Skill) -> Text {
+fn output_of(skill: &SkillProcess) -> Text {
     let output = skill.output();
     let lines = output.tail(SHOWN);
     let left_out = output.total().saturating_sub(lines.len());
@@ -225,7 +225,7 @@ fn refused(error: &SkillError, output: Option<Text>) -> Failure {
     }
     match error {
         SkillError::Empty => problem.usage(),
-        SkillError::Taken(_) => problem
+        SkillError::PortTaken(_) => problem
             .help(
                 "end what listens there, choose another port in --skill, or leave the command out",
             )

@@ -1,4 +1,4 @@
-//! The calls this skill makes to Box, by HTTP alone: download, skill_invocations, metadata.
+//! The calls that this skill makes to Box: download, skill_invocations, metadata.
 
 use std::{fmt, io::Read, sync::OnceLock, thread, time::Duration};
 
@@ -17,36 +17,38 @@ use super::{
     event::Invocation,
 };
 
-/// How often a call is made before its last answer counts.
-const ATTEMPTS: u32 = 4;
-/// The wait before the second attempt; doubled for each further one.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest wait that a Retry-After is heeded for.
-const MAX_WAIT: Duration = Duration::from_secs(20);
+/// Attempts of a call; the answer to the last one counts.
+const MAX_ATTEMPTS: u32 = 4;
+/// The pause before the second attempt; doubled for each further one.
+const FIRST_BACK_OFF: Duration = Duration::from_millis(200);
+/// A longer Retry-After is shortened to this.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(20);
 /// Redirects followed on the way to a file.
-const REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 /// Bytes of the largest file that is processed.
 const MAX_FILE: u64 = 512 * 1024 * 1024;
 
-/// Box, at the address that the environment names.
+/// A client for Box's API.
 pub(super) struct BoxApi {
     root: Url,
-    near: OnceLock<Client>,
-    far: OnceLock<Client>,
+    /// For this machine, in clear.
+    loopback: OnceLock<Client>,
+    /// For other machines and TLS.
+    remote: OnceLock<Client>,
 }
 
 /// Why a call did not succeed. Holds neither tokens nor URLs.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum CallError {
     /// Box answered with this status.
     Refused(u16),
-    /// The file is larger than this skill takes.
+    /// The file is larger than this skill processes.
     TooLarge,
-    /// There was no whole answer.
+    /// There was no complete answer.
     Broken(String),
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for CallError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(status) => write!(formatter, "Box answered {status}"),
@@ -56,7 +58,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-impl From<reqwest::Error> for Trouble {
+impl From<reqwest::Error> for CallError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let mut why = error.to_string();
@@ -73,21 +75,20 @@ impl BoxApi {
     pub(super) fn new(root: Url) -> Self {
         Self {
             root,
-            near: OnceLock::new(),
-            far: OnceLock::new(),
+            loopback: OnceLock::new(),
+            remote: OnceLock::new(),
         }
     }
 
-    /// Downloads the file of an event with its read token. A transfer that breaks off starts
-    /// again.
-    pub(super) fn download(&self, invocation: &Invocation) -> Result<Content, Trouble> {
+    /// Downloads the file of an event with its read token. An interrupted transfer is started again.
+    pub(super) fn download(&self, invocation: &Invocation) -> Result<Content, CallError> {
         let mut attempt = 1;
         loop {
             let outcome = self
                 .open(invocation)
                 .and_then(|response| read_content(response, &invocation.file_name));
             match outcome {
-                Err(Trouble::Broken(_)) if attempt < ATTEMPTS => {
+                Err(CallError::Broken(_)) if attempt < MAX_ATTEMPTS => {
                     thread::sleep(back_off(attempt));
                     attempt += 1;
                 }
@@ -96,25 +97,25 @@ impl BoxApi {
         }
     }
 
-    /// Follows Box's 302 to where the bytes are. The token stays with Box.
-    fn open(&self, invocation: &Invocation) -> Result<Response, Trouble> {
+    /// Follows Box's 302 to the download URL, which gets no token.
+    fn open(&self, invocation: &Invocation) -> Result<Response, CallError> {
         let url = self.url(&["files", &invocation.file_id, "content"]);
         let mut response = self.send(&url, |client| {
             client.get(url.clone()).bearer_auth(&invocation.read_token)
         })?;
-        for _ in 0..REDIRECTS {
+        for _ in 0..MAX_REDIRECTS {
             if !response.status().is_redirection() {
-                return of_status(response, &[StatusCode::OK]);
+                return expect_status(response, &[StatusCode::OK]);
             }
             let target = response
                 .headers()
                 .get(LOCATION)
                 .and_then(|location| location.to_str().ok())
                 .and_then(|location| response.url().join(location).ok())
-                .ok_or_else(|| Trouble::Broken("a redirect without a target".to_owned()))?;
+                .ok_or_else(|| CallError::Broken("a redirect without a target".to_owned()))?;
             response = self.send(&target, |client| client.get(target.clone()))?;
         }
-        Err(Trouble::Broken("too many redirects".to_owned()))
+        Err(CallError::Broken("too many redirects".to_owned()))
     }
 
     /// `PUT /skill_invocations/{skill_id}` with the write token.
@@ -122,19 +123,18 @@ impl BoxApi {
         &self,
         invocation: &Invocation,
         body: &Value,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CallError> {
         let url = self.url(&["skill_invocations", &invocation.skill_id]);
         let response = self.write(invocation, &Method::PUT, &url, "application/json", body)?;
-        of_status(response, &[StatusCode::OK]).map(drop)
+        expect_status(response, &[StatusCode::OK]).map(drop)
     }
 
-    /// Writes the cards through the metadata API: creates the instance, or patches it where
-    /// there already is one.
+    /// Writes the cards by the metadata API: creates the instance, or patches the one that exists.
     pub(super) fn put_metadata(
         &self,
         invocation: &Invocation,
         cards: &Value,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), CallError> {
         let url = self.url(&[
             "files",
             &invocation.file_id,
@@ -151,12 +151,12 @@ impl BoxApi {
             &instance,
         )?;
         if created.status() != StatusCode::CONFLICT {
-            return of_status(created, &[StatusCode::CREATED]).map(drop);
+            return expect_status(created, &[StatusCode::CREATED]).map(drop);
         }
         let patch = json!([{"op": "add", "path": "/cards", "value": cards}]);
         let kind = "application/json-patch+json";
         let patched = self.write(invocation, &Method::PUT, &url, kind, &patch)?;
-        of_status(patched, &[StatusCode::OK]).map(drop)
+        expect_status(patched, &[StatusCode::OK]).map(drop)
     }
 
     fn write(
@@ -166,7 +166,7 @@ impl BoxApi {
         url: &Url,
         kind: &'static str,
         body: &Value,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, CallError> {
         let body = body.to_string();
         self.send(url, |client| {
             client
@@ -177,21 +177,21 @@ impl BoxApi {
         })
     }
 
-    /// Sends a request, again where the answer says that a later try may succeed.
+    /// Sends a request, and repeats it after an answer that a later attempt may not get.
     fn send(
         &self,
         url: &Url,
         request: impl Fn(&Client) -> RequestBuilder,
-    ) -> Result<Response, Trouble> {
+    ) -> Result<Response, CallError> {
         let client = self.client(url)?;
         let mut attempt = 1;
         loop {
             let outcome = request(client).send();
-            if attempt == ATTEMPTS {
+            if attempt == MAX_ATTEMPTS {
                 return Ok(outcome?);
             }
             let wait = match &outcome {
-                Ok(response) if passes(response.status()) => asked_wait(response),
+                Ok(response) if is_temporary(response.status()) => retry_after(response),
                 Ok(_) => return Ok(outcome?),
                 Err(_) => None,
             };
@@ -200,23 +200,27 @@ impl BoxApi {
         }
     }
 
-    /// A client for the host of `url`. One that is on this machine needs neither the system's
-    /// certificates, which take long to load, nor a proxy.
-    fn client(&self, url: &Url) -> Result<&Client, Trouble> {
-        let near = url.scheme() == "http" && is_loopback(url);
-        let place = if near { &self.near } else { &self.far };
-        if let Some(client) = place.get() {
+    /// A client for the host of `url`. On this machine neither the system's certificates, which take long
+    /// to load, nor a proxy are needed.
+    fn client(&self, url: &Url) -> Result<&Client, CallError> {
+        let is_local = url.scheme() == "http" && is_loopback(url);
+        let cell = if is_local {
+            &self.loopback
+        } else {
+            &self.remote
+        };
+        if let Some(client) = cell.get() {
             return Ok(client);
         }
-        // reqwest asks for a provider even where no TLS follows; a second call changes nothing.
+        // reqwest needs a provider even without TLS; a second call changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = settings();
-        let built = if near {
+        let built = if is_local {
             builder.no_proxy().tls_certs_only([]).build()?
         } else {
             builder.build()?
         };
-        Ok(place.get_or_init(|| built))
+        Ok(cell.get_or_init(|| built))
     }
 
     fn url(&self, segments: &[&str]) -> Url {
@@ -247,34 +251,34 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a later try may be answered otherwise: not ready yet, too many calls, an outage.
-fn passes(status: StatusCode) -> bool {
+/// Whether a later attempt may succeed: not ready yet, too many calls, an outage.
+fn is_temporary(status: StatusCode) -> bool {
     matches!(status.as_u16(), 202 | 429 | 500 | 502 | 503 | 504)
 }
 
-fn asked_wait(response: &Response) -> Option<Duration> {
+fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
     let wait = Duration::from_secs(seconds.trim().parse().ok()?);
-    Some(wait.min(MAX_WAIT))
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 fn back_off(attempt: u32) -> Duration {
-    FIRST_WAIT * 2_u32.pow(attempt - 1)
+    FIRST_BACK_OFF * 2_u32.pow(attempt - 1)
 }
 
-fn of_status(response: Response, wanted: &[StatusCode]) -> Result<Response, Trouble> {
+fn expect_status(response: Response, wanted: &[StatusCode]) -> Result<Response, CallError> {
     if wanted.contains(&response.status()) {
         Ok(response)
     } else {
-        Err(Trouble::Refused(response.status().as_u16()))
+        Err(CallError::Refused(response.status().as_u16()))
     }
 }
 
-/// Reads a file in pieces: all of it is counted and hashed, only what is looked at is kept.
-fn read_content(mut response: Response, name: &str) -> Result<Content, Trouble> {
+/// Reads a file in pieces: all of it is counted and hashed, its kind says how much is kept.
+fn read_content(mut response: Response, name: &str) -> Result<Content, CallError> {
     let mut piece = vec![0; 64 * 1024];
     let mut content = Content {
-        kind: Kind::of(name, &[]),
+        kind: Kind::detect(name, &[]),
         kept: Vec::new(),
         size: 0,
         sha1: String::new(),
@@ -283,21 +287,21 @@ fn read_content(mut response: Response, name: &str) -> Result<Content, Trouble> 
     loop {
         let read = response
             .read(&mut piece)
-            .map_err(|error| Trouble::Broken(format!("the transfer broke off: {error}")))?;
+            .map_err(|error| CallError::Broken(format!("the transfer was interrupted: {error}")))?;
         if read == 0 {
             break;
         }
         let piece = &piece[..read];
         if content.size == 0 {
-            content.kind = Kind::of(name, piece);
+            content.kind = Kind::detect(name, piece);
         }
         content.size += read as u64;
         if content.size > MAX_FILE {
-            return Err(Trouble::TooLarge);
+            return Err(CallError::TooLarge);
         }
         hash.update(piece);
-        let room = content.kind.looked_at() - content.kept.len();
-        content.kept.extend_from_slice(&piece[..read.min(room)]);
+        let missing = content.kind.max_kept() - content.kept.len();
+        content.kept.extend_from_slice(&piece[..read.min(missing)]);
     }
     content.sha1 = hex(&hash.finalize());
     Ok(content)
@@ -328,15 +332,19 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_told_from_others() {
-        for (url, near) in [
+    fn only_names_and_addresses_of_this_machine_are_loopback() {
+        for (url, is_local) in [
             ("http://127.0.0.1:1", true),
             ("http://localhost", true),
             ("http://[::1]:1", true),
             ("http://127.0.0.1.example.com", false),
             ("https://api.box.com", false),
         ] {
-            assert_eq!(is_loopback(&Url::parse(url).expect("a URL")), near, "{url}");
+            assert_eq!(
+                is_loopback(&Url::parse(url).expect("a URL")),
+                is_local,
+                "{url}"
+            );
         }
     }
 
@@ -346,8 +354,8 @@ mod tests {
     }
 
     #[test]
-    fn waits_double() {
-        assert_eq!(back_off(1), FIRST_WAIT);
-        assert_eq!(back_off(3), FIRST_WAIT * 4);
+    fn back_off_doubles() {
+        assert_eq!(back_off(1), FIRST_BACK_OFF);
+        assert_eq!(back_off(3), FIRST_BACK_OFF * 4);
     }
 }

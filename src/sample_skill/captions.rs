@@ -1,9 +1,9 @@
-//! Captions: SubRip (.srt) and WebVTT (.vtt), read leniently, as their writers are.
+//! Captions: SubRip (.srt) and WebVTT (.vtt), read leniently.
 
-/// Cues read at most.
-const CUES: usize = 2000;
+/// Cues that are read; later ones are left out.
+const MAX_CUES: usize = 2000;
 
-/// One cue: what is said, and from when to when, in seconds.
+/// One cue: a text, and its start and end in seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Cue {
     pub(super) start: f64,
@@ -11,7 +11,7 @@ pub(super) struct Cue {
     pub(super) text: String,
 }
 
-/// Reads the cues of a caption file; empty where it holds none.
+/// The cues of a caption file.
 pub(super) fn read(text: &str) -> Vec<Cue> {
     let mut cues = Vec::new();
     let mut lines = text.lines().map(str::trim);
@@ -32,7 +32,7 @@ pub(super) fn read(text: &str) -> Vec<Cue> {
                 text: said.join(" "),
             });
         }
-        if cues.len() == CUES {
+        if cues.len() == MAX_CUES {
             break;
         }
     }
@@ -61,7 +61,7 @@ fn seconds(stamp: &str) -> Option<f64> {
     })
 }
 
-/// `<v Speaker>Hello <i>there</i>` says `Hello there`.
+/// `<v Speaker>Hello <i>there</i>` becomes `Hello there`.
 fn without_tags(line: &str) -> String {
     let mut kept = String::new();
     let mut rest = line;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_cue_gives_none() {
+    fn a_text_without_a_timing_has_no_cue() {
         for text in [
             "",
             "WEBVTT\n",

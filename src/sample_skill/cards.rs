@@ -1,10 +1,10 @@
-//! The cards this skill makes, by what is in the file. Pure: a file's content in, cards out.
+//! The cards that this skill makes from the content of a file. Pure.
 
 use serde_json::{Value, json};
 
 use super::{captions, event::Invocation, picture, text};
 
-/// What a file is taken for.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -14,8 +14,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Told by the ending of the name, and pictures by their first bytes too.
-    pub(super) fn of(name: &str, head: &[u8]) -> Self {
+    /// The kind by the ending of the name; pictures also by their first bytes.
+    pub(super) fn detect(name: &str, head: &[u8]) -> Self {
         match ending(name).as_str() {
             "txt" | "text" | "md" | "log" => Self::Text,
             "srt" | "vtt" => Self::Captions,
@@ -25,8 +25,8 @@ impl Kind {
         }
     }
 
-    /// Bytes of the content that are looked at.
-    pub(super) fn looked_at(self) -> usize {
+    /// Bytes of the content that are kept.
+    pub(super) fn max_kept(self) -> usize {
         const MIB: usize = 1024 * 1024;
         match self {
             Self::Text => MIB,
@@ -41,7 +41,7 @@ impl Kind {
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) kind: Kind,
-    /// Its first bytes, as many as the kind looks at.
+    /// Its first bytes: at most [`Kind::max_kept`].
     pub(super) kept: Vec<u8>,
     /// Bytes of the whole.
     pub(super) size: u64,
@@ -49,17 +49,17 @@ pub(super) struct Content {
     pub(super) sha1: String,
 }
 
-/// Why no cards could be made, in the words of Box's kit.
+/// Why no cards could be made, with a code of Box's kit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Flaw {
-    /// A code that Box's preview has a sentence for.
+    /// A code that Box's preview shows a sentence for.
     pub(super) code: &'static str,
-    /// What exactly is wrong.
+    /// The cause.
     pub(super) message: String,
 }
 
 /// Makes the cards of a file.
-pub(super) fn of_file(
+pub(super) fn from_file(
     invocation: &Invocation,
     content: &Content,
     now: &str,
@@ -73,7 +73,7 @@ pub(super) fn of_file(
     }
 }
 
-/// The card that says that work is under way.
+/// The card that says that the file is being processed.
 pub(super) fn processing(invocation: &Invocation, now: &str) -> Value {
     Maker { invocation, now }.status(
         ("skills_status", "Status"),
@@ -82,7 +82,7 @@ pub(super) fn processing(invocation: &Invocation, now: &str) -> Value {
     )
 }
 
-/// The card that says why there are no others.
+/// The card that says why there are no other cards.
 pub(super) fn error(invocation: &Invocation, now: &str, flaw: &Flaw) -> Value {
     Maker { invocation, now }.status(("skills_error", "Error"), flaw.code, &flaw.message)
 }
@@ -161,7 +161,7 @@ impl Maker<'_> {
         Ok(vec![topics, faces])
     }
 
-    /// What can be said of any file: type, size, SHA-1.
+    /// A card for any file: type, size, SHA-1.
     fn plain_facts(&self, content: &Content) -> Value {
         let kind = ending(&self.invocation.file_name).to_uppercase();
         let kind = if kind.is_empty() {
@@ -212,7 +212,7 @@ fn ending(name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// Seconds as the cards want them. What does not fit is no time that a file can have.
+/// Whole seconds, as cards hold them; no file is longer than `u32::MAX` seconds.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -222,7 +222,7 @@ fn whole_seconds(seconds: f64) -> u32 {
     seconds as u32
 }
 
-/// A size for people: `940 bytes`, `12.3 kB`, `4.0 MB`.
+/// A size with its unit: `940 bytes`, `12.3 kB`, `4.0 MB`.
 fn readable(bytes: u64) -> String {
     let tenths = |unit: u64| (bytes * 10 + unit / 2) / unit;
     let (tenths, unit) = match bytes {
@@ -248,12 +248,12 @@ mod tests {
 
     fn cards(name: &str, bytes: &[u8]) -> Result<Vec<Value>, Flaw> {
         let content = Content {
-            kind: Kind::of(name, bytes),
+            kind: Kind::detect(name, bytes),
             kept: bytes.to_vec(),
             size: bytes.len() as u64,
             sha1: "cafe".to_owned(),
         };
-        of_file(&invocation(name), &content, "2026-11-21T12:00:00Z")
+        from_file(&invocation(name), &content, "2026-11-21T12:00:00Z")
     }
 
     fn texts(card: &Value) -> Vec<&str> {
@@ -284,13 +284,13 @@ mod tests {
     }
 
     #[test]
-    fn captions_without_a_cue_are_a_flaw() {
+    fn captions_without_a_cue_give_an_error_card() {
         let flaw = cards("a.srt", b"nothing").expect_err("no cue");
         assert_eq!(flaw.code, "skills_invalid_file_format_error");
     }
 
     #[test]
-    fn a_broken_picture_is_a_flaw_that_says_why() {
+    fn a_broken_picture_gives_an_error_card_with_the_cause() {
         let flaw = cards("a.png", b"\x89PNG\r\n\x1a\n").expect_err("it ends at once");
         assert_eq!(flaw.code, "skills_invalid_file_format_error");
         let card = error(&invocation("a.png"), "now", &flaw);
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_still_gives_a_card() {
+    fn an_empty_text_gives_a_card() {
         let cards = cards("a.txt", b" \n").expect("an empty file is fine");
         assert_eq!(texts(&cards[0]), ["TXT", "2 bytes", "cafe"]);
     }
@@ -319,14 +319,17 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_told_by_their_bytes_where_the_name_is_silent() {
-        assert_eq!(Kind::of("scan", b"\x89PNG\r\n\x1a\n0000"), Kind::Picture);
-        assert_eq!(Kind::of("scan.tar", b"ustar"), Kind::Other);
-        assert_eq!(Kind::of("a.md", b""), Kind::Text);
+    fn pictures_are_detected_by_their_bytes_where_the_name_has_no_known_ending() {
+        assert_eq!(
+            Kind::detect("scan", b"\x89PNG\r\n\x1a\n0000"),
+            Kind::Picture
+        );
+        assert_eq!(Kind::detect("scan.tar", b"ustar"), Kind::Other);
+        assert_eq!(Kind::detect("a.md", b""), Kind::Text);
     }
 
     #[test]
-    fn sizes_read_well() {
+    fn sizes_have_a_unit_and_at_most_one_decimal() {
         for (bytes, text) in [
             (0, "0 bytes"),
             (1, "1 byte"),

@@ -1,12 +1,12 @@
-//! What the skill reads from an event, in every shape in which Box and its gateways send it.
+//! The members of an event that this skill uses, in every form in which Box and gateways send it.
 
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-/// An event, as far as this skill uses it. Ids are strings, whatever they were in the event: Box
-/// refuses a card whose `skill.id` is a number.
+/// The members of an event that this skill uses. Ids become strings: Box refuses a card whose
+/// `skill.id` is a number.
 pub(super) struct Invocation {
     pub(super) id: String,
     pub(super) skill_id: String,
@@ -27,7 +27,7 @@ impl fmt::Debug for Invocation {
     }
 }
 
-/// Why a body is no event, for the 400.
+/// Why a body is not an event; the text of the 400.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refusal(pub(super) String);
 
@@ -57,7 +57,7 @@ impl Invocation {
     }
 }
 
-/// The event inside an API Gateway proxy event; anything else as it is.
+/// The event inside an API Gateway proxy event; another value is returned unchanged.
 fn unwrap_proxy_event(value: Value) -> Result<Value, Refusal> {
     let Some(Value::String(body)) = value.get("body") else {
         return Ok(value);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_refused_with_what_is_missing() {
+    fn a_body_that_is_not_an_event_is_refused_with_the_missing_member() {
         let mut event = smallest();
         event["token"]["write"] = json!({});
         assert_eq!(

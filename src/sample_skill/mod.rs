@@ -1,7 +1,7 @@
-//! A small real skill: answers Box's event at once, then downloads the file with the read token
-//! and writes cards made from what is in it with the write token. It stands in for a user's own
-//! program, so it runs as a process of its own, shares no code with the rest of the crate, and
-//! knows nothing but the POSTed event and the address of Box.
+//! A small real skill. It replies to Box's event at once, then downloads the file with the read token
+//! and writes cards made from its content with the write token. It plays a user's program: it runs as a
+//! process of its own, shares no code with the rest of the crate, and knows only the POSTed event and
+//! the address of Box.
 
 mod api;
 mod captions;
@@ -26,16 +26,16 @@ use self::{
 
 pub use self::work::Via;
 
-/// Threads that read requests and answer them. A request that stalls holds one of them.
+/// Threads that read requests and reply. A request that stalls occupies one of them.
 const RECEIVERS: usize = 16;
 /// Events worked on at the same time; each has a thread while it runs.
-const WORKERS: usize = 64;
+const MAX_WORKERS: usize = 64;
 /// Events that wait for a worker. Beyond that the answer is 503, and Box tries again later.
-const WAITING: usize = 1024;
+const MAX_QUEUED: usize = 1024;
 /// Bytes of a request body that are read. Real events have about 3 kB.
 const MAX_BODY: u64 = 1024 * 1024;
 
-/// Takes what the skill has to say: lines without tokens in them.
+/// Called with each line of the log. The lines hold no tokens.
 pub type Log = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// The options of the skill.
@@ -47,7 +47,7 @@ pub struct Settings {
     pub box_api: url::Url,
     /// How cards are written when the invocation path does not say `?via=`.
     pub via: Via,
-    /// Where it says what went wrong.
+    /// Gets a line for each event that failed.
     pub log: Log,
 }
 
@@ -58,25 +58,31 @@ pub struct Skill {
 }
 
 impl Skill {
-    /// Binds the port; fails when it is taken.
+    /// Binds the port.
+    ///
+    /// # Errors
+    /// Where the port cannot be bound, for example because another program has it.
     pub fn bind(settings: Settings) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", settings.port))?;
-        // Accepted connections take this over from the listener, and tiny_http gives no access
-        // to them: without it, answers wait for the peer's delayed acknowledgement.
+        // Accepted sockets inherit it, and tiny_http gives no access to them. Without it, replies wait
+        // for the peer's delayed acknowledgement.
         rustix::net::sockopt::set_tcp_nodelay(&listener, true)?;
         Ok(Self { listener, settings })
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Answers requests until the process ends; returns only where listening itself fails.
+    /// Replies to requests until the process ends.
+    ///
+    /// # Errors
+    /// Where listening fails.
     pub fn run(self) -> io::Result<()> {
         let shared = Shared {
             api: Arc::new(api::BoxApi::new(self.settings.box_api)),
-            pool: Pool::new(WORKERS, WAITING),
+            pool: Pool::new(MAX_WORKERS, MAX_QUEUED),
             via: self.settings.via,
             log: self.settings.log,
         };
@@ -89,13 +95,13 @@ impl Skill {
                     scope.spawn(|| shared.receive(&server));
                 }
             });
-            // tiny_http stops accepting at the first connection that is gone before it could be
-            // accepted; the listener itself is well.
+            // tiny_http stops accepting at the first connection that was closed before it was accepted,
+            // although the listener still works.
         }
     }
 }
 
-/// What the receivers share.
+/// The state that the receivers share.
 struct Shared {
     api: Arc<api::BoxApi>,
     pool: Pool,
@@ -104,7 +110,7 @@ struct Shared {
 }
 
 impl Shared {
-    /// Answers requests until the server stops accepting.
+    /// Replies to requests until the server stops accepting.
     fn receive(&self, server: &tiny_http::Server) {
         while let Ok(mut request) = server.recv() {
             match read_body(&mut request) {
@@ -116,12 +122,12 @@ impl Shared {
                 Err(Unread::Broken) => {}
             }
         }
-        // One receiver gets the error; the others must not wait for a request that cannot come.
+        // One receiver gets the error; wake the others too.
         server.unblock();
     }
 
-    /// Verifies an event and hands it to the pool. The answer goes out before the work is done:
-    /// Box wants it within ten seconds, and a file may take longer.
+    /// Checks an event and gives it to the pool. The reply is sent before the work is done: Box expects
+    /// it within ten seconds, and a file may take longer.
     fn take(&self, request: &tiny_http::Request, body: &[u8]) -> Answer {
         if *request.method() != tiny_http::Method::Post {
             return Answer::new(405, "Method Not Allowed", "POST a skill event here");
@@ -130,11 +136,11 @@ impl Shared {
             Ok(invocation) => invocation,
             Err(Refusal(why)) => return Answer::new(400, "Bad Request", why),
         };
-        let via = Via::asked_for(request.url()).unwrap_or(self.via);
+        let via = Via::from_target(request.url()).unwrap_or(self.via);
         let (api, log) = (Arc::clone(&self.api), Arc::clone(&self.log));
         let taken = self.pool.run(move || {
-            if let Err(what) = work::process(&api, &invocation, via) {
-                log(&what);
+            if let Err(reason) = work::process(&api, &invocation, via) {
+                log(&reason);
             }
         });
         if taken {
@@ -145,7 +151,7 @@ impl Shared {
     }
 }
 
-/// What goes back to whoever sent a request.
+/// The reply to a request.
 struct Answer {
     status: u16,
     reason: &'static str,
@@ -187,16 +193,16 @@ fn read_body(request: &mut tiny_http::Request) -> Result<Vec<u8>, Unread> {
     }
 }
 
-/// Refuses a request whose body is not worth reading.
+/// Replies 413 without reading the body.
 fn refuse_unread(request: tiny_http::Request) {
     let connection = request.upgrade("none", tiny_http::Response::empty(413));
-    // When it is dropped, tiny_http sets memory aside for the whole rest that the head
-    // announced, which a hostile one can make to abort the process. The socket is given up.
+    // Dropping it would make tiny_http allocate a buffer for all that Content-Length announces; a
+    // hostile client can abort the process that way. The socket is leaked instead.
     std::mem::forget(connection);
 }
 
-/// Writes the answer in one piece, and ends the connection with it: tiny_http gives every open
-/// connection a thread, and leaves new ones unserved while idle ones hold on.
+/// Writes the reply with one call and closes the connection: tiny_http has a thread for every open
+/// connection, and does not serve new ones while too many are idle.
 fn respond(request: tiny_http::Request, answer: &Answer) {
     let Answer {
         status,
@@ -210,7 +216,7 @@ fn respond(request: tiny_http::Request, answer: &Answer) {
         body.len()
     );
     let mut writer = request.into_writer();
-    // Whoever does not wait for the answer does not get one.
+    // The client may be gone.
     let _ = writer
         .write_all(whole.as_bytes())
         .and_then(|()| writer.flush());

@@ -5,14 +5,14 @@ use std::io::Cursor;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType};
 
-/// Pixels on each side of a thumbnail, as Box's own kit makes them.
-const THUMBNAIL: u32 = 45;
+/// Pixels on each side of a thumbnail, as in Box's kit.
+const THUMBNAIL_SIDE: u32 = 45;
 /// Pixels of the longest side that is read.
 const MAX_SIDE: u32 = 16_384;
 /// Bytes that decoding may take.
 const MAX_MEMORY: u64 = 256 * 1024 * 1024;
 
-/// What the cards say of a picture.
+/// The facts that the cards show of a picture.
 #[derive(Debug)]
 pub(super) struct Picture {
     pub(super) format: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct Picture {
     pub(super) thumbnail: String,
 }
 
-/// The format that the first bytes are a sign of, of those read here.
+/// The format by the first bytes, if it is one that is read here.
 pub(super) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     image::guess_format(bytes).ok().filter(|format| {
         matches!(
@@ -32,7 +32,10 @@ pub(super) fn format_of(bytes: &[u8]) -> Option<ImageFormat> {
     })
 }
 
-/// Decodes a picture; the error says what is wrong with it.
+/// Decodes a picture.
+///
+/// # Errors
+/// The reason why it cannot be decoded.
 pub(super) fn read(bytes: &[u8]) -> Result<Picture, String> {
     let format = format_of(bytes).ok_or("it is neither PNG, JPEG nor GIF")?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
@@ -64,7 +67,7 @@ fn thumbnail(picture: &DynamicImage) -> Result<String, String> {
             side,
             side,
         )
-        .resize_exact(THUMBNAIL, THUMBNAIL, FilterType::Triangle);
+        .resize_exact(THUMBNAIL_SIDE, THUMBNAIL_SIDE, FilterType::Triangle);
     let mut png = Cursor::new(Vec::new());
     DynamicImage::ImageRgba8(small.to_rgba8())
         .write_to(&mut png, ImageFormat::Png)
@@ -88,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_is_told_by_its_bytes() {
+    fn each_format_is_detected_by_its_bytes() {
         for (format, name) in [
             (ImageFormat::Png, "PNG"),
             (ImageFormat::Jpeg, "JPEG"),

@@ -9,17 +9,17 @@ use std::{
 
 type Task = Box<dyn FnOnce() + Send>;
 
-/// Runs tasks on at most so many threads, with at most so many waiting.
+/// Runs tasks on a bounded number of threads, with a bounded queue.
 pub(super) struct Pool {
     shared: Arc<Shared>,
-    threads: usize,
-    waiting: usize,
+    max_threads: usize,
+    max_queued: usize,
 }
 
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    came: Condvar,
+    task_added: Condvar,
 }
 
 #[derive(Default)]
@@ -30,43 +30,43 @@ struct State {
 }
 
 impl Pool {
-    pub(super) fn new(threads: usize, waiting: usize) -> Self {
+    pub(super) fn new(max_threads: usize, max_queued: usize) -> Self {
         Self {
             shared: Arc::default(),
-            threads,
-            waiting,
+            max_threads,
+            max_queued,
         }
     }
 
-    /// Takes a task, or answers `false` where too many are waiting.
+    /// Queues a task; false if the queue is full.
     pub(super) fn run(&self, task: impl FnOnce() + Send + 'static) -> bool {
         let mut state = self.shared.lock();
-        if state.tasks.len() >= self.waiting {
+        if state.tasks.len() >= self.max_queued {
             return false;
         }
         state.tasks.push_back(Box::new(task));
-        if state.tasks.len() > state.idle && state.threads < self.threads {
+        if state.tasks.len() > state.idle && state.threads < self.max_threads {
             let shared = Arc::clone(&self.shared);
             if thread::Builder::new().spawn(move || shared.serve()).is_ok() {
                 state.threads += 1;
             }
         }
         drop(state);
-        self.shared.came.notify_one();
+        self.shared.task_added.notify_one();
         true
     }
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // No task runs under the lock, so what it guards is whole even after a panic.
+        // No task runs while the lock is held, so a poisoned lock guards consistent data.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(&self) {
         loop {
             let task = self.next();
-            // A task that panics must not cost the pool a thread.
+            // A task that panics must not end its thread.
             let _ = panic::catch_unwind(AssertUnwindSafe(task));
         }
     }
@@ -79,7 +79,7 @@ impl Shared {
             }
             state.idle += 1;
             state = self
-                .came
+                .task_added
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tasks_beyond_the_threads_wait_and_those_beyond_the_queue_are_refused() {
+    fn tasks_wait_for_a_thread_and_are_refused_when_the_queue_is_full() {
         let pool = Pool::new(1, 1);
         let (started, has_started) = mpsc::channel();
         let (go, may_go) = mpsc::channel::<()>();
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_task_that_panics_costs_no_thread() {
+    fn a_task_that_panics_does_not_end_its_thread() {
         let pool = Pool::new(1, 8);
         pool.run(|| panic!("a bug in a task (expected in this test)"));
         let (done, result) = mpsc::channel();

@@ -1,15 +1,15 @@
-//! Cards from text: its leading words, and its lines.
+//! The keywords and lines of a text.
 
-/// Keywords shown at most.
-const KEYWORDS: usize = 12;
-/// Characters of the longest keyword.
-const MAX_KEYWORD: usize = 40;
-/// Lines of a transcript at most.
-const LINES: usize = 500;
-/// Characters of a line, beyond which it is cut.
-const MAX_LINE: usize = 500;
+/// Keywords of a text.
+const MAX_KEYWORDS: usize = 12;
+/// Characters of a keyword.
+const MAX_KEYWORD_LENGTH: usize = 40;
+/// Lines of a transcript.
+const MAX_LINES: usize = 500;
+/// Characters of a line; a longer one is cut.
+const MAX_LINE_LENGTH: usize = 500;
 
-/// Words that say nothing about what a text is about.
+/// Words that are never keywords.
 const STOP_WORDS: &[&str] = &[
     "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "because",
     "been", "but", "by", "can", "could", "did", "do", "does", "each", "for", "from", "had", "has",
@@ -21,56 +21,56 @@ const STOP_WORDS: &[&str] = &[
     "your",
 ];
 
-/// The text of a file: UTF-8, with anything else replaced, and without a byte order mark.
+/// The text of a file: UTF-8 with invalid bytes replaced, without a byte order mark.
 pub(super) fn decode(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()
 }
 
-/// The first words that carry meaning, each once, in the order of their first standing.
+/// The first words that are not stop words, each once, in the order of their first use.
 pub(super) fn keywords(text: &str) -> Vec<String> {
     let mut seen = Vec::new();
     let mut words = Vec::new();
-    for word in text.split(|character: char| !is_of_word(character)) {
+    for word in text.split(|character: char| !is_word_character(character)) {
         let word = word.trim_matches(['\'', '’', '-']);
         let folded = word.to_lowercase();
-        if !says_something(&folded) || seen.contains(&folded) {
+        if !is_keyword(&folded) || seen.contains(&folded) {
             continue;
         }
-        words.push(word.chars().take(MAX_KEYWORD).collect());
+        words.push(word.chars().take(MAX_KEYWORD_LENGTH).collect());
         seen.push(folded);
-        if words.len() == KEYWORDS {
+        if words.len() == MAX_KEYWORDS {
             break;
         }
     }
     words
 }
 
-fn is_of_word(character: char) -> bool {
+fn is_word_character(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '\'' | '’' | '-')
 }
 
-fn says_something(folded: &str) -> bool {
+fn is_keyword(folded: &str) -> bool {
     folded.chars().nth(1).is_some()
         && folded.chars().any(char::is_alphabetic)
         && !STOP_WORDS.contains(&folded)
 }
 
-/// The lines that are not empty, without the blanks around them.
+/// The lines that are not empty, trimmed.
 pub(super) fn lines(text: &str) -> Vec<String> {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
-        .take(LINES)
+        .take(MAX_LINES)
         .map(cut)
         .collect()
 }
 
 fn cut(line: &str) -> String {
-    if line.chars().nth(MAX_LINE).is_none() {
+    if line.chars().nth(MAX_LINE_LENGTH).is_none() {
         return line.to_owned();
     }
-    let kept: String = line.chars().take(MAX_LINE - 1).collect();
+    let kept: String = line.chars().take(MAX_LINE_LENGTH - 1).collect();
     kept + "…"
 }
 
@@ -89,8 +89,11 @@ mod tests {
     #[test]
     fn keywords_are_few_and_short_whatever_the_text() {
         let many: Vec<String> = (0..100).map(|number| format!("word{number}")).collect();
-        assert_eq!(keywords(&many.join(" ")).len(), KEYWORDS);
-        assert_eq!(keywords(&"é".repeat(500))[0].chars().count(), MAX_KEYWORD);
+        assert_eq!(keywords(&many.join(" ")).len(), MAX_KEYWORDS);
+        assert_eq!(
+            keywords(&"é".repeat(500))[0].chars().count(),
+            MAX_KEYWORD_LENGTH
+        );
         assert!(keywords("... -- 1 2 3").is_empty());
     }
 
@@ -105,12 +108,12 @@ mod tests {
     #[test]
     fn lines_are_trimmed_bounded_and_never_empty() {
         assert_eq!(lines("  one \r\n\r\n\ttwo\n"), ["one", "two"]);
-        assert_eq!(lines(&"x\n".repeat(1000)).len(), LINES);
-        assert_eq!(lines(&"ü".repeat(1000))[0].chars().count(), MAX_LINE);
+        assert_eq!(lines(&"x\n".repeat(1000)).len(), MAX_LINES);
+        assert_eq!(lines(&"ü".repeat(1000))[0].chars().count(), MAX_LINE_LENGTH);
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_letter() {
+    fn a_byte_order_mark_is_not_part_of_the_text() {
         assert_eq!(decode(b"\xef\xbb\xbfhello \xff"), "hello \u{fffd}");
     }
 }

@@ -1,10 +1,10 @@
-//! What happens to one event after its 200: status card, download, cards.
+//! The work on one event after the 200: status card, download, cards.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    api::{BoxApi, Trouble},
+    api::{BoxApi, CallError},
     cards::{self, Flaw},
     event::Invocation,
 };
@@ -19,8 +19,8 @@ pub enum Via {
 }
 
 impl Via {
-    /// What the query of an invocation path asks for: `?via=metadata`.
-    pub(super) fn asked_for(target: &str) -> Option<Self> {
+    /// The value of `via` in the query of an invocation path, as in `/skill?via=metadata`.
+    pub(super) fn from_target(target: &str) -> Option<Self> {
         let (_, query) = target.split_once('?')?;
         query.split('&').find_map(|pair| match pair {
             "via=metadata" => Some(Self::Metadata),
@@ -30,7 +30,7 @@ impl Via {
     }
 }
 
-/// The state of an invocation, in Box's words.
+/// The status of an invocation, as Box names it.
 #[derive(Clone, Copy)]
 enum Status {
     Processing,
@@ -50,18 +50,20 @@ impl Status {
     }
 }
 
-/// Works on one event from the first status card to the last write; what could not be written
-/// comes back as a sentence.
+/// Processes one event, from the first status card to the last write.
+///
+/// # Errors
+/// A sentence that says which write failed, and why.
 pub(super) fn process(api: &BoxApi, invocation: &Invocation, via: Via) -> Result<(), String> {
     let pending = cards::processing(invocation, &now());
     write(api, invocation, via, Status::Processing, vec![pending])?;
     let (status, made) = match api.download(invocation) {
-        Ok(content) => match cards::of_file(invocation, &content, &now()) {
+        Ok(content) => match cards::from_file(invocation, &content, &now()) {
             Ok(made) => (Status::Success, made),
             Err(flaw) => failed(invocation, Status::PermanentFailure, &flaw),
         },
-        Err(trouble) => {
-            let (status, flaw) = of_download(&trouble);
+        Err(error) => {
+            let (status, flaw) = download_failure(&error);
             failed(invocation, status, &flaw)
         }
     };
@@ -72,16 +74,16 @@ fn failed(invocation: &Invocation, status: Status, flaw: &Flaw) -> (Status, Vec<
     (status, vec![cards::error(invocation, &now(), flaw)])
 }
 
-/// What a failed download means: Box's refusal stays one, an outage may pass.
-fn of_download(trouble: &Trouble) -> (Status, Flaw) {
-    let (status, code) = match trouble {
-        Trouble::TooLarge => (Status::PermanentFailure, "skills_invalid_file_size_error"),
-        Trouble::Refused(status) if *status < 500 && *status != 429 => {
+/// The status and card after a failed download: a refusal is permanent, an outage transient.
+fn download_failure(error: &CallError) -> (Status, Flaw) {
+    let (status, code) = match error {
+        CallError::TooLarge => (Status::PermanentFailure, "skills_invalid_file_size_error"),
+        CallError::Refused(status) if *status < 500 && *status != 429 => {
             (Status::PermanentFailure, "skills_file_processing_error")
         }
         _ => (Status::TransientFailure, "skills_file_processing_error"),
     };
-    let message = format!("The file could not be downloaded: {trouble}");
+    let message = format!("The file could not be downloaded: {error}");
     (status, Flaw { code, message })
 }
 
@@ -96,9 +98,9 @@ fn write(
         Via::Invocation => api.put_invocation(invocation, &body(invocation, status, &cards)),
         Via::Metadata => api.put_metadata(invocation, &Value::Array(cards)),
     };
-    written.map_err(|trouble| {
+    written.map_err(|error| {
         format!(
-            "file {}: writing the {} cards failed: {trouble}",
+            "file {}: writing the {} cards failed: {error}",
             invocation.file_id,
             status.as_str()
         )
@@ -130,31 +132,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_path_may_choose_the_way_of_writing() {
+    fn the_query_of_the_path_chooses_how_cards_are_written() {
         assert_eq!(
-            Via::asked_for("/skill?a=b&via=metadata"),
+            Via::from_target("/skill?a=b&via=metadata"),
             Some(Via::Metadata)
         );
-        assert_eq!(Via::asked_for("/?via=invocation"), Some(Via::Invocation));
-        assert_eq!(Via::asked_for("/via=metadata"), None);
-        assert_eq!(Via::asked_for("/?via=post"), None);
+        assert_eq!(Via::from_target("/?via=invocation"), Some(Via::Invocation));
+        assert_eq!(Via::from_target("/via=metadata"), None);
+        assert_eq!(Via::from_target("/?via=post"), None);
     }
 
     #[test]
     fn a_refused_download_is_permanent_and_an_outage_is_not() {
-        for (trouble, status) in [
-            (Trouble::Refused(404), "permanent_failure"),
-            (Trouble::TooLarge, "permanent_failure"),
-            (Trouble::Refused(429), "transient_failure"),
-            (Trouble::Refused(503), "transient_failure"),
-            (Trouble::Broken("cut off".to_owned()), "transient_failure"),
+        for (error, status) in [
+            (CallError::Refused(404), "permanent_failure"),
+            (CallError::TooLarge, "permanent_failure"),
+            (CallError::Refused(429), "transient_failure"),
+            (CallError::Refused(503), "transient_failure"),
+            (
+                CallError::Broken("interrupted".to_owned()),
+                "transient_failure",
+            ),
         ] {
-            assert_eq!(of_download(&trouble).0.as_str(), status, "{trouble}");
+            assert_eq!(download_failure(&error).0.as_str(), status, "{error}");
         }
     }
 
     #[test]
-    fn usage_is_reported_with_success_alone() {
+    fn usage_is_reported_with_success_only() {
         let event = br#"{"id":"i","skill":{"id":"s"},"source":{"id":"f","file_version":{"id":7}},
             "token":{"read":{"access_token":"r"},"write":{"access_token":"w"}}}"#;
         let invocation = Invocation::read(event).expect("it is an event");

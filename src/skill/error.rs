@@ -1,4 +1,4 @@
-//! Why a skill command cannot be used, and how its process ended.
+//! Why a skill command cannot be used, and how its process exited.
 
 use std::{fmt, io, os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
@@ -11,56 +11,56 @@ pub enum SkillError {
     /// The program could not be started.
     #[error("could not start the skill `{command}`: {error}")]
     Start {
-        /// As it was given.
+        /// The command line.
         command: String,
-        /// What came back.
+        /// The system's error.
         error: io::Error,
     },
     /// Something listens on its port before it was started.
     #[error("something already listens on {0}, where the skill is to listen")]
-    Taken(String),
-    /// It ended before its port accepted.
-    #[error("the skill `{command}` ended before it listened on {address}: {death}")]
-    Died {
-        /// As it was given.
+    PortTaken(String),
+    /// It exited before its port accepted.
+    #[error("the skill `{command}` ended before it listened on {address}: {exit}")]
+    Exited {
+        /// The command line.
         command: String,
-        /// Where it was to listen.
+        /// Host and port that it was expected to listen on.
         address: String,
-        /// How it ended.
-        death: Death,
+        /// How it exited.
+        exit: ProcessExit,
     },
     /// Its port did not accept in time.
-    #[error("the skill `{command}` did not listen on {address} within {} s", .patience.as_secs_f32())]
+    #[error("the skill `{command}` did not listen on {address} within {} s", .timeout.as_secs_f32())]
     NotReady {
-        /// As it was given.
+        /// The command line.
         command: String,
-        /// Where it was to listen.
+        /// Host and port that it was expected to listen on.
         address: String,
         /// How long it was waited for.
-        patience: Duration,
+        timeout: Duration,
     },
     /// The host of its URL has no address.
     #[error("could not find the address of {address}: {error}")]
     Lookup {
-        /// Where it was to listen.
+        /// Host and port that it was expected to listen on.
         address: String,
-        /// What came back.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// How a process ended, in words: `exit code 1`, `signal 9`.
+/// How a process exited, as `exit code 1` or `signal 9`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Death(pub ExitStatus);
+pub struct ProcessExit(pub ExitStatus);
 
-impl Death {
-    /// Whether it ended well.
+impl ProcessExit {
+    /// Whether its exit code is 0.
     pub fn is_success(&self) -> bool {
         self.0.success()
     }
 }
 
-impl fmt::Display for Death {
+impl fmt::Display for ProcessExit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0.code(), self.0.signal()) {
             (Some(code), _) => write!(formatter, "exit code {code}"),

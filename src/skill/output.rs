@@ -1,4 +1,4 @@
-//! What a child process writes, kept line by line within a bound: enough to show why it failed.
+//! What a child process prints, kept line by line within a bound: enough to show why it failed.
 
 use std::{
     collections::VecDeque,
@@ -8,9 +8,9 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// What is kept, in bytes: the end of the output, where a failure says why.
+/// Bytes that are kept: the end of the output, where a program says why it failed.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
-/// A line that is longer is kept in parts.
+/// Bytes of the longest line; a longer one is kept in parts.
 const MAX_LINE_BYTES: usize = 8 * 1024;
 
 /// One of a child's two streams.
@@ -22,15 +22,15 @@ pub enum Stream {
     Err,
 }
 
-/// Hears each line as it comes, without its end. Called from a task of the runtime: it must
-/// hand the line on and return.
-pub type Listener = Arc<dyn Fn(Stream, &str) + Send + Sync>;
+/// Called with each line as it is printed, without its line end. It runs on a task of the runtime, so
+/// it must not block.
+pub type LineHandler = Arc<dyn Fn(Stream, &str) + Send + Sync>;
 
-/// The kept output of a child. Clones share it.
+/// The captured output of a child. Clones share it.
 #[derive(Clone, Default)]
 pub struct Output {
     lines: Arc<Mutex<Lines>>,
-    listener: Option<Listener>,
+    handler: Option<LineHandler>,
 }
 
 #[derive(Default)]
@@ -41,15 +41,15 @@ struct Lines {
 }
 
 impl Output {
-    /// An empty output whose lines `listener` hears as they come.
-    pub fn heard_by(listener: Option<Listener>) -> Self {
+    /// An empty output; each line is also given to `handler`.
+    pub fn with_handler(handler: Option<LineHandler>) -> Self {
         Self {
             lines: Arc::default(),
-            listener,
+            handler,
         }
     }
 
-    /// Every push leaves the lines whole, also one that panics.
+    /// A push that panics leaves consistent lines behind, so a poisoned lock is used.
     fn lines(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -61,7 +61,7 @@ impl Output {
         lines.kept.iter().skip(skipped).cloned().collect()
     }
 
-    /// How many lines there were altogether.
+    /// The number of lines, dropped ones included.
     pub fn total(&self) -> usize {
         let lines = self.lines();
         lines.kept.len() + lines.dropped
@@ -69,8 +69,8 @@ impl Output {
 
     fn push(&self, stream: Stream, line: &[u8]) {
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
-        if let Some(listener) = &self.listener {
-            listener(stream, &line);
+        if let Some(handler) = &self.handler {
+            handler(stream, &line);
         }
         let mut lines = self.lines();
         lines.bytes += line.len() + size_of::<String>();
@@ -88,7 +88,7 @@ impl Output {
     pub(super) async fn read(self, stream: Stream, mut from: impl AsyncRead + Unpin) {
         let mut line = Vec::new();
         let mut buffer = vec![0; MAX_LINE_BYTES];
-        // A pipe that cannot be read has ended.
+        // An error is the end of the pipe.
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
             for part in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
                 line.extend_from_slice(part);
@@ -127,14 +127,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_kept_without_their_ends_also_the_last() {
+    fn lines_are_kept_without_line_ends_and_the_last_needs_none() {
         let output = read(b"one\r\ntwo\n\nlast");
         assert_eq!(output.tail(10), ["one", "two", "", "last"]);
         assert_eq!(output.tail(1), ["last"]);
     }
 
     #[test]
-    fn an_endless_output_keeps_its_end_within_the_bound() {
+    fn of_a_long_output_the_end_is_kept_within_the_bound() {
         let text = "x".repeat(99) + "\n";
         let output = read((text.repeat(10_000) + "the reason").as_bytes());
         assert_eq!(output.total(), 10_001);

@@ -1,4 +1,4 @@
-//! One child process and its process group, from its start to the end of the last of them.
+//! One child process and its process group: start, readiness, and the end of the whole group.
 
 use std::{
     io,
@@ -20,8 +20,8 @@ use tokio::{
 };
 
 use super::{
-    error::{Death, SkillError},
-    output::{Listener, Output, Stream},
+    error::{ProcessExit, SkillError},
+    output::{LineHandler, Output, Stream},
     ports::{accepts, addresses},
 };
 
@@ -32,37 +32,40 @@ pub struct SkillCommand {
     pub words: Vec<String>,
     /// Variables it gets in addition to those of skillctl itself; they take precedence.
     pub variables: Vec<(String, String)>,
-    /// What becomes of its output.
-    pub output: Destination,
+    /// What is done with its output.
+    pub output: OutputMode,
 }
 
-/// What becomes of a child's output.
+/// What is done with a child's output.
 #[derive(Clone, Default)]
-pub enum Destination {
-    /// Kept, to be shown on failure.
+pub enum OutputMode {
+    /// Captured, to be shown on failure.
     #[default]
-    Kept,
-    /// Kept, and each line is heard as it comes.
-    Heard(Listener),
-    /// It goes where skillctl's own goes, and nothing is kept.
-    PassedOn,
+    Captured,
+    /// Captured, and each line is given to the handler.
+    Handled(LineHandler),
+    /// The same stdout and stderr as skillctl itself; nothing is captured.
+    Inherited,
 }
 
-/// A running skill. It is ended, with everything it started, when this is dropped; better, call
-/// [`Skill::stop`], which gives it time.
+/// A running skill. Dropping it kills it and everything it started; [`SkillProcess::stop`] gives it
+/// time to end.
 #[derive(Debug)]
-pub struct Skill {
+pub struct SkillProcess {
     command: String,
     group: Pid,
     output: Output,
-    death: watch::Receiver<Option<Death>>,
+    exit: watch::Receiver<Option<ProcessExit>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
-impl Skill {
-    /// Starts the command in a process group of its own, without input. Must be called inside a
-    /// Tokio runtime.
-    pub fn start(skill: &SkillCommand) -> Result<Self, SkillError> {
+impl SkillProcess {
+    /// Starts the command in a process group of its own, without input. Must be called inside a Tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// [`SkillError::Empty`], and [`SkillError::Start`] where the system does not start it.
+    pub fn spawn(skill: &SkillCommand) -> Result<Self, SkillError> {
         let line = skill.words.join(" ");
         let (program, arguments) = skill.words.split_first().ok_or(SkillError::Empty)?;
         let mut command = Command::new(program);
@@ -72,15 +75,15 @@ impl Skill {
             .process_group(0)
             .stdin(Stdio::null())
             .kill_on_drop(true);
-        let listener = match &skill.output {
-            Destination::PassedOn => None,
-            Destination::Kept => {
+        let handler = match &skill.output {
+            OutputMode::Inherited => None,
+            OutputMode::Captured => {
                 command.stdout(Stdio::piped()).stderr(Stdio::piped());
                 None
             }
-            Destination::Heard(listener) => {
+            OutputMode::Handled(handler) => {
                 command.stdout(Stdio::piped()).stderr(Stdio::piped());
-                Some(listener.clone())
+                Some(handler.clone())
             }
         };
         let failed = |error| SkillError::Start {
@@ -92,38 +95,40 @@ impl Skill {
             .id()
             .and_then(|id| Pid::from_raw(id.try_into().ok()?))
             .ok_or_else(|| failed(io::Error::other("it has no process id")))?;
-        let output = Output::heard_by(listener);
+        let output = Output::with_handler(handler);
         let readers = readers(&mut child, &output);
-        let (sender, death) = watch::channel(None);
+        let (sender, exit) = watch::channel(None);
         let tasks = vec![tokio::spawn(wait(child, group, readers, sender))];
         Ok(Self {
             command: line,
             group,
             output,
-            death,
+            exit,
             tasks,
         })
     }
 
-    /// What it has written so far.
+    /// What it has printed so far.
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// The command line, for people.
+    /// The command line, as text.
     pub fn command(&self) -> &str {
         &self.command
     }
 
-    /// Waits until `host:port` accepts, and gives the address that did. Gives up at once when the
-    /// process ends, and after `patience`.
+    /// Waits until `host:port` accepts, and returns the address that did.
+    ///
+    /// # Errors
+    /// At once when the process exits, and after `limit`.
     pub async fn wait_ready(
         &self,
         host: &str,
         port: u16,
-        patience: Duration,
+        limit: Duration,
     ) -> Result<SocketAddr, SkillError> {
-        const BETWEEN_TRIES: Duration = Duration::from_millis(15);
+        const POLL_INTERVAL: Duration = Duration::from_millis(15);
         let address = || format!("{host}:{port}");
         let addresses = addresses(host, port).await?;
         let trying = async {
@@ -133,59 +138,59 @@ impl Skill {
                         return *address;
                     }
                 }
-                sleep(BETWEEN_TRIES).await;
+                sleep(POLL_INTERVAL).await;
             }
         };
         tokio::select! {
             biased;
-            death = self.died() => Err(SkillError::Died {
+            exit = self.exited() => Err(SkillError::Exited {
                 command: self.command.clone(),
                 address: address(),
-                death,
+                exit,
             }),
-            ready = timeout(patience, trying) => ready.map_err(|_| SkillError::NotReady {
+            ready = timeout(limit, trying) => ready.map_err(|_| SkillError::NotReady {
                 command: self.command.clone(),
                 address: address(),
-                patience,
+                timeout: limit,
             }),
         }
     }
 
-    /// Waits until the process has ended by itself or by [`Skill::stop`]; its output is then
-    /// complete.
-    pub fn died(&self) -> impl Future<Output = Death> + Send + use<> {
-        let mut death = self.death.clone();
+    /// Completes when the process has exited, by itself or by [`SkillProcess::stop`], and all its output
+    /// has been read.
+    pub fn exited(&self) -> impl Future<Output = ProcessExit> + Send + use<> {
+        let mut exit = self.exit.clone();
         async move {
-            let ended = death.wait_for(Option::is_some).await;
+            let ended = exit.wait_for(Option::is_some).await;
             match ended.as_deref() {
-                Ok(Some(death)) => *death,
-                // The runtime is going down, and the process with it.
-                _ => Death(ExitStatus::from_raw(Signal::KILL.as_raw())),
+                Ok(Some(exit)) => *exit,
+                // The task that watches it is gone: the runtime is shutting down and kills it.
+                _ => ProcessExit(ExitStatus::from_raw(Signal::KILL.as_raw())),
             }
         }
     }
 
-    /// How it ended, if it has.
-    pub fn death(&self) -> Option<Death> {
-        *self.death.borrow()
+    /// How it exited, if it has.
+    pub fn exit(&self) -> Option<ProcessExit> {
+        *self.exit.borrow()
     }
 
-    /// Asks the group to end (SIGTERM), kills what is left of it after `grace`, and gives how the
-    /// process itself ended.
-    pub async fn stop(self, grace: Duration) -> Death {
-        if self.death().is_none() {
+    /// Sends SIGTERM to the group, kills what is left of it after `grace`, and returns how the process
+    /// itself exited.
+    pub async fn stop(self, grace: Duration) -> ProcessExit {
+        if self.exit().is_none() {
             signal(self.group, Signal::TERM);
-            if timeout(grace, self.died()).await.is_err() {
+            if timeout(grace, self.exited()).await.is_err() {
                 signal(self.group, Signal::KILL);
             }
         }
-        self.died().await
+        self.exited().await
     }
 }
 
-impl Drop for Skill {
+impl Drop for SkillProcess {
     fn drop(&mut self) {
-        if self.death.borrow().is_none() {
+        if self.exit.borrow().is_none() {
             signal(self.group, Signal::KILL);
         }
         for task in &self.tasks {
@@ -195,7 +200,7 @@ impl Drop for Skill {
 }
 
 fn signal(group: Pid, signal: Signal) {
-    // A group that is gone has nothing left to end.
+    // The group may be gone.
     let _ = kill_process_group(group, signal);
 }
 
@@ -211,51 +216,51 @@ fn readers(child: &mut Child, output: &Output) -> Vec<JoinHandle<()>> {
     out.into_iter().chain(err).collect()
 }
 
-/// Waits for the process, ends what it left behind in its group, collects the rest of its output,
-/// and then says that it is dead.
+/// Waits for the process, ends what it left behind in its group, reads the rest of its output, and then
+/// reports its exit.
 async fn wait(
     mut child: Child,
     group: Pid,
     readers: Vec<JoinHandle<()>>,
-    sender: watch::Sender<Option<Death>>,
+    sender: watch::Sender<Option<ProcessExit>>,
 ) {
     const REST_OF_OUTPUT: Duration = Duration::from_millis(500);
     let status = child.wait().await;
     end_leftovers(group).await;
     for mut reader in readers {
-        // A process that left the group may hold the pipe open for ever.
+        // A process that left the group may keep the pipe open for ever.
         if timeout(REST_OF_OUTPUT, &mut reader).await.is_err() {
             reader.abort();
         }
     }
     let status = status.unwrap_or_else(|_| ExitStatus::from_raw(Signal::KILL.as_raw()));
-    // Nobody may be listening any more.
-    let _ = sender.send(Some(Death(status)));
+    // The receiver may be gone.
+    let _ = sender.send(Some(ProcessExit(status)));
 }
 
-/// A shell or a package manager may end before the server it started: that one gets a moment
-/// of its own after the signal that ended its parent, then it is killed.
+/// A shell or a package manager may exit before the server that it started. The server gets some time
+/// to end after SIGTERM, then it is killed.
 async fn end_leftovers(group: Pid) {
-    const MOMENT: Duration = Duration::from_millis(500);
+    const GRACE: Duration = Duration::from_millis(500);
     if is_gone(group) {
         return;
     }
     signal(group, Signal::TERM);
-    if timeout(MOMENT, until_gone(group)).await.is_err() {
+    if timeout(GRACE, until_gone(group)).await.is_err() {
         signal(group, Signal::KILL);
-        // A killed process holds its port until the system has cleaned up behind it.
-        let _ = timeout(MOMENT, until_gone(group)).await;
+        // A killed process keeps its port until the system has cleaned up.
+        let _ = timeout(GRACE, until_gone(group)).await;
     }
 }
 
 async fn until_gone(group: Pid) {
-    const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+    const POLL_INTERVAL: Duration = Duration::from_millis(5);
     while !is_gone(group) {
-        sleep(BETWEEN_LOOKS).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Some systems answer EPERM for a group of which only dead processes are left.
+/// Some systems return EPERM for a group of which only zombies are left.
 fn is_gone(group: Pid) -> bool {
     matches!(
         test_kill_process_group(group),
@@ -268,7 +273,6 @@ mod tests {
     use std::{
         io::Write as _,
         net::{Ipv4Addr, TcpListener},
-        time::Instant as Clock,
     };
 
     use super::*;
@@ -277,31 +281,31 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(20);
 
     fn sh(script: &str, port: u16) -> SkillCommand {
-        let this = std::env::current_exe().expect("tests know themselves");
+        let this = std::env::current_exe().expect("the path of this binary");
         SkillCommand {
             words: ["sh", "-c", script].map(str::to_owned).to_vec(),
             variables: vec![
                 ("PORT".to_owned(), port.to_string()),
                 ("SERVER".to_owned(), format!("{} {SERVER}", this.display())),
             ],
-            output: Destination::Kept,
+            output: OutputMode::Captured,
         }
     }
 
     const SERVER: &str = "--exact skill::process::tests::a_server --ignored --nocapture";
 
-    /// Not a test: what the skills of these tests run, so that they need nothing but this binary.
+    /// Not a test: the server that the skills of these tests run, so that they need this binary alone.
     #[test]
     #[ignore = "started by other tests as a process of its own"]
     fn a_server() {
-        let port = std::env::var("PORT").expect("it is given a port");
+        let port = std::env::var("PORT").expect("PORT is set");
         let listener = TcpListener::bind(format!("127.0.0.1:{port}")).expect("it is free");
-        // Not println!, which the test harness may keep back.
+        // Not println!, whose output the test harness may capture.
         writeln!(io::stderr(), "listening on {port}").expect("it is written");
         for _ in listener.incoming() {}
     }
 
-    async fn nothing_is_left(skill_group: Pid, port: u16) {
+    async fn assert_nothing_is_left(skill_group: Pid, port: u16) {
         timeout(TIMEOUT, until_gone(skill_group))
             .await
             .expect("the group ends");
@@ -310,17 +314,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn twenty_starts_leave_no_process_and_no_port_behind() {
+    async fn after_twenty_starts_no_process_and_no_port_is_left() {
         for _ in 0..20 {
             let port = free_port().expect("a port");
             refuse_taken("127.0.0.1", port).await.expect("it is free");
-            let skill = Skill::start(&sh("exec $SERVER", port)).expect("it starts");
+            let skill = SkillProcess::spawn(&sh("exec $SERVER", port)).expect("it starts");
             let address = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
             assert_eq!(address.expect("it listens").port(), port);
             let group = skill.group;
-            let death = skill.stop(TIMEOUT).await;
-            assert_eq!(death.to_string(), "signal 15");
-            nothing_is_left(group, port).await;
+            let exit = skill.stop(TIMEOUT).await;
+            assert_eq!(exit.to_string(), "signal 15");
+            assert_nothing_is_left(group, port).await;
         }
     }
 
@@ -328,19 +332,19 @@ mod tests {
     async fn a_grandchild_is_ended_too() {
         let port = free_port().expect("a port");
         for script in ["$SERVER & wait", "trap '' TERM; $SERVER; $SERVER"] {
-            let skill = Skill::start(&sh(script, port)).expect("it starts");
+            let skill = SkillProcess::spawn(&sh(script, port)).expect("it starts");
             let ready = skill.wait_ready("localhost", port, TIMEOUT).await;
             ready.expect("it listens");
             let group = skill.group;
             skill.stop(Duration::from_millis(100)).await;
-            nothing_is_left(group, port).await;
+            assert_nothing_is_left(group, port).await;
         }
     }
 
     #[tokio::test]
-    async fn a_panic_leaves_nothing_behind_either() {
+    async fn after_a_panic_no_process_is_left() {
         let port = free_port().expect("a port");
-        let skill = Skill::start(&sh("$SERVER & wait", port)).expect("it starts");
+        let skill = SkillProcess::spawn(&sh("$SERVER & wait", port)).expect("it starts");
         let ready = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
         ready.expect("it listens");
         let group = skill.group;
@@ -349,39 +353,41 @@ mod tests {
             std::panic::resume_unwind(Box::new("as a panic does"));
         });
         assert!(unwound.await.is_err());
-        nothing_is_left(group, port).await;
+        assert_nothing_is_left(group, port).await;
     }
 
     #[tokio::test]
-    async fn a_command_that_dies_at_its_start_is_told_at_once_with_its_output() {
-        let started = Clock::now();
+    async fn a_command_that_exits_at_its_start_is_reported_with_its_output() {
         let port = free_port().expect("a port");
-        let skill = Skill::start(&sh("echo no such module >&2; exit 7", port)).expect("it starts");
+        let skill =
+            SkillProcess::spawn(&sh("echo no such module >&2; exit 7", port)).expect("it starts");
         let error = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
-        let error = error.expect_err("it died");
-        assert!(matches!(error, SkillError::Died { .. }), "{error}");
+        let error = error.expect_err("it exits");
+        assert!(matches!(error, SkillError::Exited { .. }), "{error}");
         assert!(error.to_string().ends_with("exit code 7"), "{error}");
         assert_eq!(skill.output().tail(10), ["no such module"]);
-        assert!(started.elapsed() < TIMEOUT);
     }
 
     #[tokio::test]
-    async fn a_command_that_is_none_and_one_that_never_listens_are_told_apart() {
+    async fn a_missing_program_and_one_that_never_listens_are_different_errors() {
         let port = free_port().expect("a port");
         let mut nothing = sh("", port);
         nothing.words = vec!["/no/such/program".to_owned()];
-        let error = Skill::start(&nothing).expect_err("there is none");
+        let error = SkillProcess::spawn(&nothing).expect_err("there is none");
         assert!(error.to_string().contains("`/no/such/program`"), "{error}");
         nothing.words.clear();
-        assert!(matches!(Skill::start(&nothing), Err(SkillError::Empty)));
-        let skill = Skill::start(&sh("sleep 1000", port)).expect("it starts");
+        assert!(matches!(
+            SkillProcess::spawn(&nothing),
+            Err(SkillError::Empty)
+        ));
+        let skill = SkillProcess::spawn(&sh("sleep 1000", port)).expect("it starts");
         let soon = Duration::from_millis(50);
         let error = skill.wait_ready("127.0.0.1", port, soon).await;
         assert!(matches!(error, Err(SkillError::NotReady { .. })));
     }
 
     #[tokio::test]
-    async fn a_port_that_is_taken_is_refused() {
+    async fn a_taken_port_is_refused() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let port = listener.local_addr().expect("it has one").port();
         for host in ["127.0.0.1", "localhost"] {
@@ -394,28 +400,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_death_in_the_middle_is_told() {
+    async fn an_exit_after_the_start_is_reported() {
         let port = free_port().expect("a port");
-        let skill = Skill::start(&sh("$SERVER & sleep 0.2; kill $!; exit 3", port));
+        let skill = SkillProcess::spawn(&sh("$SERVER & sleep 0.2; kill $!; exit 3", port));
         let skill = skill.expect("it starts");
-        let death = timeout(TIMEOUT, skill.died()).await.expect("it dies");
-        assert_eq!(death.to_string(), "exit code 3");
-        assert!(!death.is_success());
-        assert_eq!(skill.death(), Some(death));
+        let exit = timeout(TIMEOUT, skill.exited()).await.expect("it exits");
+        assert_eq!(exit.to_string(), "exit code 3");
+        assert!(!exit.is_success());
+        assert_eq!(skill.exit(), Some(exit));
     }
 
     #[tokio::test]
-    async fn lines_are_heard_as_they_come() {
-        let (sender, mut heard) = tokio::sync::mpsc::unbounded_channel();
+    async fn each_line_is_given_to_the_handler_as_it_is_printed() {
+        let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
         let mut command = sh("echo one; echo two >&2; sleep 1000", 1);
-        command.output = Destination::Heard(std::sync::Arc::new(move |stream, line: &str| {
+        command.output = OutputMode::Handled(std::sync::Arc::new(move |stream, line: &str| {
             // The test may have ended.
             let _ = sender.send((stream, line.to_owned()));
         }));
-        let skill = Skill::start(&command).expect("it starts");
+        let skill = SkillProcess::spawn(&command).expect("it starts");
         let mut lines = Vec::new();
         for _ in 0..2 {
-            let line = timeout(TIMEOUT, heard.recv()).await.expect("it is heard");
+            let line = timeout(TIMEOUT, received.recv()).await.expect("a line");
             lines.extend(line);
         }
         lines.sort_by_key(|(_, line)| line.clone());

@@ -9,7 +9,7 @@ use std::{
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 
-use crate::support::skillctl;
+use crate::support::{RefusingAddress, skillctl};
 
 /// Says `answer` to one request, as a mock does to `GET /_mock/trust`.
 fn answers_once(answer: &str) -> String {
@@ -100,10 +100,8 @@ fn dotenv_and_json_hold_the_same_variables() {
 
 #[test]
 fn where_no_mock_answers_the_exit_code_is_3_and_the_url_is_named() {
-    let free = TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port is free");
-    let url = format!("http://{free}");
+    let refusing = RefusingAddress::new();
+    let url = format!("http://{}", refusing.address);
     skillctl()
         .args(["env", "--box", &url])
         .assert()

@@ -13,7 +13,7 @@ use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
 use crate::{
-    support::{skillctl, skillctl_process, wait_for},
+    support::{RefusingAddress, skillctl, skillctl_process, wait_for},
     tiny_box::{Answer, End, Request, TinyBox},
 };
 
@@ -843,14 +843,11 @@ fn the_proxy_of_the_environment_is_asked_for_other_machines_and_not_for_this_one
 #[test]
 fn nothing_that_listens_is_told_at_once() {
     let folder = folder(FAR);
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port();
+    let refusing = RefusingAddress::new();
     skillctl()
         .current_dir(&folder)
         .args(["fetch", "--event", "event.json"])
-        .args(["--box", &format!("http://127.0.0.1:{port}")])
+        .args(["--box", &format!("http://{}", refusing.address)])
         .assert()
         .code(3)
         .stderr(contains("no connection").and(contains("skillctl mock-box")))

@@ -1,5 +1,5 @@
-//! Handlers behind the built-in Lambda adapters, run by the node and python3 of this machine. A
-//! machine without them has nothing to test here: such a test says so and passes.
+//! Handlers behind the built-in Lambda adapters, run by the node and python3 of this machine. Without
+//! them a test prints that it tested nothing, and passes.
 
 use std::{
     fs,
@@ -216,7 +216,7 @@ fn the_handler_gets_a_proxy_event_with_the_exact_body_and_headers() {
 }
 
 #[test]
-fn what_api_gateway_makes_a_502_of_is_one_with_the_reason() {
+fn an_answer_that_api_gateway_refuses_is_a_502_with_the_reason() {
     let node = |answer: &str| {
         let text = format!("exports.handler = async () => {{ {answer} }};");
         node_handler(&text)
@@ -350,7 +350,7 @@ fn a_handler_that_cannot_be_loaded_ends_the_adapter_with_its_reason() {
     }
 }
 
-/// A skill as it is written for Lambda, without a word on servers: it says what is in the file.
+/// A skill that is a Lambda function; its card holds the first words of the file.
 const SKILL_JS: &str = "const base = process.env.BOX_API_BASE_URL + '/2.0';
 exports.handler = async (event) => {
     const { id, skill, source, token } = JSON.parse(event.body);
@@ -392,7 +392,7 @@ def lambda_handler(event, context):
 ";
 
 #[test]
-fn replay_runs_a_handler_like_any_skill() {
+fn replay_runs_a_handler_as_the_skill() {
     for (program, handler, file, text) in [
         ("node", "node:index.handler", "index.js", SKILL_JS),
         ("python3", "python:app.lambda_handler", "app.py", SKILL_PY),
@@ -420,7 +420,7 @@ fn replay_runs_a_handler_like_any_skill() {
 }
 
 #[test]
-fn replay_with_a_handler_that_is_none_sends_nothing() {
+fn a_handler_that_cannot_be_read_exits_2_and_one_that_cannot_be_loaded_exits_3() {
     skillctl()
         .arg("replay")
         .arg(project("fixtures/events/upload-text/event.json"))
@@ -442,13 +442,13 @@ fn replay_with_a_handler_that_is_none_sends_nothing() {
 }
 
 #[test]
-fn a_handler_runs_beside_a_standing_mock_and_is_led_to_it() {
+fn a_handler_of_mock_box_gets_the_variables_of_the_mock() {
     if !has("node") {
         return;
     }
     let skill = tempdir().expect("a folder");
-    // It ends at once, and the mock with it.
-    let text = "console.log('led to', process.env.BOX_API_BASE_URL, 'on', process.env.PORT);\
+    // The handler ends at once, and mock-box ends with it.
+    let text = "console.log('base', process.env.BOX_API_BASE_URL, 'on', process.env.PORT);\
                 process.exit(0); exports.handler = () => {};\n";
     fs::write(skill.path().join("index.js"), text).expect("it can be written");
     skillctl()
@@ -457,6 +457,6 @@ fn a_handler_runs_beside_a_standing_mock_and_is_led_to_it() {
         .args(["--handler", "node:index.handler"])
         .assert()
         .success()
-        .stdout(contains("led to http://127.0.0.1:").and(contains("undefined").not()))
+        .stdout(contains("base http://127.0.0.1:").and(contains("undefined").not()))
         .stderr(contains("node:index.handler on http://127.0.0.1:"));
 }

@@ -6,7 +6,7 @@ use predicates::{prelude::PredicateBooleanExt, str::contains};
 use serde_json::{Value, json};
 
 use crate::{
-    support::{project, skillctl},
+    support::{RefusingAddress, project, skillctl},
     world::{MockBox, Skill, told},
 };
 
@@ -151,9 +151,8 @@ fn a_folder_without_events_exits_2() {
 #[test]
 fn a_skill_url_where_nothing_listens_exits_3_and_names_it() {
     let mock = MockBox::start();
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/", free.local_addr().expect("an address"));
-    drop(free);
+    let refusing = RefusingAddress::new();
+    let url = format!("http://{}/", refusing.address);
     skillctl()
         .args(["replay", "--box", &mock.url, "--skill", &url])
         .arg(project("fixtures/events/upload-text"))

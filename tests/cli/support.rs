@@ -1,12 +1,14 @@
 //! How the tests of the commands run the binary: a clean environment, a temporary folder.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
 use assert_cmd::Command;
+use tokio::net::TcpSocket;
 
 /// The binary in an environment that holds nothing of the developer's own: no colours, no
 /// proxies, no `SKILLCTL_*`.
@@ -14,7 +16,7 @@ pub(crate) fn skillctl() -> Command {
     Command::from_std(skillctl_process())
 }
 
-/// The same for a process that goes on beside the test.
+/// The same for a process that runs while the test does.
 pub(crate) fn skillctl_process() -> std::process::Command {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_skillctl"));
     command.env_clear();
@@ -27,6 +29,26 @@ pub(crate) fn skillctl_process() -> std::process::Command {
 /// A file or folder of the project, by its path from the top.
 pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// An address where nothing accepts, as long as this lives: its port is bound and never listened on,
+/// so nobody else can get it.
+pub(crate) struct RefusingAddress {
+    pub(crate) address: SocketAddr,
+    _bound: TcpSocket,
+}
+
+impl RefusingAddress {
+    pub(crate) fn new() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind(([127, 0, 0, 1], 0).into())
+            .expect("a port is free");
+        Self {
+            address: socket.local_addr().expect("it has an address"),
+            _bound: socket,
+        }
+    }
 }
 
 /// Asks `attempt` again and again until it returns a value; panics after 30 seconds, saying `what`

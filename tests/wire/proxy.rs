@@ -264,14 +264,11 @@ async fn the_users_own_proxy_leads_to_other_hosts() {
 
 #[tokio::test]
 async fn a_shell_that_leads_to_the_port_itself_is_no_proxy_for_it() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("a port is free");
-    let environment = skillctl::env::Environment::of([(
-        "HTTPS_PROXY",
-        format!("http://localhost:{}", free.port()),
-    )]);
-    let port = Port::at(free, |options| {
+    let port = Port::with_address(|options, address| {
+        let environment = skillctl::env::Environment::of([(
+            "HTTPS_PROXY",
+            format!("http://localhost:{}", address.port()),
+        )]);
         options.egress = Egress::from_environment(&environment);
     });
     // A name below .invalid never has an address: through itself it would go round for ever.

@@ -220,19 +220,20 @@ impl Port {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut ListenerOptions)) -> Self {
-        Self::at(([127, 0, 0, 1], 0).into(), change)
+        Self::with_address(|options, _| change(options))
     }
 
-    pub(crate) fn at(address: SocketAddr, change: impl FnOnce(&mut ListenerOptions)) -> Self {
+    /// With options that depend on the address that it has.
+    pub(crate) fn with_address(change: impl FnOnce(&mut ListenerOptions, SocketAddr)) -> Self {
         let authority = Arc::new(
             CertificateAuthority::in_memory(Timestamp::now()).expect("an authority is made"),
         );
         let mut options = ListenerOptions::new(Arc::clone(&authority), Egress::direct());
         // As a mock that stands alone is served.
         options.threads = 2;
-        change(&mut options);
-        let bound = Listener::bind(address).expect("a free port is there");
+        let bound = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a free port is there");
         let address = bound.local_addr();
+        change(&mut options, address);
         let handler = Arc::new(Echo::default());
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(serve(bound, Arc::clone(&handler), options, async {
