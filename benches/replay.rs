@@ -1,5 +1,5 @@
-//! How fast replay sends, beside a minimal loop over hyper's own client in the same run, and how
-//! much memory it takes. Not a measurement of a library but of the program as people run it:
+//! The speed of replay compared with a minimal loop over hyper's own client in the same run, and its
+//! memory. Measures the program as people run it, not a library:
 //!
 //! ```sh
 //! cargo bench --bench replay                 # throughput at 1, 16 and 64 connections, latency

@@ -40,7 +40,7 @@ fn merge(arguments: &MergeArgs, terminal: &Terminal) -> Outcome {
         read(path, &mut merged)?;
     }
     let summary = merged.summary;
-    let record = SummaryRecord::of(&summary);
+    let record = SummaryRecord::from_summary(&summary);
     reports.write(&record)?;
     match arguments.format {
         OutputFormat::Json => terminal.out_line(&Line::raw(replay_json::summary(&record))),

@@ -207,7 +207,7 @@ fn no_answer(error: &hyper::Error) -> String {
         "the skill closed the connection without an answer".to_owned()
     } else {
         format!(
-            "what the skill sent is no HTTP answer: {}",
+            "what the skill sent is not an HTTP answer: {}",
             innermost_cause(error)
         )
     }

@@ -41,6 +41,6 @@ fn no_answer(error: &reqwest::Error) -> String {
     } else if cause.contains("closed before message completed") || cause.contains("reset") {
         "the skill closed the connection without an answer".to_owned()
     } else {
-        format!("what the skill sent is no HTTP answer: {cause}")
+        format!("what the skill sent is not an HTTP answer: {cause}")
     }
 }

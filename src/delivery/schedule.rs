@@ -16,7 +16,7 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// A schedule with so many repeats: half a second after the first attempt, then twice as long
+    /// A schedule with `retries` repeats: half a second after the first attempt, then twice as long
     /// each time, up to a minute.
     pub fn new(retries: u32) -> Self {
         Self { retries }

@@ -1,4 +1,4 @@
-//! The event of a file in the mock: who did it, to which Skill it goes, in which enterprise.
+//! The event of a file in the mock: its user, its skill and its enterprise.
 
 use jiff::{Timestamp, tz::Offset};
 use serde_json::Value;
@@ -11,10 +11,10 @@ use crate::{
     mock_box::{File, model::user},
 };
 
-/// The Skill that the events of the pump are for.
+/// The id and name of the skill in the events of the pump.
 const SKILL: (&str, &str) = ("4711", "Local Skill");
 
-/// The event for `file`, to which this was done. Its tokens, ids and times are placeholders, which
+/// The event of an upload, copy or move of `file`. Its tokens, ids and times are placeholders, which
 /// the registration replaces.
 pub(super) fn make(
     file: &File,

@@ -31,97 +31,96 @@ use crate::{
     store::{Store, Subscription},
 };
 
-/// How events are sent.
+/// The options of a pump.
 #[derive(Debug)]
-pub struct Settings {
-    /// Where they go.
+pub struct PumpOptions {
+    /// The skill that gets the events.
     pub skill: SkillClient,
-    /// When an attempt that failed is followed by another.
+    /// When a failed attempt is repeated.
     pub schedule: Schedule,
-    /// How many attempts are made at the same time.
+    /// The maximum number of simultaneous attempts.
     pub concurrency: usize,
-    /// The endings of names that events are sent for, in lower case; all where there is none.
+    /// Events are sent for files with these extensions, in lower case; for all files if empty.
     pub extensions: Vec<String>,
 }
 
-/// A pump that runs.
+/// A running pump.
 #[derive(Debug)]
 pub struct Pump {
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     running: JoinHandle<()>,
 }
 
-/// How the events stand.
 #[derive(Debug, Default)]
-struct Tally {
-    waiting: AtomicUsize,
+struct Counters {
+    in_progress: AtomicUsize,
     delivered: AtomicUsize,
     given_up: AtomicUsize,
 }
 
-/// How the events stand.
+/// The number of events by their state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Those that the Skill took.
+pub struct PumpTotals {
+    /// Events that the skill accepted.
     pub delivered: usize,
-    /// Those that it did not take, after all attempts.
+    /// Events that the skill did not accept in any attempt.
     pub given_up: usize,
-    /// Those that are still under way.
-    pub waiting: usize,
+    /// Events whose delivery has not ended.
+    pub in_progress: usize,
 }
 
 /// What the deliveries share.
 #[derive(Debug)]
-struct Works {
+struct Shared {
     store: Arc<Store>,
-    settings: Settings,
+    options: PumpOptions,
     slots: Semaphore,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
 }
 
 impl Pump {
     /// Starts a pump: it sends an event for each file that this subscription reports.
-    pub fn start(store: Arc<Store>, settings: Settings, reader: Subscription) -> Self {
+    pub fn start(store: Arc<Store>, options: PumpOptions, reader: Subscription) -> Self {
         store.expect_pump();
-        let tally = Arc::new(Tally::default());
-        let works = Arc::new(Works {
-            slots: Semaphore::new(settings.concurrency),
+        let counters = Arc::new(Counters::default());
+        let shared = Arc::new(Shared {
+            slots: Semaphore::new(options.concurrency),
             store,
-            settings,
-            tally: Arc::clone(&tally),
+            options,
+            counters: Arc::clone(&counters),
         });
         Self {
-            tally,
-            running: tokio::spawn(listen(works, reader)),
+            counters,
+            running: tokio::spawn(follow(shared, reader)),
         }
     }
 
-    /// Ends it; what is under way is broken off.
-    pub fn stop(self) -> Standing {
+    /// Ends it, and cancels the deliveries in progress.
+    pub fn stop(self) -> PumpTotals {
         self.running.abort();
-        Standing {
-            delivered: self.tally.delivered.load(Ordering::Relaxed),
-            given_up: self.tally.given_up.load(Ordering::Relaxed),
-            waiting: self.tally.waiting.load(Ordering::Relaxed),
+        PumpTotals {
+            delivered: self.counters.delivered.load(Ordering::Relaxed),
+            given_up: self.counters.given_up.load(Ordering::Relaxed),
+            in_progress: self.counters.in_progress.load(Ordering::Relaxed),
         }
     }
 }
 
-/// Takes what the bus tells, and starts a delivery for each file.
-async fn listen(works: Arc<Works>, mut reader: Subscription) {
-    const AT_ONCE: usize = 1024;
+/// Reads the notices of the store, and starts a delivery for each file.
+async fn follow(shared: Arc<Shared>, mut reader: Subscription) {
+    const MAX_NOTICES: usize = 1024;
     let mut deliveries = JoinSet::new();
     loop {
         reader.listen();
-        let (notices, _) = reader.read(AT_ONCE);
+        let (notices, _) = reader.read(MAX_NOTICES);
         let is_all = notices.is_empty();
         for notice in notices {
             match notice {
-                Notice::Placed(placed) if works.wants(&placed) => {
-                    works.tally.waiting.fetch_add(1, Ordering::Relaxed);
-                    deliveries.spawn(Arc::clone(&works).deliver(placed));
+                Notice::Placed(placed) if shared.sends_event_of(&placed) => {
+                    shared.counters.in_progress.fetch_add(1, Ordering::Relaxed);
+                    deliveries.spawn(Arc::clone(&shared).deliver(placed));
                 }
-                Notice::Gap => works.store.remark(
+                Notice::Gap => shared.store.remark(
                     "watch",
                     String::new(),
                     "too much happened at once: some files may be without their events; \
@@ -138,48 +137,50 @@ async fn listen(works: Arc<Works>, mut reader: Subscription) {
     }
 }
 
-impl Works {
-    /// Whether Box's console would send an event for a file of this name. Who asks for one by hand
-    /// gets it.
-    fn wants(&self, placed: &Placed) -> bool {
-        let wanted = &self.settings.extensions;
-        placed.by == By::Admin || wanted.is_empty() || wanted.contains(&extension(&placed.name))
+impl Shared {
+    /// Whether Box's console would send an event for a file of this name. An event that the admin
+    /// API asks for is always sent.
+    fn sends_event_of(&self, placed: &Placed) -> bool {
+        let extensions = &self.options.extensions;
+        placed.by == By::Admin
+            || extensions.is_empty()
+            || extensions.contains(&extension(&placed.name))
     }
 
-    /// Brings the event of one file to the Skill, as often as it takes.
+    /// Delivers the event of one file, with repeats, and counts the result.
     async fn deliver(self: Arc<Self>, placed: Arc<Placed>) {
-        let is_delivered = self.bring(&placed).await;
-        self.tally.waiting.fetch_sub(1, Ordering::Relaxed);
-        match is_delivered {
-            Some(true) => self.tally.delivered.fetch_add(1, Ordering::Relaxed),
-            Some(false) => self.tally.given_up.fetch_add(1, Ordering::Relaxed),
+        let is_accepted = self.send_until_accepted(&placed).await;
+        self.counters.in_progress.fetch_sub(1, Ordering::Relaxed);
+        match is_accepted {
+            Some(true) => self.counters.delivered.fetch_add(1, Ordering::Relaxed),
+            Some(false) => self.counters.given_up.fetch_add(1, Ordering::Relaxed),
             None => 0,
         };
     }
 
-    /// Whether the Skill took the event; `None` where there was nothing to send any more.
-    async fn bring(&self, placed: &Placed) -> Option<bool> {
-        let mut parcel: Option<Parcel> = None;
+    /// Whether the skill accepted the event; `None` if the file no longer exists.
+    async fn send_until_accepted(&self, placed: &Placed) -> Option<bool> {
+        let mut event: Option<PreparedEvent> = None;
         let mut number = 1;
         loop {
-            // A slot is held for one attempt only: pauses hold nobody up.
+            // A slot is held for one attempt only, so that the pauses of one event delay no other.
             let slot = self.slots.acquire().await.ok()?;
-            if parcel.is_none() {
-                // Made when it can go out: its tokens and times are fresh then.
-                parcel = self.parcel(placed);
+            if event.is_none() {
+                // Prepared when it can be sent, so that its tokens and times are new.
+                event = self.prepare(placed);
             }
-            let Some(parcel) = &parcel else {
+            let Some(event) = &event else {
                 let text = format!("{} was gone before its event could be sent", placed.name);
                 self.store.remark("gone", placed.name.clone(), text);
                 return None;
             };
             let at = self.store.now();
-            let reply = self.settings.skill.deliver(&parcel.body, at).await;
+            let reply = self.options.skill.deliver(&event.body, at).await;
             drop(slot);
             let pause = (!reply.is_good())
-                .then(|| self.settings.schedule.pause_after(number))
+                .then(|| self.options.schedule.pause_after(number))
                 .flatten();
-            self.tell(placed, parcel, number, at, &reply, pause);
+            self.publish_attempt(placed, event, number, at, &reply, pause);
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => return Some(reply.is_good()),
@@ -188,12 +189,12 @@ impl Works {
         }
     }
 
-    fn parcel(&self, placed: &Placed) -> Option<Parcel> {
+    fn prepare(&self, placed: &Placed) -> Option<PreparedEvent> {
         let now = self.store.now();
         let event = self.store.announce(&placed.file_id, |file| {
             file_event::make(file, placed.how, placed.old_parent_id.clone(), now)
         })?;
-        Some(Parcel {
+        Some(PreparedEvent {
             event_id: event.id(),
             event_type: event.event_type().unwrap_or_default(),
             name: event.file_name().unwrap_or_default(),
@@ -201,10 +202,10 @@ impl Works {
         })
     }
 
-    fn tell(
+    fn publish_attempt(
         &self,
         placed: &Placed,
-        parcel: &Parcel,
+        event: &PreparedEvent,
         number: u32,
         at: Timestamp,
         reply: &Reply,
@@ -225,12 +226,12 @@ impl Works {
         };
         self.store.publish(Notice::Attempt(Arc::new(Attempt {
             at,
-            event_id: parcel.event_id.clone(),
-            event_type: parcel.event_type.clone(),
+            event_id: event.event_id.clone(),
+            event_type: event.event_type.clone(),
             file_id: placed.file_id.clone(),
-            name: parcel.name.clone(),
+            name: event.name.clone(),
             number,
-            of: self.settings.schedule.attempts(),
+            of: self.options.schedule.attempts(),
             result,
             status,
             ms,
@@ -240,8 +241,8 @@ impl Works {
     }
 }
 
-/// An event as it goes out, each time with the same bytes.
-struct Parcel {
+/// An event whose bytes are the same in each attempt.
+struct PreparedEvent {
     event_id: String,
     event_type: String,
     name: String,

@@ -1,5 +1,5 @@
-//! The lines of the event pump: files as they come, attempts to bring their events to the Skill,
-//! and where an invocation stands in the end.
+//! The lines of the event pump: new files, attempts to deliver their events to the skill, and the
+//! final status of an invocation.
 
 use jiff::tz::TimeZone;
 
@@ -13,7 +13,7 @@ use crate::domain::{
     outcome::Status,
 };
 
-/// The line of a file that changed in the folder; what the API did has a line already.
+/// The line of a file that changed in the folder; a change by the API has the line of its call.
 pub(super) fn placed(placed: &Placed, zone: &TimeZone) -> Option<Line> {
     let what = match placed.how {
         Placement::Upload => "uploaded ",
@@ -62,7 +62,7 @@ pub(super) fn attempt(attempt: &Attempt, zone: &TimeZone) -> Line {
     }
 }
 
-/// Where an invocation stands in the end, `ms` after its file came: one line.
+/// The line of the final status of an invocation, `ms` milliseconds after its file arrived.
 pub fn ended(name: &str, status: Status, cards: usize, ms: Option<f64>) -> Line {
     let role = match status {
         Status::Success => Role::Good,
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_failed_says_when_the_next_is() {
+    fn a_failed_attempt_says_when_the_next_is() {
         let failed = failed(Delivered::Retrying, Some(1000));
         let line = attempt(&failed, &TimeZone::UTC);
         assert_eq!(

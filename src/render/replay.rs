@@ -1,6 +1,5 @@
-//! A replay for people: a line an event, why it failed with the timeline of its calls, and the
-//! summary at the end. Everything is drawn from the records, so that a report says what the
-//! terminal said.
+//! A replay for people: one line for each event, the reasons of a failure with the timeline of the
+//! calls, and the summary. All of it is rendered from the records, so that reports and terminal agree.
 
 use super::{
     calls::short_target,
@@ -104,7 +103,7 @@ fn cards_words(record: &Record) -> Option<String> {
     Some(card_types.join(", "))
 }
 
-/// Why an event failed: each check with its reason, then the story.
+/// Why an event failed: each check with its reason, then the course of the event.
 pub fn failure(record: &Record) -> Text {
     let mut text = Text::new();
     for check in record.failures() {
@@ -125,13 +124,13 @@ pub fn details(check: &CheckRecord) -> Text {
     let mut text = differences(check);
     if !check.differences.is_empty() && check.name == Check::Expected.as_str() {
         let advice =
-            "--update writes what came to expected.json, --no-check expected leaves it out";
+            "--update writes the result to expected.json; --no-check expected skips the comparison";
         text.push(Line::new().with(Role::Dim, advice));
     }
     text
 }
 
-/// What happened in an event that failed: what was seen where no call came, and the timeline.
+/// The course of a failed event: what was seen where there was no call, and the timeline.
 pub fn story(record: &Record) -> Text {
     let mut text = Text::new();
     let is_good = record
@@ -171,20 +170,20 @@ fn differences(check: &CheckRecord) -> Text {
     text
 }
 
-/// Where the Skill never called: what the mock saw instead, and what to try.
+/// For a skill that never called Box: what the mock saw instead, and what to try.
 fn no_calls(record: &Record) -> Text {
     let mut text = Text::new();
     if record.instead.is_empty() {
+        text.push("The mock saw no call of the skill: it called another host, or none.");
         text.push(
-            "The skill made no call to Box that the mock saw: it went elsewhere, or nowhere.",
+            "Does it read BOX_API_BASE_URL? If Box's address is fixed in its code, start it with",
         );
         text.push(
-            "Does it read BOX_API_BASE_URL? If its Box address is fixed in the code, start it with",
+            "`-- COMMAND` or with the variables of `skillctl env`, which point it at the mock.",
         );
-        text.push("`-- COMMAND`, or with the variables of `skillctl env`: they lead it here.");
         return text;
     }
-    text.push("The skill made no call to Box; what the mock saw instead:");
+    text.push("The skill made no call to Box. The mock saw instead:");
     for seen in &record.instead {
         text.push(Line::from("  ").plain(&seen.text));
     }
@@ -208,20 +207,20 @@ fn advice(kind: &str) -> &'static [&'static str] {
     match kind {
         "tls-failed" => &[
             "start the skill with `-- COMMAND`, or with the variables of `skillctl env`: they make it",
-            "trust the mock's certificate. A client with a list of its own needs the file that stands in",
-            "SSL_CERT_FILE there, or in NODE_EXTRA_CA_CERTS for Node.",
+            "trust the mock's certificate. A client with its own list of certificates needs the file that",
+            "SSL_CERT_FILE names (for Node: NODE_EXTRA_CA_CERTS).",
         ],
         "other-host" => &[
-            "look whether the skill calls the host it should: Box's come to the mock, others pass through.",
+            "check which host the skill calls: calls to Box's hosts reach the mock, others pass through.",
         ],
         "egress-refused" | "egress-failed" => &[
-            "look whether the skill needs that host before it calls Box, and whether it is there.",
+            "check whether the skill needs that host before it calls Box, and whether it can be reached.",
         ],
-        "malformed" => &["speak HTTP/1.1 to the mock, in clear or over TLS."],
+        "malformed" => &["use HTTP/1.1 with the mock, with or without TLS."],
         "browser-refused" => &[
             "call the mock as 127.0.0.1, localhost or a name without a dot, or start it with --allow-host.",
         ],
-        "timed-out" => &["look for a call that is begun and never sent."],
+        "timed-out" => &["look for a call whose head is not sent to its end."],
         _ => &[],
     }
 }
@@ -311,7 +310,7 @@ pub fn summary(summary: &SummaryRecord) -> Text {
     text.push(Line::new());
     text.push(counts(summary).with(Role::Dim, pace(summary)));
     let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
-    // The quantiles of one are that one, and its line says it already.
+    // The line of a single event has its times already.
     if summary.total < 2 {
         return text;
     }

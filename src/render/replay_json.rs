@@ -1,5 +1,5 @@
-//! A replay for programs, printed by `--format json` and written by `--report json`: one object an
-//! event, and one for the summary (docs/reports.md).
+//! A replay for programs, printed by `--format json` and written by `--report json`: one object for
+//! each event, and one for the summary (docs/reports.md).
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ pub const VERSION: u32 = 1;
 
 /// One event in one line.
 pub fn outcome(record: &Record) -> String {
-    // Room for an event without calls, of which there may be a million.
+    // The size of an event without calls, of which there may be a million.
     let mut json = Vec::with_capacity(512);
     // Records hold strings for keys and finite numbers: they can always be written, and as UTF-8.
     let _ = serde_json::to_writer(&mut json, record);

@@ -35,11 +35,11 @@ pub enum MockError {
         reason: String,
     },
     /// It answered, but not as a mock of this program does.
-    #[error("what answers at {} is no skillctl mock: {reason}", redact_url(.url))]
+    #[error("what answers at {} is not a skillctl mock: {reason}", redact_url(.url))]
     NoMock {
         /// Where it is.
         url: Url,
-        /// What came instead.
+        /// What it answered.
         reason: String,
     },
     /// It refused.
@@ -52,7 +52,7 @@ pub enum MockError {
     },
     /// Its stream of what happens lost a part.
     #[error(
-        "the mock at {} was too busy to tell everything: some calls were not seen",
+        "the mock at {} was too busy to report everything: some calls were not seen",
         redact_url(.url)
     )]
     Gap {

@@ -111,8 +111,8 @@ impl Progress {
         }
     }
 
-    /// Does something that writes to the terminal too: the bar steps aside.
-    pub fn beside(&self, write: impl FnOnce()) {
+    /// Hides the bar while `write` writes to the terminal.
+    pub fn suspend(&self, write: impl FnOnce()) {
         match &self.shape {
             Shape::Bar(bar, _) => bar.suspend(write),
             _ => write(),

@@ -127,7 +127,7 @@ fn check_names(below: &Path) -> Result<(), Option<Refusal>> {
 /// Why Box would not take a name.
 fn forbidden(name: Option<&str>) -> Option<Refusal> {
     let Some(name) = name else {
-        return Some(Refusal::new("name", "has a name that is no UTF-8"));
+        return Some(Refusal::new("name", "has a name that is not UTF-8"));
     };
     let invalid = item_name::check(name).err()?;
     Some(Refusal::new(

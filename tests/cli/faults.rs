@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::skillctl,
-    world::{Invocation, MockBox, Skill, http, keyword, told},
+    world::{Invocation, MockBox, Skill, http, json_lines, keyword},
 };
 
 /// The first answer to a download, before any redirect.
@@ -148,7 +148,7 @@ fn replay_does_not_charge_a_skill_with_injected_faults() {
         )
         .output()
         .expect("it runs");
-    let (outcomes, summary) = told(&output.stdout);
+    let (outcomes, summary) = json_lines(&output.stdout);
     assert!(output.status.success(), "{summary}: {}", outcomes[0]);
     let faults: Vec<&Value> = outcomes[0]["calls"]
         .as_array()

@@ -14,7 +14,7 @@ use tiny_http::{Response, Server};
 
 use crate::{
     support::{project, skillctl},
-    world::{MockBox, Skill, told},
+    world::{MockBox, Skill, json_lines},
 };
 
 fn event() -> Value {
@@ -175,7 +175,7 @@ fn lines_of_a_file_and_of_the_standard_input_are_cases() {
             .output()
             .expect("it runs");
         assert!(output.status.success(), "{output:?}");
-        let (outcomes, _) = told(&output.stdout);
+        let (outcomes, _) = json_lines(&output.stdout);
         outcomes
             .iter()
             .map(|it| it["case"].as_str().expect("a name").to_owned())

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{
     support::{project, skillctl},
-    world::{Skill, told},
+    world::{Skill, json_lines},
 };
 
 fn folder(config: &str) -> TempDir {
@@ -35,7 +35,7 @@ fn events(config: &str, variable: Option<&str>, flag: Option<&str>) -> usize {
     }
     let output = command.output().expect("it runs");
     assert!(output.status.success(), "{output:?}");
-    told(&output.stdout).0.len()
+    json_lines(&output.stdout).0.len()
 }
 
 #[test]

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{project, skillctl, skillctl_process},
-    world::{Invocation, MockBox, Skill, keyword, told},
+    world::{Invocation, MockBox, Skill, json_lines, keyword},
 };
 
 fn fixture() -> String {
@@ -34,7 +34,7 @@ fn bare(skill: &Skill, options: &[&str]) -> (Vec<Value>, Value, Option<i32>) {
         .args(options)
         .output()
         .expect("it runs");
-    let (outcomes, summary) = told(&output.stdout);
+    let (outcomes, summary) = json_lines(&output.stdout);
     (outcomes, summary, output.status.code())
 }
 
@@ -73,7 +73,7 @@ fn a_skill_that_adds_cards_for_a_duplicate_is_red() {
         .output()
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-    let (outcomes, _) = told(&output.stdout);
+    let (outcomes, _) = json_lines(&output.stdout);
     let failed: Vec<&Value> = outcomes[0]["checks"]
         .as_array()
         .expect("checks")
@@ -157,7 +157,7 @@ fn shards_share_the_cases_out_and_an_empty_one_passes() {
             .expect("it runs");
         assert!(output.status.success());
         seen.extend(
-            told(&output.stdout)
+            json_lines(&output.stdout)
                 .0
                 .iter()
                 .map(|it| it["case"].to_string()),
@@ -170,21 +170,21 @@ fn shards_share_the_cases_out_and_an_empty_one_passes() {
     assert_eq!((code, outcomes.len()), (Some(0), 0));
 }
 
-/// A replay of many events to a skill that says when the first has come; interrupted then.
+/// A replay of many events to a skill that reports when the first has arrived; interrupted then.
 struct Interrupted {
     child: Child,
     folder: tempfile::TempDir,
-    came: mpsc::Receiver<()>,
+    arrived: mpsc::Receiver<()>,
     _skill: Skill,
 }
 
 impl Interrupted {
     fn start(work: Duration) -> Self {
-        let (tell, came) = mpsc::channel();
-        let tell = Mutex::new(tell);
+        let (sender, arrived) = mpsc::channel();
+        let sender = Mutex::new(sender);
         let skill = Skill::new(move |_| {
             // The test may be over.
-            let _ = tell.lock().expect("a sender").send(());
+            let _ = sender.lock().expect("a sender").send(());
             thread::sleep(work);
             200
         });
@@ -200,7 +200,7 @@ impl Interrupted {
         Self {
             child,
             folder,
-            came,
+            arrived,
             _skill: skill,
         }
     }
@@ -219,9 +219,9 @@ impl Interrupted {
 }
 
 #[test]
-fn the_first_interrupt_finishes_what_is_in_flight_and_writes_the_report() {
+fn the_first_interrupt_finishes_the_events_in_progress_and_writes_the_report() {
     let run = Interrupted::start(Duration::from_millis(100));
-    run.came.recv().expect("an event");
+    run.arrived.recv().expect("an event");
     run.press();
     let (code, report) = run.report();
     assert_eq!(code, Some(130));
@@ -235,8 +235,8 @@ fn the_first_interrupt_finishes_what_is_in_flight_and_writes_the_report() {
 #[test]
 fn the_second_interrupt_ends_at_once() {
     let mut run = Interrupted::start(Duration::from_hours(1));
-    run.came.recv().expect("an event");
-    // Two that fall together count as one, so they are repeated until the run has ended.
+    run.arrived.recv().expect("an event");
+    // Two signals at the same moment count as one, so they are repeated until the run has ended.
     while run.child.try_wait().expect("a state").is_none() {
         run.press();
         thread::sleep(Duration::from_millis(20));

@@ -1,5 +1,5 @@
-//! Skills that do something wrong on the wire, or with what is not theirs: each a failed check
-//! with its reason, never a crash.
+//! Skills that break the protocol, or use the tokens and files of other events: each is a failed
+//! check with its reason, never a crash.
 
 use std::{
     io::{Read, Write},
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{project, skillctl},
-    world::{Invocation, MockBox, Skill, keyword, told},
+    world::{Invocation, MockBox, Skill, json_lines, keyword},
 };
 
 fn fixture() -> String {
@@ -22,7 +22,7 @@ fn fixture() -> String {
     path.display().to_string()
 }
 
-/// A skill that reads a request and writes these bytes, whatever they are; then it closes.
+/// A skill that reads a request, writes these bytes as they are, and closes the connection.
 fn raw(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
@@ -61,7 +61,7 @@ fn reply_reason(url: &str, options: &[&str]) -> String {
         .output()
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let (outcomes, _) = told(&output.stdout);
+    let (outcomes, _) = json_lines(&output.stdout);
     let check = &outcomes[0]["checks"][0];
     assert_eq!(
         (&check["name"], &check["ok"]),
@@ -71,10 +71,10 @@ fn reply_reason(url: &str, options: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_no_answer_fails_the_reply_and_is_named() {
+fn a_broken_answer_fails_the_reply_and_is_named() {
     for (answer, wanted) in [
         (&b""[..], "closed the connection without an answer"),
-        (b"\x00\x01garbage\r\n\r\n", "no HTTP answer"),
+        (b"\x00\x01garbage\r\n\r\n", "is not an HTTP answer"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
             "answered 200, but broke off in the middle",
@@ -102,7 +102,7 @@ fn a_skill_that_never_answers_fails_after_the_timeout() {
 }
 
 #[test]
-fn a_server_that_closes_after_each_answer_is_no_failure() {
+fn a_server_that_closes_after_each_answer_passes() {
     let url = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     skillctl()
         .args(["replay", "--no-mock", "--skill", &url, &fixture()])
@@ -113,7 +113,7 @@ fn a_server_that_closes_after_each_answer_is_no_failure() {
 }
 
 #[test]
-fn the_token_of_another_event_is_red_for_both_and_said_so() {
+fn the_token_of_another_event_fails_both_events_with_the_reason() {
     let mock = MockBox::start();
     let (url, first) = (mock.url.clone(), Arc::new(Mutex::new(None::<String>)));
     let skill = Skill::new(move |invocation: &Invocation| {
@@ -141,7 +141,7 @@ fn the_token_of_another_event_is_red_for_both_and_said_so() {
         .output()
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-    let (outcomes, summary) = told(&output.stdout);
+    let (outcomes, summary) = json_lines(&output.stdout);
     let tokens = outcomes[1]["checks"]
         .as_array()
         .and_then(|checks| checks.iter().find(|check| check["name"] == "tokens"))
@@ -151,7 +151,7 @@ fn the_token_of_another_event_is_red_for_both_and_said_so() {
         reason.starts_with("the read token of another event was used to download: 403"),
         "{reason}"
     );
-    assert_eq!(outcomes[0]["ok"], true, "its verdict stands");
+    assert_eq!(outcomes[0]["ok"], true, "its verdict does not change");
     let strays = summary["strays"].to_string();
     assert!(strays.contains("after its verdict"), "{strays}");
 }
@@ -165,7 +165,7 @@ fn a_write_after_the_verdict_fails_the_run_under_a_line_of_its_own() {
     let before = Mutex::new(None::<Invocation>);
     let skill = Skill::new(move |invocation: &Invocation| {
         let invocation = invocation.at(&url);
-        // With the second event the first is touched once more.
+        // The second event writes to the first once more.
         if let Some(first) = before.lock().expect("the first").take() {
             first.report("processing", &json!([]));
             late.lock()
@@ -193,7 +193,7 @@ fn a_write_after_the_verdict_fails_the_run_under_a_line_of_its_own() {
 }
 
 #[test]
-fn an_event_without_an_id_is_watched_all_the_same() {
+fn an_event_without_an_id_is_tracked_too() {
     let mock = MockBox::start();
     let url = mock.url.clone();
     let skill = Skill::new(move |invocation: &Invocation| {

@@ -1,5 +1,5 @@
-//! The event pump, by the folder and by the API: which events go out, that each goes out once, and
-//! what becomes of them with the real sample skill.
+//! The event pump, triggered by the folder and by the API: which events are sent, that each is sent
+//! once, and the result with the real sample skill.
 
 use std::{
     collections::HashMap,
@@ -27,8 +27,8 @@ use crate::{
     world::{MockBox, Skill, http, keyword},
 };
 
-/// How long something is waited for; only a broken pump makes a test wait.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// The deadline of each wait; only a broken pump reaches it.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A mock with a pump: ended by SIGTERM, so that its skill ends with it.
 struct Pump {
@@ -81,7 +81,7 @@ impl Pump {
     /// Everything that happens, from the start.
     fn stream(&self) -> Stream {
         let url = format!("{}/_mock/stream?after=0", self.url);
-        let answer = http().get(url).timeout(PATIENCE).send().expect("an answer");
+        let answer = http().get(url).timeout(TIMEOUT).send().expect("an answer");
         Stream {
             lines: BufReader::new(answer),
         }
@@ -167,7 +167,7 @@ impl Stream {
         }
     }
 
-    /// The next notice of a kind that is as wanted.
+    /// The next notice of a kind that `wanted` accepts.
     fn find(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let notice = self.next(kind);
@@ -195,17 +195,17 @@ impl Stream {
 
 /// A skill that hands on the events it gets.
 fn listener() -> (Skill, Receiver<Value>) {
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let skill = Skill::new(move |invocation| {
         // The test may be over.
-        let _ = tell.send(invocation.event.clone());
+        let _ = sender.send(invocation.event.clone());
         200
     });
-    (skill, told)
+    (skill, receiver)
 }
 
 fn next(events: &Receiver<Value>) -> Value {
-    events.recv_timeout(PATIENCE).expect("an event comes")
+    events.recv_timeout(TIMEOUT).expect("an event comes")
 }
 
 fn inbox() -> (TempDir, PathBuf) {
@@ -220,7 +220,7 @@ fn write(folder: &Path, name: &str, text: &str) {
 }
 
 #[test]
-fn what_happens_in_the_folder_is_sent_as_box_would_send_it() {
+fn changes_in_the_folder_are_sent_as_box_would_send_them() {
     let (_keep, inbox) = inbox();
     fs::create_dir(inbox.join("sub")).expect("it is made");
     write(&inbox, "there.txt", "from the start");
@@ -260,7 +260,7 @@ fn what_happens_in_the_folder_is_sent_as_box_would_send_it() {
     assert_ne!(moved["source"]["parent"]["id"], "0");
     assert_ne!(moved["event"]["event_id"], new["event"]["event_id"]);
 
-    // A rename is nothing that Box sends an event for: the next one is that of another file.
+    // Box sends no event for a rename: the next event is that of another file.
     fs::rename(inbox.join("b.txt"), inbox.join("c.txt")).expect("it is renamed");
     write(&inbox, "d.txt", "the last");
     assert_eq!(next(&events)["source"]["name"], "d.txt");
@@ -269,7 +269,7 @@ fn what_happens_in_the_folder_is_sent_as_box_would_send_it() {
 }
 
 #[test]
-fn what_the_api_does_is_sent_as_box_would_send_it() {
+fn changes_by_the_api_are_sent_as_box_would_send_them() {
     let (_keep, inbox) = inbox();
     fs::create_dir(inbox.join("sub")).expect("it is made");
     let (skill, events) = listener();
@@ -404,7 +404,7 @@ fn metadata_follows_a_move_and_is_not_copied() {
     let (_keep, inbox) = inbox();
     fs::create_dir(inbox.join("sub")).expect("it is made");
     let url = Arc::new(OnceLock::<String>::new());
-    let (tell, events) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let skill = {
         let url = Arc::clone(&url);
         Skill::new(move |invocation| {
@@ -413,7 +413,7 @@ fn metadata_follows_a_move_and_is_not_copied() {
                 let invocation = invocation.at(url.get().expect("the mock is there"));
                 assert_eq!(invocation.create(&json!([keyword("kept")])), 201);
             }
-            let _ = tell.send(event);
+            let _ = sender.send(event);
             200
         })
     };
@@ -486,7 +486,7 @@ fn a_thousand_files_at_once_are_each_delivered_once_and_finish_in_little_memory(
 }
 
 #[test]
-fn a_skill_that_is_down_is_retried_then_reported_and_nothing_else_stops() {
+fn a_skill_that_is_down_is_retried_then_reported_and_other_files_are_sent() {
     let (_keep, inbox) = inbox();
     let address = tiny_http::Server::http("127.0.0.1:0")
         .expect("a port")
@@ -535,12 +535,12 @@ fn a_skill_that_is_down_is_retried_then_reported_and_nothing_else_stops() {
 }
 
 #[test]
-fn a_reply_that_is_no_2xx_is_followed_by_the_same_event() {
+fn after_a_non_2xx_reply_the_same_event_is_sent_again() {
     let (_keep, inbox) = inbox();
-    let (tell, events) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let times = std::sync::atomic::AtomicUsize::new(0);
     let skill = Skill::new(move |invocation| {
-        let _ = tell.send(invocation.event.clone());
+        let _ = sender.send(invocation.event.clone());
         match times.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
             0 => 503,
             _ => 200,
@@ -564,7 +564,7 @@ fn a_file_that_is_still_written_is_not_sent() {
     let mut half = File::create(inbox.join("half.txt")).expect("it is made");
     half.write_all(b"the first half").expect("it is written");
     half.flush().expect("it is written");
-    // Whatever is still for as long as the first half is sent before this one.
+    // A file that has been unchanged for as long as the first half is sent before this one.
     write(&inbox, "other.txt", "words");
     assert_eq!(next(&events)["source"]["name"], "other.txt");
     half.write_all(b" and the second").expect("it is written");
@@ -576,7 +576,7 @@ fn a_file_that_is_still_written_is_not_sent() {
 }
 
 #[test]
-fn what_is_not_served_is_said_and_the_rest_goes_on() {
+fn files_that_are_not_served_are_named_and_the_others_are_sent() {
     let (keep, inbox) = inbox();
     let secret = keep.path().join("secret.txt");
     fs::write(&secret, "outside").expect("it is written");
@@ -616,7 +616,7 @@ fn what_is_not_served_is_said_and_the_rest_goes_on() {
 }
 
 #[test]
-fn events_are_signed_and_sent_for_the_wanted_endings_alone() {
+fn events_are_signed_and_sent_for_the_chosen_extensions_only() {
     let (_keep, inbox) = inbox();
     let server = tiny_http::Server::http("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", server.server_addr());
@@ -634,7 +634,7 @@ fn events_are_signed_and_sent_for_the_wanted_endings_alone() {
     write(&inbox, "a.txt", "no picture");
     write(&inbox, "b.PNG", "a picture, by its name");
     let mut request = server
-        .recv_timeout(PATIENCE)
+        .recv_timeout(TIMEOUT)
         .expect("it listens")
         .expect("an event comes");
     let mut headers = String::new();
@@ -721,7 +721,7 @@ fn ids_and_cards_are_the_same_when_the_folder_is_served_again() {
 }
 
 #[test]
-fn what_is_asked_for_wrongly_is_exit_code_2() {
+fn wrong_options_exit_with_2() {
     let (_keep, inbox) = inbox();
     write(&inbox, "a.txt", "words");
     let refused = |options: &[&str], said: &str| {
@@ -772,19 +772,19 @@ fn the_cards_are_shown_as_they_are_written_and_the_end_in_one_line() {
     let ready = errors.lines().map_while(Result::ok);
     assert!(ready.into_iter().any(|line| line.contains("mock Box on")));
     write(&inbox, "a.txt", "tidal power");
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
     thread::spawn(move || {
         lines
             .map_while(Result::ok)
-            .for_each(|line| drop(tell.send(line)));
+            .for_each(|line| drop(sender.send(line)));
     });
     let mut shown = Vec::new();
     while shown
         .last()
         .is_none_or(|line: &String| !line.contains("a.txt: success with 2 cards"))
     {
-        shown.push(told.recv_timeout(PATIENCE).expect("a line comes"));
+        shown.push(receiver.recv_timeout(TIMEOUT).expect("a line comes"));
     }
     let id = i32::try_from(child.id()).expect("an id");
     kill_process(Pid::from_raw(id).expect("an id"), Signal::TERM).expect("it is sent");

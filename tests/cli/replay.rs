@@ -1,4 +1,4 @@
-//! `replay` as a user runs it: its inputs, its Skills, its exit codes, what it leaves behind.
+//! `replay` as a user runs it: inputs, skills, exit codes, and that no process or file is left behind.
 
 use std::{fs, net::TcpListener, path::Path, process::Command};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{RefusingAddress, project, skillctl},
-    world::{MockBox, Skill, told},
+    world::{MockBox, Skill, json_lines},
 };
 
 /// Copies a case folder of the project's fixtures.
@@ -44,7 +44,7 @@ fn the_readme_command_shows_every_case_pass() {
 }
 
 #[test]
-fn show_cards_draws_what_was_written() {
+fn show_cards_renders_the_written_cards() {
     skillctl()
         .args(["replay", "--sample-skill", "--show-cards"])
         .arg(project("fixtures/events/upload-captions"))
@@ -54,7 +54,7 @@ fn show_cards_draws_what_was_written() {
 }
 
 #[test]
-fn the_sample_skill_passes_by_the_metadata_api_too() {
+fn the_sample_skill_passes_with_the_metadata_api_too() {
     skillctl()
         .env("SAMPLE_SKILL_VIA", "metadata")
         .args(["replay", "--sample-skill"])
@@ -87,7 +87,7 @@ fn an_altered_expected_json_is_red_with_a_readable_diff() {
 }
 
 #[test]
-fn update_writes_what_came_and_a_replay_then_agrees() {
+fn update_writes_the_result_and_the_next_replay_passes() {
     let folder = tempfile::tempdir().expect("a folder");
     copy_case("upload-image", folder.path());
     fs::remove_file(folder.path().join("expected.json")).expect("it is gone");
@@ -106,7 +106,7 @@ fn update_writes_what_came_and_a_replay_then_agrees() {
 }
 
 #[test]
-fn a_fixture_that_is_no_json_exits_2_with_its_place_and_sends_nothing() {
+fn a_fixture_that_is_not_json_exits_2_with_its_position_and_sends_nothing() {
     let mock = MockBox::start();
     let skill = Skill::new(|_| 200);
     let bad = mock.folder().join("bad.json");
@@ -120,7 +120,7 @@ fn a_fixture_that_is_no_json_exits_2_with_its_place_and_sends_nothing() {
 }
 
 #[test]
-fn json_that_is_no_event_exits_2_and_names_what_is_missing() {
+fn json_that_is_not_an_event_exits_2_and_names_what_is_missing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("event.json");
     fs::write(
@@ -206,7 +206,7 @@ fn a_skill_that_dies_during_the_run_fails_its_reply() {
         .output()
         .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-    let (outcomes, summary) = told(&output.stdout);
+    let (outcomes, summary) = json_lines(&output.stdout);
     let last = outcomes
         .iter()
         .find(|outcome| outcome["ok"] == false)

@@ -1,4 +1,4 @@
-//! The verdicts of replay through a real mock and a real skill. The rules themselves are tried in
+//! The verdicts of replay with a real mock and a real skill. The rules themselves are tested in
 //! `src/domain/outcome/check/tests.rs`.
 
 use std::{thread, time::Duration};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::project,
-    world::{Invocation, MockBox, Skill, http, keyword, status_card, told},
+    world::{Invocation, MockBox, Skill, http, json_lines, keyword, status_card},
 };
 
 const TEXT: &str = "fixtures/events/upload-text/event.json";
@@ -25,7 +25,7 @@ fn outcome(mock: &MockBox, skill: &Skill, options: &[&str]) -> (Value, bool) {
         .args(options)
         .output()
         .expect("it runs");
-    let (mut outcomes, summary) = told(&output.stdout);
+    let (mut outcomes, summary) = json_lines(&output.stdout);
     assert_eq!(
         outcomes.len(),
         1,
@@ -47,7 +47,7 @@ fn reason<'a>(outcome: &'a Value, check: &str) -> &'a str {
     found["reason"].as_str().expect("a reason")
 }
 
-/// A skill whose `work` speaks to this mock.
+/// A skill whose `work` calls this mock.
 fn skill(mock: &MockBox, work: impl Fn(&Invocation) -> u16 + Send + Sync + 'static) -> Skill {
     let url = mock.url.clone();
     Skill::new(move |invocation| work(&invocation.at(&url)))
@@ -123,7 +123,7 @@ fn a_processing_card_after_success_is_red() {
 }
 
 #[test]
-fn downloading_with_the_write_token_is_red_and_said_so() {
+fn downloading_with_the_write_token_fails_tokens_and_names_the_right_one() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {
         assert_eq!(invocation.download(&invocation.token("write")).0, 403);
@@ -217,7 +217,7 @@ fn a_late_reply_is_red() {
 }
 
 #[test]
-fn a_skill_that_never_calls_box_is_told_what_to_try() {
+fn a_skill_that_never_calls_box_gets_a_hint() {
     let mock = MockBox::start();
     let skill = skill(&mock, |_| 200);
     mock.replay(&skill, &[&fixture()])
@@ -228,7 +228,7 @@ fn a_skill_that_never_calls_box_is_told_what_to_try() {
 }
 
 #[test]
-fn a_client_that_refuses_the_mocks_certificate_is_told_what_to_try() {
+fn a_client_that_refuses_the_mocks_certificate_gets_a_hint() {
     let mock = MockBox::start();
     let port = mock.url.rsplit(':').next().expect("a port").to_owned();
     let skill = Skill::new(move |_| {
@@ -242,7 +242,7 @@ fn a_client_that_refuses_the_mocks_certificate_is_told_what_to_try() {
         .assert()
         .code(1)
         .stdout(
-            contains("what the mock saw instead")
+            contains("The mock saw instead")
                 .and(contains("try: start the skill with `-- COMMAND`"))
                 .and(contains("NODE_EXTRA_CA_CERTS")),
         );

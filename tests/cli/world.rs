@@ -339,7 +339,7 @@ pub(crate) fn status_card(code: &str) -> Value {
 }
 
 /// The lines of `--format json`: the outcomes, and the summary.
-pub(crate) fn told(stdout: &[u8]) -> (Vec<Value>, Value) {
+pub(crate) fn json_lines(stdout: &[u8]) -> (Vec<Value>, Value) {
     let mut lines: Vec<Value> = String::from_utf8_lossy(stdout)
         .lines()
         .map(|line| serde_json::from_str(line).expect("a line of JSON"))

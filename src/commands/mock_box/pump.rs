@@ -17,7 +17,7 @@ use crate::{
     domain::event::signature::Keys,
     env::Environment,
     exit::{Failure, Problem},
-    pump::{Pump, Settings, Standing},
+    pump::{Pump, PumpOptions, PumpTotals},
     render::{text::Line, units::counted},
     server::mock::MockBox,
     store::Store,
@@ -85,8 +85,8 @@ impl Side {
             (None, None)
         };
         let pump = url.map(|url| {
-            let settings = settings(arguments, wanted.keys, url, context.environment);
-            Pump::start(Arc::clone(store), settings, reader)
+            let options = pump_options(arguments, wanted.keys, url, context.environment);
+            Pump::start(Arc::clone(store), options, reader)
         });
         Ok(Self {
             skill,
@@ -98,12 +98,12 @@ impl Side {
     /// Ends what was started, and says what became of the events.
     pub(super) async fn stop(self, terminal: &Terminal) {
         if let Some(pump) = self.pump {
-            let Standing {
+            let PumpTotals {
                 delivered,
                 given_up,
-                waiting,
+                in_progress,
             } = pump.stop();
-            let others = [(given_up, "given up"), (waiting, "still under way")]
+            let others = [(given_up, "given up"), (in_progress, "in progress")]
                 .into_iter()
                 .filter(|(number, _)| *number > 0)
                 .map(|(number, what)| format!("{number} {what}"));
@@ -171,9 +171,14 @@ async fn skill_of(
     Ok((Some(skill), Some(url)))
 }
 
-fn settings(arguments: &MockBoxArgs, keys: Keys, url: Url, environment: &Environment) -> Settings {
+fn pump_options(
+    arguments: &MockBoxArgs,
+    keys: Keys,
+    url: Url,
+    environment: &Environment,
+) -> PumpOptions {
     let ending = |text: &String| text.trim().trim_start_matches('.').to_ascii_lowercase();
-    Settings {
+    PumpOptions {
         skill: SkillClient::new(
             Connections::new(environment),
             url,

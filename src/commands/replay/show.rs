@@ -96,7 +96,7 @@ impl<'a> Show<'a> {
             self.terminal.note_line(Line::from(words));
         };
         match &self.progress {
-            Some(progress) => progress.beside(say),
+            Some(progress) => progress.suspend(say),
             None => say(),
         }
     }
@@ -111,7 +111,7 @@ impl<'a> Show<'a> {
         let with_cards = self.arguments.show_cards
             || self.arguments.format == OutputFormat::Human
             || self.reports.are_wanted();
-        let mut record = Record::of(outcome, with_cards);
+        let mut record = Record::from_outcome(outcome, with_cards);
         self.reports.take(&record)?;
         match self.arguments.format {
             OutputFormat::Json => {
@@ -138,7 +138,7 @@ impl<'a> Show<'a> {
         }
         let print = || self.terminal.out_raw(self.drawn.as_bytes());
         if let Some(progress) = &self.progress {
-            progress.beside(print);
+            progress.suspend(print);
             progress.position(self.summary.total as u64);
         } else {
             print();
@@ -198,7 +198,7 @@ impl<'a> Show<'a> {
             0.0 => self.began.elapsed().as_secs_f64(),
             seconds => seconds,
         };
-        let record = SummaryRecord::of(&self.summary);
+        let record = SummaryRecord::from_summary(&self.summary);
         match self.arguments.format {
             OutputFormat::Json => {
                 self.terminal

@@ -23,7 +23,7 @@ pub enum Check {
     Tokens,
     /// Not left on processing, no status after the final one, one success per delivery.
     Finished,
-    /// Success, or the status that `expected.json` names.
+    /// The status is success, or that of `expected.json`.
     Outcome,
     /// No card that Box refuses or cannot show, no write refused for its content.
     Cards,

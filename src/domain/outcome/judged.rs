@@ -65,7 +65,7 @@ pub struct Outcome {
     pub observed: Observed,
     /// The checks.
     pub verdicts: Verdicts,
-    /// What the mock saw of connections that never became a call, where the event had no call.
+    /// Connections that the mock saw and that did not become a call, where the event had no call.
     pub instead: Vec<Arc<Connection>>,
     /// Whether there was a mock to see what the Skill does.
     pub has_mock: bool,
@@ -105,7 +105,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Takes an outcome in.
+    /// Counts an outcome.
     pub fn count(&mut self, outcome: &Outcome) {
         self.total += 1;
         self.passed += usize::from(outcome.is_ok());

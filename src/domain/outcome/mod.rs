@@ -1,4 +1,4 @@
-//! The result of one event: what was observed, which checks it passes, and how that is written down.
+//! The result of one event: what was observed, which checks it passes, and its record.
 
 pub mod check;
 mod judged;

@@ -27,7 +27,7 @@ pub enum Reply {
     },
     /// Not within the deadline, which is given in milliseconds.
     Late(Millis),
-    /// With something that is no answer, or not at all; a sentence says what.
+    /// Not, or not in HTTP; a sentence that says what happened.
     Failed(String),
 }
 
@@ -256,8 +256,8 @@ impl Observed {
     }
 
     /// Whether the event is finished at `now`: the reply is in, a final status is in, no call is
-    /// open, and nothing has happened for `settle` milliseconds. After a reply that is no 2xx
-    /// nothing more is waited for: Box would send the event again.
+    /// open, and nothing has happened for `settle` milliseconds. After a non-2xx reply nothing more is
+    /// waited for: Box would send the event again.
     pub fn is_settled(&self, now: Millis, settle: Millis) -> bool {
         let Some(reply) = self.reply() else {
             return false;

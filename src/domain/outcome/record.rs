@@ -1,5 +1,5 @@
-//! An outcome and a summary as they are written down: one shape for `--format json`, for the JSON
-//! report, and for everything that is drawn from either. docs/reports.md describes it for others.
+//! An outcome and a summary as records: one shape for `--format json` and the JSON report; all other
+//! reports are rendered from it. docs/reports.md describes it for others.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -44,7 +44,7 @@ pub struct Record {
     /// All deliveries, where there was more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<DeliveryRecord>,
-    /// What the mock saw instead, where no call came.
+    /// The connections that the mock saw instead, where there was no call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instead: Vec<Instead>,
     /// Whether a mock watched what the Skill does.
@@ -129,14 +129,14 @@ pub struct CallRow {
     pub message: Option<String>,
     /// The fault that struck.
     pub fault: Option<String>,
-    /// What a person should also know.
+    /// A remark for people.
     pub note: Option<String>,
 }
 
 /// A connection that became no call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Instead {
-    /// What, for programs: `tls-failed`, `other-host`, …
+    /// Its kind, for programs: `tls-failed`, `other-host`, …
     pub kind: String,
     /// What happened and why, in a sentence.
     pub text: String,
@@ -184,8 +184,8 @@ pub struct QuantilesRecord {
 }
 
 impl Record {
-    /// What is written down of an outcome. Its cards are read only where they are wanted.
-    pub fn of(outcome: Outcome, with_cards: bool) -> Self {
+    /// The record of an outcome. Its cards are read only with `with_cards`.
+    pub fn from_outcome(outcome: Outcome, with_cards: bool) -> Self {
         let ok = outcome.is_ok();
         let observed = outcome.observed;
         let cards = if with_cards { observed.cards() } else { None };
@@ -196,16 +196,20 @@ impl Record {
             event_id: Arc::clone(&outcome.case.names.event_id),
             file_id: Arc::clone(&outcome.case.names.file_id),
             ok,
-            reply: observed.reply().map(ReplyRecord::of),
+            reply: observed.reply().map(ReplyRecord::from_reply),
             status: observed.status().map(Status::as_str).map(Cow::Borrowed),
             cards_ms: observed.cards_ms().map(rounded),
             deliveries: observed
                 .deliveries()
                 .filter(|_| are_several)
-                .map(DeliveryRecord::of)
+                .map(DeliveryRecord::from_delivery)
                 .collect(),
-            checks: outcome.verdicts.into_each().map(CheckRecord::of).collect(),
-            calls: observed.calls.into_iter().map(CallRow::of).collect(),
+            checks: outcome
+                .verdicts
+                .into_each()
+                .map(CheckRecord::from_check)
+                .collect(),
+            calls: observed.calls.into_iter().map(CallRow::from_call).collect(),
             calls_left_out: observed.calls_left_out,
             instead: outcome
                 .instead
@@ -236,7 +240,7 @@ impl Record {
 }
 
 impl ReplyRecord {
-    fn of(reply: &Reply) -> Self {
+    fn from_reply(reply: &Reply) -> Self {
         match reply {
             Reply::Answered { status, ms } => Self {
                 status: Some(*status),
@@ -258,17 +262,17 @@ impl ReplyRecord {
 }
 
 impl DeliveryRecord {
-    fn of(delivery: &Delivery) -> Self {
+    fn from_delivery(delivery: &Delivery) -> Self {
         Self {
             at_ms: rounded(delivery.at),
-            reply: delivery.reply.as_ref().map(ReplyRecord::of),
+            reply: delivery.reply.as_ref().map(ReplyRecord::from_reply),
             duplicate: delivery.is_duplicate,
         }
     }
 }
 
 impl CheckRecord {
-    fn of((check, failure): (Check, Option<Failure>)) -> Self {
+    fn from_check((check, failure): (Check, Option<Failure>)) -> Self {
         let ok = failure.is_none();
         let (reason, differences) = match failure {
             Some(failure) => (Some(failure.reason), failure.differences),
@@ -291,7 +295,7 @@ impl CheckRecord {
 }
 
 impl CallRow {
-    fn of(call: CallSeen) -> Self {
+    fn from_call(call: CallSeen) -> Self {
         let record = Arc::unwrap_or_clone(call.record);
         Self {
             at_ms: rounded(call.ms),
@@ -311,8 +315,8 @@ impl CallRow {
 }
 
 impl SummaryRecord {
-    /// What is written down of a summary.
-    pub fn of(summary: &Summary) -> Self {
+    /// The record of a summary.
+    pub fn from_summary(summary: &Summary) -> Self {
         Self {
             ok: summary.is_ok(),
             total: summary.total,
@@ -329,7 +333,7 @@ impl SummaryRecord {
 }
 
 impl Summary {
-    /// Takes in what was written down of an outcome.
+    /// Counts the record of an outcome.
     pub fn count_record(&mut self, record: &Record) {
         self.total += 1;
         self.passed += usize::from(record.ok);
@@ -342,7 +346,7 @@ impl Summary {
         }
     }
 
-    /// Takes in what was written down of a run, but for its outcomes.
+    /// Adds the summary of another run; its outcomes are counted one by one.
     pub fn add(&mut self, record: &SummaryRecord) {
         self.left_out += record.not_sent;
         self.interrupted |= record.interrupted;

@@ -46,7 +46,7 @@ pub(super) struct CaseFiles {
 }
 
 impl CaseFiles {
-    /// CaseFiles the file at `path`.
+    /// For the file at `path`.
     pub(super) fn file(path: &Path) -> Self {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let file = file_name(path);
@@ -67,7 +67,7 @@ impl CaseFiles {
         }
     }
 
-    /// CaseFiles line `line` of the file that is called `shown`.
+    /// For line `line` of the file that is called `shown`.
     pub(super) fn line(shown: &Path, line: usize) -> Self {
         let is_file = shown.extension().is_some_and(|ending| ending == "jsonl");
         Self {
@@ -267,7 +267,7 @@ fn parse_expected(value: Tree<'_>) -> Result<Expected, Diagnostic> {
     if value.as_object().is_none() {
         return Err(wrong(
             Pointer::ROOT,
-            "this is no expected.json",
+            "this is not an expected.json",
             "an object with status and cards",
         ));
     }
@@ -278,7 +278,7 @@ fn parse_expected(value: Tree<'_>) -> Result<Expected, Diagnostic> {
             Some(status.ok_or_else(|| {
                 wrong(
                     Pointer::ROOT.key("status"),
-                    "this is no status of an invocation",
+                    "this is not a status of an invocation",
                     "processing, success, transient_failure or permanent_failure",
                 )
             })?)

@@ -1,5 +1,5 @@
-//! The rules of the checks. Each has one test with a real mock and a real skill in
-//! `tests/cli/verdicts.rs`; here they are tried without a socket.
+//! The rules of the checks, without a socket. Each also has one test with a real mock and a real
+//! skill in `tests/cli/verdicts.rs`.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ fn reason(observed: &Observed, terms: &Terms<'_>, check: Check) -> Option<String
 }
 
 #[test]
-fn every_check_that_was_run_is_told_in_order_with_its_own_failure() {
+fn every_check_that_was_run_is_returned_in_order_with_its_own_failure() {
     let mut observed = Observed::default();
     observed.sent(0.0);
     let terms = Terms {
@@ -78,13 +78,13 @@ fn every_check_that_was_run_is_told_in_order_with_its_own_failure() {
         has_mock: true,
         died: None,
     };
-    let told = |terms: &Terms<'_>, off: &[Check]| -> Vec<(&'static str, bool)> {
+    let results = |terms: &Terms<'_>, off: &[Check]| -> Vec<(&'static str, bool)> {
         let each = run(&observed, terms, off).into_each();
         each.map(|(check, failure)| (check.as_str(), failure.is_none()))
             .collect()
     };
     assert_eq!(
-        told(&terms, &[Check::Finished]),
+        results(&terms, &[Check::Finished]),
         [
             ("reply", false),
             ("tokens", true),
@@ -96,7 +96,7 @@ fn every_check_that_was_run_is_told_in_order_with_its_own_failure() {
         has_mock: false,
         ..terms
     };
-    assert_eq!(told(&alone, &[]), [("reply", false)]);
+    assert_eq!(results(&alone, &[]), [("reply", false)]);
     assert!(run(&observed, &alone, &[Check::Reply]).is_ok());
 }
 
@@ -221,7 +221,7 @@ fn the_wrong_token_is_named_with_the_right_one() {
 }
 
 #[test]
-fn an_unknown_token_is_a_failure_and_a_fault_is_none() {
+fn an_unknown_token_fails_and_a_fault_does_not() {
     let unknown = json!({"status": 401, "token": {"kind": null, "last4": "abcd"}});
     let mut observed = answered(200);
     refused(&mut observed, &unknown);
