@@ -112,17 +112,16 @@ pub struct CallRecord {
     /// What the refusal says.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
-    /// The fault that struck, in the words of `--fault`.
+    /// The fault that applied, as `--fault` writes it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fault: Option<String>,
-    /// What a person should also know: the closest route, the cards in a few words.
+    /// A note for the reader of the log: the closest route, a summary of the cards.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub note: Option<String>,
 }
 
 impl CallRecord {
-    /// Whether Box would not let the caller in: an unknown or expired token, the wrong one, the
-    /// wrong file.
+    /// Whether Box refused the token: unknown, expired, of the wrong kind, or for another file.
     pub fn is_refused_token(&self) -> bool {
         self.fault.is_none() && matches!(self.status, 401 | 403)
     }
@@ -160,7 +159,7 @@ impl WriteOp {
 /// The token that wrote, as it is recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct WriterToken {
-    /// `read`, `write`, `user`, or `any` where tokens are not looked at.
+    /// `read`, `write`, `user`, or `any` where tokens are not checked.
     pub kind: SmolStr,
     /// Its last four characters.
     pub last4: SmolStr,
@@ -169,7 +168,7 @@ pub struct WriterToken {
 /// One metadata write: a line of the record file (`docs/formats.md`).
 #[derive(Clone, Debug, Deserialize)]
 pub struct WriteRecord {
-    /// Its number, from 1, going on over resets and restarts.
+    /// Its number, from 1; it continues over resets and restarts.
     pub seq: u64,
     /// When it was decided.
     pub at: Timestamp,
@@ -211,14 +210,14 @@ pub struct WriteRecord {
 }
 
 impl WriteRecord {
-    /// It as compact JSON.
+    /// The record as compact JSON.
     pub fn to_json(&self) -> String {
         let mut text = Vec::new();
         self.write_to(&mut text);
         String::from_utf8(text).expect("JSON is text")
     }
 
-    /// Adds it to a text, as compact JSON: a line of the record file.
+    /// Appends the record to `text` as compact JSON: a line of the record file.
     pub fn write_to(&self, text: &mut Vec<u8>) {
         let Self { seq, at, op, .. } = self;
         write!(text, r#"{{"seq":{seq},"at":"{at}","op":""#)
@@ -264,8 +263,8 @@ impl WriteRecord {
     }
 }
 
-/// Adds a member whose name needs no escapes to the text of an object, of which the first brace is
-/// there already.
+/// Appends a member whose name needs no escapes to the text of an object. The opening brace is
+/// already there.
 fn write_member(text: &mut Vec<u8>, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
     if !text.ends_with(b"{") {
         text.push(b',');
@@ -285,8 +284,7 @@ fn write_raw(text: &mut Vec<u8>, raw: Option<&RawValue>) {
 }
 
 impl WriteRecord {
-    /// A record that says no more than what was done and when: what nobody wrote, as a reset, or
-    /// the start of one that says more.
+    /// A record with nothing but number, time and operation: a reset, or the base of a fuller record.
     pub fn bare(seq: u64, at: Timestamp, op: WriteOp) -> Self {
         Self {
             seq,
@@ -318,7 +316,7 @@ mod tests {
     };
 
     #[test]
-    fn it_reads_back_as_it_was_written() {
+    fn a_record_reads_back_as_it_was_written() {
         let instance = r#"{"$id":"1","cards":[]}"#;
         let full = WriteRecord {
             file_id: "7\"".into(),
@@ -343,7 +341,7 @@ mod tests {
             ..full.clone()
         };
         let bare = WriteRecord::bare(2, Timestamp::UNIX_EPOCH, WriteOp::Reset);
-        for (record, told) in [
+        for (record, expected) in [
             (
                 full,
                 r#"{"seq":1,"at":"1970-01-01T00:00:00Z","op":"update","file_id":"7\"","file_version_id":"","scope":"","template":"","skill_id":"137","invocation_id":null,"status":"success","usage":1,"token":{"kind":"write","last4":"abcd"},"patch":["a"],"instance":{"$id":"1","cards":[]}}"#,
@@ -358,7 +356,7 @@ mod tests {
             ),
         ] {
             let text = record.to_json();
-            assert_eq!(text, told);
+            assert_eq!(text, expected);
             let back: WriteRecord = serde_json::from_str(&text).expect("it reads back");
             assert_eq!(back.to_json(), text);
         }

@@ -1,11 +1,10 @@
-//! A name from outside made into one that is safe to create a file by: no path, nothing that a
-//! shell or terminal would act on, not hidden, not mistaken for an option.
+//! Makes a name from outside safe for a file: no path, nothing that a shell or terminal interprets, not
+//! hidden, not an option.
 
-/// The longest name that leaves space for the suffix of a partial file, in bytes.
+/// The longest name, in bytes; leaves space for the suffix of a partial file.
 const MAX_BYTES: usize = 200;
 
-/// The name `given` by a server, safe to be created in a folder; `otherwise` where nothing of it
-/// is left. The ending stays.
+/// The name `given` by a server, made safe; `otherwise` if nothing of it is left. The extension is kept.
 pub fn safe(given: &str, otherwise: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or(given);
     let clean: String = last
@@ -30,7 +29,7 @@ pub fn with_ending(name: &str, ending: &str) -> String {
     format!("{stem}.{ending}")
 }
 
-/// Neither a control character nor one that turns the direction of the text or is not seen.
+/// Not a control character, a direction mark or an invisible character.
 fn is_harmless(character: char) -> bool {
     !character.is_control()
         && !matches!(
@@ -75,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_controls_and_leading_dashes_and_dots_are_taken_out() {
+    fn paths_controls_and_leading_dashes_and_dots_are_removed() {
         assert_eq!(safe("../../etc/passwd", "x"), "passwd");
         assert_eq!(safe("C:\\temp\\a.txt", "x"), "a.txt");
         assert_eq!(safe("-rf", "x"), "rf");
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_nothing_gets_the_other_name() {
+    fn a_name_with_nothing_left_gets_the_other_name() {
         for name in ["", ".", "..", "/", "a/", "---", "\u{7f}"] {
             assert_eq!(safe(name, "file-7"), "file-7", "{name:?}");
         }

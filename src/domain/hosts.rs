@@ -1,5 +1,5 @@
-//! Host names: which are Box's, which mean this machine, and how a `host:port` is read from a
-//! header or a request line. Whether a connection to one is allowed is for `server`.
+//! Host names: which are Box's, which mean this machine, and parsing of `host:port`. `server` decides
+//! which connections are allowed.
 
 use std::{fmt, net::IpAddr};
 
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_host_is_none() {
+    fn text_that_cannot_be_a_host_is_none() {
         for text in [
             "",
             ":80",

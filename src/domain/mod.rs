@@ -1,6 +1,5 @@
-//! What Box Skills are made of: events, tokens, cards, metadata, outcomes, and the rules they
-//! obey. Pure: no files, network, clock, randomness, command line or colour, and no sibling
-//! module is imported from here.
+//! Events, tokens, cards, metadata and outcomes, and their rules. Pure: no files, network, clock,
+//! randomness, command line or colour, and no import of a sibling module.
 
 pub mod call;
 pub mod card;

@@ -1,7 +1,6 @@
 //! What the mock publishes to its observers: calls as they open and close, writes as they are
 //! recorded, connections that did not become a call, files as they arrive and the events that are
-//! sent about them. One stream carries them all, in the order in which they happened; every report
-//! of a run is made from it.
+//! sent for them. One stream carries them all in order; every report of a run is made from it.
 
 use std::sync::Arc;
 
@@ -23,13 +22,13 @@ pub enum Notice {
     Closed(Arc<CallRecord>),
     /// Metadata was written.
     Written(Written),
-    /// A file came into a folder: what Box tells a Skill of.
+    /// A file was put into a folder. Box sends an event for it.
     Placed(Arc<Placed>),
     /// A connection did not become a call, or was not for Box.
     Connection(Arc<Connection>),
-    /// An event was brought to the Skill, or was not.
+    /// An attempt to deliver an event to the skill.
     Attempt(Arc<Attempt>),
-    /// A person should know of something in the served folder.
+    /// A remark about the served folder, for the user.
     Remark(Arc<Remark>),
     /// Notices before this one were lost: the reader was too slow. Only the stream says this.
     Gap,
@@ -58,7 +57,8 @@ pub struct Written {
 }
 
 impl Written {
-    /// As it is read back. Its record writes itself, which is quicker: an instance may be large.
+    /// The JSON that [`Notice::read`] reads. The record serialises itself, which is faster for large
+    /// instances.
     fn to_json(&self) -> String {
         let mut text = b"{\"events\":".to_vec();
         serde_json::to_writer(&mut text, &self.events).expect("ids are plain JSON");
@@ -69,7 +69,7 @@ impl Written {
     }
 }
 
-/// A file that came into a folder.
+/// A file that was put into a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Placed {
     /// When.
@@ -82,12 +82,12 @@ pub struct Placed {
     pub file_id: String,
     /// Its name.
     pub name: String,
-    /// The folder it lay in before, where it was moved.
+    /// Its previous folder, if it was moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub old_parent_id: Option<String>,
 }
 
-/// How a file came into its folder.
+/// How a file was put into its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
@@ -99,45 +99,45 @@ pub enum Placement {
     Move,
 }
 
-/// Something on a connection that no call tells about.
+/// An event on a connection that is not part of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// When.
     pub at: Timestamp,
     /// What, for programs: `tls-failed`, `malformed`, `timed-out`, `other-host`, …
     pub kind: String,
-    /// The host that the client meant, as far as it got.
+    /// The host that the client named, if it named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// What happened and why, in a sentence.
     pub text: String,
 }
 
-/// Who brought a file into its folder.
+/// Who put a file into its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {
     /// A call of the API.
     Api,
-    /// Somebody in the folder that is served.
+    /// A change in the served folder.
     Folder,
-    /// Nobody: the admin API asked for an event.
+    /// The admin API, which asked for an event.
     Admin,
 }
 
-/// What an attempt to deliver an event came to.
+/// The result of an attempt to deliver an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivered {
-    /// The Skill took the event.
+    /// The skill accepted the event.
     Delivered,
-    /// It did not, and the event is sent again.
+    /// It failed, and the event will be sent again.
     Retrying,
-    /// It did not, and that was the last attempt.
+    /// It failed, and that was the last attempt.
     GivenUp,
 }
 
-/// One attempt to bring an event to the Skill.
+/// One attempt to deliver an event to the skill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
     /// When it began.
@@ -152,9 +152,9 @@ pub struct Attempt {
     pub name: String,
     /// The number of the attempt, from 1.
     pub number: u32,
-    /// How many there are at the most.
+    /// The most attempts that are made.
     pub of: u32,
-    /// What it came to.
+    /// The result.
     pub result: Delivered,
     /// The status of the Skill's reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,7 +170,7 @@ pub struct Attempt {
     pub next_ms: Option<u64>,
 }
 
-/// Something in the served folder, or about the events of its files, that a person should know.
+/// A remark about the served folder or the events of its files, for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     /// When.
@@ -232,7 +232,7 @@ impl Notice {
         }))
     }
 
-    /// About how many bytes it holds, for bounds.
+    /// Its approximate size in bytes, for the bound of the ring.
     pub fn weight(&self) -> usize {
         const OWN: usize = 512;
         OWN + match self {
@@ -249,7 +249,7 @@ mod tests {
     use crate::domain::call::WriteOp;
 
     #[test]
-    fn a_write_is_read_back_as_it_was_told() {
+    fn a_write_reads_back_as_it_was_published() {
         let record = WriteRecord {
             instance: serde_json::from_str(r#"{"$id":"1","cards":[]}"#).ok(),
             ..WriteRecord::bare(3, Timestamp::UNIX_EPOCH, WriteOp::Invocation)
@@ -261,7 +261,7 @@ mod tests {
         let data = written.data();
         let read = Notice::read(written.kind(), &data).expect("it reads");
         let Some(Notice::Written(back)) = &read else {
-            panic!("it is no write: {read:?}");
+            panic!("not a write: {read:?}");
         };
         assert!(back.events.contains("e"));
         assert_eq!(back.to_json(), data);

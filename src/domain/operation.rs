@@ -1,10 +1,10 @@
-//! The kinds of call that a Skill makes to Box, as faults, permissions, logs and checks name them.
+//! The kinds of call to Box. Faults, permissions, logs and checks use these names.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a call does, as `--fault`, logs and records name it.
+/// The kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {

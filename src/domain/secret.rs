@@ -1,8 +1,7 @@
-//! Tokens and keys, and the one redactor: how a secret is kept from ever being shown.
+//! Tokens and keys, and the one redactor, which keeps them out of all output.
 //!
-//! A [`Secret`] has neither `Display` nor `Serialize`, so it is redacted where it is made. What
-//! comes as plain text (request targets, headers, event bodies) goes through the functions here
-//! before it is logged, recorded or printed. What counts as a secret is in `HOLD_SECRETS`,
+//! A [`Secret`] has neither `Display` nor `Serialize`. Plain text (request targets, headers, event
+//! bodies) is redacted by the functions here before it is logged, recorded or printed. What counts as a secret is in `HOLD_SECRETS`,
 //! `is_secret_name`, `is_secret_parameter` and `has_the_form_of_a_token`. `event redact` adds names,
 //! ids and addresses, in `event::redaction`.
 
@@ -18,12 +17,12 @@ use url::Url;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a secret in.
+    /// A secret with this value.
     pub fn new(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
-    /// The secret itself, for a header, a signature or a comparison. Never for a person.
+    /// The value, for a header, a signature or a comparison. Never for output.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -48,9 +47,9 @@ impl fmt::Debug for Secret {
 
 /// The last four characters of `secret`, or nothing where it has fewer than twelve.
 pub fn last4(secret: &str) -> &str {
-    const SHORTEST_TO_SHOW: usize = 12;
+    const MIN_LENGTH_TO_SHOW: usize = 12;
     let mut from_behind = secret.char_indices().rev().map(|(index, _)| index);
-    match (from_behind.nth(3), from_behind.nth(SHORTEST_TO_SHOW - 5)) {
+    match (from_behind.nth(3), from_behind.nth(MIN_LENGTH_TO_SHOW - 5)) {
         (Some(start), Some(_)) => &secret[start..],
         _ => "",
     }
@@ -64,7 +63,7 @@ pub fn redact(secret: &str) -> String {
     }
 }
 
-/// A request target (path and query) with the values of `access_token` and its like redacted.
+/// A request target (path and query) with the values of `access_token` and similar parameters redacted.
 pub fn redact_target(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else {
         return target.to_owned();
@@ -159,14 +158,14 @@ pub fn redact_text(text: &str) -> String {
     }
 }
 
-/// A piece of source as it may be shown above a caret: every secret becomes as many stars, so
-/// that nothing moves.
+/// Source text for an error message: every secret becomes stars of the same length, so that columns do
+/// not move.
 pub fn mask(source: &str) -> String {
     replace_secrets(source, |secret| "*".repeat(secret.len()))
 }
 
-/// What a program printed, as it may be shown: as [`redact_text`] does it, and what has the form
-/// of a token of Box's wherever it is, since a program prints its tokens in any way it likes.
+/// The output of a program, redacted like [`redact_text`], and in addition every word that has the form
+/// of a token of Box's.
 pub fn redact_output(line: &str) -> String {
     let is_of_a_token = |character: char| character.is_ascii_alphanumeric() || character == '!';
     let text = redact_text(line);
@@ -202,9 +201,8 @@ fn has_the_form_of_a_token(word: &str) -> bool {
         && !word.contains('!')
 }
 
-/// Puts something else in the place of every secret of a text. Goes by the letters alone: a
-/// secret's name, a colon or an equals sign, and a value; and what follows `Bearer` and
-/// `Basic`.
+/// Replaces every secret in a text, without parsing it: a value after the name of a secret and a colon
+/// or equals sign, and the credentials after `Bearer` and `Basic`.
 pub fn replace_secrets(text: &str, new: impl Fn(&str) -> String) -> String {
     let is_of_a_name = |character: char| character.is_ascii_alphanumeric() || character == '_';
     let mut shown = String::with_capacity(text.len());

@@ -1,14 +1,14 @@
-//! Parts of a list that are taken in turn, so that several machines share one list out.
+//! Shards of a list, dealt round-robin, so that several machines can split one list.
 
 use std::str::FromStr;
 
-/// One of several parts of the cases, taken in turn.
+/// One of several shards of the cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// Which, from 1.
+    /// Its number, from 1.
     pub index: usize,
-    /// Of how many.
-    pub of: usize,
+    /// The number of shards.
+    pub count: usize,
 }
 
 impl FromStr for Shard {
@@ -16,22 +16,22 @@ impl FromStr for Shard {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a shard: 2/5 is the second of five");
-        let (index, of) = text.split_once('/').ok_or_else(wrong)?;
+        let (index, count) = text.split_once('/').ok_or_else(wrong)?;
         let index: usize = index.trim().parse().map_err(|_| wrong())?;
-        let of: usize = of.trim().parse().map_err(|_| wrong())?;
-        if index == 0 || index > of {
+        let count: usize = count.trim().parse().map_err(|_| wrong())?;
+        if index == 0 || index > count {
             return Err(format!(
                 "`{text}` is not a shard: the first number goes from 1 to the second"
             ));
         }
-        Ok(Self { index, of })
+        Ok(Self { index, count })
     }
 }
 
 impl Shard {
-    /// Whether it takes the case at `position`, from 0, among those that are selected.
+    /// Whether the case at `position`, from 0, of the selected cases is in this shard.
     pub fn takes(self, position: usize) -> bool {
-        position % self.of == self.index - 1
+        position % self.count == self.index - 1
     }
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shards_are_read_and_share_the_cases_out() {
+    fn shards_are_parsed_and_split_the_cases() {
         let shards: Vec<Shard> = ["1/3", "2/3", "3/3"]
             .iter()
             .map(|text| text.parse().expect("a shard"))

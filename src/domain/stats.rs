@@ -1,36 +1,35 @@
-//! Numbers about many calls. Latencies are counted in a histogram: the memory is the same for ten
-//! events and for ten million.
+//! Statistics of calls. Latencies are kept in a histogram, so the memory does not grow with their number.
 
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Latencies in milliseconds, kept to three digits between a microsecond and an hour.
+/// Latencies in milliseconds, with three significant digits between a microsecond and an hour.
 #[derive(Clone, Debug)]
 pub struct Latencies(Histogram<u64>);
 
-/// How many calls a mock has answered, and with what.
+/// The number of calls that a mock has answered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// All of them.
+    /// All calls.
     pub calls: u64,
     /// By status; 0 where the connection ended before.
     pub statuses: BTreeMap<u16, u64>,
-    /// Those that a fault has struck.
+    /// Calls that a fault applied to.
     pub faults: u64,
 }
 
-/// What a report says of latencies, in milliseconds.
+/// Quantiles of latencies, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Quantiles {
-    /// How many there were.
+    /// The number of latencies.
     pub count: u64,
-    /// Half of them were at most this long.
+    /// The median.
     pub p50: f64,
-    /// Nine of ten.
+    /// The 90th percentile.
     pub p90: f64,
-    /// 99 of 100.
+    /// The 99th percentile.
     pub p99: f64,
     /// The longest.
     pub max: f64,
@@ -47,7 +46,7 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// Counts one; what lies outside the bounds counts as the bound.
+    /// Records one; a value outside the bounds is recorded as the bound.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -58,13 +57,13 @@ impl Latencies {
         self.0.saturating_record(microseconds);
     }
 
-    /// Adds those of another.
+    /// Adds the latencies of another histogram.
     pub fn merge(&mut self, other: &Self) {
         // Both have the same bounds.
         let _ = self.0.add(&other.0);
     }
 
-    /// The quantiles so far; all zero where there are none.
+    /// The quantiles so far; all zero if there are none.
     pub fn quantiles(&self) -> Quantiles {
         #[allow(clippy::cast_precision_loss, reason = "an hour in microseconds fits")]
         let at = |quantile: f64| self.0.value_at_quantile(quantile) as f64 / 1000.0;

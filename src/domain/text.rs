@@ -1,8 +1,8 @@
-//! Text cut to the length that fits a message, and compared with what may have been meant.
+//! Shortening of text for messages, and detection of misspellings.
 
 use std::borrow::Cow;
 
-/// `text` as far as `max_chars` characters go, with `…` for the rest.
+/// The first `max_chars` characters of `text`, with `…` for the rest.
 pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
     match text.char_indices().nth(max_chars) {
         Some((cut, _)) => Cow::Owned(format!("{}…", &text[..cut])),

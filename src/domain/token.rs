@@ -1,5 +1,4 @@
-//! Access tokens as a Skill meets them: their kinds, what each kind may do, and the
-//! `restricted_to` text that an event carries with them.
+//! Access tokens: their kinds, what each kind permits, and the `restricted_to` text that events carry.
 
 use std::fmt;
 
@@ -7,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::operation::Operation;
 
-/// How long Box's tokens in an event are good for, in seconds (`docs/box/events.md`, "Tokens").
+/// The lifetime of the tokens in an event, in seconds (`docs/box/events.md`, "Tokens").
 pub const LIFETIME_SECONDS: i64 = 86_400;
 
 /// The kinds of token that the mock knows.

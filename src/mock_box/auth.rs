@@ -136,7 +136,7 @@ impl Caller {
             return Ok(());
         }
         Err(errors::error(
-            Envelope::of(operation),
+            Envelope::for_operation(operation),
             StatusCode::FORBIDDEN,
             "access_denied_insufficient_permissions",
             "Access denied - insufficient permission",

@@ -46,10 +46,11 @@ impl Decision {
     /// About the bytes that it adds to the journal.
     pub fn weight(&self) -> usize {
         /// The rest of a record.
-        const REST: usize = 384;
+        const RECORD_OVERHEAD: usize = 384;
         let texts = |record: &Arc<WriteRecord>| {
             let texts = [&record.patch, &record.usage].into_iter().flatten();
-            REST + record.instance.as_ref().map_or(0, Instance::weight)
+            RECORD_OVERHEAD
+                + record.instance.as_ref().map_or(0, Instance::weight)
                 + texts.map(|text| text.get().len()).sum::<usize>()
         };
         self.records().map(texts).sum()

@@ -25,7 +25,7 @@ pub use self::{
     auth::Access,
     context::Decision,
     http::{
-        answer::{Answer, AnswerBody, Part, PictureOf},
+        answer::{Answer, AnswerBody, ContentRange, PictureOf},
         envelope::{Envelope, ErrorBody},
         errors,
         request::{Body, Head, Request, Upload},

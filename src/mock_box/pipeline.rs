@@ -125,7 +125,7 @@ fn check_id(state: &State, matched: &Matched) -> Result<(), Answer> {
     let is_number = |id: &str| id.bytes().all(|byte| byte.is_ascii_digit());
     match matched.file_id() {
         Some(id) if !is_number(id) && state.file(id).is_none() => {
-            let envelope = Envelope::of(matched.endpoint.operation);
+            let envelope = Envelope::for_operation(matched.endpoint.operation);
             Err(errors::method_not_allowed(envelope))
         }
         _ => Ok(()),

@@ -24,17 +24,17 @@ use crate::domain::{
     secret::Secret,
 };
 
-/// Every call looks into half a dozen of these. Their keys are chosen by the user of the mock, or by
-/// the mock itself: nobody gains by making them collide.
+/// A fast hasher: every call looks into several maps. The keys come from the user of the mock or the mock
+/// itself, so hash flooding is not a threat.
 type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
-/// The deepest that folders are nested.
+/// The deepest nesting of folders.
 pub(super) const MAX_DEPTH: usize = 100;
 
-/// Everything the mock holds.
+/// The state of the mock.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// How it is set up.
+    /// The settings.
     pub settings: Settings,
     key: [u8; 16],
     /// The id that ends `$type` of each template of Skills cards.
@@ -42,8 +42,7 @@ pub struct State {
     files: HashMap<String, File>,
     /// The files that a reset restores, as they were before the API changed them.
     started: HashMap<String, File>,
-    /// The etags of deleted files, the latest last: If-Match does not treat them
-    /// like files never seen.
+    /// The etags of deleted files, the latest last. If-Match answers 412 for them instead of 404.
     deleted: VecDeque<(String, u64)>,
     folders: HashMap<String, Folder>,
     events: HashMap<String, EventEntry>,
@@ -66,30 +65,30 @@ pub enum Change {
     RetireEvent(String),
     /// A fault, as it is written, expires a token.
     ExpireToken(Secret, Arc<str>),
-    /// A file is made or replaced from outside: by an event, a fixture, a served folder.
+    /// A file is created or replaced by an event or a fixture.
     PutFile(Box<File>),
     /// A file is made or changed through the API.
     EditFile(Box<File>),
     /// A file and its metadata are deleted.
     RemoveFile(String),
-    /// A file of a served folder is made or changed: a reset leaves it as it now is.
+    /// A file of a served folder is created or changed. A reset keeps this state.
     SyncFile(Box<File>),
-    /// A file of a served folder is gone, and no reset restores it.
+    /// A file of a served folder is deleted. A reset does not restore it.
     UnsyncFile(String),
     /// A folder is made or changed.
     PutFolder(Box<Folder>),
-    /// A folder is gone.
+    /// A folder is deleted.
     RemoveFolder(String),
-    /// A token is given to a user.
+    /// A user token is granted.
     PutToken(Secret, Grant),
-    /// A token is good no longer.
+    /// A token is revoked.
     RevokeToken(Secret),
     /// A metadata write, or a reset.
     Write(Write),
 }
 
 impl Change {
-    /// What is written down of it, where it writes metadata.
+    /// The record of it, if it writes metadata.
     pub fn record(&self) -> Option<&Arc<WriteRecord>> {
         match self {
             Self::Write(write) => Some(&write.record),
@@ -97,7 +96,7 @@ impl Change {
         }
     }
 
-    /// The same, to be changed.
+    /// The record, mutable.
     pub fn record_mut(&mut self) -> Option<&mut WriteRecord> {
         match self {
             Self::Write(write) => Some(Arc::make_mut(&mut write.record)),
@@ -105,7 +104,7 @@ impl Change {
         }
     }
 
-    /// The same, moved out.
+    /// The record, by value.
     pub fn into_record(self) -> Option<Arc<WriteRecord>> {
         match self {
             Self::Write(write) => Some(write.record),
@@ -198,7 +197,7 @@ impl State {
         self.expired.get(token)
     }
 
-    /// An instance by its place.
+    /// An instance by its path.
     pub fn instance(&self, path: &InstancePath) -> Option<&StoredInstance> {
         let of_file = self.instances.get(&path.file_id)?;
         of_file.get(&path.scope)?.get(&path.template)
@@ -229,7 +228,7 @@ impl State {
         hex::encode(&mac.finalize().into_bytes()[..12])
     }
 
-    /// Carries a change out. Nothing that it was decided by has changed since, so it cannot fail.
+    /// Applies a change. The state it was decided on has not changed since, so it cannot fail.
     pub fn apply(&mut self, change: &Change) {
         match change {
             Change::PutEvent(event) => {
@@ -252,7 +251,7 @@ impl State {
                 }
             }
             Change::ExpireToken(token, fault) => {
-                // Only those that are known: others could be any number.
+                // Only known tokens, so that unknown ones cannot fill the memory.
                 let is_users = self.settings.user_token.as_ref() == Some(token);
                 if is_users || self.tokens.contains_key(token) {
                     self.expired.insert(token.clone(), Arc::clone(fault));
@@ -305,25 +304,25 @@ impl State {
     }
 
     fn remove_file(&mut self, id: &str) {
-        /// Older ones are treated like files that never existed.
-        const REMEMBERED: usize = 1000;
+        /// Older ones are forgotten, and answered with 404.
+        const MAX_DELETED: usize = 1000;
         self.instances.remove(id);
         let Some(file) = self.files.remove(id) else {
             return;
         };
         self.deleted.push_back((id.to_owned(), file.etag));
-        if self.deleted.len() > REMEMBERED {
+        if self.deleted.len() > MAX_DELETED {
             self.deleted.pop_front();
         }
         self.keep_as_started(file);
     }
 
     fn put_token(&mut self, token: &Secret, grant: &Grant) {
-        /// A client that asks for a token before each call must not fill the memory.
-        const GOOD_AT_ONCE: usize = 10_000;
+        /// Bounds the memory where a client asks for a token before each call.
+        const MAX_GRANTED: usize = 10_000;
         self.tokens.insert(token.clone(), Arc::new(grant.clone()));
         self.granted.push_back(token.clone());
-        if self.granted.len() > GOOD_AT_ONCE
+        if self.granted.len() > MAX_GRANTED
             && let Some(oldest) = self.granted.pop_front()
         {
             self.tokens.remove(&oldest);
@@ -362,7 +361,8 @@ impl State {
         }
     }
 
-    /// Back to how it started: what came from fixtures and folders stays, the rest goes.
+    /// Restores the initial state: files and events of fixtures and served folders stay, the rest is
+    /// removed.
     fn reset(&mut self) {
         self.instances.clear();
         self.expired.clear();

@@ -10,7 +10,7 @@ use super::{
     wrap::wrap,
 };
 use crate::domain::{
-    diagnostic::{Place, Severity},
+    diagnostic::{LineColumn, Severity},
     json::{
         document::{Located, SyntaxError},
         position,
@@ -141,14 +141,14 @@ const FURTHER: usize = 4;
 
 /// A stretch of the text that is pointed at.
 struct Mark<'a> {
-    place: Place,
+    place: LineColumn,
     range: Range<usize>,
     role: Role,
     label: &'a str,
 }
 
 /// Columns that the largest line number takes.
-fn gutter_of(places: impl IntoIterator<Item = Place>) -> usize {
+fn gutter_of(places: impl IntoIterator<Item = LineColumn>) -> usize {
     places
         .into_iter()
         .map(|place| place.line.to_string().len())
@@ -161,7 +161,7 @@ fn columns_left(width: usize, taken: usize) -> usize {
     width.saturating_sub(taken).max(16)
 }
 
-fn arrow(name: &str, place: Place, gutter: usize) -> Line {
+fn arrow(name: &str, place: LineColumn, gutter: usize) -> Line {
     Line::from(" ".repeat(gutter))
         .with(Role::Accent, "--> ")
         .plain(format!("{name}:{}:{}", place.line, place.column))

@@ -193,7 +193,7 @@ impl Store {
 
 fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp) {
     for id in [&record.file_id, &record.file_version_id] {
-        ids.taken(id);
+        ids.reserve(id);
     }
     if record.op != WriteOp::Reset && state.file(&record.file_id).is_none() {
         let file = contents::resumed(&record.file_id, &record.file_version_id, now);

@@ -124,7 +124,7 @@ fn invalid_json_exits_with_2_and_its_position() {
         (
             "not-utf8.json",
             "not-utf8.json:1:68",
-            "the byte 0xe9 at offset 67 is no UTF-8",
+            "the byte 0xe9 at offset 67 is not UTF-8",
         ),
         ("lone-surrogate.json", "lone-surrogate.json:1:", "surrogate"),
     ] {

@@ -243,7 +243,7 @@ fn redact_refuses_what_is_no_event_and_a_destination_that_exists() {
         .assert()
         .code(2)
         .stdout("")
-        .stderr(contains("no skill_invocation event"));
+        .stderr(contains("not a skill_invocation event"));
     skillctl()
         .args(["event", "redact", "-"])
         .write_stdin("{\"a\": oops}")

@@ -173,6 +173,6 @@ fn a_fault_that_does_not_read_is_a_usage_error() {
         .assert()
         .code(2)
         .stderr(contains(
-            "`upload` is no call that a fault can strike: download, cards",
+            "`upload` is not a call that a fault can apply to; try download, cards",
         ));
 }

@@ -281,7 +281,7 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
         (&["no/such/*.json"], "holds no events"),
         (&["[z*"], "is no glob"),
         (&[&bad], "bad.jsonl:2:"),
-        (&[&text], "is no UTF-8"),
+        (&[&text], "is not UTF-8"),
         (&["-", "-"], "only once"),
         (
             &["--filter", "*nothing*"],
@@ -291,7 +291,7 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
         (&["--shard", "3/2"], "is not a shard"),
         (&["--set", "/sorce/name=x"], "did you mean /source/name?"),
         (&["--set", "/source/id={}"], "what is no event"),
-        (&["--set", "name=x"], "is no JSON Pointer"),
+        (&["--set", "name=x"], "is not a JSON Pointer"),
         (&["--rate", "0"], "a number above 0"),
         (&["--tolerance=-1"], "0 or more"),
         (&["--report", "pdf=x"], "is no format"),

@@ -4,7 +4,7 @@
 use super::path::Path;
 use crate::domain::json::{
     pointer::Pointer,
-    tree::{Place, Tape, Tree},
+    tree::{CellIndex, Tape, Tree},
 };
 
 /// In an expectation: any value is right.
@@ -38,7 +38,7 @@ pub fn normalise(cards: &mut Tape<'_>) {
     }
 }
 
-fn normalise_card(tape: &mut Tape<'_>, card: Place) {
+fn normalise_card(tape: &mut Tape<'_>, card: CellIndex) {
     replace(tape, tape.member(card, "created_at"), TIME);
     for name in ["skill", "invocation", "file_version"] {
         replace(tape, tape.below(card, &[name, "id"]), ID);
@@ -61,7 +61,7 @@ fn normalise_card(tape: &mut Tape<'_>, card: Place) {
 }
 
 /// Only a string is replaced: an id of the wrong type must stay visible.
-fn replace(tape: &mut Tape<'_>, value: Option<Place>, by: &'static str) {
+fn replace(tape: &mut Tape<'_>, value: Option<CellIndex>, by: &'static str) {
     if let Some(value) = value
         && tape.at(value).as_str().is_some_and(|text| text != ANY)
     {

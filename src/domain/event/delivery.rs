@@ -1,5 +1,4 @@
-//! A delivery of an event as it was captured: the exact body, and what its headers say of its
-//! signatures. Whether they hold is for `signature`.
+//! A captured delivery of an event: the exact body and the signature headers. `signature` verifies it.
 
 use super::{
     envelope,
@@ -12,11 +11,11 @@ use crate::domain::{diagnostic::Diagnostic, json::tree::Tree};
 pub struct CapturedDelivery {
     /// The exact bytes of the body.
     pub body: Vec<u8>,
-    /// What the headers say of the signatures.
+    /// The signature headers.
     pub signed: Signed,
 }
 
-/// Values of headers that are given apart from the headers, which they override.
+/// Header values given on their own; they override the headers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GivenHeaders {
     /// `box-delivery-timestamp`.
@@ -39,18 +38,18 @@ impl CapturedDelivery {
         let unwrapped = unwrapped?;
         Ok(Some(Self {
             body: unwrapped.body.to_vec(),
-            signed: Signed::of_headers(&unwrapped.headers),
+            signed: Signed::from_headers(&unwrapped.headers),
         }))
     }
 
-    /// The delivery with this body, these headers and the values that are given apart. Without
-    /// headers the algorithm and version are assumed to be Box's: only headers can say otherwise.
+    /// The delivery with this body, these headers and the values given on their own. Without headers
+    /// the algorithm and version are assumed to be Box's.
     pub fn from_parts(
         body: Vec<u8>,
         headers: Option<&[(String, String)]>,
         given: GivenHeaders,
     ) -> Self {
-        let mut signed = Signed::of_headers(headers.unwrap_or_default());
+        let mut signed = Signed::from_headers(headers.unwrap_or_default());
         signed.timestamp = given.timestamp.or(signed.timestamp);
         signed.primary = given.primary.or(signed.primary);
         signed.secondary = given.secondary.or(signed.secondary);
@@ -62,7 +61,7 @@ impl CapturedDelivery {
     }
 }
 
-/// The members of a JSON object as headers: of a list of values the first.
+/// The members of a JSON object as headers; of several values the first.
 pub fn headers_in(object: Tree<'_>) -> Vec<(String, String)> {
     let members = object.as_object().unwrap_or_default();
     members

@@ -1,4 +1,4 @@
-//! Changes that a user makes in events before they are sent.
+//! Changes that `--set` makes to events before they are sent.
 
 use std::str::FromStr;
 
@@ -25,7 +25,7 @@ impl FromStr for Edit {
             .filter(|pointer| !pointer.as_str().is_empty())
             .ok_or_else(|| {
                 format!(
-                    "`{pointer}` is no JSON Pointer: it starts with a slash, as in /source/name"
+                    "`{pointer}` is not a JSON Pointer: one starts with a slash, as in /source/name"
                 )
             })?;
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
@@ -38,7 +38,7 @@ impl FromStr for Edit {
 pub struct NoMatch {
     /// The pointer.
     pub pointer: Pointer,
-    /// The one that was meant, perhaps.
+    /// The pointer that was probably meant.
     pub nearest: Option<Pointer>,
 }
 
@@ -60,8 +60,8 @@ impl Edit {
         }
     }
 
-    /// Makes the change once more in an event that was refreshed after it, unless it is about an
-    /// id: which file and which event it is, the mock says.
+    /// Makes the change again after the event was refreshed, unless it changes an id: the mock assigns
+    /// the ids of the file and the event.
     pub fn apply_again(&self, event: &mut Value) {
         if !self.pointer.as_str().ends_with("id") {
             // It matched before.

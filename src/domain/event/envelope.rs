@@ -1,5 +1,5 @@
-//! The API Gateway proxy event that most Skills get on Lambda: taken apart, and put around a
-//! delivery; and the answer such a Skill gives.
+//! The API Gateway proxy event that skills receive on Lambda: unwrapping and wrapping one, and
+//! reading the answer of such a skill.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub struct Unwrapped {
     pub body: Bytes,
 }
 
-/// Takes a proxy event apart; `None` where `value` is none (it has no `body` text).
+/// Unwraps a proxy event; `None` where `value` is not one (it has no `body` string).
 pub fn unwrap(value: Tree<'_>) -> Option<Result<Unwrapped, Box<Diagnostic>>> {
     let body = value.get("body")?.as_str()?;
     let is_base64 = value.get("isBase64Encoded") == Some(Tree::Bool(true));
@@ -57,8 +57,8 @@ fn headers_of(value: Tree<'_>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Puts a proxy event (REST API, payload version 1.0) around a delivery. A body that is not UTF-8
-/// goes as base64, as API Gateway sends it.
+/// Wraps a delivery in a proxy event (REST API, payload version 1.0). A body that is not UTF-8 is sent
+/// as base64, as API Gateway does.
 pub fn wrap<N: AsRef<str>, V: AsRef<str>>(headers: &[(N, V)], body: &[u8]) -> Value {
     let (text, is_base64) = match std::str::from_utf8(body) {
         Ok(text) => (text.to_owned(), false),
@@ -91,11 +91,11 @@ pub fn wrap<N: AsRef<str>, V: AsRef<str>>(headers: &[(N, V)], body: &[u8]) -> Va
     })
 }
 
-/// The status inside a proxy answer, `{"statusCode":200,…}`. A function that gives back something
-/// else has crashed or answers in another form; the text says which.
+/// The status inside a proxy answer, `{"statusCode":200,…}`. A function that returns anything else has
+/// crashed or answers in another form; the error says which.
 ///
 /// # Errors
-/// A sentence that says why this is no proxy answer.
+/// Why the body is not a proxy answer, in a sentence.
 pub fn unwrap_answer(body: &[u8]) -> Result<u16, String> {
     let value: Value = serde_json::from_slice(body)
         .map_err(|error| format!("the function's answer is not JSON: {error}"))?;

@@ -1,5 +1,5 @@
-//! What an event says: its members, read from its text or taken from a document. The exact bytes
-//! of an event are an [`Event`](super::Event)'s.
+//! The members of an event, read from its text or from a document. Its exact bytes are in
+//! [`Event`](super::Event).
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::domain::{
     token::TokenKind,
 };
 
-/// The members of a skill invocation event, with those that nobody here knows.
+/// The members of a skill invocation event, unknown ones included.
 #[derive(Clone, PartialEq)]
 pub struct Invocation<'a>(pub(super) Tape<'a>);
 
@@ -29,7 +29,7 @@ pub struct EventToken {
 }
 
 impl<'a> Invocation<'a> {
-    /// Takes what should be an event.
+    /// Checks that `tape` is an event.
     ///
     /// # Errors
     /// A diagnostic where a member is missing that no Skill can do without: `source.id` and both
@@ -118,7 +118,7 @@ fn check_shape(tree: Tree<'_>) -> Result<(), Box<Diagnostic>> {
     let Some(members) = tree.as_object() else {
         return Err(problem(
             Pointer::ROOT,
-            "this is no skill_invocation event".to_owned(),
+            "this is not a skill_invocation event".to_owned(),
             "an object with source, token and skill",
         ));
     };
@@ -127,7 +127,7 @@ fn check_shape(tree: Tree<'_>) -> Result<(), Box<Diagnostic>> {
     {
         return Err(problem(
             Pointer::ROOT.key("type"),
-            "this is no skill_invocation event: its `type` says otherwise".to_owned(),
+            "this is not a skill_invocation event: its `type` says otherwise".to_owned(),
             "\"skill_invocation\"",
         ));
     }
@@ -160,7 +160,7 @@ fn missing(names: &[&str], expected: &str) -> Box<Diagnostic> {
     problem(
         names.iter().fold(Pointer::ROOT, |at, name| at.key(name)),
         format!(
-            "this is no skill_invocation event: `{}` is missing or wrong",
+            "this is not a skill_invocation event: `{}` is missing or wrong",
             names.join(".")
         ),
         expected,

@@ -35,7 +35,7 @@ pub struct Event {
     invocation: Invocation<'static>,
 }
 
-/// An event with what stood around it in the capture.
+/// An event with the headers of its capture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Captured {
     /// The event.
@@ -49,7 +49,7 @@ impl Captured {
     /// bytes it was parsed from. For a bare event these bytes are kept as they are.
     ///
     /// # Errors
-    /// What keeps it from being an event: a diagnostic that points into `value`.
+    /// Why it is not an event: a diagnostic that points into `value`.
     pub fn read(value: Tree<'_>, bytes: Bytes) -> Result<Self, Box<Diagnostic>> {
         let Some(unwrapped) = envelope::unwrap(value) else {
             return Ok(Self {
@@ -66,8 +66,12 @@ impl Captured {
             )
         };
         let inner = Tape::read(&body).map_err(|error| in_body(format!("is not JSON: {error}")))?;
-        let event = Event::read(inner, body.clone())
-            .map_err(|found| in_body(format!("is no skill_invocation event: {}", found.message)))?;
+        let event = Event::read(inner, body.clone()).map_err(|found| {
+            in_body(format!(
+                "is not a skill_invocation event: {}",
+                found.message
+            ))
+        })?;
         Ok(Self { event, headers })
     }
 
@@ -81,7 +85,7 @@ impl Captured {
 }
 
 impl Event {
-    /// Takes an event from what it says and its bytes.
+    /// An event from its parsed JSON and its exact bytes.
     ///
     /// # Errors
     /// As [`Invocation::read`].
@@ -90,7 +94,7 @@ impl Event {
         Ok(Self { body, invocation })
     }
 
-    /// Takes an event that was made or edited here, and writes its bytes as Box would.
+    /// An event that was made or edited here; its bytes are written as Box writes them.
     ///
     /// # Errors
     /// As [`Invocation::read`].
@@ -104,13 +108,13 @@ impl Event {
         &self.body
     }
 
-    /// What it says.
+    /// Its parsed members.
     pub fn invocation(&self) -> &Invocation<'static> {
         &self.invocation
     }
 }
 
-/// Without its bytes, for they hold tokens.
+/// Leaves the bytes out, because they contain tokens.
 impl fmt::Debug for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.invocation.fmt(formatter)

@@ -1,6 +1,6 @@
-//! `event redact`: scrubs a captured event so that it can be committed and shown. Tokens, keys, names,
-//! addresses and ids go, and what was equal stays equal, over all events that one [`Scrubber`]
-//! sees. The shape stays: kinds of values, endings of file names, empty texts, times.
+//! `event redact`: replaces tokens, keys, names, addresses and ids in a captured event, so that it can
+//! be committed. Equal values get equal replacements in all events of one [`Scrubber`]. The shape is
+//! kept: types of values, file extensions, empty strings, times.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::domain::{
     secret::{is_secret_name, replace_secrets},
 };
 
-/// What is left as it is.
+/// What is not replaced.
 #[derive(Clone, Debug, Default)]
 pub struct Keep {
     /// Ids.
@@ -21,27 +21,27 @@ pub struct Keep {
     pub names: bool,
 }
 
-/// Scrubs events, and remembers what it put in place of what.
+/// Scrubs events, and remembers the replacements.
 #[derive(Debug, Default)]
 pub struct Scrubber {
     keep: Keep,
     /// The original value → its replacement.
     replaced: BTreeMap<String, String>,
-    /// The same of ids alone: an id stays one, also where somebody's name is the same text.
+    /// The same for ids alone, so that an id is not replaced by the replacement of an equal name.
     ids: BTreeMap<String, String>,
-    /// What was replaced in the event at hand, to be looked for inside its other texts.
+    /// The replacements in the current event, which are also searched for in its other strings.
     here: BTreeMap<String, String>,
     counts: BTreeMap<&'static str, usize>,
 }
 
-/// What one event lost.
+/// What was removed from an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Whether it carried signatures, which no longer hold and are gone.
+    /// Whether it had signatures, which no longer match and were removed.
     pub signatures: bool,
 }
 
-/// Headers of a proxy event that say nothing about anybody.
+/// Headers of a proxy event without personal data.
 const HARMLESS_HEADERS: &[&str] = &[
     "accept",
     "accept-encoding",
@@ -56,7 +56,7 @@ const HARMLESS_HEADERS: &[&str] = &[
     signature::VERSION,
 ];
 
-/// Members of a proxy event and of its request context that say nothing about anybody.
+/// Members of a proxy event and its request context without personal data.
 const HARMLESS_CONTEXT: &[&str] = &[
     "resource",
     "resourcePath",
@@ -72,7 +72,7 @@ const HARMLESS_CONTEXT: &[&str] = &[
     "isBase64Encoded",
 ];
 
-/// Members that hold words of Box's own, which may also be somebody's name.
+/// Members with fixed words of Box's, which might also be a name.
 const STRUCTURE: &[&str] = &[
     "type",
     "trigger",
@@ -86,27 +86,27 @@ const STRUCTURE: &[&str] = &[
     "sequence_id",
 ];
 
-/// Replacements that are looked for inside other texts, at most. A real event has a dozen; more
-/// would take time without end.
+/// The most replacements that are searched for inside other strings. A real event has a dozen; the
+/// time grows with their number.
 const MAX_LOOKED_FOR: usize = 500;
 
-/// Texts shorter than this are replaced only as words of their own: in the midst of others they
-/// would be found by chance.
-const SHORTEST_INSIDE: usize = 5;
+/// Strings shorter than this are replaced only as whole words, since they may occur by chance inside
+/// others.
+const MIN_CHARS_INSIDE: usize = 5;
 
 impl Scrubber {
-    /// A scrubber that has seen nothing yet.
+    /// A new scrubber.
     pub fn new(keep: Keep) -> Self {
         Self {
             keep,
-            // A placeholder of a token is nobody's name or id, and keeps its meaning.
+            // The placeholder of a token is kept, even where it is the value of a name or an id.
             replaced: BTreeMap::from([(NO_TOKEN.to_owned(), NO_TOKEN.to_owned())]),
             ids: BTreeMap::from([(NO_TOKEN.to_owned(), NO_TOKEN.to_owned())]),
             ..Self::default()
         }
     }
 
-    /// Scrubs an event, bare or inside an API Gateway proxy event, which it stays.
+    /// Scrubs an event, bare or in an API Gateway proxy event; the form is kept.
     pub fn scrub(&mut self, captured: &Value) -> (Value, Losses) {
         let Some(Ok(unwrapped)) = envelope::unwrap(Tape::from_value(captured).tree()) else {
             return (self.scrub_event(captured), Losses::default());
@@ -133,7 +133,7 @@ impl Scrubber {
     fn scrub_event(&mut self, event: &Value) -> Value {
         let mut event = event.clone();
         self.here.clear();
-        // The event's own id comes first: the invocation's id starts with it.
+        // The event's id first, because the invocation's id starts with it.
         if let Some(slot) = event.pointer_mut("/event/event_id") {
             self.id(slot);
         }
@@ -144,7 +144,7 @@ impl Scrubber {
         event
     }
 
-    /// Replaces the members of the object at `under` by their names.
+    /// Replaces the members of the object `under`, by their names.
     fn members(&mut self, members: &mut Map<String, Value>, under: &str) {
         for (name, member) in members.iter_mut() {
             match name.as_str() {
@@ -203,7 +203,7 @@ impl Scrubber {
         }
     }
 
-    /// The id in place of `old`; of an invocation's id, `<event_id>_<digits>`, each half its own.
+    /// The replacement of an id; each half of an invocation's id, `<event_id>_<digits>`, has its own.
     fn new_id(&mut self, old: &str) -> String {
         if let Some(known) = self.ids.get(old).cloned() {
             self.look_for(old, &known);
@@ -275,7 +275,7 @@ impl Scrubber {
     }
 
     fn remember(&mut self, old: &str, new: String) -> String {
-        // A replacement may be met again, in a file that was scrubbed before.
+        // A file that was scrubbed before contains replacements already.
         self.replaced.insert(new.clone(), new.clone());
         self.put(old, new)
     }
@@ -299,11 +299,11 @@ impl Scrubber {
         }
     }
 
-    /// Looks through every text that has no place of its own (a rule's config, parameters) for
-    /// what was replaced elsewhere in the event, and for addresses.
+    /// Searches the other strings (a rule's config, parameters) for values that were replaced elsewhere
+    /// in the event, and for addresses.
     fn sweep(&mut self, value: &mut Value, name: &str) {
         match value {
-            // Ids have been replaced in their place; one that stays is not somebody of that name.
+            // Ids are already replaced; one that was kept is not a name.
             Value::String(_) if STRUCTURE.contains(&name) || is_id_member(name) => {}
             Value::String(text) => *text = self.swept(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.sweep(item, name)),
@@ -323,21 +323,21 @@ impl Scrubber {
             .iter()
             .filter(|(old, _)| text.contains(*old))
             .collect();
-        // The longest first: one name may be the beginning of another.
+        // The longest first, because one name may start with another.
         found.sort_by_key(|(old, _)| std::cmp::Reverse(old.len()));
         let mut swept = text.to_owned();
         for (old, new) in found {
-            swept = if old.chars().count() < SHORTEST_INSIDE {
+            swept = if old.chars().count() < MIN_CHARS_INSIDE {
                 replace_words(&swept, old, new)
             } else {
                 swept.replace(old.as_str(), new)
             };
         }
-        // A text may hold a token that is nowhere else: in a link, in JSON within it.
+        // A string may contain a token that is nowhere else, in a link or in nested JSON.
         replace_secrets(&self.without_addresses(&swept), |_| NO_TOKEN.to_owned())
     }
 
-    /// The text with another address for each that names somebody, in one pass.
+    /// The text with every e-mail address replaced, in one pass.
     fn without_addresses(&mut self, text: &str) -> String {
         let mut replaced = String::with_capacity(text.len());
         let mut rest = text;
@@ -382,7 +382,7 @@ fn is_signature(name: &str) -> bool {
     name.eq_ignore_ascii_case(signature::PRIMARY) || name.eq_ignore_ascii_case(signature::SECONDARY)
 }
 
-/// Signatures go: they do not hold for the scrubbed body, and must not look as if they did.
+/// Removes the signatures, which do not match the scrubbed body.
 fn scrub_headers(headers: &mut Value) {
     let Some(headers) = headers.as_object_mut() else {
         return;
@@ -403,7 +403,7 @@ fn scrub_headers(headers: &mut Value) {
     }
 }
 
-/// `id`, `owner_enterprise_id`, `old_parent_id` and their like; a sequence is a small count.
+/// `id`, `owner_enterprise_id`, `old_parent_id` and the like, but not `sequence_id`, a small count.
 fn is_id_member(name: &str) -> bool {
     name == "id" || name.ends_with("_id") && name != "sequence_id"
 }
@@ -420,7 +420,7 @@ fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// The ending of a file's name with its dot: Skills go by it.
+/// The extension of a file name with its dot, which skills depend on.
 fn file_ending(name: &str) -> &str {
     match name.rfind('.') {
         Some(dot) if (2..=6).contains(&name[dot..].chars().count()) => &name[dot..],
@@ -428,10 +428,9 @@ fn file_ending(name: &str) -> &str {
     }
 }
 
-/// Whether a text says enough to be looked for inside others: neither one letter nor a number so
-/// short that it may be anything.
+/// Whether a string is long enough to search for: not a single letter, not a short number.
 fn is_worth_finding(old: &str) -> bool {
-    let least = if is_digits(old) { SHORTEST_INSIDE } else { 2 };
+    let least = if is_digits(old) { MIN_CHARS_INSIDE } else { 2 };
     old.chars().count() >= least
 }
 
@@ -458,7 +457,7 @@ fn is_of_an_address(character: char) -> bool {
     character.is_alphanumeric() || matches!(character, '.' | '_' | '-' | '+' | '@')
 }
 
-/// Whether a word looks like a mail address, and not like one that is nobody's.
+/// Whether a word is an e-mail address other than one at example.com.
 fn is_address(word: &str) -> bool {
     word.split_once('@').is_some_and(|(user, host)| {
         !user.is_empty()

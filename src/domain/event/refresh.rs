@@ -1,16 +1,15 @@
-//! Making a captured event one that Box might have sent just now: new ids, times and tokens, all
-//! else as it was.
+//! Refreshes a captured event: new ids, times and tokens; everything else is kept.
 
 use jiff::{Timestamp, tz::Offset};
 
 use super::invocation::Invocation;
 use crate::domain::{
-    json::tree::{Leaf, Place, Tape, Tree},
+    json::tree::{CellIndex, Leaf, Tape, Tree},
     secret::Secret,
     token::{LIFETIME_SECONDS, TokenKind},
 };
 
-/// What a refreshed event gets.
+/// The new values of a refreshed event.
 #[derive(Clone, Debug)]
 pub struct Fresh {
     /// `event.event_id`, which also starts the invocation's id.
@@ -31,8 +30,8 @@ pub struct Fresh {
     pub write: Secret,
 }
 
-/// The event with what is `fresh` in its place. Members that the event does not have are not
-/// invented, except tokens; ids that were numbers stay numbers.
+/// The event with the `fresh` values. Missing members are not added, except tokens; numeric ids stay
+/// numbers.
 pub fn refresh<'a>(event: Invocation<'a>, fresh: &Fresh) -> Invocation<'a> {
     let Invocation(mut event) = event;
     let id = format!("{}_{}", fresh.event_id, fresh.digits);
@@ -54,7 +53,7 @@ pub fn refresh<'a>(event: Invocation<'a>, fresh: &Fresh) -> Invocation<'a> {
     Invocation(event)
 }
 
-/// Replaces a token's text in place and leaves all else as it was recorded.
+/// Replaces the text of a token and nothing else.
 pub fn replace_token(event: &mut Invocation<'_>, kind: TokenKind, token: &Secret) {
     let names = ["token", kind.as_str(), "access_token"];
     put_text(&mut event.0, &names, token.expose().to_owned());
@@ -67,7 +66,7 @@ pub fn format_time(at: Timestamp, offset: Offset) -> String {
         .to_string()
 }
 
-/// The offset that a recorded time was written with, else UTC.
+/// The UTC offset of a recorded time; UTC if it has none.
 fn offset_of(recorded: Option<Tree<'_>>) -> Offset {
     recorded
         .and_then(Tree::as_str)
@@ -82,7 +81,7 @@ fn put_text(event: &mut Tape<'_>, names: &[&str], new: String) {
     }
 }
 
-fn put_source(event: &mut Tape<'_>, source: Place, fresh: &Fresh) {
+fn put_source(event: &mut Tape<'_>, source: CellIndex, fresh: &Fresh) {
     put_id(event, source, &["id"], &fresh.file_id);
     let version = ["file_version", "id"];
     put_id(event, source, &version, &fresh.file_version_id);
@@ -91,7 +90,7 @@ fn put_source(event: &mut Tape<'_>, source: Place, fresh: &Fresh) {
     }
 }
 
-fn put_id(event: &mut Tape<'_>, of: Place, names: &[&str], id: &str) {
+fn put_id(event: &mut Tape<'_>, of: CellIndex, names: &[&str], id: &str) {
     let Some(place) = event.below(of, names) else {
         return;
     };
@@ -114,7 +113,12 @@ fn put_token(event: &mut Tape<'_>, kind: TokenKind, token: &Secret, fresh: &Fres
     });
 }
 
-fn replace_member<'a>(event: &mut Tape<'a>, of: Place, name: &str, new: impl FnOnce() -> Leaf<'a>) {
+fn replace_member<'a>(
+    event: &mut Tape<'a>,
+    of: CellIndex,
+    name: &str,
+    new: impl FnOnce() -> Leaf<'a>,
+) {
     if let Some(place) = event.member(of, name) {
         event.put(place, new());
     }

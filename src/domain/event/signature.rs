@@ -1,6 +1,6 @@
 //! Box's signatures of an event: base64 of HMAC-SHA256 over the exact bytes of the body followed
-//! by the bytes of the `box-delivery-timestamp` header (`docs/box/events.md`, "Signature"). Made
-//! here for deliveries, and checked here for captures, with the reason where they do not hold.
+//! by the bytes of the `box-delivery-timestamp` header (`docs/box/events.md`, "Signature"). They
+//! are made for deliveries and verified for captures; a failed check has a reason.
 
 use std::fmt;
 
@@ -28,9 +28,9 @@ pub const HMAC_SHA256: &str = "HmacSHA256";
 /// The only version there is.
 pub const VERSION_1: &str = "1";
 /// Seconds after which Box's SDKs refuse a delivery.
-pub const OLDEST_SECONDS: i64 = 600;
+pub const MAX_AGE_SECONDS: i64 = 600;
 
-/// Which of the two keys of an app; two, so that one can be rotated while the other holds.
+/// Which of the two keys of an app. There are two so that one can be rotated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeySlot {
     /// The primary key.
@@ -125,7 +125,7 @@ fn mac(key: &Secret, body: &[u8], timestamp: &str) -> Hmac<Sha256> {
     mac
 }
 
-/// What a captured delivery says of its signatures.
+/// The signature headers of a captured delivery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Signed {
     /// `box-delivery-timestamp`.
@@ -142,7 +142,7 @@ pub struct Signed {
 
 impl Signed {
     /// Picks the signature headers out of all headers, whatever their case.
-    pub fn of_headers(headers: &[(String, String)]) -> Self {
+    pub fn from_headers(headers: &[(String, String)]) -> Self {
         let value = |name: &str| {
             headers
                 .iter()
@@ -168,7 +168,7 @@ impl Signed {
     }
 }
 
-/// How a key and a signature were brought together.
+/// The result of checking one key against the signatures.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Match {
     /// The key of this slot made the signature of this slot.
@@ -213,14 +213,14 @@ impl Rewriting {
     }
 }
 
-/// Why a delivery is not to be trusted.
+/// Why a delivery cannot be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// None of Box's signature headers is there.
     Unsigned,
     /// The timestamp is part of what is signed, and it is missing.
     NoTimestamp,
-    /// The timestamp is no RFC 3339 time.
+    /// The timestamp is not an RFC 3339 time.
     BadTimestamp(String),
     /// Another algorithm than HmacSHA256, which Box's SDKs refuse.
     Algorithm(Option<String>),
@@ -239,12 +239,12 @@ pub enum Flaw {
     NoMatch,
 }
 
-/// What came of checking a delivery.
+/// The result of checking a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// What came of each key and signature.
+    /// The result for each key and signature.
     pub matches: Vec<Match>,
-    /// Why it is not to be trusted; empty where it is.
+    /// Why it cannot be trusted; empty if it can.
     pub flaws: Vec<Flaw>,
 }
 
@@ -272,8 +272,8 @@ pub struct Age {
     pub allowed: i64,
 }
 
-/// Checks a delivery as a receiver does: one of the signatures must hold. Its age is looked at
-/// only where `age` is given, because captures are always old.
+/// Verifies a delivery as a receiver does: one of the signatures must match. Its age is checked only
+/// if `age` is given, because captures are always old.
 pub fn verify(body: &[u8], signed: &Signed, keys: &Keys, age: Option<Age>) -> Verdict {
     if signed.primary.is_none() && signed.secondary.is_none() {
         return Verdict {
@@ -323,7 +323,7 @@ fn age_flaw(timestamp: &str, Age { now, allowed }: Age) -> Option<Flaw> {
     }
 }
 
-/// The body as captured, and as it may have been before somebody rewrote it.
+/// The body as captured, and as it may have been before a tool rewrote it.
 fn candidates(body: &[u8]) -> Vec<(Option<Rewriting>, Vec<u8>)> {
     let mut candidates = vec![(None, body.to_vec())];
     let trimmed = body.trim_ascii();

@@ -1,5 +1,4 @@
-//! Making an event for a file that Box has never seen, in the order and the shape in which Box
-//! sends them (`docs/box/events.md`, "Body").
+//! Makes an event for a local file, with the members of a real one in the same order (`docs/box/events.md`, "Body").
 
 use jiff::{Timestamp, tz::Offset};
 use serde_json::{Map, Value, json};
@@ -19,7 +18,7 @@ pub enum Trigger {
     Copy,
     /// It was moved into the folder.
     Move,
-    /// Somebody pressed the test button in the developer console: ids are integers.
+    /// The test button of the developer console: ids are integers.
     ConsoleTest,
 }
 
@@ -35,7 +34,7 @@ impl Trigger {
     }
 }
 
-/// What an event is made from. Every id is a string of digits, except `event_id`.
+/// The values of an event. Every id is a string of digits, except `event_id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blueprint {
     /// What happened.
@@ -46,7 +45,7 @@ pub struct Blueprint {
     pub digits: u64,
     /// When it happened.
     pub created_at: Timestamp,
-    /// The offset that times are written with.
+    /// The UTC offset of its times.
     pub offset: Offset,
     /// The file's id.
     pub file_id: String,
@@ -58,9 +57,9 @@ pub struct Blueprint {
     pub file_name: String,
     /// The file's size in bytes.
     pub size: u64,
-    /// The folder the file lies in.
+    /// The folder of the file.
     pub folder_id: String,
-    /// The folder it lay in before, where it was moved.
+    /// Its previous folder, if it was moved.
     pub old_folder_id: Option<String>,
     /// The Skill's id.
     pub skill_id: String,
@@ -72,7 +71,7 @@ pub struct Blueprint {
     pub enterprise_id: String,
     /// The enterprise's name.
     pub enterprise_name: String,
-    /// The id of the user who did it.
+    /// The id of the acting user.
     pub user_id: String,
     /// That user's name.
     pub user_name: String,
@@ -80,7 +79,7 @@ pub struct Blueprint {
     pub user_login: String,
 }
 
-/// Makes the event. Its tokens are placeholders, which every mock replaces.
+/// Makes the event. Its tokens are placeholders, which the mock replaces.
 pub fn make(plan: &Blueprint) -> Value {
     let at = format_time(plan.created_at, plan.offset);
     let mut event = json!({

@@ -1,5 +1,5 @@
-//! A JSON input with the text it was read from, so that whatever is found in it can be shown in
-//! its place. Every JSON input of the tool comes through here: cards, events, expectations.
+//! A JSON input with its text, so that findings can be shown at their position. All JSON inputs of the
+//! tool are read here: cards, events, expectations.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use super::{
     tree::{DuplicateKey, StrictError, Tape, Tree},
 };
 use crate::domain::{
-    diagnostic::{Diagnostic, Place},
+    diagnostic::{Diagnostic, LineColumn},
     text::shortened,
 };
 
 /// Characters of a key that a message shows.
 const MAX_KEY_CHARS: usize = 60;
 
-/// A JSON text that was understood.
+/// A parsed JSON text.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// What it is called in messages: the path, or `<stdin>`.
@@ -27,22 +27,22 @@ pub struct Document {
     tape: Tape<'static>,
 }
 
-/// Why a text is no JSON document, and where.
+/// Why a text is not a JSON document, and where.
 #[derive(Clone, Debug)]
 pub struct SyntaxError {
     /// What the text is called.
     pub name: String,
-    /// The text; where it was not UTF-8, with replacement characters from the bad byte on.
+    /// The text; invalid UTF-8 is shown as replacement characters.
     pub text: String,
-    /// Where the fault begins.
-    pub place: Place,
-    /// The bytes of `text` that are at fault.
+    /// The start of the fault.
+    pub place: LineColumn,
+    /// The faulty bytes of `text`.
     pub range: Range<usize>,
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
-    /// A second place that belongs to it, with what it is: where a duplicate key stood first.
+    /// A second range with its label: the first occurrence of a duplicate key.
     pub related: Option<(Range<usize>, String)>,
-    /// How to mend it.
+    /// How to correct it.
     pub help: Option<String>,
 }
 
@@ -52,13 +52,13 @@ pub struct Located<'a> {
     /// The finding.
     pub finding: &'a Diagnostic,
     /// Where its value begins.
-    pub place: Place,
+    pub place: LineColumn,
     /// The bytes of its value; for a member that is missing, the opening bracket of the object
     /// that lacks it.
     pub range: Range<usize>,
 }
 
-/// What is at fault in a text, before the text and its name are put to it.
+/// A fault without its text and name.
 struct Fault {
     range: Range<usize>,
     message: String,
@@ -96,9 +96,8 @@ impl Fault {
 }
 
 impl Document {
-    /// Reads `bytes` as one JSON value. Refuses what is no UTF-8, no JSON, nested deeper than 127
-    /// levels, or has a key twice in one object: of two values for one key, every reader takes
-    /// another.
+    /// Reads `bytes` as one JSON value. Refuses text that is not UTF-8, is not JSON, is nested deeper than
+    /// 127 levels, or has a duplicate key in an object, since readers differ in which value they use.
     pub fn parse(name: impl Into<String>, bytes: Vec<u8>) -> Result<Self, Box<SyntaxError>> {
         let name = name.into();
         let text = match text_of(bytes) {
@@ -111,13 +110,12 @@ impl Document {
         }
     }
 
-    /// What it says.
+    /// Its value.
     pub fn tree(&self) -> Tree<'_> {
         self.tape.tree()
     }
 
-    /// The places of findings, in the order of the text. Two passes over the text, however many
-    /// there are.
+    /// The positions of findings, in the order of the text. Takes two passes over the text.
     pub fn locate<'a>(&self, findings: &'a [Diagnostic]) -> Vec<Located<'a>> {
         let pointers = findings.iter().map(|finding| &finding.pointer);
         let positions = position::locate(&self.text, pointers);
@@ -159,7 +157,7 @@ fn text_of(bytes: Vec<u8>) -> Result<String, Box<(Fault, String)>> {
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
             let mut fault = Fault::at(
                 at,
-                format!("the byte 0x{byte:02x} at offset {at} is no UTF-8"),
+                format!("the byte 0x{byte:02x} at offset {at} is not UTF-8"),
             )
             .help("save the file as UTF-8");
             fault.range.end = at + '\u{fffd}'.len_utf8();
@@ -191,7 +189,7 @@ fn duplicate_key(duplicate: DuplicateKey) -> Fault {
     }
 }
 
-/// serde_json's own words, which end in the place, taken apart.
+/// The fault that serde_json reports.
 fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
     let message = message_of(error);
     let message = message.as_str();
@@ -205,7 +203,7 @@ fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
             .help("no card or event nests deeper than about ten: a value may contain itself"),
         "lone leading surrogate in hex escape" | "unexpected end of hex escape" => Fault::at(
             lone_surrogate(text, at),
-            "half of a surrogate pair stands alone: \\ud800 to \\udfff come in pairs",
+            "half of a surrogate pair is missing: \\ud800 to \\udfff come in pairs",
         )
         .help("write the character itself, or both halves: \\ud83d\\ude00"),
         "trailing characters" => Fault::at(at, "more text follows after the JSON value")
@@ -222,18 +220,18 @@ fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
     fault
 }
 
-/// Where the escape begins that serde_json stumbled over by `at`: it goes on past the first half
-/// of a pair in search of the second.
+/// The start of the escape that serde_json refused at `at`, which is behind it: serde_json reads on
+/// after the first half of a pair.
 fn lone_surrogate(text: &str, at: usize) -> usize {
-    const LONGEST_PAIR: usize = 13;
-    let from = at.saturating_sub(LONGEST_PAIR);
+    const MAX_PAIR_BYTES: usize = 13;
+    let from = at.saturating_sub(MAX_PAIR_BYTES);
     text.as_bytes()[from..at]
         .windows(3)
         .position(|bytes| matches!(bytes, [b'\\', b'u', b'd' | b'D']))
         .map_or(at, |found| from + found)
 }
 
-/// serde_json's message without the place at its end.
+/// serde_json's message without its position.
 pub fn message_of(error: &serde_json::Error) -> String {
     let full = error.to_string();
     match full.rsplit_once(" at line ") {
@@ -273,10 +271,10 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_that_is_no_utf8_is_named_with_its_place() {
+    fn a_byte_that_is_not_utf8_is_named_with_its_position() {
         let error = refused(b"{\n  \"a\": \"\xe9t\xe9\"\n}");
         assert_eq!(at(&error), (2, 9));
-        assert_eq!(error.message, "the byte 0xe9 at offset 10 is no UTF-8");
+        assert_eq!(error.message, "the byte 0xe9 at offset 10 is not UTF-8");
         assert_eq!(&error.text[error.range.clone()], "\u{fffd}");
     }
 
@@ -303,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_and_both_are_shown() {
+    fn a_duplicate_key_is_refused_and_both_are_shown() {
         let error = refused(b"{\"a\": 1,\n \"b\": {\"c\": 1, \"\\u0063\": 2}}");
         assert_eq!(error.message, "the key \"c\" appears twice in one object");
         assert_eq!(at(&error), (2, 16));
@@ -312,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_and_lone_surrogates_are_refused_not_survived_by_luck() {
+    fn deep_nesting_and_lone_surrogates_are_refused() {
         let deep = "[".repeat(100_000);
         assert!(refused(deep.as_bytes()).message.contains("127 levels"));
         for text in [r#""\ud800""#, r#""\udc00""#, r#""\ud800\u0041""#] {

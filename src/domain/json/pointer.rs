@@ -12,7 +12,7 @@ impl Pointer {
     /// The pointer to the whole document.
     pub const ROOT: Self = Self(String::new());
 
-    /// Takes a pointer in its text form; `None` where it is neither empty nor starts with `/`.
+    /// Parses the text form; `None` unless it is empty or starts with `/`.
     pub fn parse(text: &str) -> Option<Self> {
         (text.is_empty() || text.starts_with('/')).then(|| Self(text.to_owned()))
     }
@@ -53,8 +53,8 @@ fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// The pointer that exists in `value` and looks most like `wanted`, for "did you mean". `None`
-/// where nothing is near.
+/// The pointer in `value` that is most similar to `wanted`, for "did you mean"; `None` if none is
+/// similar.
 pub fn nearest(value: &Value, wanted: &Pointer) -> Option<Pointer> {
     const NEAR_ENOUGH: f64 = 0.7;
     let mut best: Option<(f64, Pointer)> = None;

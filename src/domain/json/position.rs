@@ -1,9 +1,9 @@
-//! Places in a text: lines and columns of byte offsets, and those of the values that pointers name.
+//! Positions in a text: lines and columns of byte offsets and of the values that pointers name.
 
 use std::{collections::HashMap, ops::Range};
 
 use super::{pointer::Pointer, tree};
-use crate::domain::diagnostic::Place;
+use crate::domain::diagnostic::LineColumn;
 
 /// The spans of values.
 #[derive(Debug, Default)]
@@ -30,15 +30,14 @@ impl Positions {
     }
 }
 
-/// Finds the values that `wanted` and all their parents name. Nothing is found in a text that is
-/// not JSON.
+/// Finds the values of `wanted` and of all their parents. Empty for text that is not JSON.
 pub fn locate<'a>(text: &str, wanted: impl IntoIterator<Item = &'a Pointer>) -> Positions {
     let values = tree::locate(text, wanted);
     Positions { values }
 }
 
 /// The line and column, both from 1, of the byte `offset` in `text`; columns count characters.
-pub fn place(text: &str, offset: usize) -> Place {
+pub fn place(text: &str, offset: usize) -> LineColumn {
     let before = &text.as_bytes()[..offset.min(text.len())];
     let line_start = before
         .iter()
@@ -48,13 +47,12 @@ pub fn place(text: &str, offset: usize) -> Place {
     let column = 1 + String::from_utf8_lossy(&before[line_start..])
         .chars()
         .count();
-    Place { line, column }
+    LineColumn { line, column }
 }
 
-/// The places of many offsets, which must be in ascending order: one pass over the text, where
-/// asking one by one would take a pass each.
-pub fn places(text: &str, offsets: impl IntoIterator<Item = usize>) -> Vec<Place> {
-    let mut here = Place { line: 1, column: 1 };
+/// The positions of offsets in ascending order, in one pass over the text.
+pub fn places(text: &str, offsets: impl IntoIterator<Item = usize>) -> Vec<LineColumn> {
+    let mut here = LineColumn { line: 1, column: 1 };
     let mut at = 0;
     let mut found = Vec::new();
     for offset in offsets {
@@ -62,7 +60,7 @@ pub fn places(text: &str, offsets: impl IntoIterator<Item = usize>) -> Vec<Place
         for byte in &text.as_bytes()[at..until] {
             match byte {
                 b'\n' => {
-                    here = Place {
+                    here = LineColumn {
                         line: here.line + 1,
                         column: 1,
                     }
@@ -122,12 +120,12 @@ mod tests {
         let at = TEXT.find("\"long\"").expect("it is there");
         assert_eq!(
             place(TEXT, at),
-            Place {
+            LineColumn {
                 line: 2,
                 column: 20
             }
         );
-        assert_eq!(place(TEXT, 0), Place { line: 1, column: 1 });
+        assert_eq!(place(TEXT, 0), LineColumn { line: 1, column: 1 });
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A metadata instance as Box keeps and returns it: the `$` members that Box owns, then the
 //! template's own fields (`docs/box/calls.md`, "Metadata").
 //!
-//! Its fields are written as JSON once, when they come; with each change only the head is new.
+//! The fields are serialised once, when they arrive; a later change of the head does not copy them.
 
 use std::{borrow::Cow, io::Write, sync::Arc};
 
@@ -17,21 +17,21 @@ pub const SKILLS_SCOPE: &str = "global";
 /// The key of the Skills' own template.
 pub const SKILLS_TEMPLATE: &str = "boxSkillsCards";
 
-/// The most levels of lists and objects in the fields of an instance. Readers of JSON commonly end
-/// at 128, and answers put a few around an instance.
-pub const DEEPEST: usize = 100;
-/// What serde_json takes for its own when it reads a member of such a name.
+/// The deepest nesting of the fields of an instance. JSON readers commonly stop at 128 levels, and
+/// answers wrap an instance in a few.
+pub const MAX_LEVELS: usize = 100;
+/// Member names with this prefix have a special meaning for serde_json.
 const PRIVATE: &str = "$serde_json::private::";
 
-/// An instance. What was written here is kept in parts that all holders of the instance share,
-/// and is put together when somebody asks for that; what was read stays the text that it was.
+/// An instance. One that was written here is kept as shared parts and serialised on demand; one that was
+/// read keeps its text.
 #[derive(Clone, Debug)]
 pub enum Instance {
     /// Written here.
     Written {
         /// Box's own members.
         head: InstanceHead,
-        /// The template's.
+        /// The fields of the template.
         fields: Fields,
     },
     /// Read: compact JSON.
@@ -42,7 +42,7 @@ impl Instance {
     /// Its head.
     ///
     /// # Errors
-    /// Where what was read is no instance.
+    /// If the text that was read is not an instance.
     pub fn head(&self) -> Result<InstanceHead, serde_json::Error> {
         match self {
             Self::Written { head, .. } => Ok(head.clone()),
@@ -53,7 +53,7 @@ impl Instance {
     /// Its fields, for a change of a part of them.
     ///
     /// # Errors
-    /// Where what was read is no instance.
+    /// If the text that was read is not an instance.
     pub fn fields(&self) -> Result<Map<String, Value>, serde_json::Error> {
         match self {
             Self::Written { fields, .. } => serde_json::from_slice(&fields.0),
@@ -65,7 +65,7 @@ impl Instance {
         }
     }
 
-    /// The cards in it, where it has some.
+    /// Its cards, if it has any.
     pub fn cards(&self) -> Option<Tape<'_>> {
         #[derive(Deserialize)]
         struct Members<'a> {
@@ -80,7 +80,7 @@ impl Instance {
         Tape::read(cards.get().as_bytes()).ok()
     }
 
-    /// Adds it to a text, as compact JSON.
+    /// Appends the instance to `text` as compact JSON.
     pub fn write_to(&self, text: &mut Vec<u8>) {
         match self {
             Self::Written { head, fields } => {
@@ -95,17 +95,17 @@ impl Instance {
         }
     }
 
-    /// The whole of it, as compact JSON.
+    /// The instance as compact JSON.
     pub fn to_json(&self) -> Vec<u8> {
         let mut text = Vec::with_capacity(self.weight());
         self.write_to(&mut text);
         text
     }
 
-    /// About how many bytes it takes, and hardly more.
+    /// Its approximate size in bytes.
     pub fn weight(&self) -> usize {
         match self {
-            Self::Written { head, fields } => head.of.len() + fields.0.len() + 48,
+            Self::Written { head, fields } => head.fixed.len() + fields.0.len() + 48,
             Self::Read(text) => text.get().len(),
         }
     }
@@ -134,19 +134,19 @@ impl<'de> Deserialize<'de> for Instance {
 /// The members of an instance that are Box's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InstanceHead {
-    /// Those that stay what they are however often the instance changes, as JSON without its last
-    /// brace. Written once, and shared by all that the instance was.
-    of: Arc<str>,
+    /// The members that never change, as JSON without the closing brace. Serialised once and shared by all
+    /// versions of the instance.
+    fixed: Arc<str>,
     /// 0 at creation, one more with each change.
     pub version: u64,
     /// Whether the caller may change it; the mock's callers always may.
     pub can_edit: bool,
 }
 
-/// The members that stay.
+/// The members that never change.
 #[derive(Serialize, Deserialize)]
-struct Lasting<'a> {
-    /// Its own id, a UUID.
+struct FixedMembers<'a> {
+    /// The id, a UUID.
     #[serde(rename = "$id", borrow)]
     id: Cow<'a, str>,
     /// `boxSkillsCards-<uuid of the template>`.
@@ -169,7 +169,7 @@ struct Lasting<'a> {
 impl InstanceHead {
     /// The head of a new instance, version 0.
     pub fn new(id: &str, type_id: &str, file_id: &str, scope: &str, template: &str) -> Self {
-        let lasting = Lasting {
+        let fixed = FixedMembers {
             id: id.into(),
             kind: format!("{template}-{type_id}").into(),
             parent: format!("file_{file_id}").into(),
@@ -178,7 +178,7 @@ impl InstanceHead {
             scope: scope.into(),
         };
         Self {
-            of: lasting.to_json(),
+            fixed: fixed.to_json(),
             version: 0,
             can_edit: true,
         }
@@ -192,16 +192,16 @@ impl InstanceHead {
             #[serde(rename = "$canEdit")]
             can_edit: bool,
         }
-        let lasting: Lasting<'_> = serde_json::from_str(json)?;
+        let fixed: FixedMembers<'_> = serde_json::from_str(json)?;
         let Changing { version, can_edit } = serde_json::from_str(json)?;
         Ok(Self {
-            of: lasting.to_json(),
+            fixed: fixed.to_json(),
             version,
             can_edit,
         })
     }
 
-    /// The head after a change of the fields: one version on.
+    /// The head after a change of the fields, with the next version.
     #[must_use]
     pub fn next(&self) -> Self {
         Self {
@@ -210,15 +210,15 @@ impl InstanceHead {
         }
     }
 
-    /// Adds it to a text, without the brace that ends it.
+    /// Appends the head without the closing brace.
     fn write_to(&self, text: &mut Vec<u8>) {
         let Self {
-            of,
+            fixed,
             version,
             can_edit,
         } = self;
-        // In pieces: it is in every line of the record file.
-        text.extend_from_slice(of.as_bytes());
+        // Written in pieces, which is faster: every line of the record file has one.
+        text.extend_from_slice(fixed.as_bytes());
         text.extend_from_slice(br#","$version":"#);
         write!(text, "{version}").expect("memory takes what is written to it");
         text.extend_from_slice(match can_edit {
@@ -228,7 +228,7 @@ impl InstanceHead {
     }
 }
 
-impl Lasting<'_> {
+impl FixedMembers<'_> {
     fn to_json(&self) -> Arc<str> {
         let text = serde_json::to_string(self).expect("they are plain JSON");
         text.trim_end_matches('}').into()
@@ -241,8 +241,7 @@ impl Lasting<'_> {
 pub struct Fields(Bytes);
 
 impl Fields {
-    /// Writes the members of `fields` that are not Box's own; `length` is about how long that will
-    /// be, in bytes.
+    /// Serialises the members of `fields` that are not Box's own. `length` is the expected size in bytes.
     pub fn write(fields: Members<'_>, length: usize) -> Self {
         let mut text = Vec::with_capacity(length);
         text.push(b'{');
@@ -255,7 +254,7 @@ impl Fields {
             value.write_to(&mut text);
         }
         text.push(b'}');
-        // It may be kept for long, and much of the input may have been white space.
+        // The text is kept, and much of the input may have been white space.
         if text.capacity() - text.len() > text.len() / 4 {
             text.shrink_to_fit();
         }
@@ -267,15 +266,14 @@ fn is_box_own(name: &str) -> bool {
     name.starts_with('$')
 }
 
-/// Why `fields`, which are in `whole`, cannot be kept so that they can be read back; nothing where they
-/// can.
-pub fn not_to_be_kept(fields: Members<'_>, whole: &Tape<'_>) -> Option<String> {
-    if whole.is_surely_plain(DEEPEST) {
+/// Why `fields`, which are in `whole`, cannot be stored and read back; `None` if they can.
+pub fn why_not_storable(fields: Members<'_>, whole: &Tape<'_>) -> Option<String> {
+    if whole.is_surely_plain(MAX_LEVELS) {
         return None;
     }
-    if fields.values().any(|it| it.is_deeper_than(DEEPEST - 1)) {
+    if fields.values().any(|it| it.is_deeper_than(MAX_LEVELS - 1)) {
         return Some(format!(
-            "the instance is nested deeper than {DEEPEST} levels"
+            "the instance is nested deeper than {MAX_LEVELS} levels"
         ));
     }
     let is_private = |name: &str| name.starts_with(PRIVATE);
@@ -333,17 +331,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_back_is_not_kept() {
+    fn fields_that_cannot_be_read_back_are_refused() {
         let nested = |levels: usize| {
             let inner = (0..levels).fold(json!(1), |inner, _| json!([inner]));
             json!({ "a": inner })
         };
         let why_not = |fields: &Value| {
             let fields = Tape::from_value(fields);
-            not_to_be_kept(fields.tree().as_object().expect("an object"), &fields)
+            why_not_storable(fields.tree().as_object().expect("an object"), &fields)
         };
-        assert_eq!(why_not(&nested(DEEPEST - 1)), None);
-        let refused = why_not(&nested(DEEPEST)).expect("it is too deep");
+        assert_eq!(why_not(&nested(MAX_LEVELS - 1)), None);
+        let refused = why_not(&nested(MAX_LEVELS)).expect("it is too deep");
         assert!(refused.contains("100 levels"), "{refused}");
         let named = json!({"a": [{"b": 1, "$serde_json::private::RawValue": "x"}]});
         assert!(why_not(&named).is_some());

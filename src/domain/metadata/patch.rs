@@ -4,11 +4,11 @@
 use json_patch::{Patch, PatchErrorKind, PatchOperation};
 use serde_json::{Map, Value};
 
-use super::instance::DEEPEST;
+use super::instance::MAX_LEVELS;
 use crate::domain::json::tree::Tape;
 
-/// What all operations of a patch may copy and move about together, in bytes or thereabouts: a
-/// list that is copied into itself again and again would fill any memory with a short patch.
+/// The most that all operations of a patch may copy and move, in bytes, approximately. A short patch
+/// that copies a list into itself repeatedly would otherwise fill the memory.
 const MAX_WORK: usize = 16 * 1024 * 1024;
 
 /// Why a patch was not applied; the text is Box's message for a `bad_request`.
@@ -19,7 +19,7 @@ pub struct PatchRefused(pub String);
 /// Applies the patch in `text` to `fields`.
 ///
 /// # Errors
-/// [`PatchRefused`] where the text is no patch or an operation cannot be carried out; `fields` is
+/// [`PatchRefused`] where the text is not a patch or an operation cannot be carried out; `fields` is
 /// then as it was.
 pub fn apply(fields: &Map<String, Value>, text: &[u8]) -> Result<Map<String, Value>, PatchRefused> {
     let patch: Patch = serde_json::from_slice(text)
@@ -30,13 +30,13 @@ pub fn apply(fields: &Map<String, Value>, text: &[u8]) -> Result<Map<String, Val
     let mut target = Value::Object(fields.clone());
     let mut work = 0_usize;
     for operation in &patch.0 {
-        work = work.saturating_add(effort(&target, operation)?);
+        work = work.saturating_add(cost(&target, operation)?);
         if work > MAX_WORK {
             let limit = MAX_WORK >> 20;
             let message = format!("the patch copies and moves more than {limit} MiB");
             return Err(PatchRefused(message));
         }
-        // What is half done is dropped with the copy: there is nothing to be undone.
+        // `target` is a copy, so a patch that fails halfway needs no undo.
         json_patch::patch_unsafe(&mut target, std::slice::from_ref(operation)).map_err(
             |error| {
                 let adds = matches!(operation, PatchOperation::Add(_));
@@ -52,46 +52,46 @@ pub fn apply(fields: &Map<String, Value>, text: &[u8]) -> Result<Map<String, Val
     }
 }
 
-/// What an operation copies and moves about, in bytes or thereabouts.
+/// What an operation copies and moves, in bytes, approximately.
 ///
 /// # Errors
 /// Where it would put something deeper than instances may be.
-fn effort(target: &Value, operation: &PatchOperation) -> Result<usize, PatchRefused> {
-    let mut effort = shifted(target, operation.path().as_str());
+fn cost(target: &Value, operation: &PatchOperation) -> Result<usize, PatchRefused> {
+    let mut cost = shift_cost(target, operation.path().as_str());
     let value = match operation {
         PatchOperation::Add(add) => &add.value,
         PatchOperation::Replace(replace) => &replace.value,
-        PatchOperation::Copy(copy) => found(target, copy.from.as_str(), &mut effort),
+        PatchOperation::Copy(copy) => value_at(target, copy.from.as_str(), &mut cost),
         PatchOperation::Move(moved) => {
-            effort += shifted(target, moved.from.as_str());
-            found(target, moved.from.as_str(), &mut effort)
+            cost += shift_cost(target, moved.from.as_str());
+            value_at(target, moved.from.as_str(), &mut cost)
         }
-        PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(effort),
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(cost),
     };
-    if operation.path().count() + Tape::from_value(value).tree().depth() > DEEPEST {
-        let message = format!("the patch nests deeper than {DEEPEST} levels");
+    if operation.path().count() + Tape::from_value(value).tree().depth() > MAX_LEVELS {
+        let message = format!("the patch nests deeper than {MAX_LEVELS} levels");
         return Err(PatchRefused(message));
     }
-    Ok(effort)
+    Ok(cost)
 }
 
 /// The value at `from`, and its weight.
-fn found<'a>(target: &'a Value, from: &str, effort: &mut usize) -> &'a Value {
-    // Nothing there is the patch's own mistake, and told as such when it is applied.
+fn value_at<'a>(target: &'a Value, from: &str, cost: &mut usize) -> &'a Value {
+    // A missing value is reported when the operation is applied.
     let value = target.pointer(from).unwrap_or(&Value::Null);
-    *effort += weight(value);
+    *cost += weight(value);
     value
 }
 
-/// What gives way when an item of a list comes or goes.
-fn shifted(target: &Value, path: &str) -> usize {
-    /// Moving an item along costs so much less than copying one.
-    const CHEAPER: usize = 64;
+/// The cost of shifting the items of a list when one is inserted or removed.
+fn shift_cost(target: &Value, path: &str) -> usize {
+    /// Shifting an item is cheaper than copying one by about this factor.
+    const ITEMS_PER_UNIT: usize = 64;
     let list = path
         .rsplit_once('/')
         .filter(|(_, last)| *last != "-")
         .and_then(|(parent, _)| target.pointer(parent)?.as_array());
-    list.map_or(0, |items| items.len() / CHEAPER)
+    list.map_or(0, |items| items.len() / ITEMS_PER_UNIT)
 }
 
 fn weight(value: &Value) -> usize {
@@ -204,7 +204,7 @@ mod tests {
             match patched(&fields, &deeper) {
                 Ok(after) => fields = after,
                 Err(refused) => {
-                    assert_eq!(levels, DEEPEST);
+                    assert_eq!(levels, MAX_LEVELS);
                     assert_eq!(refused, "the patch nests deeper than 100 levels");
                     break;
                 }

@@ -1,5 +1,4 @@
-//! Files that the user of the mock puts, looks at and deletes past Box's rules: without a token,
-//! under any id, whatever else is in the folder.
+//! Files of the admin API, which ignores Box's rules: no token, any id, no check for name conflicts.
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -34,7 +33,7 @@ pub fn put(
     now: Timestamp,
     ids: &mut Ids,
 ) -> File {
-    ids.taken(id);
+    ids.reserve(id);
     let version = ops::files::new_version(content, now, ids);
     match state.file(id) {
         Some(file) if !file.resumed => {
@@ -96,7 +95,7 @@ mod tests {
     use crate::mock_box::{model::settings::Settings, state::Change};
 
     #[test]
-    fn a_file_is_made_then_gets_versions_then_goes() {
+    fn a_file_is_created_updated_and_removed() {
         let mut ids = Ids::new(1);
         let mut state = State::new(Settings::default(), &mut ids);
         let now = Timestamp::UNIX_EPOCH;

@@ -1,10 +1,8 @@
-//! Faults: rules that make the mock answer as Box does on a bad day. Whether one strikes a call, and
-//! what it does then, is decided here, purely; how one is written is in [`parse`], and the wire faults
-//! that it attaches to an answer are applied by the server.
+//! Faults: rules by which the mock fails calls. This module decides which calls a rule applies to and
+//! what it does; [`parse`] reads rules, and the server applies the wire faults of an answer.
 //!
-//! Whether a rule strikes is decided by the event a call belongs to and by how many calls of the
-//! same kind that event has made before, never by what other events do: a run repeats under
-//! concurrency too.
+//! Whether a rule applies depends only on the event of a call and on the number of earlier calls of the
+//! same kind for that event, so a run is repeatable under concurrency.
 
 mod answers;
 pub mod parse;
@@ -28,13 +26,13 @@ use crate::{
 };
 use answers::{not_ready, pending, refusal};
 
-/// The most rules that are kept.
+/// The most rules.
 pub const MAX_RULES: usize = 1000;
 
-/// What a rule strikes.
+/// The calls that a rule applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// The content of a file: answers strike the API call, the rest the bytes behind it.
+    /// The content of a file. Statuses apply to the API call, wire faults to the bytes.
     Download,
     /// Writing metadata.
     Cards,
@@ -53,44 +51,44 @@ pub enum Call {
 /// What a rule does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
-    /// This status in place of the answer; nothing is changed by the call.
+    /// Answers with this status; the call changes nothing.
     Status {
         /// The status.
         status: StatusCode,
         /// Seconds of `Retry-After`.
         retry_after: Option<u64>,
     },
-    /// The answer comes so much later.
+    /// Delays the answer.
     Delay(Duration),
-    /// The body comes at so many bytes a second.
+    /// Limits the body to this many bytes per second.
     Slow(NonZeroU64),
-    /// The connection is closed in the middle of the body.
+    /// Closes the connection in the middle of the body.
     Truncate,
-    /// The connection is reset in the middle of the body.
+    /// Resets the connection in the middle of the body.
     Reset,
-    /// Not ready for so many attempts: 202 for a content, `pending` for a representation.
+    /// Not ready for this many attempts: 202 for content, `pending` for a representation.
     Pending(u32),
-    /// The token of the call is expired from now on.
+    /// Expires the token of the call.
     Expire,
 }
 
-/// How often a rule strikes.
+/// How often a rule applies.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Often {
     /// Each time.
     Always,
-    /// The first so many calls of a kind that an event makes.
+    /// To the first N calls of a kind of an event.
     First(u32),
-    /// So many of a hundred calls.
+    /// To this percentage of calls.
     Percent(f64),
 }
 
 /// One fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rule {
-    /// As it was written.
+    /// Its text.
     pub text: Arc<str>,
-    /// What it strikes.
+    /// The calls it applies to.
     pub call: Call,
     /// What it does.
     pub what: What,
@@ -98,42 +96,42 @@ pub struct Rule {
     pub often: Often,
 }
 
-/// A call that a fault may strike.
+/// A call that a fault may apply to.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt<'a> {
-    /// What it asks for.
+    /// Its operation.
     pub operation: Operation,
     /// Whether it asks for the bytes behind a download URL.
     pub is_bytes: bool,
-    /// Whether it asks for representations, be it by way of the file object.
+    /// Whether it asks for representations, directly or as a field of the file.
     pub is_representation: bool,
-    /// The event it belongs to, or else its file, or else nothing.
+    /// Its event, else its file, else empty.
     pub event: &'a str,
 }
 
-/// What has struck a call.
+/// The faults that apply to a call.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Strike {
-    /// What is answered in place of Box's answer.
+    /// The answer of the fault, if it has one.
     pub answer: Option<Answer>,
-    /// How the answer travels.
+    /// The wire faults.
     pub wire: WireFaults,
     /// Whether representations are not ready yet.
     pub pending: bool,
-    /// Whether the token of the call is expired from now on.
+    /// Whether the token of the call expires now.
     pub expire: bool,
-    /// The rules, as they were written.
+    /// The texts of the rules.
     pub fault: Arc<str>,
 }
 
-/// The present rules, and how often they have struck.
+/// The active rules, with the number of calls they applied to.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     rules: Vec<(Rule, u64)>,
-    /// The rules of the start, which a reset restores.
+    /// The initial rules, which a reset restores.
     own: Vec<Rule>,
     seed: u64,
-    /// Of each event, the attempts that each rule has seen of each kind of call.
+    /// For each event, the number of calls of each kind that reached each rule.
     attempts: HashMap<String, HashMap<(usize, &'static str), u32>>,
 }
 
@@ -191,7 +189,7 @@ impl Rule {
         }
     }
 
-    /// Whether it strikes the attempt with this number, from 1.
+    /// Whether it applies to the attempt with this number, from 1.
     fn strikes(&self, number: u32, seed: u64, index: usize, attempt: &Attempt<'_>) -> bool {
         if let What::Pending(times) = self.what {
             return number <= times;
@@ -214,7 +212,7 @@ impl Rule {
 }
 
 impl Faults {
-    /// These rules from the start; `seed` decides which calls the ones by the hundred strike.
+    /// The initial rules; `seed` decides which calls percentages apply to.
     pub fn new(rules: Vec<Rule>, seed: u64) -> Self {
         Self {
             rules: rules.iter().map(|rule| (rule.clone(), 0)).collect(),
@@ -224,7 +222,7 @@ impl Faults {
         }
     }
 
-    /// Whether nothing goes wrong.
+    /// Whether there are no rules.
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
@@ -232,7 +230,7 @@ impl Faults {
     /// Adds rules.
     ///
     /// # Errors
-    /// Where there would be too many.
+    /// If there would be too many.
     pub fn add(&mut self, rules: Vec<Rule>) -> Result<(), String> {
         if self.rules.len() + rules.len() > MAX_RULES {
             return Err(format!("there are at most {MAX_RULES} faults"));
@@ -241,23 +239,23 @@ impl Faults {
         Ok(())
     }
 
-    /// No rule is left, not even those from the start.
+    /// Removes all rules, the initial ones too.
     pub fn clear(&mut self) {
         self.rules.clear();
         self.attempts.clear();
     }
 
-    /// Restores those of the start, as if nothing had happened.
+    /// Restores the initial rules and counts.
     pub fn reset(&mut self) {
         *self = Self::new(std::mem::take(&mut self.own), self.seed);
     }
 
-    /// An event is over: it is not counted for any more.
+    /// Drops the counts of an event.
     pub fn forget(&mut self, event: &str) {
         self.attempts.remove(event);
     }
 
-    /// The rules, each with how often it has struck.
+    /// The rules, each with the number of calls it applied to.
     pub fn to_json(&self) -> Value {
         self.rules
             .iter()
@@ -265,8 +263,8 @@ impl Faults {
             .collect()
     }
 
-    /// What strikes a call, if anything does. A rule counts the calls that reach it: one that an
-    /// earlier rule has answered does not.
+    /// The faults that apply to a call. A rule counts the calls that reach it; a call that an earlier rule
+    /// has answered does not.
     pub fn strike(&mut self, attempt: &Attempt<'_>) -> Option<Strike> {
         let mut strike = Strike::default();
         let mut texts: Vec<&str> = Vec::new();
@@ -280,7 +278,7 @@ impl Faults {
             }
             *struck += 1;
             texts.push(&rule.text);
-            strike.by(rule.what, attempt);
+            strike.add(rule.what, attempt);
             if strike.answer.is_some() {
                 break;
             }
@@ -293,7 +291,7 @@ impl Faults {
     }
 }
 
-/// Counts an attempt, and gives its number.
+/// Counts an attempt, and returns its number.
 fn count(
     attempts: &mut HashMap<String, HashMap<(usize, &'static str), u32>>,
     attempt: &Attempt<'_>,
@@ -311,7 +309,7 @@ fn count(
 }
 
 impl Strike {
-    fn by(&mut self, what: What, attempt: &Attempt<'_>) {
+    fn add(&mut self, what: What, attempt: &Attempt<'_>) {
         let cut = |end| Cut {
             at: CutPoint::Half,
             end,
@@ -419,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_of_a_hundred_repeat_with_their_seed_in_any_order() {
+    fn percentages_repeat_with_their_seed_in_any_order() {
         let events: Vec<String> = (0..400).map(|number| format!("event-{number}")).collect();
         let struck = |faults: &mut Faults, event: &str| {
             faults.strike(&attempt(Operation::Cards, event)).is_some()
@@ -517,12 +515,12 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_brings_back_the_rules_of_the_start() {
+    fn a_reset_restores_the_initial_rules() {
         let mut faults = faults(&["info=503,x1"]);
         assert_eq!(statuses(&mut faults, Operation::Info, "a", 2), [503, 0]);
         faults
             .add(vec!["cards=401".parse().expect("a fault")])
-            .expect("there is room");
+            .expect("under the limit");
         faults.reset();
         assert_eq!(statuses(&mut faults, Operation::Info, "a", 2), [503, 0]);
         assert_eq!(statuses(&mut faults, Operation::Cards, "a", 1), [0]);

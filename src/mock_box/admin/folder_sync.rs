@@ -1,5 +1,4 @@
-//! Files and folders of a served folder, as they are in Box, and how they change with the folder. The
-//! disk itself is watched elsewhere.
+//! Applies changes of a served folder to the files and folders of the mock. `watch` watches the disk.
 
 use std::path::PathBuf;
 
@@ -20,25 +19,25 @@ use crate::{
     },
 };
 
-/// Something that was seen in the served folder.
+/// A change in the served folder.
 #[derive(Clone, Debug)]
 pub enum FolderChange {
-    /// A folder is there, under this name and in this folder.
+    /// A folder exists.
     Folder {
         /// Its id.
         id: String,
         /// Its name.
         name: String,
-        /// The folder it lies in.
+        /// Its parent folder.
         parent_id: String,
     },
-    /// A folder is there no longer.
+    /// A folder was deleted.
     FolderGone(String),
-    /// A file is there, with this content.
+    /// A file exists, with this content.
     File(FileFound),
-    /// A file has another name or lies in another folder.
+    /// A file was renamed or moved.
     Moved(FileMove),
-    /// A file is there no longer.
+    /// A file was deleted.
     FileGone(String),
 }
 
@@ -49,41 +48,41 @@ pub struct FileFound {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The folder it lies in.
+    /// Its folder.
     pub parent_id: String,
     /// Its content.
     pub content: Content,
     /// Whether another file has the same content.
     pub is_copy: bool,
-    /// Whether it was there at the start, so that no event is sent for it.
+    /// Whether it existed at the start, so that no event is sent for it.
     pub is_initial: bool,
 }
 
-/// Where a file lies.
+/// A move of a file.
 #[derive(Clone, Debug)]
 pub struct FileMove {
     /// Its id.
     pub id: String,
     /// Its name.
     pub name: String,
-    /// The folder it lies in now.
+    /// Its new folder.
     pub parent_id: String,
-    /// Where its content was.
+    /// The old path of its content.
     pub from: PathBuf,
-    /// Where its content is now.
+    /// The new path of its content.
     pub to: PathBuf,
 }
 
-/// What becomes of it.
+/// The result of a change.
 #[derive(Clone, Debug, Default)]
 pub struct Synced {
-    /// What changes.
+    /// The changes of the state.
     pub changes: Vec<Change>,
-    /// The file that Box sends an event for.
+    /// The file that an event is sent for.
     pub placed: Option<Placed>,
 }
 
-/// Decides what was seen.
+/// Decides a change.
 pub fn sync(state: &State, change: FolderChange, now: Timestamp) -> Synced {
     match change {
         FolderChange::Folder {
@@ -98,13 +97,13 @@ pub fn sync(state: &State, change: FolderChange, now: Timestamp) -> Synced {
             lasting: true,
         }))),
         FolderChange::FolderGone(id) => only(Change::RemoveFolder(id)),
-        FolderChange::File(seen) => there(state, seen, now),
+        FolderChange::File(seen) => file_found(state, seen, now),
         FolderChange::Moved(place) => match state.file(&place.id) {
             Some(before) => moved(before, place, now),
             None => Synced::default(),
         },
         FolderChange::FileGone(id) => Synced {
-            changes: gone(state, &id, now),
+            changes: file_gone(state, &id, now),
             placed: None,
         },
     }
@@ -124,7 +123,7 @@ fn put(file: File, placed: Option<Placed>) -> Synced {
     }
 }
 
-fn there(state: &State, seen: FileFound, now: Timestamp) -> Synced {
+fn file_found(state: &State, seen: FileFound, now: Timestamp) -> Synced {
     if let Some(before) = state.file(&seen.id).filter(|file| !file.resumed) {
         return changed(before, seen.content, now);
     }
@@ -142,7 +141,7 @@ fn there(state: &State, seen: FileFound, now: Timestamp) -> Synced {
     put(file, placed)
 }
 
-/// Other content is a new version; the same content may lie elsewhere.
+/// Other content is a new version; the same content may have another path.
 fn changed(before: &File, content: Content, now: Timestamp) -> Synced {
     let mut file = before.clone();
     if before.current().content.sha1 == content.sha1 {
@@ -151,10 +150,10 @@ fn changed(before: &File, content: Content, now: Timestamp) -> Synced {
         }
         return put(file, None);
     }
-    // The folder holds the newest content alone.
+    // The disk has the newest content only.
     for version in &mut file.versions {
         if version.content.source == content.source {
-            // Nothing is there any more.
+            // The old content no longer exists.
             version.content.source = Source::Disk(PathBuf::new());
         }
     }
@@ -172,7 +171,7 @@ fn moved(before: &File, place: FileMove, now: Timestamp) -> Synced {
         }
     }
     if file.name == place.name && file.parent_id == place.parent_id {
-        // A folder on the way has moved.
+        // A parent folder has moved.
         return put(file, None);
     }
     file.name = place.name;
@@ -187,7 +186,7 @@ fn moved(before: &File, place: FileMove, now: Timestamp) -> Synced {
 }
 
 /// Deletes a file with its metadata, which is recorded.
-fn gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
+fn file_gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
     let Some(file) = state.file(id) else {
         return Vec::new();
     };
@@ -196,8 +195,8 @@ fn gone(state: &State, id: &str, now: Timestamp) -> Vec<Change> {
     changes
 }
 
-/// The version's id hangs on the content alone, so that cards that were recorded for it are still
-/// those of the current version when the same folder is served again.
+/// The id of a version depends on the content alone, so that recorded cards still belong to the current
+/// version when the same folder is served again.
 fn version(file_id: &str, number: usize, content: Content, now: Timestamp) -> Version {
     let mut hash = Sha1::new();
     for part in [file_id, &number.to_string(), &content.sha1] {
@@ -211,8 +210,7 @@ fn version(file_id: &str, number: usize, content: Content, now: Timestamp) -> Ve
     }
 }
 
-/// The id of what lies at `path`, from the served folder: the same each time the folder is served.
-/// `again` distinguishes those that would have the same.
+/// The id of the item at `path` in the served folder, the same each time. `again` resolves collisions.
 pub fn id_for(path: &[u8], again: u64) -> String {
     let mut hash = Sha1::new();
     hash.update(again.to_le_bytes());
@@ -280,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn another_folder_is_a_move_and_another_name_alone_is_nothing() {
+    fn a_move_sends_an_event_and_a_rename_does_not() {
         let mut state = state();
         carry_out(&mut state, file("one"));
         let place = |name: &str, parent: &str| {
@@ -300,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_served_outlasts_a_reset_as_it_now_lies_on_disk() {
+    fn a_reset_keeps_served_files_as_they_are_on_disk() {
         let mut state = state();
         carry_out(&mut state, file("one"));
         let edited = File {

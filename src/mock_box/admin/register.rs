@@ -29,11 +29,11 @@ use crate::{
 /// How an event is registered.
 #[derive(Clone, Debug, Default)]
 pub struct Registering {
-    /// As recorded: only placeholders are replaced, what is there already is taken over.
+    /// Keeps the recorded ids and tokens; only placeholders are replaced.
     pub keep: bool,
-    /// On the recorded file even where another event has it.
+    /// Uses the recorded file even if another event has it.
     pub same_file: bool,
-    /// Stays over a reset.
+    /// Survives a reset.
     pub lasting: bool,
     /// The content of the file; else what [`placeholder`] gives.
     pub content: Option<Content>,
@@ -42,9 +42,9 @@ pub struct Registering {
 /// A registered event, with the changes that register it.
 #[derive(Clone, Debug)]
 pub struct Registered<'a> {
-    /// The event to be sent.
+    /// The event to send.
     pub event: Invocation<'a>,
-    /// What is to be applied.
+    /// The changes to apply.
     pub changes: Vec<Change>,
 }
 
@@ -57,13 +57,13 @@ pub fn register<'a>(
     ids: &mut Ids,
 ) -> Registered<'a> {
     let recorded = event.file_id();
-    // An event of an earlier mock may have numbers that this one would give next.
+    // An event of an earlier mock may have numbers that this one would assign next.
     let recorded_ids = [
         Some(recorded.clone()),
         event.file_version_id(),
         event.parent_id(),
     ];
-    recorded_ids.iter().flatten().for_each(|id| ids.taken(id));
+    recorded_ids.iter().flatten().for_each(|id| ids.reserve(id));
     let takes_recorded = how.keep || how.same_file || is_free(state, &recorded);
     let file_id = if takes_recorded {
         recorded
@@ -159,7 +159,7 @@ fn new_file(
     }
 }
 
-/// As recorded, but for placeholders.
+/// Keeps the event as recorded, except for placeholders.
 fn keep<'a>(mut event: Invocation<'a>, ids: &mut Ids) -> (Invocation<'a>, Secret, Secret) {
     let recorded = |kind| {
         let token = event.token(kind)?.access_token;
@@ -187,7 +187,7 @@ fn renew<'a>(
     let fresh = Fresh {
         event_id: ids.uuid(),
         digits: ids.digits(),
-        // A second back: the delivery follows its making, and newer SDKs refuse a time ahead.
+        // One second ago: newer SDKs refuse a delivery timestamp in the future.
         created_at: now.checked_sub(1.second()).unwrap_or(now),
         file_id: file.id.clone(),
         file_version_id: file.current().id.clone(),

@@ -11,7 +11,7 @@ use crate::{
             validate::{Schema, box_refusal},
         },
         json::tree::{Members, Tape, Tree},
-        metadata::instance::{Fields, not_to_be_kept},
+        metadata::instance::{Fields, why_not_storable},
     },
     mock_box::http::{answer::Answer, errors},
 };
@@ -50,7 +50,7 @@ pub(super) fn check_and_serialise(
     status: Option<&str>,
 ) -> Result<CheckedFields, Answer> {
     let Unchecked { fields, length, .. } = unchecked;
-    if let Some(message) = not_to_be_kept(fields, unchecked.tape) {
+    if let Some(message) = why_not_storable(fields, unchecked.tape) {
         return Err(malformed(&message));
     }
     let cards = fields.get("cards").unwrap_or(Tree::Null);

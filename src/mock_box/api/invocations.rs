@@ -86,7 +86,7 @@ fn set_cards(
 ) -> Result<Decision, Answer> {
     let file = context.state.file(file_id).ok_or_else(errors::not_found)?;
     let reported = reported?;
-    let path = InstancePath::of_cards(file_id.clone());
+    let path = InstancePath::for_cards(file_id.clone());
     // All fields are replaced: the old ones need not be read.
     let head = match context.state.instance(&path) {
         Some(stored) => next_head(stored)?,

@@ -1,6 +1,6 @@
 //! The endpoints of representations. A file that is of the type already is its own representation,
-//! pictures are converted, text is extracted from text files and .docx, and for the rest a small
-//! valid file stands in. Conversion happens while the answer is sent.
+//! pictures are converted, text is extracted from text files and .docx, and for the rest the mock
+//! sends a small valid placeholder file. Conversion happens while the answer is sent.
 
 use http::{Method, StatusCode, header};
 
@@ -22,7 +22,7 @@ use crate::{
             content::{Content, extension, is_text, placeholder},
             file::{File, Version},
         },
-        view::representation::{Kind, Representation, entry},
+        view::representation::{Format, Representation, entry},
     },
 };
 
@@ -53,7 +53,7 @@ fn content(context: &Context<'_>) -> Result<Answer, Answer> {
     let (file, version, representation) = find(context)?;
     let original = &version.content;
     let ending = extension(&file.name);
-    if representation.kind == Kind::ExtractedText {
+    if representation.kind == Format::ExtractedText {
         return extracted_text(context, &file.name, &ending, original);
     }
     let name = file_name::with_ending(&file.name, representation.kind.ending());
@@ -67,7 +67,7 @@ fn content(context: &Context<'_>) -> Result<Answer, Answer> {
             content: original.clone(),
             width: width.into(),
             height: height.into(),
-            is_png: representation.kind == Kind::Png,
+            is_png: representation.kind == Format::Png,
             otherwise,
         };
         let body = AnswerBody::Picture(Box::new(picture));
@@ -98,8 +98,8 @@ fn extracted_text(
         return Ok(Answer { body, ..answer });
     }
     let text = format!(
-        "The mock Box takes the text out of text files and .docx only; these words stand for the \
-         text of {name}.\n"
+        "The mock extracts text from text files and .docx only. This is a placeholder for the text of \
+         {name}.\n"
     );
     let answer = Answer::json_bytes(StatusCode::OK, text.into_bytes());
     let headers = Vec::new();

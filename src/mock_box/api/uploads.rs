@@ -77,7 +77,7 @@ fn upload_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answ
 /// The content and the attributes of an upload, checked.
 fn parts(context: &Context<'_>) -> Result<(Content, Option<Map<String, Value>>), Answer> {
     let Body::Upload(upload) = &context.request.body else {
-        return Err(errors::bad_request("the request body is no multipart"));
+        return Err(errors::bad_request("the request body is not multipart"));
     };
     let Upload {
         attributes,

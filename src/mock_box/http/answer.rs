@@ -37,7 +37,7 @@ pub enum AnswerBody {
     /// One of Box's error envelopes; the id of the request is added when it is sent.
     Error(Box<ErrorBody>),
     /// Content of a file, or a range of it.
-    Content(Box<Part>),
+    Content(Box<ContentRange>),
     /// The text of a .docx, extracted from its content while it is sent.
     DocumentText(Box<Content>),
     /// A picture that is made from another one while it is sent.
@@ -46,7 +46,7 @@ pub enum AnswerBody {
 
 /// A range of a content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct ContentRange {
     /// The content.
     pub content: Content,
     /// The first byte.

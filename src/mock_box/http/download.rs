@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 
 use super::{
-    answer::{Answer, AnswerBody, Part},
+    answer::{Answer, AnswerBody, ContentRange},
     errors, etags,
     request::Head,
 };
@@ -48,7 +48,7 @@ pub(crate) fn content(head: &Head, name: &str, content: &Content) -> Result<Answ
         let part = format!("bytes {start}-{}/{size}", end - 1);
         answer = answer.header_text(header::CONTENT_RANGE, &part);
     }
-    answer.body = AnswerBody::Content(Box::new(Part {
+    answer.body = AnswerBody::Content(Box::new(ContentRange {
         content: content.clone(),
         start,
         end,

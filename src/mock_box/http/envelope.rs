@@ -33,7 +33,7 @@ pub enum Envelope {
 
 impl Envelope {
     /// The form of the errors of an operation's endpoints.
-    pub fn of(operation: Operation) -> Self {
+    pub fn for_operation(operation: Operation) -> Self {
         match operation {
             Operation::Cards | Operation::CardsRead => Self::Metadata,
             Operation::Token => Self::OAuth,

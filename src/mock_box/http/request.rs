@@ -172,7 +172,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn tokens_come_by_header_or_by_query() {
+    fn tokens_are_read_from_header_or_query() {
         let by_query = head("GET /2.0/files/1/content?access_token=a%2Bb", None);
         assert_eq!(by_query.token(), Some(Secret::new("a+b")));
         let both = head("GET /x?access_token=query", Some(&Secret::new("header")));

@@ -1,5 +1,4 @@
-//! The content of a file version: where its bytes are, and the small valid file that stands in
-//! for content which a fixture does not have.
+//! The content of a file version: where its bytes are, and the placeholder for a fixture without content.
 
 use std::path::PathBuf;
 
@@ -23,7 +22,7 @@ pub enum Source {
     Static(&'static [u8]),
     /// In the mock's own spool, for as long as the mock runs.
     Spooled(PathBuf),
-    /// In a file of the user's, which may be on a slow disk, change or disappear.
+    /// In a file of the user, which may change or disappear.
     Disk(PathBuf),
 }
 
@@ -48,8 +47,8 @@ impl From<Spooled> for Content {
     }
 }
 
-/// The small valid file that stands in for the content of `name`: of the type that its extension
-/// names, else a few bytes of text.
+/// The placeholder for the content of `name`: a small valid file of the type that its extension names,
+/// else a few bytes of text.
 pub fn placeholder(name: &str) -> Content {
     let bytes = placeholder_bytes(&extension(name));
     Content {
@@ -82,7 +81,7 @@ fn placeholder_bytes(ending: &str) -> &'static [u8] {
         "wav" => file!("wav"),
         "mp4" => file!("mp4"),
         "zip" => file!("zip"),
-        _ => b"These bytes stand for the content of a file that came without any.\n",
+        _ => b"This is a placeholder for the content of a file without content.\n",
     }
 }
 

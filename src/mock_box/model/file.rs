@@ -25,8 +25,7 @@ pub struct File {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub modified_at: Timestamp,
-    /// The registered event about it. Calls about the file whose token belongs to no event are
-    /// counted for this one.
+    /// Its registered event. Calls for the file whose token belongs to no event are charged to it.
     pub event_id: Option<Arc<str>>,
     /// Whether a reset keeps it: it came from a fixture or a synchronised folder.
     pub lasting: bool,

@@ -19,8 +19,7 @@ pub struct Grant {
     pub expires_at: Timestamp,
 }
 
-/// Who writes, as the record of a write names it; nobody where the user of the mock writes past
-/// Box's API.
+/// The writer, as the record of a write names it; empty for writes of the admin API.
 #[derive(Clone, Debug, Default)]
 pub struct Writer {
     /// The token.

@@ -1,16 +1,15 @@
-//! New ids and tokens, as Box gives them. Seeded once by the host; nothing here is random by
-//! itself, so a run can be repeated in a test.
+//! New ids and tokens in the form of Box's. The host seeds the source, so a test can repeat a run.
 
 use crate::domain::secret::Secret;
 
-/// A source of new ids. Numbers go on over a reset.
+/// A source of new ids. A reset does not restart the numbers.
 #[derive(Clone, Debug)]
 pub struct Ids {
     random: u64,
     last_number: u64,
 }
 
-/// Where the numbers of new files start: far from those that captures have.
+/// The first number of new files, far from those in captures.
 const FIRST_NUMBER: u64 = 7_000_000_000_000;
 
 impl Ids {
@@ -41,11 +40,11 @@ impl Ids {
         self.last_number
     }
 
-    /// A number that is in use already, of an earlier run: later ones are given behind it.
-    pub fn taken(&mut self, id: &str) {
-        const OURS: std::ops::Range<u64> = FIRST_NUMBER..2 * FIRST_NUMBER;
+    /// Reserves a number that is already in use: later ones are greater.
+    pub fn reserve(&mut self, id: &str) {
+        const RESERVED: std::ops::Range<u64> = FIRST_NUMBER..2 * FIRST_NUMBER;
         if let Ok(number) = id.parse()
-            && OURS.contains(&number)
+            && RESERVED.contains(&number)
         {
             self.last_number = self.last_number.max(number);
         }
@@ -57,7 +56,7 @@ impl Ids {
     }
 
     /// A bearer token of 32 letters and digits, as Box's are. It has letters of both cases and a
-    /// digit: by these the redactor knows a token in what a Skill prints.
+    /// digit, by which the redactor recognises a token in the output of a skill.
     pub fn token(&mut self) -> Secret {
         loop {
             let text = self.letters();
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_redactor_knows_every_token_that_is_minted() {
+    fn the_redactor_recognises_every_minted_token() {
         let mut ids = Ids::new(7);
         for _ in 0..5000 {
             let token = ids.token();
@@ -135,11 +134,16 @@ mod tests {
     }
 
     #[test]
-    fn numbers_go_on_behind_those_that_are_taken() {
+    fn numbers_continue_after_reserved_ones() {
         let mut ids = Ids::new(1);
         let next = ids.number() + 10;
-        for taken in ["1", "no number", "18446744073709551615", &next.to_string()] {
-            ids.taken(taken);
+        for reserved in [
+            "1",
+            "not a number",
+            "18446744073709551615",
+            &next.to_string(),
+        ] {
+            ids.reserve(reserved);
         }
         assert_eq!(ids.number(), next + 1);
     }

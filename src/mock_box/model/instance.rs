@@ -24,7 +24,7 @@ pub struct InstancePath {
 }
 
 impl InstancePath {
-    /// The path of an instance; the scope `enterprise` stands for the user's own enterprise.
+    /// The path of an instance; the scope `enterprise` means the user's own enterprise.
     pub fn new(file_id: &str, scope: &str, template: &str) -> Self {
         let scope = match scope {
             "enterprise" => format_smolstr!("enterprise_{}", user::ENTERPRISE_ID),
@@ -38,7 +38,7 @@ impl InstancePath {
     }
 
     /// The path of the Skills cards of a file.
-    pub fn of_cards(file_id: SmolStr) -> Self {
+    pub fn for_cards(file_id: SmolStr) -> Self {
         Self {
             file_id,
             scope: SmolStr::new_static(SKILLS_SCOPE),
@@ -72,10 +72,10 @@ impl StoredInstance {
 
     /// The whole instance as compact JSON, ready to be answered.
     pub fn json(&self) -> Bytes {
-        /// Bytes. Sending more takes long anyway, so larger JSON is not kept a second time.
-        const SMALL: usize = 16 * 1024;
+        /// Larger JSON is not cached: sending it takes longer than serialising it.
+        const MAX_CACHED_BYTES: usize = 16 * 1024;
         let made = || Bytes::from(self.instance.to_json());
-        if self.instance.weight() > SMALL {
+        if self.instance.weight() > MAX_CACHED_BYTES {
             made()
         } else {
             self.json.get_or_init(made).clone()

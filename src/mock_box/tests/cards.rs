@@ -66,7 +66,7 @@ fn an_instance_is_created_read_changed_and_deleted() {
 }
 
 #[test]
-fn what_comes_in_many_lines_is_recorded_in_one() {
+fn bodies_of_many_lines_are_recorded_on_one() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let place = format!("/2.0/files/42/{CARDS}");
@@ -99,7 +99,7 @@ fn what_comes_in_many_lines_is_recorded_in_one() {
 }
 
 #[test]
-fn of_a_report_that_says_something_twice_the_last_counts() {
+fn the_last_of_duplicate_members_of_a_report_is_used() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let mut put = |body: &str| {
@@ -131,7 +131,7 @@ fn of_a_report_that_says_something_twice_the_last_counts() {
 }
 
 #[test]
-fn the_list_is_of_instances_as_each_is_answered() {
+fn the_list_contains_each_instance_as_it_is_answered() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let list = |world: &mut World| {
@@ -210,7 +210,7 @@ fn a_patch_that_fails_changes_nothing() {
 }
 
 #[test]
-fn cards_that_box_refuses_are_refused_in_its_words() {
+fn cards_that_box_refuses_are_refused_with_its_messages() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let mut integer_id = card("a");
@@ -360,7 +360,7 @@ fn any_template_can_be_used_and_all_are_listed() {
 }
 
 #[test]
-fn metadata_that_is_not_there_is_404_in_three_ways() {
+fn missing_metadata_is_404_with_three_codes() {
     let mut world = World::open();
     world.register("talk.txt");
     for (path, code) in [

@@ -77,7 +77,7 @@ fn every_host_and_prefix_form_reaches_the_same_file() {
 }
 
 #[test]
-fn asked_fields_come_with_type_id_and_etag_alone() {
+fn requested_fields_are_returned_with_type_id_and_etag_only() {
     let mut world = World::new();
     let event = world.register("talk.final.TXT");
     let line = "GET /2.0/files/42?fields=name,extension,unknown,version_number";
@@ -92,7 +92,7 @@ fn asked_fields_come_with_type_id_and_etag_alone() {
 }
 
 #[test]
-fn metadata_comes_as_a_field() {
+fn metadata_is_returned_as_a_field() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let line = "GET /2.0/files/42?fields=metadata.global.boxSkillsCards";
@@ -118,7 +118,7 @@ fn if_none_match_answers_304_for_the_etag_that_the_client_has() {
 }
 
 #[test]
-fn if_match_tells_four_cases_apart() {
+fn if_match_distinguishes_four_cases() {
     let mut world = World::open();
     world.register("talk.txt");
     let update = "PUT /2.0/files/42";
@@ -223,7 +223,7 @@ fn ranges_and_conditions_hold_for_the_bytes() {
 }
 
 #[test]
-fn renaming_and_describing_advance_the_etag_and_idle_changes_do_not() {
+fn a_change_increments_the_etag_and_an_idle_one_does_not() {
     let mut world = World::open();
     world.register("talk.txt");
     let line = "PUT /2.0/files/42";
@@ -308,7 +308,7 @@ fn metadata_follows_a_move_and_is_not_copied() {
 }
 
 #[test]
-fn what_comes_into_a_folder_is_told_and_a_mere_renaming_is_not() {
+fn a_file_put_into_a_folder_is_published_and_a_rename_is_not() {
     let mut world = World::open();
     world.register("talk.txt");
     let attributes = json!({"name": "new.txt", "parent": {"id": "0"}});
@@ -364,15 +364,15 @@ fn a_deleted_file_is_gone_with_its_metadata_and_the_record_says_so() {
 }
 
 #[test]
-fn numbers_that_an_event_brings_are_not_given_again() {
+fn numbers_of_an_event_are_not_assigned_again() {
     let mut world = World::open();
     let next = world.ids.clone().number().to_string();
-    world.register_id(&next, "brought.txt", &Registering::default());
+    world.register_id(&next, "talk.txt", &Registering::default());
     assert_ne!(world.ids.number().to_string(), next);
 }
 
 #[test]
-fn a_reset_brings_lasting_files_back_as_they_were() {
+fn a_reset_restores_lasting_files() {
     let mut world = World::open();
     let lasting = Registering {
         lasting: true,

@@ -25,7 +25,7 @@ fn the_root_is_always_there_and_has_no_parent() {
 }
 
 #[test]
-fn the_folder_of_an_event_stands_with_its_file() {
+fn the_folder_of_an_event_contains_its_file() {
     let mut world = World::open();
     world.register("talk.txt");
     let folder = json_of(&world.call("GET /2.0/folders/44", Some(&any())));
@@ -34,7 +34,7 @@ fn the_folder_of_an_event_stands_with_its_file() {
 }
 
 #[test]
-fn new_folders_are_made_and_a_taken_name_is_409() {
+fn new_folders_are_created_and_a_taken_name_is_409() {
     let mut world = World::open();
     let body = json!({"name": "A", "parent": {"id": "0"}});
     let made = world.send("POST /2.0/folders", &any(), &body);
@@ -72,7 +72,7 @@ fn new_folders_are_made_and_a_taken_name_is_409() {
 }
 
 #[test]
-fn items_come_folders_first_by_name_and_in_pages() {
+fn items_are_folders_first_by_name_and_in_pages() {
     let mut world = World::open();
     world.register("b.txt");
     for name in ["z", "y"] {
@@ -104,7 +104,7 @@ fn items_come_folders_first_by_name_and_in_pages() {
 }
 
 #[test]
-fn the_user_is_told() {
+fn the_user_is_returned() {
     let mut world = World::open();
     let me = json_of(&world.call("GET /2.0/users/me", Some(&any())));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Calls that nobody would make on purpose, and what must hold for the answers to them all.
+//! Malformed and random calls, and invariants of all answers.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::world::{World, any, with};
 use crate::mock_box::{Answer, AnswerBody, Envelope, Spooled, Upload, http::request::tests::head};
 
-/// Pieces of real paths, and some of none.
+/// Segments of real paths, and others.
 const SEGMENTS: [&str; 28] = [
     "2.0",
     "api",
@@ -40,7 +40,7 @@ const SEGMENTS: [&str; 28] = [
     "%ff",
 ];
 
-/// Bodies that are near to something.
+/// Bodies that are almost valid.
 const BODIES: [&str; 14] = [
     "",
     "{",
@@ -108,7 +108,7 @@ fn check(line: &str, answer: &Answer) {
                 Envelope::Client => assert_eq!(body["status"], status.as_u16(), "{line}"),
             }
         }
-        AnswerBody::Bytes(bytes) if !bytes.starts_with(b"The mock Box takes") => {
+        AnswerBody::Bytes(bytes) if !bytes.starts_with(b"The mock extracts") => {
             let body: Value = serde_json::from_slice(bytes).expect("JSON");
             assert!(body.is_object(), "{line}: {body}");
         }

@@ -29,7 +29,7 @@ fn client_credentials_get_a_user_token_for_an_hour() {
 }
 
 #[test]
-fn what_oauth_refuses_has_its_own_form() {
+fn errors_have_the_form_of_oauth() {
     let mut world = World::new();
     for (form, error) in [
         ("", "invalid_request"),
@@ -61,7 +61,7 @@ fn grants_that_are_not_played_are_501_in_boxs_envelope() {
 }
 
 #[test]
-fn a_client_that_asks_for_ever_more_tokens_does_not_fill_the_memory() {
+fn the_number_of_granted_tokens_is_bounded() {
     let mut world = World::new();
     let first = world.user();
     for _ in 0..10_000 {

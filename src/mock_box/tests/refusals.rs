@@ -1,4 +1,4 @@
-//! Tokens, and what is refused whoever asks.
+//! Tokens, and calls that are refused for every caller.
 
 use serde_json::json;
 
@@ -49,7 +49,7 @@ fn no_token_an_unknown_one_an_expired_one_and_a_revoked_one_are_401_and_empty() 
 }
 
 #[test]
-fn a_token_comes_by_query_as_well() {
+fn a_token_in_the_query_is_accepted() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let line = format!(
@@ -60,7 +60,7 @@ fn a_token_comes_by_query_as_well() {
 }
 
 #[test]
-fn each_token_serves_its_own_calls() {
+fn each_token_permits_its_own_calls() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let (cards, list) = (
@@ -90,7 +90,7 @@ fn each_token_serves_its_own_calls() {
 }
 
 #[test]
-fn a_token_serves_its_one_file() {
+fn a_token_permits_its_one_file() {
     let mut world = World::new();
     let first = world.register("a.txt");
     let second = world.register("b.txt");
@@ -116,7 +116,7 @@ fn a_token_serves_its_one_file() {
 }
 
 #[test]
-fn any_bearer_may_do_everything_where_tokens_are_not_looked_at() {
+fn any_bearer_may_do_everything_if_tokens_are_not_checked() {
     let mut world = World::open();
     world.register("talk.txt");
     assert_eq!(

@@ -18,7 +18,7 @@ fn entries(world: &mut World, name: &str, hints: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_hint_gets_an_entry_that_leads_to_info_and_content() {
+fn a_hint_gets_an_entry_with_urls_of_info_and_content() {
     let mut world = World::new();
     let event = world.register("film.mp4");
     let hints = "[jpg?dimensions=1024x1024]";
@@ -52,7 +52,7 @@ fn a_hint_gets_an_entry_that_leads_to_info_and_content() {
 }
 
 #[test]
-fn a_client_of_boxs_hosts_is_led_to_boxs_hosts() {
+fn a_client_of_boxs_hosts_gets_urls_of_boxs_hosts() {
     let mut world = World::new();
     world.origin = "https://api.box.com".to_owned();
     let entry = entries(&mut world, "talk.wav", "[mp3]").remove(0);
@@ -101,7 +101,7 @@ fn a_file_of_the_type_is_its_own_representation() {
 }
 
 #[test]
-fn a_picture_becomes_another_as_it_goes_out() {
+fn a_picture_is_converted_while_it_is_sent() {
     let mut world = World::new();
     let event = world.register("photo.png");
     let place = "GET /2.0/internal_files/42/versions/43/representations";
@@ -123,7 +123,7 @@ fn a_picture_becomes_another_as_it_goes_out() {
 }
 
 #[test]
-fn text_that_cannot_be_taken_out_is_said_to_be_so() {
+fn text_that_cannot_be_extracted_is_a_named_placeholder() {
     let mut world = World::new();
     let event = world.register("talk.mp3");
     let line = "GET /2.0/internal_files/42/versions/43/representations/extracted_text/content/";
@@ -134,11 +134,14 @@ fn text_that_cannot_be_taken_out_is_said_to_be_so() {
         Some("text/plain; charset=utf-8")
     );
     let text = String::from_utf8(bytes_of(&text)).expect("text");
-    assert!(text.contains("stand for the text of talk.mp3"), "{text}");
+    assert!(
+        text.contains("placeholder for the text of talk.mp3"),
+        "{text}"
+    );
 }
 
 #[test]
-fn what_is_no_representation_is_404_and_a_writer_may_not_read_it() {
+fn an_unknown_representation_is_404_and_a_write_token_is_403() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     let place = "GET /2.0/internal_files/42/versions";

@@ -8,7 +8,7 @@ use crate::mock_box::{Upload, http::request::tests::head, model::content::sha1_h
 const NEW: &str = "POST /api/2.0/files/content";
 
 #[test]
-fn an_uploaded_file_stands_in_its_folder() {
+fn an_uploaded_file_is_in_its_folder() {
     let mut world = World::open();
     let attributes = json!({"name": "new.txt", "parent": {"id": "0"}});
     let made = world.upload(head(NEW, Some(&any())), Some(&attributes), b"words");
@@ -67,7 +67,7 @@ fn a_new_version_keeps_the_id_and_the_old_versions() {
 }
 
 #[test]
-fn a_new_version_minds_if_match_and_may_rename() {
+fn a_new_version_obeys_if_match_and_may_rename() {
     let mut world = World::open();
     world.register("talk.txt");
     let line = head("POST /api/2.0/files/42/content", Some(&any()));

@@ -1,4 +1,4 @@
-//! A Box for tests: its state, its ids and a clock that stands still until it is told to go on.
+//! A mock for tests: its state, its ids, and a clock that moves only when a test says so.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-/// The place of the cards on a file.
+/// The path of the cards of a file.
 pub(super) const CARDS: &str = "metadata/global/boxSkillsCards";
 
 /// A registered event.
@@ -44,7 +44,7 @@ impl World {
         Self::with(Settings::default())
     }
 
-    /// A Box in which the token `any` may do everything.
+    /// A mock in which any token permits everything.
     pub(super) fn open() -> Self {
         Self::with(Settings {
             tokens: TokenMode::Any,
@@ -130,7 +130,7 @@ impl World {
         self.now = self.now.checked_add(seconds.seconds()).expect("in range");
     }
 
-    /// The whole way of a call, as the host goes it.
+    /// All steps of a call, as the host takes them.
     pub(super) fn ask(&mut self, head: Head, body: &[u8]) -> Answer {
         let body = Bytes::copy_from_slice(body);
         self.whole(head, |wanted| match wanted {
@@ -237,7 +237,7 @@ pub(super) fn header_of<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     found.and_then(|(_, value)| value.to_str().ok())
 }
 
-/// A card that Box takes.
+/// A card that Box accepts.
 pub(super) fn card(text: &str) -> Value {
     json!({
         "type": "skill_card", "skill_card_type": "keyword",

@@ -6,7 +6,7 @@ use crate::mock_box::{http::request::Head, model::file::File};
 
 /// The supported types of representation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Format {
     /// Sound.
     Mp3,
     /// Video.
@@ -33,7 +33,7 @@ const DEFAULT_DIMENSIONS: &str = "1024x1024";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Representation {
     /// The type.
-    pub kind: Kind,
+    pub kind: Format,
     /// `WIDTHxHEIGHT` as the call asks for it; used for pictures alone.
     dimensions: String,
     /// Width and height in pixels.
@@ -82,7 +82,7 @@ pub(crate) fn entry(
     })
 }
 
-impl Kind {
+impl Format {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "mp3" => Self::Mp3,
@@ -144,7 +144,7 @@ impl Representation {
     pub(crate) fn from_path(segment: &str) -> Option<Self> {
         let Some((kind, rest)) = segment
             .split_once('_')
-            .filter(|(kind, _)| Kind::parse(kind).is_some_and(Kind::is_picture))
+            .filter(|(kind, _)| Format::parse(kind).is_some_and(Format::is_picture))
         else {
             return Self::new(segment, DEFAULT_DIMENSIONS, false);
         };
@@ -155,7 +155,7 @@ impl Representation {
     }
 
     fn new(kind: &str, dimensions: &str, is_paged: bool) -> Option<Self> {
-        let kind = Kind::parse(kind)?;
+        let kind = Format::parse(kind)?;
         let (width, height) = dimensions.split_once('x')?;
         Some(Self {
             kind,

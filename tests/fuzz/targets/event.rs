@@ -118,7 +118,7 @@ fn signed(captured: &Captured) {
         secondary: None,
     };
     let body = captured.event.body();
-    let _ = verify(body, &Signed::of_headers(&captured.headers), &keys, None);
+    let _ = verify(body, &Signed::from_headers(&captured.headers), &keys, None);
     let timestamp = "2026-11-21T10:00:00Z";
     let signed = Signed {
         timestamp: Some(timestamp.to_owned()),

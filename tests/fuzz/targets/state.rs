@@ -435,7 +435,7 @@ fn check_answer(line: &str, answer: &Answer) {
                 Envelope::Client => assert_eq!(body["status"], status.as_u16(), "{line}"),
             }
         }
-        AnswerBody::Bytes(bytes) if !bytes.starts_with(b"The mock Box takes") => {
+        AnswerBody::Bytes(bytes) if !bytes.starts_with(b"The mock extracts") => {
             let body: Value = serde_json::from_slice(bytes)
                 .unwrap_or_else(|error| panic!("{line}: no JSON: {error}"));
             assert!(body.is_object(), "{line}: {body}");

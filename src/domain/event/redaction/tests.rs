@@ -35,7 +35,7 @@ fn scrub(value: &Value) -> Value {
 }
 
 #[test]
-fn nothing_that_names_anybody_is_left() {
+fn no_personal_data_is_left() {
     let text = scrub(&captured()).to_string();
     for leak in [
         "137\"",
@@ -131,7 +131,7 @@ fn two_events_of_one_file_stay_of_one_file() {
 }
 
 #[test]
-fn what_is_to_be_kept_is_kept() {
+fn ids_and_names_are_kept_on_request() {
     let mut scrubber = Scrubber::new(Keep {
         ids: true,
         names: true,
@@ -146,7 +146,7 @@ fn what_is_to_be_kept_is_kept() {
 }
 
 #[test]
-fn a_proxy_event_loses_its_signatures_and_whoever_sent_it() {
+fn a_proxy_event_loses_its_signatures_and_its_sender() {
     let headers = json!({
         "Host": "abc123.execute-api.us-east-1.amazonaws.com", "Authorization": "Bearer zzz",
         "X-Forwarded-For": "198.51.100.7", "Content-Length": "999",
@@ -184,7 +184,7 @@ fn a_proxy_event_loses_its_signatures_and_whoever_sent_it() {
 }
 
 #[test]
-fn the_words_of_box_stay_even_where_somebody_is_called_so() {
+fn fixed_words_of_box_stay_even_if_they_are_also_a_name() {
     let mut event = captured();
     event["event"]["created_by"]["name"] = json!("user");
     event["enterprise"]["name"] = json!("file");
@@ -206,7 +206,7 @@ fn no_person_of_a_large_event_keeps_a_name() {
 }
 
 #[test]
-fn a_token_that_stands_in_a_text_alone_is_gone_too() {
+fn a_token_inside_a_string_is_replaced() {
     let event = json!({
         "source": {"id": "1"},
         "note": "https://x/?access_token=0123456789abcdef&a=b",
@@ -219,7 +219,7 @@ fn a_token_that_stands_in_a_text_alone_is_gone_too() {
 }
 
 #[test]
-fn a_name_that_was_redacted_before_makes_no_name_of_a_token() {
+fn a_redacted_name_does_not_replace_a_token() {
     let mut event = captured();
     event["source"]["name"] = json!(NO_TOKEN);
     let event = scrub(&event);
@@ -228,7 +228,7 @@ fn a_name_that_was_redacted_before_makes_no_name_of_a_token() {
 }
 
 #[test]
-fn an_id_stays_one_where_a_name_is_the_same_text() {
+fn an_id_that_equals_a_name_is_replaced_as_an_id() {
     let mut event = captured();
     event["skill"]["name"] = json!("340708371275");
     event["enterprise"]["name"] = json!("94713934");
@@ -244,7 +244,7 @@ fn an_id_stays_one_where_a_name_is_the_same_text() {
 }
 
 #[test]
-fn addresses_without_number_are_replaced_in_one_pass() {
+fn many_addresses_are_replaced_in_one_pass() {
     let mut event = captured();
     let addresses: Vec<String> = (0..50_000)
         .map(|nth| format!("..u{nth}@acme.test."))

@@ -17,7 +17,7 @@ fn signed() -> Signed {
         .into_iter()
         .map(|(name, value)| (name.to_uppercase(), value))
         .collect();
-    Signed::of_headers(&headers)
+    Signed::from_headers(&headers)
 }
 
 fn check(body: &str, signed: &Signed, keys: &Keys) -> Verdict {
@@ -114,7 +114,7 @@ fn swapped_keys_are_recognised() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn a_missing_header_is_named() {
     let unsigned = Signed::default();
     assert_eq!(check(BODY, &unsigned, &keys()).flaws, [Flaw::Unsigned]);
     let timeless = Signed {
@@ -145,12 +145,12 @@ fn what_is_missing_is_said() {
 }
 
 #[test]
-fn age_counts_only_when_it_is_asked_for() {
+fn age_is_checked_only_on_request() {
     let at: Timestamp = AT.parse().expect("a time");
     let check = |seconds: i64| {
         let age = Age {
             now: at + jiff::SignedDuration::from_secs(seconds),
-            allowed: OLDEST_SECONDS,
+            allowed: MAX_AGE_SECONDS,
         };
         verify(BODY.as_bytes(), &signed(), &keys(), Some(age)).flaws
     };
@@ -166,7 +166,7 @@ fn age_counts_only_when_it_is_asked_for() {
 }
 
 #[test]
-fn signatures_that_are_no_base64_match_nothing() {
+fn signatures_that_are_not_base64_match_nothing() {
     let garbage = Signed {
         primary: Some("☃".to_owned()),
         ..signed()

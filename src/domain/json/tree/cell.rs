@@ -1,44 +1,44 @@
-//! A tape: a whole JSON value as one row of cells, in the order of the text. So reading takes one
-//! allocation, however much a value branches.
+//! A tape: a JSON value as one vector of cells in the order of the text, so that reading takes one
+//! allocation.
 
 use serde_json::{Map, Number, Value};
 
-/// A JSON value, whole. Texts without escapes are parts of the text that it was read from.
+/// A whole JSON value. Strings without escapes borrow from the text it was read from.
 #[derive(Clone, Debug)]
 pub struct Tape<'a> {
     /// The value; each list and object is followed by its contents. Never empty.
     pub(super) cells: Vec<Cell<'a>>,
-    /// Whether lists and objects may have a source.
+    /// Whether arrays and objects may have source text.
     pub(super) has_sources: bool,
-    /// What was seen while it was read; nothing once it was changed.
+    /// What the scanner noted; `None` after a change.
     pub(super) seen: Option<Seen>,
 }
 
-/// What is known of a value without another walk through it.
+/// What the scanner notes about a value.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Seen {
-    /// Its levels of lists and objects.
+    /// Its nesting depth.
     pub(super) levels: usize,
-    /// Whether the name of a member may begin with `$`.
+    /// Whether a member name may start with `$`.
     pub(super) has_dollars: bool,
 }
 
-/// What has contents.
+/// The kinds of value with contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum BranchKind {
     Array,
     Object,
 }
 
-/// A list or an object without its contents.
+/// An array or an object without its contents.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Branch<'a> {
-    pub(super) kind: Kind,
+    pub(super) kind: BranchKind,
     /// The number of cells of its contents.
     pub(super) cells: u32,
-    /// Whether `source` is what would be written.
+    /// Whether `source` equals the serialised value.
     pub(super) is_canonical: bool,
-    /// The text that it was read from; empty where it was not read, or changed since.
+    /// The source text; empty if it was not read from text or has changed.
     pub(super) source: &'a str,
 }
 
@@ -59,8 +59,8 @@ pub(super) enum Cell<'a> {
 }
 
 impl Branch<'_> {
-    /// One that has no text of its own, with so many cells inside.
-    pub(super) fn unread(kind: Kind, cells: u32) -> Self {
+    /// A branch without source text, with `cells` cells of contents.
+    pub(super) fn unread(kind: BranchKind, cells: u32) -> Self {
         Self {
             kind,
             cells,
@@ -71,7 +71,7 @@ impl Branch<'_> {
 }
 
 impl<'a> Cell<'a> {
-    /// How many cells the value that begins here has.
+    /// The number of cells of the value that starts here.
     pub(super) fn width(&self) -> usize {
         match self {
             Self::Branch(branch) => 1 + branch.cells as usize,
@@ -79,7 +79,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// The same, borrowing from this one.
+    /// The same cell, borrowing from this one.
     pub(super) fn borrowed(&self) -> Cell<'_> {
         match self {
             Self::Owned(text) => Cell::Borrowed(text),
@@ -87,12 +87,12 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Whether it is a list, or an object.
-    pub(super) fn is(&self, kind: Kind) -> bool {
+    /// Whether it is a branch of this kind.
+    pub(super) fn is(&self, kind: BranchKind) -> bool {
         matches!(self, Self::Branch(branch) if branch.kind == kind)
     }
 
-    /// The text, where it is one.
+    /// The text, if it is a string.
     pub(super) fn text<'t>(&'t self) -> Option<&'t str>
     where
         'a: 't,
@@ -119,23 +119,23 @@ impl PartialEq for Cell<'_> {
     }
 }
 
-/// The cells of the value that a row begins with, and those after it.
+/// The cells of the first value of a row, and those after it.
 pub(super) fn split<'c, 'a>(cells: &'c [Cell<'a>]) -> Option<(&'c [Cell<'a>], &'c [Cell<'a>])> {
     cells.split_at_checked(cells.first()?.width())
 }
 
-/// Reserves the cell of a list or an object, and returns its index.
+/// Reserves the cell of an array or object, and returns its index.
 pub(super) fn open(cells: &mut Vec<Cell<'_>>) -> usize {
     cells.push(Cell::Null);
     cells.len() - 1
 }
 
-/// Makes the cell at an index the list or object of all that follows it.
-pub(super) fn close(cells: &mut [Cell<'_>], at: usize, kind: Kind) {
+/// Makes the cell at an index the array or object of all cells after it.
+pub(super) fn close(cells: &mut [Cell<'_>], at: usize, kind: BranchKind) {
     cells[at] = Cell::Branch(Branch::unread(kind, since(cells, at)));
 }
 
-/// How many cells follow the one at an index.
+/// The number of cells after an index.
 pub(super) fn since(cells: &[Cell<'_>], at: usize) -> u32 {
     narrow(cells.len() - at - 1)
 }
@@ -168,14 +168,14 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Whether it is known to have at most so many levels of lists and objects, and no member whose
-    /// name begins with `$`. `false` where that is not known.
+    /// Whether it is known to have at most `levels` levels of nesting and no member name that starts with
+    /// `$`; `false` if unknown.
     pub fn is_surely_plain(&self, levels: usize) -> bool {
         self.seen
             .is_some_and(|seen| seen.levels <= levels && !seen.has_dollars)
     }
 
-    /// The same value, that borrows from nothing.
+    /// The same value, owned.
     pub fn into_owned(self) -> Tape<'static> {
         let own = |cell: Cell<'_>| match cell {
             Cell::Null => Cell::Null,
@@ -203,7 +203,7 @@ fn add<'a>(cells: &mut Vec<Cell<'a>>, value: &'a Value) {
             for item in items {
                 add(cells, item);
             }
-            close(cells, at, Kind::Array);
+            close(cells, at, BranchKind::Array);
             return;
         }
         Value::Object(members) => return add_members(cells, members),
@@ -217,7 +217,7 @@ fn add_members<'a>(cells: &mut Vec<Cell<'a>>, members: &'a Map<String, Value>) {
         cells.push(Cell::Borrowed(name));
         add(cells, value);
     }
-    close(cells, at, Kind::Object);
+    close(cells, at, BranchKind::Object);
 }
 
 /// `null`

@@ -1,20 +1,20 @@
-//! Changes of a tape: texts and numbers put in the place of what was there.
+//! Changes of a tape: values replaced by strings and numbers.
 
 use std::borrow::Cow;
 
 use serde_json::Number;
 
 use super::{
-    cell::{Branch, Cell, Kind, Tape, narrow},
+    cell::{Branch, BranchKind, Cell, Tape, narrow},
     view::{Tree, look},
 };
 
-/// The place of a value in a tape. Putting a text or a number in the place of another moves none;
-/// all else moves those behind.
+/// The index of a value in a tape. It stays valid when a string or number replaces another; any other
+/// change moves the values after it.
 #[derive(Clone, Copy, Debug)]
-pub struct Place(usize);
+pub struct CellIndex(usize);
 
-/// A value that has nothing in it.
+/// A value without contents.
 #[derive(Clone, Debug)]
 pub enum Leaf<'a> {
     /// A number.
@@ -46,51 +46,51 @@ impl<'a> From<Leaf<'a>> for Cell<'a> {
 }
 
 impl<'a> Tape<'a> {
-    /// The place of the whole value.
-    pub const TOP: Place = Place(0);
+    /// The index of the whole value.
+    pub const TOP: CellIndex = CellIndex(0);
 
-    /// The value at a place.
-    pub fn at(&self, Place(at): Place) -> Tree<'_> {
+    /// The value at an index.
+    pub fn at(&self, CellIndex(at): CellIndex) -> Tree<'_> {
         look(&self.cells[at..])
     }
 
-    /// The place of a member.
-    pub fn member(&self, Place(of): Place, name: &str) -> Option<Place> {
+    /// The index of a member.
+    pub fn member(&self, CellIndex(of): CellIndex, name: &str) -> Option<CellIndex> {
         let object = self.cells.get(of)?;
-        if !object.is(Kind::Object) {
+        if !object.is(BranchKind::Object) {
             return None;
         }
         let mut at = of + 1;
         while at < of + object.width() {
             if self.cells[at].text() == Some(name) {
-                return Some(Place(at + 1));
+                return Some(CellIndex(at + 1));
             }
             at += 1 + self.cells[at + 1].width();
         }
         None
     }
 
-    /// The place that a way of names leads to.
-    pub fn below(&self, of: Place, names: &[&str]) -> Option<Place> {
+    /// The index of the member at a path of names.
+    pub fn below(&self, of: CellIndex, names: &[&str]) -> Option<CellIndex> {
         names.iter().try_fold(of, |at, name| self.member(at, name))
     }
 
-    /// The places of the items; none where there is no list.
-    pub fn items(&self, Place(of): Place) -> Vec<Place> {
-        let Some(list) = self.cells.get(of).filter(|cell| cell.is(Kind::Array)) else {
+    /// The indices of the items; empty unless it is an array.
+    pub fn items(&self, CellIndex(of): CellIndex) -> Vec<CellIndex> {
+        let Some(list) = self.cells.get(of).filter(|cell| cell.is(BranchKind::Array)) else {
             return Vec::new();
         };
         let mut found = Vec::new();
         let mut at = of + 1;
         while at < of + list.width() {
-            found.push(Place(at));
+            found.push(CellIndex(at));
             at += self.cells[at].width();
         }
         found
     }
 
-    /// Puts something else in a place.
-    pub fn put(&mut self, Place(at): Place, leaf: impl Into<Leaf<'a>>) {
+    /// Replaces a value.
+    pub fn put(&mut self, CellIndex(at): CellIndex, leaf: impl Into<Leaf<'a>>) {
         self.forget_sources();
         let inside = self.cells[at].width() - 1;
         self.cells[at] = leaf.into().into();
@@ -100,19 +100,18 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Gives a member of an object its value; one that was not there comes last. Nothing happens
-    /// where there is no object.
-    pub fn insert(&mut self, of: Place, name: &'static str, leaf: impl Into<Leaf<'a>>) {
+    /// Sets a member of an object; a new one comes last. Does nothing unless it is an object.
+    pub fn insert(&mut self, of: CellIndex, name: &'static str, leaf: impl Into<Leaf<'a>>) {
         const MEMBER: u32 = 2;
         if let Some(there) = self.member(of, name) {
             return self.put(there, leaf);
         }
-        let Place(of) = of;
+        let CellIndex(of) = of;
         self.forget_sources();
         let Some(Cell::Branch(object)) = self.cells.get_mut(of) else {
             return;
         };
-        if object.kind != Kind::Object {
+        if object.kind != BranchKind::Object {
             return;
         }
         object.cells += MEMBER;
@@ -122,7 +121,7 @@ impl<'a> Tape<'a> {
         self.around(of, |cells| *cells += MEMBER);
     }
 
-    /// Drops the sources of lists and objects, which a change makes wrong.
+    /// Drops the source texts of arrays and objects, which a change invalidates.
     fn forget_sources(&mut self) {
         self.seen = None;
         if !std::mem::take(&mut self.has_sources) {
@@ -135,7 +134,7 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Changes how many cells are in each list and object that the cell at a place is in.
+    /// Updates the cell counts of all arrays and objects around an index.
     fn around(&mut self, place: usize, change: impl Fn(&mut u32)) {
         let mut at = 0;
         while at < place {

@@ -1,6 +1,6 @@
-//! The one JSON reader: a text becomes a [`Tape`], which borrows from it; a [`Tree`] looks at the
-//! tape or a part of it. It says what a [`serde_json::Value`] would say, and is written as one would
-//! be. Also knows where each value is in its text, and which keys an object has twice.
+//! The JSON reader: text is read into a [`Tape`], which borrows from it; a [`Tree`] is a view of the tape
+//! or a part of it. Values and output are the same as those of [`serde_json::Value`]. It also finds the
+//! position of each value in its text, and duplicate keys.
 
 mod cell;
 mod edit;
@@ -11,7 +11,7 @@ mod view;
 mod write;
 
 pub use cell::Tape;
-pub use edit::{Leaf, Place};
+pub use edit::{CellIndex, Leaf};
 pub use read::StrictError;
 pub use spans::{DuplicateKey, Span, locate};
 pub use view::{Finder, Items, Members, Tree};

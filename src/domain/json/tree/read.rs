@@ -1,5 +1,5 @@
-//! A tape from a text: loosely, where of members with the same name the last value counts, and
-//! strictly, where they are refused.
+//! Reads a tape from a text. The lenient reader uses the last of duplicate members, the strict one
+//! refuses them.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::{
-    cell::{Cell, Kind, Tape, close, open, split},
+    cell::{BranchKind, Cell, Tape, close, open, split},
     scan::{Scan, scan},
     spans::{DuplicateKey, Spans},
 };
@@ -17,13 +17,13 @@ use super::{
 pub enum StrictError {
     /// It is not JSON.
     Syntax(serde_json::Error),
-    /// An object has a key twice.
+    /// An object has a duplicate key.
     DuplicateKey(DuplicateKey),
 }
 
 impl<'a> Tape<'a> {
-    /// Reads a value that is the whole of a text. Of members with the same name the last value
-    /// counts, in the place of the first, as serde_json has it.
+    /// Reads a text that is one value. Of duplicate members the last value is used, at the position of
+    /// the first, as in serde_json.
     ///
     /// # Errors
     /// serde_json's own.
@@ -34,7 +34,7 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// The same, and refuses a key that an object has twice: readers differ in which they take.
+    /// The same, but refuses duplicate keys.
     ///
     /// # Errors
     /// The first fault.
@@ -63,7 +63,7 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// serde_json knows what is wrong with a text, and where.
+    /// Reads with serde_json, for its error message.
     #[cold]
     fn refused(text: &[u8]) -> Result<Self, serde_json::Error> {
         let value: Value = serde_json::from_slice(text)?;
@@ -71,7 +71,7 @@ impl<'a> Tape<'a> {
     }
 }
 
-/// For what is read with other things around it.
+/// For a value inside another type that serde reads.
 impl<'de> Deserialize<'de> for Tape<'static> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(from)?;
@@ -79,8 +79,8 @@ impl<'de> Deserialize<'de> for Tape<'static> {
     }
 }
 
-/// Adds the value that a row begins with, of members with the same name the last one's value in the
-/// place of the first. The others are not looked into.
+/// Appends the first value of a row. Of duplicate members the last value is used, at the position of the
+/// first; the others are skipped.
 fn add_unique<'a>(cells: &[Cell<'a>], to: &mut Vec<Cell<'a>>) {
     let Some((cell, mut rest)) = cells.split_first() else {
         return;
@@ -90,13 +90,13 @@ fn add_unique<'a>(cells: &[Cell<'a>], to: &mut Vec<Cell<'a>>) {
     };
     let at = open(to);
     match branch.kind {
-        Kind::Array => {
+        BranchKind::Array => {
             while let Some((item, after)) = split(rest) {
                 add_unique(item, to);
                 rest = after;
             }
         }
-        Kind::Object => {
+        BranchKind::Object => {
             let mut places = HashMap::new();
             let mut unique: Vec<(&Cell<'a>, &[Cell<'a>])> = Vec::new();
             while let Some((name, value)) = rest.split_first()

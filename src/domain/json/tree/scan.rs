@@ -1,28 +1,27 @@
-//! The scanner: a tape from its text, in one look at each byte. It accepts what serde_json accepts;
-//! for anything else serde_json has the error message.
+//! The scanner: reads a text into a tape in one pass. It accepts exactly what serde_json accepts; the
+//! error messages for other text come from serde_json.
 //!
-//! serde_json cannot say where a value was in its text. That gives each finding its place, and
-//! spares writing out most of what is read (docs/dependencies.md names what else was tried). The
-//! difficult parts of JSON are left to serde_json: escapes, and numbers that are not whole.
+//! serde_json does not report the position of a value. Positions are needed for findings, and to copy
+//! unchanged parts when a value is written (docs/dependencies.md names the alternatives that were
+//! measured). Escapes, and numbers other than short integers, are left to serde_json.
 
 use serde_json::Number;
 
 use super::{
-    cell::{Branch, Cell, Kind, Seen, open, since},
+    cell::{Branch, BranchKind, Cell, Seen, open, since},
     view::Members,
 };
 
-/// Bytes of text for each cell, about: a few cells too many are better than moving them.
+/// Estimated bytes of text per cell. An estimate that is slightly too high avoids a reallocation.
 const BYTES_PER_CELL: usize = 6;
 /// The most cells that are allocated at the start.
 const MAX_INITIAL_CELLS: usize = 16 * 1024;
-/// Levels of lists and objects that are accepted, as many as by serde_json, so that the stack is
-/// safe.
+/// The deepest accepted nesting, the same as in serde_json, which bounds the recursion.
 const MAX_LEVELS: usize = 127;
-/// Digits of a whole number that surely fits.
+/// Digits of an integer that always fits an `i64`.
 const MAX_DIGITS: usize = 18;
 
-/// Reads a value that is the whole of a text; `None` where it is not JSON.
+/// Reads a text that is one value; `None` if it is not JSON.
 pub(super) fn scan(text: &str) -> Option<Scan<'_>> {
     let capacity = (text.len() / BYTES_PER_CELL + 1).min(MAX_INITIAL_CELLS);
     let mut scan = Scan {
@@ -38,18 +37,18 @@ pub(super) fn scan(text: &str) -> Option<Scan<'_>> {
     is_all.then_some(scan)
 }
 
-/// What was read so far. Its methods take and return the offset in the text, in bytes.
+/// The state of the scanner. Its methods take and return byte offsets in the text.
 pub(super) struct Scan<'a> {
     text: &'a str,
-    /// All cells, those of members with the same name too.
+    /// All cells, including those of duplicate members.
     pub(super) cells: Vec<Cell<'a>>,
-    /// How often so far the text differs from what would be written.
+    /// The number of differences so far between the text and its serialised form.
     non_canonical: usize,
     pub(super) has_duplicate_keys: bool,
     pub(super) seen: Seen,
 }
 
-/// Where a list or an object began.
+/// The start of an array or object.
 #[derive(Clone, Copy)]
 struct Start {
     at: usize,
@@ -58,8 +57,8 @@ struct Start {
 }
 
 impl<'a> Scan<'a> {
-    /// Reads the value that begins with this byte at this offset, inside so many lists and objects;
-    /// returns the offset after it.
+    /// Reads the value that starts with the byte `first` at `at`, at nesting depth `levels`; returns the
+    /// offset after it.
     fn value(&mut self, first: u8, at: usize, levels: usize) -> Option<usize> {
         match first {
             b'"' => self.string(at),
@@ -86,7 +85,7 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        Some(self.close(start, at + 1, Kind::Array))
+        Some(self.close(start, at + 1, BranchKind::Array))
     }
 
     fn object(&mut self, at: usize, levels: usize) -> Option<usize> {
@@ -102,7 +101,7 @@ impl<'a> Scan<'a> {
                 let end = self.string(at)?;
                 names.add(&self.text.as_bytes()[at..end]);
                 if self.non_canonical != non_canonical {
-                    // With escapes it may be another than it looks.
+                    // An escaped name may equal another one.
                     names.may_have_duplicates = true;
                     self.seen.has_dollars = true;
                 }
@@ -125,7 +124,7 @@ impl<'a> Scan<'a> {
             self.has_duplicate_keys = true;
             self.non_canonical += 1;
         }
-        Some(self.close(start, at + 1, Kind::Object))
+        Some(self.close(start, at + 1, BranchKind::Object))
     }
 
     fn open(&mut self, at: usize, levels: usize) -> Option<Start> {
@@ -137,9 +136,9 @@ impl<'a> Scan<'a> {
         })
     }
 
-    /// Completes a list or an object that ends before `end`; gives that back.
+    /// Completes an array or object that ends before `end`, and returns `end`.
     #[inline]
-    fn close(&mut self, start: Start, end: usize, kind: Kind) -> usize {
+    fn close(&mut self, start: Start, end: usize, kind: BranchKind) -> usize {
         self.cells[start.cell] = Cell::Branch(Branch {
             kind,
             cells: since(&self.cells, start.cell),
@@ -237,8 +236,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// The offset, from `start` on, of the first byte that a string cannot hold as it is: a quote, a
-/// backslash, a control character; or the end. Eight bytes are checked at once.
+/// The offset, from `start` on, of the first quote, backslash or control character, or the end. Checks
+/// eight bytes at once.
 #[inline]
 fn plain_end(bytes: &[u8], start: usize) -> usize {
     const ONE: u64 = 0x0101_0101_0101_0101;
@@ -246,8 +245,7 @@ fn plain_end(bytes: &[u8], start: usize) -> usize {
     const fn all(byte: u8) -> u64 {
         ONE * byte as u64
     }
-    // The lowest byte of a word that is under the limit has its top bit set in this. Higher bytes
-    // may have it set for no reason.
+    // Sets the top bit of the lowest byte that is under the limit. Higher bytes may be false positives.
     let under = |word: u64, limit: u8| word.wrapping_sub(all(limit)) & !word & TOP;
     let mut at = start;
     while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
@@ -261,7 +259,7 @@ fn plain_end(bytes: &[u8], start: usize) -> usize {
     at + plain_rest(bytes, at)
 }
 
-/// The same where fewer than eight bytes are left.
+/// The same for the last seven bytes or fewer.
 #[cold]
 fn plain_rest(bytes: &[u8], at: usize) -> usize {
     let is_plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | ..b' ');
@@ -269,7 +267,7 @@ fn plain_rest(bytes: &[u8], at: usize) -> usize {
     rest.iter().take_while(|byte| is_plain(byte)).count()
 }
 
-/// The names of an object's members, as a filter: most are known to differ without comparing them.
+/// A filter over the member names of an object that rules out most duplicates without a comparison.
 #[derive(Default)]
 struct Names {
     /// A bit for each name, by its length and its first and last byte.
@@ -279,7 +277,7 @@ struct Names {
 }
 
 impl Names {
-    /// Adds a name without escapes, in its quotes.
+    /// Adds a quoted name without escapes.
     fn add(&mut self, quoted: &[u8]) {
         let byte = |at: usize| usize::from(quoted.get(at).copied().unwrap_or_default());
         let length = quoted.len();

@@ -1,6 +1,6 @@
-//! Where the values of a tape are in the text that it was read from. Lists, objects and plain
-//! strings know their source; numbers, words and strings with escapes are measured in the text. So
-//! reading costs nothing for it, and only what is asked for is walked through.
+//! The positions of the values of a tape in its text. Arrays, objects and plain strings know their
+//! source; other values are measured in the text. So positions cost nothing while reading, and only the
+//! requested parts are walked.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    cell::{Cell, Kind, inside, split},
+    cell::{BranchKind, Cell, inside, split},
     scan::scan,
 };
 use crate::domain::json::pointer::Pointer;
@@ -16,21 +16,21 @@ use crate::domain::json::pointer::Pointer;
 /// Bytes of a text.
 pub type Span = Range<usize>;
 
-/// A key that an object has twice.
+/// A duplicate key of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateKey {
     /// The key, unescaped.
     pub key: String,
-    /// Where it is first, quotes included.
+    /// Its first occurrence, quotes included.
     pub first: Span,
-    /// Where it is again.
+    /// Its second occurrence.
     pub second: Span,
 }
 
-/// Pointers to look for, as a tree of their tokens.
+/// Pointers to search for, as a tree of their tokens.
 #[derive(Default)]
-struct Wanted {
-    below: HashMap<String, Wanted>,
+struct PointerTree {
+    below: HashMap<String, PointerTree>,
 }
 
 /// A text and the cells that were read from it.
@@ -39,13 +39,13 @@ pub(super) struct Spans<'t> {
     cells: &'t [Cell<'t>],
 }
 
-/// Where the values are that `wanted` and all their parents name. One walk for any number of
-/// pointers. Nothing is found in a text that is not JSON.
+/// The spans of the values of `wanted` and of all their parents, in one walk. Empty for text that is not
+/// JSON.
 pub fn locate<'a>(
     text: &str,
     wanted: impl IntoIterator<Item = &'a Pointer>,
 ) -> HashMap<Pointer, Span> {
-    let mut tree = Wanted::default();
+    let mut tree = PointerTree::default();
     for pointer in wanted {
         let mut node = &mut tree;
         for token in pointer.tokens() {
@@ -66,7 +66,7 @@ impl<'t> Spans<'t> {
         Self { text, cells }
     }
 
-    /// The first key, in the order of the text, that an object has twice.
+    /// The first duplicate key in the text.
     pub(super) fn first_duplicate_key(&self) -> Option<DuplicateKey> {
         self.duplicate_in(self.cells, self.whole())
     }
@@ -101,7 +101,7 @@ impl<'t> Spans<'t> {
 
     fn find(
         &self,
-        wanted: &Wanted,
+        wanted: &PointerTree,
         row: &'t [Cell<'t>],
         span: Span,
         at: Pointer,
@@ -125,13 +125,13 @@ impl<'t> Spans<'t> {
         found.insert(at, span);
     }
 
-    /// The contents of a list or an object: names with their spans, values with theirs.
+    /// The contents of an array or object: names and values with their spans.
     fn contents(
         &self,
         row: &'t [Cell<'t>],
         span: Span,
     ) -> impl Iterator<Item = (Option<(&'t str, Span)>, &'t [Cell<'t>], Span)> {
-        let is_object = row.first().is_some_and(|cell| cell.is(Kind::Object));
+        let is_object = row.first().is_some_and(|cell| cell.is(BranchKind::Object));
         let mut rest = match row.first() {
             Some(Cell::Branch(_)) => inside(row),
             _ => &[],
@@ -154,8 +154,7 @@ impl<'t> Spans<'t> {
         })
     }
 
-    /// The span of the value that a row begins with, which follows `at`, blanks and a comma or
-    /// colon.
+    /// The span of the first value of a row, which starts after `at`, white space and a comma or colon.
     fn span(&self, row: &[Cell<'_>], at: usize) -> Span {
         let rest = self.text.get(at..).unwrap_or_default();
         let is_between = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b':');
@@ -170,7 +169,7 @@ impl<'t> Spans<'t> {
     }
 }
 
-/// The length of the string, number or word that a text begins with.
+/// The length of the string, number or word at the start of a text.
 fn measured(text: &str) -> usize {
     let mut bytes = text.bytes().enumerate();
     if !text.starts_with('"') {

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{
-    cell::{Cell, Kind},
+    cell::{BranchKind, Cell},
     scan::scan,
     *,
 };
@@ -70,7 +70,7 @@ fn has_name(value: &Value, name: &str) -> bool {
 
 proptest! {
     #[test]
-    fn a_tree_says_what_a_value_says(text in texts()) {
+    fn a_tree_equals_the_value_of_serde_json(text in texts()) {
         let value: Value = serde_json::from_str(&text).expect("JSON");
         let compact = value.to_string();
         let of_compact = Tape::read(compact.as_bytes()).expect("JSON");
@@ -119,7 +119,7 @@ fn pointers(value: &Value, at: &Pointer) -> Vec<Pointer> {
     below.into_iter().flat_map(deeper).collect()
 }
 
-fn place(tape: &Tape<'_>, pointer: &Pointer) -> Place {
+fn place(tape: &Tape<'_>, pointer: &Pointer) -> CellIndex {
     pointer
         .tokens()
         .fold(Tape::TOP, |at, token| match tape.at(at) {
@@ -176,7 +176,7 @@ fn nested_duplicate_keys_take_no_longer_than_others() {
 }
 
 #[test]
-fn what_was_seen_on_the_way_holds_until_it_is_changed() {
+fn notes_of_the_scanner_are_valid_until_a_change() {
     let text = br#"{"a": [{"b": 1}], "c": "$"}"#;
     let mut tape = Tape::read(text).expect("JSON");
     let known = |tape: &Tape<'_>| [2, 3].map(|levels| tape.is_surely_plain(levels));
@@ -190,7 +190,7 @@ fn what_was_seen_on_the_way_holds_until_it_is_changed() {
 }
 
 #[test]
-fn of_members_with_one_name_the_last_counts_in_the_place_of_the_first() {
+fn the_last_of_duplicate_members_is_used_at_the_position_of_the_first() {
     let text = br#"{"a":1,"b":[2],"\u0061":[3,{"a":4,"a":5}]}"#;
     let tape = Tape::read(text).expect("JSON");
     assert_eq!(tape.tree().to_string(), r#"{"a":[3,{"a":5}],"b":[2]}"#);
@@ -206,7 +206,7 @@ fn only_a_whole_value_is_read() {
 }
 
 #[test]
-fn a_pointer_leads_to_a_value() {
+fn a_pointer_finds_a_value() {
     let tape = Tape::read(br#"{"a/b":[1,{"c":2}]}"#).expect("JSON");
     let tree = tape.tree();
     let list = Pointer::ROOT.key("a/b");
@@ -218,7 +218,7 @@ fn a_pointer_leads_to_a_value() {
 }
 
 #[test]
-fn items_are_found_one_after_the_other() {
+fn items_are_iterated_in_order() {
     let mut tape = Tape::read(br#"[[1,[2]],{"a":[3]},4]"#).expect("JSON");
     let items = tape.items(Tape::TOP);
     let shown: Vec<String> = items.iter().map(|at| tape.at(*at).to_string()).collect();
@@ -239,13 +239,13 @@ fn texts_without_escapes_are_borrowed() {
 }
 
 #[test]
-fn what_is_compact_is_written_as_it_came() {
+fn compact_json_is_written_unchanged() {
     let is_kept = |text: &str| {
         let scan = scan(text).expect("JSON");
         let Cell::Branch(list) = scan.cells[0] else {
             panic!("no list");
         };
-        assert_eq!((list.kind, list.source), (Kind::Array, text));
+        assert_eq!((list.kind, list.source), (BranchKind::Array, text));
         list.is_canonical
     };
     assert!(is_kept("[{\"a\":-1,\"b\":[true,\"\u{e9}\u{7f}\"]},null]"));
@@ -293,7 +293,7 @@ fn misspelt() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn nothing_is_taken_that_serde_json_refuses(text in misspelt()) {
+    fn text_that_serde_json_refuses_is_refused(text in misspelt()) {
         if scan(&text).is_some() {
             let tape = Tape::read(text.as_bytes()).expect("JSON");
             let value: Value = serde_json::from_str(&text).expect("what is taken is JSON");
@@ -303,13 +303,13 @@ proptest! {
     }
 
     #[test]
-    fn whatever_serde_json_accepts_is_scanned(text in texts()) {
+    fn text_that_serde_json_accepts_is_scanned(text in texts()) {
         prop_assert!(scan(&text).is_some());
     }
 }
 
 #[test]
-fn blanks_may_stand_around_everything() {
+fn white_space_is_accepted_everywhere() {
     let text = "\r\n\t [ 1 ,\t{ \"a\" :\r2 , \"b\":[ ]\n} ] \n";
     let tape = Tape::read(text.as_bytes()).expect("JSON");
     assert_eq!(tape.tree().to_string(), r#"[1,{"a":2,"b":[]}]"#);
@@ -317,7 +317,7 @@ fn blanks_may_stand_around_everything() {
 }
 
 #[test]
-fn what_is_deep_is_read_as_far_as_serde_json_reads() {
+fn nesting_is_read_as_deep_as_serde_json_reads() {
     for levels in 98..130 {
         let text = format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
         let tape = Tape::read(text.as_bytes());
@@ -329,7 +329,7 @@ fn what_is_deep_is_read_as_far_as_serde_json_reads() {
 }
 
 #[test]
-fn nothing_in_it_is_an_empty_list() {
+fn an_empty_row_is_an_empty_array() {
     let empty = Tape::read(b"[[],{}]").expect("JSON");
     let items: Vec<Tree<'_>> = empty.tree().as_array().expect("a list").iter().collect();
     for (tree, empty) in [
@@ -383,7 +383,7 @@ fn the_first_duplicate_key_is_named_however_it_is_escaped() {
 }
 
 #[test]
-fn spans_of_what_is_not_json_are_none() {
+fn text_that_is_not_json_has_no_spans() {
     for text in ["", "{", "[", "{\"a", "{\"a\":", "[1,", "\"\\", "}", "{]"] {
         assert!(locate(text, &[Pointer::ROOT.key("a")]).is_empty(), "{text}");
     }

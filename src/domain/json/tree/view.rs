@@ -1,5 +1,4 @@
-//! A look at a tape: values, and the contents of lists and objects in order and by name. Nothing is
-//! copied.
+//! Views of a tape: values, and the contents of arrays and objects in order and by name, without a copy.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,10 +9,10 @@ use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 use smol_str::{SmolStr, ToSmolStr};
 
-use super::cell::{Branch, Cell, Kind, Tape, inside, split};
+use super::cell::{Branch, BranchKind, Cell, Tape, inside, split};
 use crate::domain::json::pointer::Pointer;
 
-/// A look at a JSON value.
+/// A borrowed JSON value.
 #[derive(Clone, Copy, Debug)]
 pub enum Tree<'t> {
     /// `null`
@@ -22,15 +21,15 @@ pub enum Tree<'t> {
     Bool(bool),
     /// A number.
     Number(&'t Number),
-    /// A text.
+    /// A string.
     String(&'t str),
-    /// A list.
+    /// An array.
     Array(Items<'t>),
     /// An object.
     Object(Members<'t>),
 }
 
-/// The value that a row of cells begins with.
+/// The first value of a row of cells.
 pub(super) fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
     let Some(cell) = cells.first() else {
         return Tree::Null;
@@ -43,30 +42,28 @@ pub(super) fn look<'t>(cells: &'t [Cell<'t>]) -> Tree<'t> {
         Cell::Plain(text) | Cell::Borrowed(text) => Tree::String(text),
         Cell::Owned(text) => Tree::String(text),
         Cell::Branch(branch) => match branch.kind {
-            Kind::Array => Tree::Array(Items { row: row() }),
-            Kind::Object => Tree::Object(Members { row: row() }),
+            BranchKind::Array => Tree::Array(Items { row: row() }),
+            BranchKind::Object => Tree::Object(Members { row: row() }),
         },
     }
 }
 
-/// The items of a list.
+/// The items of an array.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Items<'t> {
-    /// The list's own cell, and those of all that is in it; or nothing, for an empty list.
+    /// The cell of the array and those of its contents; empty for an empty array.
     pub(super) row: &'t [Cell<'t>],
 }
 
-/// The members of an object, in the order of the text. Of members with the same name the last
-/// one's value counts, in the place of the first.
+/// The members of an object, in the order of the text. Duplicates are already resolved.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Members<'t> {
-    /// As that of a list.
+    /// As for [`Items`].
     pub(super) row: &'t [Cell<'t>],
 }
 
-/// Up to so many members are looked at one after the other; of more that would take the square of
-/// their number.
-const FEW: usize = 16;
+/// Up to this many members a linear search is faster than a set.
+const MAX_LINEAR: usize = 16;
 
 impl PartialEq for Items<'_> {
     fn eq(&self, other: &Self) -> bool {
@@ -81,7 +78,7 @@ impl PartialEq for Members<'_> {
 }
 
 impl<'t> Items<'t> {
-    /// One after the other.
+    /// The items in order.
     pub fn iter(self) -> impl Iterator<Item = Tree<'t>> {
         let mut rest = inside(self.row);
         iter::from_fn(move || {
@@ -96,19 +93,19 @@ impl<'t> Items<'t> {
         self.iter().next()
     }
 
-    /// How many there are.
+    /// The number of items.
     pub fn len(self) -> usize {
         self.iter().count()
     }
 
-    /// Whether there is none.
+    /// Whether there are no items.
     pub fn is_empty(self) -> bool {
         self.row.len() < 2
     }
 }
 
 impl<'t> Members<'t> {
-    /// The value of a member. Looks at one after the other: made for objects of a few members.
+    /// The value of a member, by linear search: meant for objects with few members.
     pub fn get(self, name: &str) -> Option<Tree<'t>> {
         let mut cells = self.rows();
         let (_, value) = cells.find(|(own, _)| own.text() == Some(name))?;
@@ -147,7 +144,7 @@ impl<'t> Members<'t> {
         })
     }
 
-    /// To look up many members, of however many.
+    /// An index for many lookups.
     pub fn finder(self) -> Finder<'t> {
         let index = self.are_many().then(|| self.iter().collect());
         Finder {
@@ -157,16 +154,16 @@ impl<'t> Members<'t> {
     }
 
     fn are_many(self) -> bool {
-        self.rows().nth(FEW).is_some()
+        self.rows().nth(MAX_LINEAR).is_some()
     }
 
-    /// Whether two have the same name.
+    /// Whether two members have the same name.
     pub(super) fn has_duplicate_keys(self) -> bool {
         if self.are_many() {
             let mut seen = HashSet::new();
             return !self.keys().all(|name| seen.insert(name));
         }
-        let mut seen = [""; FEW];
+        let mut seen = [""; MAX_LINEAR];
         self.keys().enumerate().any(|(nth, name)| {
             let is_duplicate = seen[..nth].contains(&name);
             seen[nth] = name;
@@ -192,7 +189,7 @@ impl<'t> Finder<'t> {
 }
 
 impl Tape<'_> {
-    /// A look at it.
+    /// The whole value.
     pub fn tree(&self) -> Tree<'_> {
         look(&self.cells)
     }
@@ -205,7 +202,7 @@ impl From<Tape<'_>> for Value {
 }
 
 impl<'t> Tree<'t> {
-    /// The number, where it is one.
+    /// The number, if it is one.
     pub fn as_f64(self) -> Option<f64> {
         match self {
             Self::Number(number) => number.as_f64(),
@@ -213,7 +210,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The whole number, where it is one that fits.
+    /// The integer, if it is one that fits.
     pub fn as_i64(self) -> Option<i64> {
         match self {
             Self::Number(number) => number.as_i64(),
@@ -221,7 +218,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The text, where it is one.
+    /// The text, if it is a string.
     pub fn as_str(self) -> Option<&'t str> {
         match self {
             Self::String(text) => Some(text),
@@ -229,7 +226,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The items, where it is a list.
+    /// The items, if it is an array.
     pub fn as_array(self) -> Option<Items<'t>> {
         match self {
             Self::Array(items) => Some(items),
@@ -237,7 +234,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The members, where it is an object.
+    /// The members, if it is an object.
     pub fn as_object(self) -> Option<Members<'t>> {
         match self {
             Self::Object(members) => Some(members),
@@ -250,17 +247,17 @@ impl<'t> Tree<'t> {
         matches!(self, Self::Null)
     }
 
-    /// A member, where it is an object that has it.
+    /// A member, if it is an object that has it.
     pub fn get(self, name: &str) -> Option<Self> {
         self.as_object()?.get(name)
     }
 
-    /// The member that a way of names leads to.
+    /// The member at a path of names.
     pub fn below(self, names: &[&str]) -> Option<Self> {
         names.iter().try_fold(self, |found, name| found.get(name))
     }
 
-    /// The value that a pointer leads to.
+    /// The value at a pointer.
     pub fn at(self, pointer: &Pointer) -> Option<Self> {
         pointer.tokens().try_fold(self, |found, token| match found {
             Self::Array(items) => items.iter().nth(token.parse().ok()?),
@@ -268,7 +265,7 @@ impl<'t> Tree<'t> {
         })
     }
 
-    /// The id that it is, as clients write ids: a text, or a whole number as its digits.
+    /// An id as clients write it: a string, or an integer as its digits.
     pub fn as_id(self) -> Option<SmolStr> {
         match self {
             Self::String(text) => Some(SmolStr::new(text)),
@@ -277,7 +274,7 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// How many levels of lists and objects it has: none for a text or a number.
+    /// Its nesting depth: 0 for a string or a number.
     pub fn depth(self) -> usize {
         match self {
             Self::Array(Items { row }) | Self::Object(Members { row }) => deepest(row),
@@ -285,23 +282,23 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// Whether it has more levels of lists and objects than so many.
+    /// Whether it is nested deeper than `levels`.
     pub fn is_deeper_than(self, levels: usize) -> bool {
         let (Self::Array(Items { row }) | Self::Object(Members { row })) = self else {
             return false;
         };
-        // Most have fewer of them altogether.
+        // Most values have fewer branches altogether, which is faster to count.
         let is_branch = |cell: &&Cell<'_>| matches!(cell, Cell::Branch(_));
         let branches = row.iter().filter(is_branch).take(levels + 1);
         branches.count() > levels && deepest(row) > levels
     }
 
-    /// Whether an object in it has a member whose name passes.
+    /// Whether an object in it has a member whose name satisfies `passes`.
     pub fn has_name(self, passes: impl Fn(&str) -> bool + Copy) -> bool {
         let (Self::Array(Items { row }) | Self::Object(Members { row })) = self else {
             return false;
         };
-        // Most have no such text at all, and to pass over them is quicker than to walk.
+        // Most have no such string at all, and a linear scan of the cells is faster than a walk.
         let is_candidate = |cell: &Cell<'_>| cell.text().is_some_and(passes);
         row.iter().any(is_candidate) && self.names_one(passes)
     }
@@ -316,16 +313,18 @@ impl<'t> Tree<'t> {
         }
     }
 
-    /// The same value, by itself.
+    /// The value as a tape of its own.
     pub fn to_tape(self) -> Tape<'t> {
         let cells = match self {
             Self::Null => vec![Cell::Null],
             Self::Bool(truth) => vec![Cell::Bool(truth)],
             Self::Number(number) => vec![Cell::Number(number.clone())],
             Self::String(text) => vec![Cell::Borrowed(text)],
-            Self::Array(Items { row: [] }) => vec![Cell::Branch(Branch::unread(Kind::Array, 0))],
+            Self::Array(Items { row: [] }) => {
+                vec![Cell::Branch(Branch::unread(BranchKind::Array, 0))]
+            }
             Self::Object(Members { row: [] }) => {
-                vec![Cell::Branch(Branch::unread(Kind::Object, 0))]
+                vec![Cell::Branch(Branch::unread(BranchKind::Object, 0))]
             }
             Self::Array(Items { row }) | Self::Object(Members { row }) => {
                 row.iter().map(Cell::borrowed).collect()
@@ -339,10 +338,10 @@ impl<'t> Tree<'t> {
     }
 }
 
-/// How many levels of lists and objects there are in a row of values.
+/// The nesting depth of a row of values.
 fn deepest(cells: &[Cell<'_>]) -> usize {
     let mut deepest = 0;
-    // Where those end that are open.
+    // The ends of the open branches.
     let mut ends: Vec<usize> = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
         if let Cell::Branch(_) = cell {
@@ -354,7 +353,7 @@ fn deepest(cells: &[Cell<'_>]) -> usize {
     deepest
 }
 
-/// Members in the same order, as they are written.
+/// Members must be in the same order.
 impl PartialEq for Tree<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (*self, *other) {

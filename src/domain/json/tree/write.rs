@@ -1,6 +1,5 @@
-//! A tree as compact JSON, the same that serde makes of it. Most texts stand in JSON as they are, and
-//! are copied whole; serde would look at each letter. So are lists and objects that were read from
-//! compact JSON.
+//! Writes a tree as compact JSON, byte for byte as serde_json does. Strings without escapes, and arrays
+//! and objects that were read from compact JSON, are copied whole, which is faster.
 
 use serde_json::value::RawValue;
 
@@ -10,7 +9,7 @@ use super::{
 };
 
 impl Tree<'_> {
-    /// Adds it to a text, as compact JSON.
+    /// Appends the value as compact JSON.
     pub fn write_to(self, to: &mut Vec<u8>) {
         match self {
             Self::Null => to.extend_from_slice(b"null"),
@@ -22,7 +21,7 @@ impl Tree<'_> {
         }
     }
 
-    /// The same as a text of its own.
+    /// The value as compact JSON.
     pub fn to_raw(self) -> Box<RawValue> {
         let mut text = Vec::new();
         self.write_to(&mut text);
@@ -31,8 +30,8 @@ impl Tree<'_> {
     }
 }
 
-/// Writes a list or an object, in its brackets and with commas between: `write` takes what a row
-/// begins with, and gives the cells behind it.
+/// Writes an array or object with brackets and commas. `write` writes the first entry of a row and
+/// returns the cells after it.
 fn write_row<'c, 'a>(
     [open, close]: [u8; 2],
     row: &'c [Cell<'a>],
@@ -72,7 +71,7 @@ fn write_next<'c, 'a>(cells: &'c [Cell<'a>], to: &mut Vec<u8>) -> &'c [Cell<'a>]
     behind
 }
 
-/// Adds a text in its quotes.
+/// Appends a quoted string.
 fn write_text(text: &str, to: &mut Vec<u8>) {
     let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
     if text.bytes().all(is_plain) {
@@ -82,7 +81,7 @@ fn write_text(text: &str, to: &mut Vec<u8>) {
     }
 }
 
-/// Adds a text in its quotes that needs no escapes.
+/// Appends a quoted string that needs no escapes.
 fn write_plain(text: &str, to: &mut Vec<u8>) {
     to.reserve(text.len() + 2);
     to.push(b'"');

@@ -48,7 +48,7 @@ pub(super) fn refusal(
         status if status.is_server_error() => ("internal_server_error", "Internal Server Error"),
         status => return with_retry_after(Answer::empty(status), retry_after),
     };
-    let answer = errors::error(Envelope::of(operation), status, code, message);
+    let answer = errors::error(Envelope::for_operation(operation), status, code, message);
     // Every 429 of Box's says when to retry.
     let default = (status == StatusCode::TOO_MANY_REQUESTS).then_some(1);
     with_retry_after(answer, retry_after.or(default))
@@ -61,7 +61,7 @@ fn with_retry_after(answer: Answer, seconds: Option<u64>) -> Answer {
     }
 }
 
-/// 202: come back in a second.
+/// 202 with Retry-After: 1.
 pub(super) fn not_ready() -> Answer {
     with_retry_after(Answer::empty(StatusCode::ACCEPTED), Some(1))
 }

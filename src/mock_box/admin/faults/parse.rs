@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use super::{Call, Often, Rule, What};
 
-/// The longest delay: what is longer is a hang, and nobody means that.
+/// The longest delay.
 const MAX_DELAY: Duration = Duration::from_hours(1);
 
 impl FromStr for Rule {
@@ -19,7 +19,7 @@ impl FromStr for Rule {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let form =
-            || format!("`{text}` has not the form CALL=WHAT[,xN|,pN%], as in download=429:1,x2");
+            || format!("`{text}` is not of the form CALL=WHAT[,xN|,pN%]; try download=429:1,x2");
         let (call, rest) = text.split_once('=').ok_or_else(form)?;
         let (what, often) = match rest.split_once(',') {
             None => (rest, None),
@@ -34,12 +34,12 @@ impl FromStr for Rule {
         if matches!(rule.what, What::Pending(_)) {
             if !matches!(rule.call, Call::Download | Call::Representation | Call::Any) {
                 return Err(format!(
-                    "`{call}` is never pending: pending=N is for download and representation"
+                    "`{call}` cannot be pending: use pending=N with download or representation"
                 ));
             }
             if often.is_some() {
                 return Err(format!(
-                    "`{what}` says itself how often: leave `,{}` out",
+                    "`{what}` includes how often: remove `,{}`",
                     often.unwrap_or_default()
                 ));
             }
@@ -59,8 +59,8 @@ fn call(text: &str) -> Result<Call, String> {
         "*" => Call::Any,
         _ => {
             return Err(format!(
-                "`{text}` is no call that a fault can strike: download, cards, invocation, info, \
-                 representation, token, or * for every one"
+                "`{text}` is not a call that a fault can apply to; try download, cards, invocation, info, \
+                 representation, token, or * for all"
             ));
         }
     })
@@ -81,13 +81,13 @@ fn what(text: &str) -> Result<What, String> {
         ("pending", Some(value)) => match value.parse() {
             Ok(times) if times > 0 => Ok(What::Pending(times)),
             _ => Err(format!(
-                "`{value}` is no number of attempts, as in pending=2"
+                "`{value}` is not a number of attempts; try pending=2"
             )),
         },
         (word, None) if word.starts_with(|first: char| first.is_ascii_digit()) => answered(word),
         _ => Err(format!(
-            "`{text}` is nothing that a fault can do: a status (503, 401, 429:SECONDS), conflict, \
-             delay=TIME, slow=BYTES/s, truncate, reset, pending=N, or expire"
+            "`{text}` is not a fault; try a status (503, 401, 429:SECONDS), conflict, delay=TIME, \
+             slow=BYTES/s, truncate, reset, pending=N, or expire"
         )),
     }
 }
@@ -108,10 +108,10 @@ fn answered(text: &str) -> Result<What, String> {
     let found = StatusCode::from_bytes(number.as_bytes())
         .ok()
         .filter(|status| (200..600).contains(&status.as_u16()))
-        .ok_or_else(|| format!("`{number}` is no status: it is a number from 200 to 599"))?;
+        .ok_or_else(|| format!("`{number}` is not a status; use a number from 200 to 599"))?;
     let retry_after = seconds
         .map(|seconds| {
-            let wrong = format!("`{seconds}` is no whole number of seconds, as in 429:1");
+            let wrong = format!("`{seconds}` is not a whole number of seconds; try 429:1");
             seconds.parse().map_err(|_| wrong)
         })
         .transpose()?;
@@ -121,11 +121,9 @@ fn answered(text: &str) -> Result<What, String> {
 fn delay(text: &str) -> Result<What, String> {
     match humantime::parse_duration(text) {
         Ok(delay) if delay <= MAX_DELAY => Ok(What::Delay(delay)),
-        Ok(_) => Err(format!(
-            "`{text}` is longer than the longest delay, an hour"
-        )),
+        Ok(_) => Err(format!("`{text}` is longer than the longest delay, 1h")),
         Err(_) => Err(format!(
-            "`{text}` is no time, as in delay=300ms or delay=2s"
+            "`{text}` is not a duration; try delay=300ms or delay=2s"
         )),
     }
 }
@@ -150,7 +148,7 @@ fn slow(text: &str) -> Result<What, String> {
         .zip(factor)
         .and_then(|(number, factor)| NonZeroU64::new(number.checked_mul(factor)?))
         .map(What::Slow)
-        .ok_or_else(|| format!("`{text}` is no rate, as in slow=1000/s or slow=64KB/s"))
+        .ok_or_else(|| format!("`{text}` is not a rate; try slow=1000/s or slow=64KB/s"))
 }
 
 fn often(text: &str) -> Result<Often, String> {
@@ -165,7 +163,7 @@ fn often(text: &str) -> Result<Often, String> {
         (Some(times), _) if times > 0 => Ok(Often::First(times)),
         (_, Some(percent)) => Ok(Often::Percent(percent)),
         _ => Err(format!(
-            "`{text}` does not say how often: xN for the first N calls, or pN% for N per cent of them"
+            "`{text}` is not a frequency; try xN for the first N calls, or pN% for N per cent of them"
         )),
     }
 }
@@ -179,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_of_the_design_reads() {
+    fn every_fault_is_parsed() {
         let rule = read("download=429:1,x2");
         assert_eq!((rule.call, rule.often), (Call::Download, Often::First(2)));
         assert_eq!(rule.what, status(StatusCode::TOO_MANY_REQUESTS, Some(1)));
@@ -201,10 +199,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_what_is_allowed() {
+    fn an_error_names_the_fault_and_what_is_allowed() {
         for (text, said) in [
-            ("download", "has not the form CALL=WHAT"),
-            ("", "has not the form CALL=WHAT"),
+            ("download", "is not of the form CALL=WHAT"),
+            ("", "is not of the form CALL=WHAT"),
             (
                 "upload=503",
                 "download, cards, invocation, info, representation, token, or *",
@@ -213,21 +211,21 @@ mod tests {
                 "info=sleep",
                 "a status (503, 401, 429:SECONDS), conflict, delay=TIME",
             ),
-            ("info=truncate=1", "nothing that a fault can do"),
+            ("info=truncate=1", "is not a fault"),
             ("info=99", "from 200 to 599"),
             ("info=5000", "from 200 to 599"),
-            ("info=429:soon", "no whole number of seconds"),
-            ("info=delay=fast", "no time, as in delay=300ms"),
-            ("info=delay=9days", "an hour"),
-            ("info=slow=0/s", "no rate, as in slow=1000/s"),
-            ("info=slow=99999999999999999999MB/s", "no rate"),
+            ("info=429:soon", "not a whole number of seconds"),
+            ("info=delay=fast", "not a duration; try delay=300ms"),
+            ("info=delay=9days", "1h"),
+            ("info=slow=0/s", "not a rate; try slow=1000/s"),
+            ("info=slow=99999999999999999999MB/s", "not a rate"),
             ("info=503,x0", "xN for the first N calls"),
             ("info=503,p101%", "pN% for N per cent"),
             ("info=503,p5", "pN% for N per cent"),
-            ("info=503,x1,p5%", "does not say how often"),
-            ("cards=pending=1", "for download and representation"),
-            ("download=pending=1,x2", "says itself how often"),
-            ("download=pending=0", "no number of attempts"),
+            ("info=503,x1,p5%", "is not a frequency"),
+            ("cards=pending=1", "with download or representation"),
+            ("download=pending=1,x2", "includes how often"),
+            ("download=pending=0", "not a number of attempts"),
         ] {
             let error = text.parse::<Rule>().expect_err(text);
             assert!(error.contains(said), "{text}: {error}");
