@@ -1,4 +1,4 @@
-//! How fast `skillctl fetch` is over loopback, beside curl: `cargo bench --bench fetch`.
+//! How fast `skillctl fetch` is over loopback, compared with curl: `cargo bench --bench fetch`.
 //!
 //! One file (1 GiB, or as many MiB as `FETCH_BENCH_MIB` says) from a server in this process,
 //! three ways in turn, five rounds, the medians:
@@ -31,10 +31,10 @@ use sha1::{Digest, Sha1};
 use table::Table;
 
 const ROUNDS: usize = 5;
-/// What was asked for: at least so many times as fast as curl, sha1sum and sync.
+/// The goal: at least this many times as fast as curl, sha1sum and sync.
 const WANTED: f64 = 1.2;
-/// What was asked for: at most so much memory, in KiB.
-const MOST_MEMORY: u64 = 32 << 10;
+/// The goal: at most this much memory, in KiB.
+const MAX_KIB: u64 = 32 << 10;
 
 fn main() -> ExitCode {
     let mebibytes: usize = env::var("FETCH_BENCH_MIB")
@@ -56,7 +56,7 @@ fn main() -> ExitCode {
     let mut memory = 0;
     for _ in 0..ROUNDS {
         for ((_, way), times) in ways.iter().zip(&mut times) {
-            // What the way before left unwritten is not this one's.
+            // The pages that the previous way has not written yet do not count.
             run(Command::new("sync"));
             let begun = Instant::now();
             memory = way().max(memory);
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         &WANTED.to_string(),
         by_hand >= WANTED,
     );
-    table.told(
+    table.row_without_goal(
         &figure,
         &format!("{:.2} s", seconds[0]),
         &format!(
@@ -92,8 +92,8 @@ fn main() -> ExitCode {
         "memory of that",
         &format!("{} MiB", memory >> 10),
         "",
-        &format!("{} MiB", MOST_MEMORY >> 10),
-        memory <= MOST_MEMORY,
+        &format!("{} MiB", MAX_KIB >> 10),
+        memory <= MAX_KIB,
     );
     table.end(true)
 }

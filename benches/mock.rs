@@ -1,4 +1,4 @@
-//! How fast the mock Box is beside a bare hyper server that returns the same bytes, and how much
+//! How fast the mock Box is, compared with a bare hyper server that returns the same bytes, and how much
 //! memory it holds: `cargo bench --bench mock`.
 //!
 //! 64 keep-alive connections ask for an instance (GET) and write one (PUT of an invocation,
@@ -54,7 +54,7 @@ const WANTED_GET: f64 = 0.7;
 const WANTED_PUT: f64 = 0.45;
 const WANTED_TLS: f64 = 0.6;
 /// At most so much memory, in KiB.
-const MOST_MEMORY: u64 = 64 << 10;
+const MAX_KIB: u64 = 64 << 10;
 /// Ready after so long at the most.
 const READY: Duration = Duration::from_millis(20);
 /// In the environment of a process of this program that is the bare server.
@@ -96,7 +96,7 @@ fn runtime() -> Runtime {
     Runtime::new().expect("a runtime")
 }
 
-/// The bare server: reads what comes, and returns the body it was given.
+/// The bare server: reads the request, and returns the body it was given.
 async fn bare(body: Bytes) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{}", listener.local_addr().expect("an address"));
@@ -439,7 +439,7 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
             }
         }
         let [bare, clear, tls] = rates;
-        for (what, above, beside, below, wanted) in [
+        for (what, above, baseline, below, wanted) in [
             ("", &clear, "a bare server", &bare, wanted),
             (" over TLS", &tls, "in clear", &clear, WANTED_TLS),
         ] {
@@ -448,7 +448,7 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
             verdict.table.row(
                 &format!("{name}, 64 connections{what}"),
                 &format!("{:.0}/s", median(above)),
-                &format!("{beside}: {:.0}/s; {share:.2} of it", median(below)),
+                &format!("{baseline}: {:.0}/s; {share:.2} of it", median(below)),
                 &format!("{wanted}"),
                 share >= wanted,
             );
@@ -490,14 +490,14 @@ fn memory(folder: &Path, verdict: &mut Verdict) {
     });
     let seconds = begun.elapsed().as_secs_f64();
     match mock.memory() {
-        None => println!("{writes} writes in {seconds:.0} s; no /proc to tell the memory"),
+        None => println!("{writes} writes in {seconds:.0} s; no /proc to read the memory from"),
         Some(kibibytes) => {
             verdict.table.row(
                 &format!("memory over {writes} recorded writes"),
                 &format!("{} MiB", kibibytes >> 10),
                 &format!("they took {seconds:.0} s"),
-                &format!("{} MiB", MOST_MEMORY >> 10),
-                kibibytes <= MOST_MEMORY,
+                &format!("{} MiB", MAX_KIB >> 10),
+                kibibytes <= MAX_KIB,
             );
         }
     }

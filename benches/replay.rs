@@ -257,7 +257,7 @@ fn one_event(skill: SocketAddr, table: &mut Table) {
         whole - nothing < ONE_EVENT,
     );
     let sample = time(&["replay", "--sample-skill", "--settle", "0s", EVENT]);
-    table.told(
+    table.row_without_goal(
         "one replay of one event, mock and skill started for it",
         &format!("{sample:.1} ms whole"),
         "",

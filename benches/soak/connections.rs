@@ -1,4 +1,4 @@
-//! Very many keep-alive connections at once, beside a bare server.
+//! Very many keep-alive connections at once, compared with a bare server.
 
 use std::{
     convert::Infallible,
@@ -30,7 +30,7 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let mock = Mock::start(folder.path());
     let mut bare = Process(myself(BARE).spawn().expect("it starts"));
-    let beside: SocketAddr = bare.first_line().parse().expect("an address");
+    let bare_address: SocketAddr = bare.first_line().parse().expect("an address");
     let runtime = runtime();
     runtime.block_on(async {
         put_file(mock.address, FILE, 1).await;
@@ -38,7 +38,7 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
         assert_eq!(client.ask(&put_cards(FILE)).await, Some(200));
     });
     let before = mock.at_rest();
-    let (served, ms) = runtime.block_on(rounds(beside, connections, scale, || {}));
+    let (served, ms) = runtime.block_on(rounds(bare_address, connections, scale, || {}));
     let bare_served = (served, median(&ms));
     let mut during = before;
     let look = || during = mock.look();
@@ -50,13 +50,13 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
         "all",
         served == connections,
     );
-    table.told(
+    table.row_without_goal(
         &format!("from the first request to the last answer on {connections} connections"),
         &format!("{:.0} ms", median(&ms)),
         &format!("bare server: {:.0} ms", bare_served.1),
     );
     let after = mock.rest(before.descriptors);
-    table.told(
+    table.row_without_goal(
         "memory of the mock with them",
         &mib(during.memory),
         &format!(
@@ -85,8 +85,8 @@ async fn rounds(
     scale: &Scale,
     look: impl FnOnce(),
 ) -> (usize, Vec<f64>) {
-    /// Nobody waits for ever: whoever has no answer by then was not served.
-    const PATIENCE: Duration = Duration::from_secs(30);
+    /// A client that has no answer by then was not served.
+    const TIMEOUT: Duration = Duration::from_secs(30);
     let count = scale.of(5, 1);
     let request = get_cards(FILE);
     let barrier = Arc::new(Barrier::new(connections + 1));
@@ -98,7 +98,7 @@ async fn rounds(
             let mut served = Vec::new();
             for _ in 0..count {
                 barrier.wait().await;
-                let status = timeout(PATIENCE, client.ask(&request)).await;
+                let status = timeout(TIMEOUT, client.ask(&request)).await;
                 served.push(matches!(status, Ok(Some(200))));
                 barrier.wait().await;
             }
@@ -120,7 +120,7 @@ async fn rounds(
     (fewest.min().unwrap_or(0), ms)
 }
 
-/// The bare server: reads what comes, and answers with about as many bytes as the mock.
+/// The bare server: reads the request, and answers with about as many bytes as the mock.
 pub(super) async fn bare() -> ExitCode {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{}", listener.local_addr().expect("an address"));

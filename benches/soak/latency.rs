@@ -1,4 +1,4 @@
-//! How long fast clients wait, in turns alone and beside slow ones.
+//! How long fast clients wait, alternately alone and together with slow ones.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -17,11 +17,11 @@ use super::{
 
 const FAST: usize = 64;
 const SLOW: usize = 500;
-/// Each fast client asks so often: 3,200 requests a second altogether, which leaves room.
+/// The interval of each fast client: 3,200 requests a second in all, well below the capacity.
 const EVERY: Duration = Duration::from_millis(20);
 const TURNS: usize = 7;
 const TURN: Duration = Duration::from_secs(5);
-/// What was asked for: the p99 beside slow clients in terms of the p99 without.
+/// The goal: the p99 with slow clients, divided by the p99 without.
 const WANTED: f64 = 2.0;
 
 pub(super) fn run(scale: &Scale, table: &mut Table) {
@@ -36,13 +36,13 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
         }
     });
     let before = mock.at_rest();
-    // The first turn after a start is like no other.
+    // The first round after a start is not typical.
     runtime.block_on(fast(mock.address, turn));
-    let (mut alone, mut beside) = (Vec::new(), Vec::new());
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
     for _ in 0..scale.of(TURNS, 1) {
         alone.push(runtime.block_on(fast(mock.address, turn)));
         let slow_ones = slow::start(mock.address, slow);
-        beside.push(runtime.block_on(fast(mock.address, turn)));
+        together.push(runtime.block_on(fast(mock.address, turn)));
         drop(slow_ones);
         mock.rest(before.descriptors);
     }
@@ -52,19 +52,24 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
         of_turn.map(|micros| micros as f64 / 1000.0).collect()
     };
     let ratios = |quantile| -> Vec<f64> {
-        let pairs = ms(&beside, quantile).into_iter().zip(ms(&alone, quantile));
-        pairs.map(|(beside, alone)| beside / alone).collect()
+        let pairs = ms(&together, quantile)
+            .into_iter()
+            .zip(ms(&alone, quantile));
+        pairs.map(|(together, alone)| together / alone).collect()
     };
     for (name, quantile) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
         let ratio = median(&ratios(quantile));
-        let figure = format!("{name} of {FAST} fast clients beside {slow} slow ones");
-        let measured = format!("{:.2} ms, {ratio:.2} times", median(&ms(&beside, quantile)));
+        let figure = format!("{name} of {FAST} fast clients with {slow} slow ones");
+        let measured = format!(
+            "{:.2} ms, {ratio:.2} times",
+            median(&ms(&together, quantile))
+        );
         let without = format!("without them: {:.2} ms", median(&ms(&alone, quantile)));
         if name == "p99" {
             let wanted = format!("at most {WANTED} times");
             table.row(&figure, &measured, &without, &wanted, ratio <= WANTED);
         } else {
-            table.told(&figure, &measured, &without);
+            table.row_without_goal(&figure, &measured, &without);
         }
     }
 }
@@ -73,8 +78,8 @@ fn file_of(nth: usize) -> usize {
     8100 + nth
 }
 
-/// How long the answers took, in microseconds, counted from when each should have been asked
-/// for: whoever is kept waiting asks later, and that is part of it.
+/// How long the answers took, in microseconds, from the time at which each request was due: a client
+/// that has to wait sends its next request late, and the delay counts.
 async fn fast(address: SocketAddr, turn: Duration) -> Histogram<u64> {
     let begin = Instant::now() + Duration::from_millis(200);
     let mut clients = JoinSet::new();
@@ -87,12 +92,12 @@ async fn fast(address: SocketAddr, turn: Duration) -> Histogram<u64> {
             assert_eq!(client.ask(&requests[0]).await, Some(200));
             let share = EVERY * u32::try_from(nth).expect("few") / FAST.try_into().expect("few");
             let mut due = begin + share;
-            // Where it is too much to be answered in time, the end is not put off for ever.
+            // The end is not delayed for ever where the answers take too long.
             while due < begin + turn && begin.elapsed() < turn * 2 {
                 for request in &requests {
                     sleep_until(due).await;
-                    // A timer of this runtime wakes up to a millisecond late, which is nobody's
-                    // fault; a client that is later than that was held up by an answer.
+                    // A timer of this runtime wakes up to a millisecond late; a client that is later
+                    // than that was delayed by an answer.
                     let late = Duration::from_millis(2);
                     let since = if due.elapsed() > late {
                         due

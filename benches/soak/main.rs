@@ -1,4 +1,4 @@
-//! What is left of the mock, and of replay, under load that lasts: `cargo bench --bench soak`.
+//! The mock and replay under a long load: `cargo bench --bench soak`.
 //!
 //! ```sh
 //! cargo bench --bench soak                              # all parts, about 25 minutes
@@ -6,15 +6,15 @@
 //! cargo bench --bench soak -- writes replay --minutes 2 # the long ones, shorter
 //! ```
 //!
-//! - `connections`: 2,000 keep-alive connections ask at once, beside a bare hyper server.
-//! - `slow`: 64 fast clients, in turns alone and beside 500 slow ones; the medians of the turns'
-//!   own ratios count.
+//! - `connections`: 2,000 keep-alive connections ask at once, compared with a bare hyper server.
+//! - `slow`: 64 fast clients, alternately alone and with 500 slow ones; the medians of the rounds'
+//!   ratios count.
 //! - `writes`: a million writes in ten minutes (in fewer, fewer), among idle, slow and short-lived
 //!   connections; memory and descriptors after the warm-up, at the end, and when all have gone.
 //! - `replay`: ten minutes of `--duration` with the mock, 64 events at a time; memory and
 //!   descriptors of replay and of the skill.
 //!
-//! Each figure is a row of a Markdown table. What was asked for and not reached fails the run.
+//! Each figure is a row of a Markdown table. A missed goal fails the run.
 
 #![allow(
     clippy::print_stdout,

@@ -1,5 +1,4 @@
-//! The processes that are looked at: the mock, and how much memory and how many descriptors one
-//! has.
+//! The measured processes: the mock, and the memory and the descriptors of a process.
 
 use std::{
     fs,
@@ -96,11 +95,11 @@ impl Mock {
 
     /// Waits until it has no more descriptors than that, for as long as a connection may linger.
     pub(super) fn rest(&self, descriptors: usize) -> Look {
-        const PATIENCE: Duration = Duration::from_secs(20);
+        const TIMEOUT: Duration = Duration::from_secs(20);
         let begun = Instant::now();
         loop {
             let look = self.look();
-            if look.descriptors <= descriptors || begun.elapsed() > PATIENCE {
+            if look.descriptors <= descriptors || begun.elapsed() > TIMEOUT {
                 return look;
             }
             thread::sleep(Duration::from_millis(200));
@@ -116,7 +115,7 @@ pub(super) struct Look {
     pub(super) descriptors: usize,
 }
 
-/// Zeros where there is no /proc to tell, or the process is gone.
+/// Zeros where there is no /proc, or the process has ended.
 pub(super) fn look(id: u32) -> Look {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let memory = status

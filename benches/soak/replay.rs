@@ -50,7 +50,7 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
         let (early, late) = (looks.early(), looks.late());
         rows(table, name, early, late);
         let figure = format!("memory of {name}, the median of each tenth of the time");
-        table.told(&figure, &looks.memory(), "");
+        table.row_without_goal(&figure, &looks.memory(), "");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The slow clients, as a process of their own so that they take no turns of the fast ones': half
+//! The slow clients, in a process of their own so that they do not slow down the fast ones: half
 //! of them send a request a few bytes at a time, the others read a download a few KiB at a time.
 
 use std::{net::SocketAddr, process::ExitCode, time::Duration};

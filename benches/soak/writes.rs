@@ -1,4 +1,4 @@
-//! Writes without end, among connections of every kind; what the mock holds at its end.
+//! Writes for a long time, with other connections of every kind; the memory of the mock at the end.
 
 use std::{
     net::SocketAddr,
@@ -90,7 +90,7 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
         "flat: 1.1 times, or 2 MiB",
         is_flat(early.memory, late.memory),
     );
-    table.told(
+    table.row_without_goal(
         "memory of the mock, the median of each tenth of the time",
         &looks.memory(),
         "",

@@ -1,5 +1,5 @@
 //! Which file a command calls Box about, and with which token: from an event, or from an id and a
-//! token that is given apart. Nothing is sent here.
+//! token that is given separately. Nothing is sent here.
 
 use std::{
     fmt,
@@ -23,9 +23,9 @@ use crate::{
     },
 };
 
-/// The most bytes an event may have.
+/// The maximum size of an event, in bytes.
 const MAX_EVENT: u64 = 8 << 20;
-/// The most bytes a file with a token may have.
+/// The maximum size of a file with a token, in bytes.
 const MAX_TOKEN: u64 = 64 << 10;
 
 /// The file that is meant.
@@ -37,7 +37,7 @@ pub enum FileSource {
     Id(String),
 }
 
-/// A token that is given apart from the event.
+/// A token that is given separately from the event.
 #[derive(Clone, Debug)]
 pub enum TokenSource {
     /// The value of this variable.
@@ -154,7 +154,7 @@ impl FileAccess {
         };
         let (token, origin) = match (token, &event) {
             (Some(given), _) => read_token(given, environment)?,
-            (None, Some(event)) => token_of(event, kind)?,
+            (None, Some(event)) => token_from_event(event, kind)?,
             (None, None) => return Err(AccessError::NoToken),
         };
         check_token(&token, &origin)?;
@@ -192,7 +192,10 @@ fn read_token(
     }
 }
 
-fn token_of(event: &Invocation<'_>, kind: TokenKind) -> Result<(Secret, TokenOrigin), AccessError> {
+fn token_from_event(
+    event: &Invocation<'_>,
+    kind: TokenKind,
+) -> Result<(Secret, TokenOrigin), AccessError> {
     let token = event.token(kind).ok_or(AccessError::NoEventToken(kind))?;
     let origin = TokenOrigin::Event {
         kind,

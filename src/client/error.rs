@@ -1,6 +1,5 @@
-//! What a call to Box can come back with instead of its answer. Carries no token: targets are
-//! redacted where the error is made, and of a download URL, which is a key in itself, only the
-//! host is kept.
+//! Errors of calls to Box. They contain no token: URLs are redacted where the error is made. A
+//! download URL grants access by itself, so that only its origin is kept.
 
 use std::{fmt, time::Duration};
 
@@ -11,19 +10,19 @@ use url::Url;
 use super::retry::Ending;
 use crate::domain::secret::{Secret, redact_url};
 
-/// A call that did not bring its answer.
+/// A call that failed.
 #[derive(Debug, thiserror::Error)]
-#[error("{method} {url}: {kind}{}", Again(*tries))]
+#[error("{method} {url}: {kind}{}", Attempts(*tries))]
 pub struct BoxError {
     /// The method of the call.
     pub method: Method,
     /// Its URL, with every secret redacted.
     pub url: String,
-    /// How often it was tried; 1 for once.
+    /// The number of attempts, from 1.
     pub tries: u32,
-    /// Whether it was another host that answered: the one that Box sent the download to.
+    /// Whether the call went to another host than the API: the one that serves the download.
     pub elsewhere: bool,
-    /// What came back.
+    /// Why it failed.
     pub kind: ErrorKind,
 }
 
@@ -65,7 +64,7 @@ impl BoxError {
         }
     }
 
-    /// What it means for trying again.
+    /// How the retry policy sees it.
     pub fn ending(&self) -> Ending {
         match &self.kind {
             ErrorKind::Refused(refusal) => refusal.ending(),
@@ -83,7 +82,7 @@ impl BoxError {
         }
     }
 
-    /// Whether the call cannot have had an effect: it never went out, or was turned away.
+    /// Whether the call certainly had no effect: it was never sent, or it was refused.
     pub fn had_no_effect(&self) -> bool {
         match &self.kind {
             ErrorKind::Refused(refusal) => matches!(refusal.status.as_u16(), 429 | 503),
@@ -93,24 +92,24 @@ impl BoxError {
     }
 }
 
-/// What came back instead of the answer.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ErrorKind {
     /// An error status.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// 202: not there yet.
+    /// 202: Box has not finished it.
     #[error("Box is still preparing it (202)")]
     NotReady {
-        /// What `Retry-After` asked for.
+        /// The value of `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// No connection came about.
+    /// No connection could be made.
     #[error("no connection: {reason}")]
     Unreachable {
-        /// The system's word.
+        /// The system's error.
         reason: String,
-        /// Whether the host is this machine: then nothing listens, and waiting will not help.
+        /// Whether the host is this machine: nothing listens there, and a retry will not help.
         own_machine: bool,
     },
     /// The connection broke or stalled.
@@ -125,18 +124,18 @@ pub enum ErrorKind {
         /// What is wrong with it.
         reason: String,
     },
-    /// An answer that is none of Box's: the page of a captive portal, a proxy's error.
+    /// An answer that Box did not send: the page of a captive portal, a proxy's error.
     #[error("the answer is {what}, not {wanted}")]
     Foreign {
-        /// What came, in a few words.
+        /// What was received, in a few words.
         what: String,
-        /// What should have come.
+        /// What was expected.
         wanted: &'static str,
     },
-    /// An answer beyond every measure.
+    /// An answer that is too large.
     #[error("the answer is larger than {limit} bytes")]
     TooLarge {
-        /// The most that is read.
+        /// The most that is read, in bytes.
         limit: usize,
     },
     /// A redirection that is not followed.
@@ -145,7 +144,7 @@ pub enum ErrorKind {
         /// Where to, and why it is not followed.
         reason: String,
     },
-    /// A representation that there is none of.
+    /// A representation that does not exist.
     #[error("{reason}")]
     Representation {
         /// Why.
@@ -154,7 +153,7 @@ pub enum ErrorKind {
     /// The client itself could not be set up.
     #[error("{reason}")]
     Setup {
-        /// What stood in the way.
+        /// Why.
         reason: String,
     },
 }
@@ -172,7 +171,7 @@ pub struct Refusal {
     pub request_id: Option<String>,
     /// `error` and `error_description` of `WWW-Authenticate`.
     pub challenge: Option<Challenge>,
-    /// What `Retry-After` asked for.
+    /// The value of `Retry-After`.
     pub retry_after: Option<Duration>,
     /// Whether the body is an HTML page: then something between here and Box answered.
     pub page: bool,
@@ -183,7 +182,7 @@ pub struct Refusal {
 pub struct Challenge {
     /// `invalid_token`, `insufficient_scope`.
     pub error: String,
-    /// The same in a sentence.
+    /// The description that follows it.
     pub description: Option<String>,
 }
 
@@ -199,7 +198,7 @@ impl Refusal {
 
     /// Reads the body and the headers of an answer with an error status. Both envelopes of
     /// Box's hold `code`, `message` and `request_id`; OAuth's holds `error` and
-    /// `error_description`. Whatever repeats the token loses it.
+    /// `error_description`. A token in any of them is redacted.
     pub(crate) fn read(
         status: StatusCode,
         headers: &http::HeaderMap,
@@ -261,9 +260,9 @@ impl fmt::Display for Refusal {
 }
 
 /// " (tried 6 times)", or nothing.
-struct Again(u32);
+struct Attempts(u32);
 
-impl fmt::Display for Again {
+impl fmt::Display for Attempts {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 | 1 => Ok(()),

@@ -20,7 +20,7 @@ pub struct Connections {
     trusted: Vec<CertificateDer<'static>>,
     /// The proxies of the environment.
     proxies: Proxies,
-    /// How long a connection may take to come about.
+    /// The time limit for a connection to be made.
     pub connect_timeout: Duration,
     /// How long a connection may stay silent.
     pub stall_timeout: Duration,
@@ -49,7 +49,7 @@ impl Connections {
     pub fn trusting(mut self, pem: &[u8]) -> Result<Self, String> {
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| format!("it is no PEM file of certificates: {error}"))?;
+            .map_err(|error| format!("it is not a PEM file of certificates: {error}"))?;
         if certificates.is_empty() {
             return Err("it holds no certificate in PEM form".to_owned());
         }
@@ -64,18 +64,18 @@ impl Connections {
     }
 }
 
-/// What a client must be able to do for a URL.
+/// What a client needs for a URL.
 #[derive(Debug)]
 struct Needs {
     /// TLS to the host, or to the proxy before it: only then are root certificates loaded.
     tls: bool,
     proxy: Option<Intercept>,
-    /// Which of the clients it is.
+    /// The index of the client.
     slot: usize,
 }
 
 impl Needs {
-    fn of(url: &Url, proxies: &Proxies) -> Result<Self, ErrorKind> {
+    fn for_url(url: &Url, proxies: &Proxies) -> Result<Self, ErrorKind> {
         let proxy = proxies.for_url(url).map_err(|error| ErrorKind::Setup {
             reason: error.to_string(),
         })?;
@@ -108,7 +108,7 @@ impl Http {
 
     /// The client that can call `url`.
     pub fn client(&self, url: &Url) -> Result<&reqwest::Client, ErrorKind> {
-        let needs = Needs::of(url, &self.connections.proxies)?;
+        let needs = Needs::for_url(url, &self.connections.proxies)?;
         let slot = &self.clients[needs.slot];
         if let Some(client) = slot.get() {
             return Ok(client);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     fn needs(text: &str, proxies: &Proxies) -> Needs {
-        Needs::of(&url(text), proxies).expect("a usable proxy")
+        Needs::for_url(&url(text), proxies).expect("a usable proxy")
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-/// How patient a caller is.
+/// The limits of the retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// How often a failed call is tried again; 0 for once and never again.
+    /// How often a failed call is tried again; 0 for a single attempt.
     pub retries: u32,
     /// The first back-off; each next one doubles.
     pub base: Duration,
@@ -18,7 +18,8 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Five retries from 400 ms up to 20 s, as Box's own SDKs try; a minute's patience.
+    /// Five retries from 400 ms up to 20 s, as Box's own SDKs do; a minute for what Box is still
+    /// making.
     fn default() -> Self {
         Self {
             retries: 5,
@@ -32,7 +33,7 @@ impl Default for Policy {
 /// How a try ended, as far as trying again is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// 202, or a representation in the making: no failure, but not there yet.
+    /// 202, or a representation that is being made: not a failure, but not finished.
     Pending {
         /// What `Retry-After` asked for.
         retry_after: Option<Duration>,
@@ -47,9 +48,9 @@ pub enum Ending {
         /// What `Retry-After` asked for.
         retry_after: Option<Duration>,
     },
-    /// The connection broke, stalled or never came about, or what came was damaged.
+    /// The connection failed, broke or stalled, or the answer was damaged.
     Broken,
-    /// Trying again would bring the same: every other 4xx, a certificate that is not trusted.
+    /// A retry would give the same: every other 4xx, a certificate that is not trusted.
     Final,
 }
 
@@ -58,9 +59,9 @@ pub enum Ending {
 pub struct Tries {
     /// Tries that failed.
     pub failed: u32,
-    /// Tries that were answered with "not yet".
+    /// Attempts that were answered with "not yet".
     pub pending: u32,
-    /// Time spent waiting for "not yet" to pass.
+    /// Time spent waiting after "not yet".
     pub waited: Duration,
 }
 

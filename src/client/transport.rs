@@ -181,7 +181,7 @@ impl Transport {
             .ok_or_else(|| refuse("it is a redirection without a Location"))?;
         let to = from
             .join(location)
-            .map_err(|_| refuse("it is a redirection to something that is no URL"))?;
+            .map_err(|_| refuse("it redirects to something that is not a URL"))?;
         match (from.scheme(), to.scheme()) {
             ("http", "http" | "https") | ("https", "https") => Ok(to),
             ("https", "http") => Err(refuse(

@@ -126,7 +126,7 @@ fn exists(path: &Path, part: Option<&Path>) -> Failure {
     let message = match part {
         None => format!("{} exists", path.display()),
         Some(part) => format!(
-            "{} exists by now; the download is whole in {}",
+            "{} was created in the meantime; the complete download is in {}",
             path.display(),
             part.display()
         ),

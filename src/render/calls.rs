@@ -66,7 +66,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     push_status(&mut line, record.status);
     push_ms(&mut line, record.ms);
     line.push_str(Role::Plain, record.method.as_str());
-    line.push_made(Role::Plain, " ");
+    line.push_trusted(Role::Plain, " ");
     line.push_str(Role::Dim, host);
     line.push_str(Role::Plain, &short_target(&record.target));
     // An invocation says in its body which file it is about, as an upload may; others name it.
@@ -75,7 +75,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
         && may_not_name_it
         && !record.target.contains(id.as_str())
     {
-        line.push_made(Role::Dim, "  file ");
+        line.push_trusted(Role::Dim, "  file ");
         line.push_str(Role::Dim, id);
     }
     let role = if record.status >= 400 {
@@ -85,7 +85,7 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     };
     match (&record.note, &record.code, &record.message) {
         (Some(note), _, _) => {
-            line.push_made(role, "  ");
+            line.push_trusted(role, "  ");
             line.push_str(role, note);
         }
         (None, Some(code), Some(message)) => line.push(role, format_args!("  {code}: {message}")),

@@ -1,5 +1,5 @@
-//! Faults and findings shown in their place: `--> file:line:column`, the line, a caret under the
-//! very value, what was found, what is expected, and how to mend it.
+//! Errors and findings with their source: `--> file:line:column`, the line, a caret under the value,
+//! what was found, what is expected, and how to correct it.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -18,7 +18,7 @@ use crate::domain::{
     secret,
 };
 
-/// The place of a syntax error with its line; the message and the help are the caller's to say.
+/// The position of a syntax error with its line. The caller adds the message and the help.
 pub fn syntax_excerpt(error: &SyntaxError, width: usize) -> Text {
     let mark = Mark {
         place: error.place,
@@ -37,7 +37,7 @@ pub fn syntax_excerpt(error: &SyntaxError, width: usize) -> Text {
     text.push(arrow(&error.name, error.place, gutter));
     if !error.text.is_empty() {
         text.push(gutter_line(gutter));
-        // The two are shown from top to bottom, as they stand.
+        // In the order of the source.
         for mark in related.iter().chain([&mark]) {
             draw(&mut text, &error.text, mark, gutter, width);
         }
@@ -45,30 +45,33 @@ pub fn syntax_excerpt(error: &SyntaxError, width: usize) -> Text {
     text
 }
 
-/// Findings over the text they were found in. Of one kind (code) at most `most` are drawn, and
-/// the rest are counted: a habit of a program that wrote a long list is one thing to mend.
+/// Findings with the source they were found in. At most `max_per_code` of one code are drawn, and the
+/// rest are counted: a program often repeats one mistake in a long list.
 pub fn findings(
     name: &str,
     source: &str,
     found: &[Located<'_>],
     width: usize,
-    most: usize,
+    max_per_code: usize,
 ) -> Text {
     let mut text = Text::new();
     let mut drawn: HashMap<&str, usize> = HashMap::new();
     for located in found {
         let count = drawn.entry(located.finding.code).or_default();
         *count += 1;
-        if *count <= most {
+        if *count <= max_per_code {
             text.append(finding(name, source, located, width), 0);
             text.push(Line::new());
         }
     }
     for (code, count) in in_order(found, &drawn) {
-        if count > most {
+        if count > max_per_code {
             text.push(Line::new().with(
                 Role::Dim,
-                format!("… and {} more of [{code}]; -v shows all", count - most),
+                format!(
+                    "… and {} more of [{code}]; -v shows all",
+                    count - max_per_code
+                ),
             ));
         }
     }
@@ -90,7 +93,7 @@ fn in_order<'a>(found: &[Located<'a>], counts: &HashMap<&'a str, usize>) -> Vec<
     codes
 }
 
-/// One finding over the text it was found in.
+/// One finding with the source it was found in.
 pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) -> Text {
     let finding = located.finding;
     let role = match finding.severity {
@@ -108,8 +111,8 @@ pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) ->
     );
     let rest = finding.message.strip_prefix(&first).unwrap_or_default();
     if !rest.trim().is_empty() {
-        for words in wrap(rest, columns_left(width, FURTHER)) {
-            text.push(Line::from(" ".repeat(FURTHER)).with(Role::Strong, words));
+        for words in wrap(rest, columns_left(width, CONTINUATION_INDENT)) {
+            text.push(Line::from(" ".repeat(CONTINUATION_INDENT)).with(Role::Strong, words));
         }
     }
     let gutter = gutter_of([located.place]);
@@ -126,20 +129,20 @@ pub fn finding(name: &str, source: &str, located: &Located<'_>, width: usize) ->
         "" => "(the whole document)",
         pointer => pointer,
     };
-    note(&mut text, gutter, width, "at", pointer);
+    labelled(&mut text, gutter, width, "at", pointer);
     if let Some(expected) = &finding.expected {
-        note(&mut text, gutter, width, "expected", expected);
+        labelled(&mut text, gutter, width, "expected", expected);
     }
     if let Some(help) = &finding.help {
-        note(&mut text, gutter, width, "help", help);
+        labelled(&mut text, gutter, width, "help", help);
     }
     text
 }
 
-/// Columns that the further lines of a message are moved right by.
-const FURTHER: usize = 4;
+/// Columns by which the second and further lines of a message are indented.
+const CONTINUATION_INDENT: usize = 4;
 
-/// A stretch of the text that is pointed at.
+/// A part of the source that is marked with carets.
 struct Mark<'a> {
     place: LineColumn,
     range: Range<usize>,
@@ -156,7 +159,7 @@ fn gutter_of(places: impl IntoIterator<Item = LineColumn>) -> usize {
         .unwrap_or(1)
 }
 
-/// The columns of `width` after `taken`, and never too few to read.
+/// The columns of `width` after `taken`, and at least enough to read.
 fn columns_left(width: usize, taken: usize) -> usize {
     width.saturating_sub(taken).max(16)
 }
@@ -171,7 +174,7 @@ fn gutter_line(gutter: usize) -> Line {
     Line::from(" ".repeat(gutter)).with(Role::Dim, " |")
 }
 
-fn note(text: &mut Text, gutter: usize, width: usize, label: &str, words: &str) {
+fn labelled(text: &mut Text, gutter: usize, width: usize, label: &str, words: &str) {
     let taken = gutter + 5 + label.len();
     for (row, line) in wrap(words, columns_left(width, taken)).iter().enumerate() {
         text.push(if row == 0 {
@@ -185,8 +188,8 @@ fn note(text: &mut Text, gutter: usize, width: usize, label: &str, words: &str) 
     }
 }
 
-/// Draws the line of a mark, cut around it where it is longer than the terminal is wide, and the
-/// carets below. Looks no further than the width in either direction: a line may be megabytes.
+/// Draws the line of a mark and the carets below. A line that is wider than the terminal is cut around
+/// the mark. At most `width` columns are read in either direction, since a line may have megabytes.
 fn draw(text: &mut Text, source: &str, mark: &Mark<'_>, gutter: usize, width: usize) {
     let columns = columns_left(width, gutter + 3);
     let (source, range) = masked(source, &mark.range, columns);
@@ -198,8 +201,8 @@ fn draw(text: &mut Text, source: &str, mark: &Mark<'_>, gutter: usize, width: us
     let (lead, marked, tail) = if total <= columns && before.whole && after.whole {
         (before.text, marked.text, after.text)
     } else {
-        // The marked value gets up to half of the line, what stands before it two thirds of the
-        // rest: the key is what a reader looks for.
+        // The marked value gets up to half of the line, and the text before it two thirds of the
+        // rest, since it contains the key.
         let marked = keep_start(&marked, columns / 2);
         let left = columns.saturating_sub(marked.width());
         let tail_at_least = after.columns().min(left / 3);
@@ -226,12 +229,12 @@ fn draw(text: &mut Text, source: &str, mark: &Mark<'_>, gutter: usize, width: us
     }
     text.push(below);
     if !fits {
-        note(text, gutter, width, "found", mark.label);
+        labelled(text, gutter, width, "found", mark.label);
     }
 }
 
-/// The part of the source that may be drawn, without its secrets: somebody else may read what
-/// is wrong with an event. Begins well before what is drawn, so that a secret's name is seen too.
+/// The part of the source that may be drawn, with its secrets redacted. It begins well before what is
+/// drawn, so that the name of a secret is found too.
 fn masked(source: &str, range: &Range<usize>, columns: usize) -> (String, Range<usize>) {
     const BYTES_IN_A_COLUMN: usize = 4;
     const MARGIN: usize = 4096;
@@ -244,22 +247,22 @@ fn masked(source: &str, range: &Range<usize>, columns: usize) -> (String, Range<
     (secret::mask(&source[start..end]), begin..begin + length)
 }
 
-/// A stretch of a line, made visible.
-struct Stretch {
+/// A part of a line, with control characters made visible.
+struct Excerpt {
     text: String,
     /// Its bytes in the source.
     bytes: usize,
-    /// Whether it reaches to where it was to reach.
+    /// Whether it is complete.
     whole: bool,
 }
 
-impl Stretch {
+impl Excerpt {
     fn columns(&self) -> usize {
         self.text.width()
     }
 }
 
-fn before(source: &str, at: usize, columns: usize) -> Stretch {
+fn before(source: &str, at: usize, columns: usize) -> Excerpt {
     let mut pieces = Vec::new();
     let mut used = 0;
     let mut whole = true;
@@ -275,43 +278,43 @@ fn before(source: &str, at: usize, columns: usize) -> Stretch {
         used += piece.width();
         pieces.push(piece);
     }
-    Stretch {
+    Excerpt {
         text: pieces.into_iter().rev().collect(),
         bytes: 0,
         whole,
     }
 }
 
-fn inside(source: &str, range: &Range<usize>, columns: usize) -> Stretch {
-    let stretch = take_line(&source[range.clone()], columns);
+fn inside(source: &str, range: &Range<usize>, columns: usize) -> Excerpt {
+    let excerpt = take_line(&source[range.clone()], columns);
     let starts_a_block = matches!(source.as_bytes().get(range.start), Some(b'{' | b'['));
-    if starts_a_block && !stretch.whole {
+    if starts_a_block && !excerpt.whole {
         // A value over several lines is shown by its opening bracket.
-        return Stretch {
+        return Excerpt {
             text: source[range.start..=range.start].to_owned(),
             bytes: 1,
             whole: false,
         };
     }
-    stretch
+    excerpt
 }
 
-fn after(source: &str, at: usize, columns: usize) -> Stretch {
+fn after(source: &str, at: usize, columns: usize) -> Excerpt {
     let line = &source[at..];
-    let mut stretch = take_line(line, columns);
-    stretch.whole |=
-        line[stretch.bytes..].starts_with('\n') || line[stretch.bytes..].starts_with("\r\n");
-    stretch
+    let mut excerpt = take_line(line, columns);
+    excerpt.whole |=
+        line[excerpt.bytes..].starts_with('\n') || line[excerpt.bytes..].starts_with("\r\n");
+    excerpt
 }
 
 /// The start of `text` up to the end of its line, or a little more than `columns`.
-fn take_line(text: &str, columns: usize) -> Stretch {
+fn take_line(text: &str, columns: usize) -> Excerpt {
     let mut shown = String::new();
     let mut used = 0;
     for (at, character) in text.char_indices() {
         let ends = character == '\n' || text[at..].starts_with("\r\n");
         if ends || used > columns {
-            return Stretch {
+            return Excerpt {
                 text: shown,
                 bytes: at,
                 whole: false,
@@ -322,27 +325,27 @@ fn take_line(text: &str, columns: usize) -> Stretch {
         used += piece.width();
         shown.push_str(&piece);
     }
-    Stretch {
+    Excerpt {
         text: shown,
         bytes: text.len(),
         whole: true,
     }
 }
 
-fn keep_start(stretch: &Stretch, columns: usize) -> String {
-    if stretch.whole {
-        super::wrap::cut(&stretch.text, columns)
+fn keep_start(excerpt: &Excerpt, columns: usize) -> String {
+    if excerpt.whole {
+        super::wrap::cut(&excerpt.text, columns)
     } else {
-        // It goes on beyond what was looked at, so that it fits is no reason to leave `…` out.
-        super::wrap::cut(&format!("{}…", stretch.text.trim_end_matches('…')), columns)
+        // The line continues after what was read, so `…` is needed even if the text fits.
+        super::wrap::cut(&format!("{}…", excerpt.text.trim_end_matches('…')), columns)
     }
 }
 
-fn keep_end(stretch: &Stretch, columns: usize) -> String {
-    if stretch.whole && stretch.columns() <= columns {
-        return stretch.text.clone();
+fn keep_end(excerpt: &Excerpt, columns: usize) -> String {
+    if excerpt.whole && excerpt.columns() <= columns {
+        return excerpt.text.clone();
     }
-    let mut kept = stretch.text.as_str();
+    let mut kept = excerpt.text.as_str();
     while kept.width() + 1 > columns {
         match kept.char_indices().nth(1) {
             Some((next, _)) => kept = &kept[next..],
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_points_at_the_very_value() {
+    fn a_finding_points_at_the_value() {
         let text = "{\n  \"skill\": {\"name\": \"日本\", \"id\": 137}\n}";
         insta::assert_snapshot!(drawn(text, &["/skill/id"], 80), @r#"
         error[wrong-type]: skill.id is an integer, Box takes strings alone
@@ -398,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_member_is_shown_at_the_object_that_lacks_it() {
+    fn a_missing_member_is_shown_at_its_object() {
         let text = "[\n  {\n    \"a\": 1\n  }\n]";
         let shown = drawn(text, &["/0/id"], 80);
         assert!(shown.contains("cards.json:2:3"), "{shown}");
@@ -419,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn a_habit_is_counted_not_repeated() {
+    fn repeated_findings_are_counted() {
         let text = "[1, 2, 3, 4, 5]";
         let shown = drawn(text, &["/0", "/1", "/2", "/3", "/4"], 80);
         assert_eq!(shown.matches("-->").count(), 2, "{shown}");
@@ -429,7 +432,7 @@ mod tests {
     #[test]
     fn control_characters_of_the_source_are_shown_not_sent() {
         let error =
-            Document::parse("a.json", "{\"\u{1b}[2J\": oops}".into()).expect_err("it is no JSON");
+            Document::parse("a.json", "{\"\u{1b}[2J\": oops}".into()).expect_err("not JSON");
         let shown = syntax_excerpt(&error, 80).to_plain();
         assert!(!shown.contains('\u{1b}'), "{shown:?}");
         assert!(shown.contains("\\u{1b}"), "{shown}");
@@ -438,7 +441,7 @@ mod tests {
     #[test]
     fn a_duplicate_key_is_shown_in_both_places() {
         let error = Document::parse("a.json", "{\"a\": 1,\n\n \"a\": 2}".into())
-            .expect_err("it stands twice");
+            .expect_err("a duplicate key");
         insta::assert_snapshot!(syntax_excerpt(&error, 80).to_plain(), @r#"
          --> a.json:3:2
           |

@@ -1,4 +1,4 @@
-//! JSON on a terminal: what may drive one is escaped, which JSON allows anywhere in a string.
+//! JSON on a terminal: characters that control a terminal are escaped, as JSON allows in any string.
 
 use std::fmt::Write;
 
@@ -22,20 +22,20 @@ pub fn line(value: &Value) -> String {
     safe
 }
 
-/// JSON text so that it drives no terminal. serde_json escapes the control characters below U+0020
-/// itself; the others stand in strings alone.
+/// JSON text with the characters escaped that control a terminal. serde_json escapes those below
+/// U+0020; the others occur only in strings.
 pub fn escaped(text: String) -> String {
-    // Most text is ASCII, and of that U+007F alone is left to drive anything.
+    // Most text is ASCII, in which only U+007F remains to be escaped.
     if text.is_ascii() && !text.contains('\u{7f}') {
         return text;
     }
-    let drives = |character: char| character != '\n' && is_unshowable(character);
-    if !text.contains(drives) {
+    let controls = |character: char| character != '\n' && is_unshowable(character);
+    if !text.contains(controls) {
         return text;
     }
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
-        if drives(character) {
+        if controls(character) {
             // Writing to a string cannot fail; every such character lies below U+10000.
             let _ = write!(safe, "\\u{:04x}", u32::from(character));
         } else {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_drive_a_terminal_is_escaped_and_comes_back() {
+    fn characters_that_control_a_terminal_are_escaped_and_read_back() {
         let value = json!({"a\u{7f}": "b\u{9b}31m\u{202e}c\n\u{1b}", "d": "é日"});
         for text in [line(&value), pretty(&value)] {
             assert!(

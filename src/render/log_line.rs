@@ -43,36 +43,36 @@ pub(super) fn time(at: Timestamp, zone: &TimeZone) -> Line {
         put_digits(&mut clock[digits], number.unsigned_abs());
     }
     let mut line = Line::new();
-    line.push_made(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
-    line.push_made(Role::Plain, "  ");
+    line.push_trusted(Role::Dim, str::from_utf8(&clock).unwrap_or_default());
+    line.push_trusted(Role::Plain, "  ");
     line
 }
 
 /// Appends the word for who called, padded to its column.
 pub(super) fn push_column(line: &mut Line, who: &str) {
-    line.push_made(Role::Plain, who);
-    line.push_made(
+    line.push_trusted(Role::Plain, who);
+    line.push_trusted(
         Role::Plain,
         BLANKS.get(who.len()..WHO_COLUMNS).unwrap_or_default(),
     );
-    line.push_made(Role::Plain, "  ");
+    line.push_trusted(Role::Plain, "  ");
 }
 
 /// Appends the milliseconds, right-aligned behind the status.
 pub(super) fn push_ms(line: &mut Line, ms: f64) {
     let ms = duration(ms);
-    line.push_made(
+    line.push_trusted(
         Role::Dim,
         BLANKS.get(ms.len()..MS_COLUMNS).unwrap_or_default(),
     );
-    line.push_made(Role::Dim, &ms);
-    line.push_made(Role::Dim, "  ");
+    line.push_trusted(Role::Dim, &ms);
+    line.push_trusted(Role::Dim, "  ");
 }
 
 /// Appends the status; `---` for a call that was never answered.
 pub(super) fn push_status(line: &mut Line, status: u16) {
     let role = match status {
-        0 => return line.push_made(Role::Warn, "---"),
+        0 => return line.push_trusted(Role::Warn, "---"),
         400.. => Role::Bad,
         _ => Role::Good,
     };
@@ -81,7 +81,7 @@ pub(super) fn push_status(line: &mut Line, status: u16) {
     }
     let mut digits = *b"000";
     put_digits(&mut digits, status);
-    line.push_made(role, str::from_utf8(&digits).unwrap_or_default());
+    line.push_trusted(role, str::from_utf8(&digits).unwrap_or_default());
 }
 
 /// Fills `digits` with the last decimal digits of `number`, padded with zeros.

@@ -1,5 +1,5 @@
-//! Results as people and programs read them. Pure: values in, text out; which stream it goes to
-//! and what colour a role has is for `terminal`.
+//! Results for people and programs. Pure: values in, text out. `terminal` chooses the stream and the
+//! colour of each role.
 
 pub mod calls;
 pub mod cards;

@@ -1,13 +1,13 @@
-//! What went wrong, for a person, and how it is printed. Which exit code it leads to is for `exit`.
+//! An error for a person, and how it is printed. Its exit code is chosen in `exit`.
 
 use super::text::{Line, Role, Text};
 
-/// What went wrong, for a person: what was tried, on what, what came back, and what to do next.
+/// An error for a person: what was tried, on what, the result, and what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What was tried, on what, and what came back: one sentence without a full stop.
+    /// What was tried, on what, and the result: one sentence without a full stop.
     pub message: String,
-    /// Lines that show the place (a source excerpt, a child's output), already laid out.
+    /// Lines that show more (a source excerpt, a child's output), already laid out.
     pub excerpt: Option<Text>,
     /// What to do next.
     pub help: Option<String>,
@@ -30,7 +30,7 @@ impl Problem {
         self
     }
 
-    /// Adds the lines that show the place.
+    /// Adds the lines that show more.
     #[must_use]
     pub fn excerpt(mut self, excerpt: Text) -> Self {
         self.excerpt = Some(excerpt);

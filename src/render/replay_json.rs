@@ -6,7 +6,7 @@ use serde_json::json;
 use super::json::escaped;
 use crate::domain::outcome::record::{Record, SummaryRecord};
 
-/// The version of the report's shape: it grows when a reader of the old one would go wrong.
+/// The version of the format. It grows when a reader of the previous one would misread it.
 pub const VERSION: u32 = 1;
 
 /// One event in one line.

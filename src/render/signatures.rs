@@ -106,7 +106,7 @@ fn explain(found: &Match, names: &[(KeySlot, Option<&str>)]) -> (KeySlot, bool, 
     }
 }
 
-/// Why a delivery is not to be trusted, and what to look at.
+/// Why a delivery cannot be trusted, and what to check.
 fn reason(flaw: &Flaw, verdict: &Verdict) -> String {
     let shown = |value: &Option<String>| value.as_deref().unwrap_or("missing").to_owned();
     match flaw {
@@ -117,7 +117,7 @@ fn reason(flaw: &Flaw, verdict: &Verdict) -> String {
             "box-delivery-timestamp is missing, and it is part of what is signed".to_owned()
         }
         Flaw::BadTimestamp(text) => {
-            format!("box-delivery-timestamp is no RFC 3339 time: {text}")
+            format!("box-delivery-timestamp is not an RFC 3339 time: {text}")
         }
         Flaw::Algorithm(value) => {
             format!(

@@ -1,5 +1,5 @@
-//! Text whose parts say what they are rather than what colour they have. The terminal's theme
-//! gives each [`Role`] its look; without colour the text must read just as well.
+//! Text with roles instead of colours. The terminal's theme maps each [`Role`] to a style; the text must
+//! be readable without colour.
 
 use std::{
     borrow::Cow,
@@ -14,21 +14,21 @@ pub enum Role {
     /// Running text.
     #[default]
     Plain,
-    /// A title, a name that stands out.
+    /// A title, or a name that is emphasised.
     Strong,
     /// Something of less weight: a unit, a path, a time.
     Dim,
-    /// It went well.
+    /// A success.
     Good,
-    /// It failed.
+    /// A failure.
     Bad,
-    /// It deserves a look.
+    /// A warning.
     Warn,
-    /// A value that the eye looks for: a keyword, a link, a bar.
+    /// A value to be found quickly: a keyword, a link, a bar.
     Accent,
 }
 
-/// A line without its end: one text, and which part of it has which role.
+/// A line without its line break: its text, and the role of each part.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// The text, without line breaks or control characters.
@@ -43,7 +43,7 @@ impl Line {
         Self::default()
     }
 
-    /// A line of a format for programs, which is to go out as it is.
+    /// A line of a format for programs, which is printed unchanged.
     pub fn raw(text: String) -> Self {
         Self {
             runs: vec![(Role::Plain, text.len())],
@@ -51,8 +51,8 @@ impl Line {
         }
     }
 
-    /// The line with `text` appended in `role`. Control characters are shown, not sent: text
-    /// from outside must not be able to drive the terminal.
+    /// The line with `text` appended in `role`. Control characters are escaped: text from outside
+    /// must not control the terminal.
     #[must_use]
     pub fn with(mut self, role: Role, text: impl Display) -> Self {
         self.push(role, text);
@@ -67,33 +67,35 @@ impl Line {
 
     /// Appends `text` in `role`, control characters made visible.
     pub fn push(&mut self, role: Role, text: impl Display) {
-        self.make_room();
-        // Nothing that is shown here fails to be put into words.
+        self.reserve();
+        // Writing to a string cannot fail.
         let _ = write!(Shown(&mut self.text), "{text}");
         self.end_run(role);
     }
 
-    /// The same with text that is put into words already, which is quicker.
+    /// The same with a string, which is faster.
     pub fn push_str(&mut self, role: Role, text: &str) {
-        self.make_room();
+        self.reserve();
         let _ = Shown(&mut self.text).write_str(text);
         self.end_run(role);
     }
 
-    /// The same with text that was made here, all of which can be shown: it is not looked through.
-    pub(super) fn push_made(&mut self, role: Role, text: &str) {
-        debug_assert!(is_showable(text), "{text:?} drives the terminal");
-        self.make_room();
+    /// The same with text that needs no escapes: it is not searched for them.
+    pub(super) fn push_trusted(&mut self, role: Role, text: &str) {
+        debug_assert!(is_showable(text), "{text:?} controls the terminal");
+        self.reserve();
         self.text.push_str(text);
         self.end_run(role);
     }
 
-    fn make_room(&mut self) {
-        /// The bytes and runs of most lines, which are reserved at once.
-        const MAX_SIZE: (usize, usize) = (160, 10);
+    fn reserve(&mut self) {
+        /// Most lines have no more bytes.
+        const USUAL_BYTES: usize = 160;
+        /// Most lines have no more runs.
+        const USUAL_RUNS: usize = 10;
         if self.text.is_empty() {
-            self.text.reserve(MAX_SIZE.0);
-            self.runs.reserve(MAX_SIZE.1);
+            self.text.reserve(USUAL_BYTES);
+            self.runs.reserve(USUAL_RUNS);
         }
     }
 
@@ -172,8 +174,8 @@ impl Text {
         Self::default()
     }
 
-    /// Plain text as it stands, one [`Line`] a line.
-    pub fn of_plain(text: &str) -> Self {
+    /// Plain text, one [`Line`] for each line.
+    pub fn from_plain(text: &str) -> Self {
         text.lines().map(Line::from).collect()
     }
 
@@ -212,8 +214,8 @@ impl FromIterator<Line> for Text {
     }
 }
 
-/// `text` with control characters, and the characters that turn the direction of what follows,
-/// shown by their escapes.
+/// `text` with control characters, and characters that change the text direction, replaced by
+/// escapes.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if is_showable(text) {
         return Cow::Borrowed(text);
@@ -224,7 +226,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Takes text in, and keeps it as it is shown.
+/// Appends text with its control characters escaped.
 struct Shown<'a>(&'a mut String);
 
 impl Write for Shown<'_> {
@@ -245,13 +247,12 @@ impl Write for Shown<'_> {
 }
 
 fn is_showable(text: &str) -> bool {
-    // Most text is: this goes through it without taking it apart, or ending early.
+    // Most text is ASCII: this loop has no branches, so it is fast.
     let is_plain = |byte: u8| matches!(byte, b' '..=b'~');
     text.bytes().fold(true, |are, byte| are & is_plain(byte)) || !text.chars().any(is_unshowable)
 }
 
-/// Whether a character would drive a terminal, or turn the direction of what follows, instead of
-/// being shown.
+/// Whether a character controls a terminal or changes the text direction.
 pub fn is_unshowable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -262,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_shown_not_sent() {
+    fn control_characters_are_escaped() {
         let line = Line::new().plain("a\u{1b}[31mb\tc\u{202e}");
         assert_eq!(line.as_plain(), "a\\u{1b}[31mb    c\\u{202e}");
     }
@@ -273,9 +274,9 @@ mod tests {
     }
 
     #[test]
-    fn appended_text_is_indented_but_for_empty_lines() {
+    fn appended_text_is_indented_except_for_empty_lines() {
         let mut text = Text::new();
-        text.append(Text::of_plain("a\n\nb"), 2);
+        text.append(Text::from_plain("a\n\nb"), 2);
         assert_eq!(text.to_plain(), "  a\n\n  b\n");
     }
 }

@@ -1,13 +1,13 @@
-//! Text broken into lines and cut to columns, counted as a terminal draws them: wide characters
-//! take two, joined emoji stay together.
+//! Text wrapped and cut to columns, counted as a terminal draws them: wide characters take two, and
+//! joined emoji stay together.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Joins two characters into one, as in family emoji.
 const JOINER: char = '\u{200d}';
 
-/// Breaks `text` into lines of at most `columns` (at least one) between words, and inside a word
-/// only where it is wider than a line by itself. Gives at least one line.
+/// Breaks `text` between words into lines of at most `columns` (at least one). A word is broken only
+/// where it is wider than a line. Returns at least one line.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
@@ -54,8 +54,8 @@ pub fn cut(text: &str, columns: usize) -> String {
     format!("{head}…")
 }
 
-/// Splits off as many characters as fit into `columns`, and at least one, so that whoever
-/// repeats it gets to the end.
+/// Splits off as many characters as fit into `columns`, and at least one, so that a loop over it
+/// ends.
 fn split_at_columns(text: &str, columns: usize) -> (&str, &str) {
     match split_in_columns(text, columns) {
         ("", _) => {
@@ -66,8 +66,8 @@ fn split_at_columns(text: &str, columns: usize) -> (&str, &str) {
     }
 }
 
-/// Splits off as many characters as fit into `columns`, perhaps none. A split never falls between
-/// a character and what combines with it.
+/// Splits off as many characters as fit into `columns`, perhaps none. A character is never separated
+/// from one that combines with it.
 fn split_in_columns(text: &str, columns: usize) -> (&str, &str) {
     let mut used = 0;
     let mut split = text.len();
@@ -83,7 +83,7 @@ fn split_in_columns(text: &str, columns: usize) -> (&str, &str) {
         }
         joined = character == JOINER;
     }
-    // A joiner that joins nothing a terminal knows leaves both of its sides their width.
+    // A joiner between characters that do not join has no effect on their widths.
     while text[..split].width() > columns {
         split = text[..split]
             .char_indices()

@@ -82,7 +82,7 @@ fn calls_are_kept_with_heads_and_bodies_and_without_secrets() {
     let text = |side: &str| created[side]["body"].as_str().expect("a body").to_owned();
     assert!(text("request").contains("a word") && text("answer").contains("$version"));
     assert!(created["answer"]["headers"]["box-request-id"].is_string());
-    assert!(!found.to_string().contains(&token), "a token is told");
+    assert!(!found.to_string().contains(&token), "a token is shown");
     // The list goes on from where it was.
     let next = found["next"].as_u64().expect("a number");
     assert_eq!(mock.ask(&format!("calls?after={next}"))["calls"], json!([]));
@@ -101,7 +101,7 @@ fn the_stream_tells_of_calls_and_writes_as_they_happen() {
     let mut lines = BufReader::new(stream)
         .lines()
         .map(|line| line.expect("a line"));
-    // It says so when it is connected: what happens from here on is told.
+    // It says so when it is connected: what happens from here on is reported.
     assert_eq!(lines.next().as_deref(), Some(": connected"));
     assert_eq!(event.create(&json!([keyword("a")])), 201);
     let kinds: Vec<String> = lines

@@ -1,7 +1,6 @@
-//! `mock-box --record` under the worst: sixteen clients write to it, and it is killed at random
-//! moments and started again with the same file, over and over. What was acknowledged is in the
-//! file once and in order, what was not is there whole or not at all, and what is served is what
-//! the file says.
+//! `mock-box --record` with crashes: sixteen clients write to it, and it is repeatedly killed at random
+//! moments and restarted with the same file. What was acknowledged is in the file once and in order,
+//! what was not is there completely or not at all, and the mock serves what the file contains.
 //!
 //! A few kills run with the other tests. Two hundred, and the figures:
 //!
@@ -71,18 +70,18 @@ fn seed() -> u64 {
     u64::from(since.expect("the clock is right").subsec_nanos())
 }
 
-/// A record file, its clients, and the mocks that came and went over it.
+/// A record file, its clients, and what they wrote.
 struct Crash {
     folder: TempDir,
     ledger: Ledger,
     clients: Vec<Client>,
     random: Random,
-    /// What each client was told is written, for the last look at the whole file.
-    told: BTreeSet<(usize, String)>,
+    /// What was acknowledged to each client, for the final check of the whole file.
+    acknowledged: BTreeSet<(usize, String)>,
     counts: Counts,
 }
 
-/// What there was.
+/// What happened.
 #[derive(Default)]
 struct Counts {
     seed: u64,
@@ -120,7 +119,7 @@ impl fmt::Display for Counts {
     }
 }
 
-/// A test that fails says how to see it again.
+/// A test that fails prints how to repeat it.
 impl Drop for Crash {
     #[allow(
         clippy::print_stdout,
@@ -140,7 +139,7 @@ impl Crash {
             ledger: Ledger::new(path),
             clients: (0..CLIENTS).map(|who| Client::new(who, seed)).collect(),
             random: Random(seed),
-            told: BTreeSet::new(),
+            acknowledged: BTreeSet::new(),
             counts: Counts {
                 seed,
                 ..Counts::default()
@@ -200,12 +199,12 @@ impl Crash {
     fn round_on_a_full_disk(&mut self) {
         let mut mock = self.start();
         let load = Load::on(address(&mock), 0, true);
-        let rooms: Vec<u64> = (0..3).map(|_| self.random.below(30_000)).collect();
+        let free: Vec<u64> = (0..3).map(|_| self.random.below(30_000)).collect();
         let path = self.ledger.path.clone();
         let attempts = self.run(&load, || {
-            for (nth, room) in (1..).zip(rooms) {
+            for (nth, bytes) in (1..).zip(free) {
                 load.wait(|| load.acknowledged.load(Ordering::SeqCst) >= 40 * nth);
-                mock.limit_files(Some(length_of(&path) + room));
+                mock.limit_files(Some(length_of(&path) + bytes));
                 load.wait(|| load.failed.load(Ordering::SeqCst) >= 40 * nth);
                 mock.limit_files(None);
             }
@@ -215,8 +214,7 @@ impl Crash {
         self.settle(&attempts);
     }
 
-    /// Lets all clients write while `end` waits for the end, or brings it; gives what each of
-    /// them was told.
+    /// Lets all clients write until `end` has ended the mock; returns the attempts of each.
     fn run(&mut self, load: &Load, end: impl FnOnce()) -> Vec<Vec<Attempt>> {
         thread::scope(|scope| {
             let writing: Vec<_> = self
@@ -225,12 +223,14 @@ impl Crash {
                 .map(|client| scope.spawn(|| client.write_until_cut(load)))
                 .collect();
             end();
-            let told = writing.into_iter().map(thread::ScopedJoinHandle::join);
-            told.map(|told| told.expect("no client fails")).collect()
+            let ended = writing.into_iter().map(thread::ScopedJoinHandle::join);
+            ended
+                .map(|attempts| attempts.expect("no client fails"))
+                .collect()
         })
     }
 
-    /// Starts a mock over the file, and looks whether it serves what the file says.
+    /// Starts a mock with the file, and checks that it serves what the file contains.
     fn start(&mut self) -> MockBox {
         let was_torn = self.ledger.is_torn();
         let said = self.folder.path().join("stderr");
@@ -300,7 +300,7 @@ impl Crash {
         assert_eq!(writes.len() as u64, self.ledger.seq - before);
     }
 
-    /// Holds what the clients were told against what the file has got.
+    /// Compares the answers to the clients with the new records of the file.
     fn settle(&mut self, attempts: &[Vec<Attempt>]) {
         self.counts.kills += 1;
         let entries = self.ledger.read_on();
@@ -320,10 +320,10 @@ impl Crash {
             is_lost || !self.ledger.is_torn(),
             "a torn line was somebody's"
         );
-        // What was answered before another was sent stands before it.
+        // A call that was answered before another was sent is recorded before it.
         let mut latest = 0;
         for (seq, (sent, answered)) in spans {
-            assert!(answered >= latest, "record {seq} stands behind a later one");
+            assert!(answered >= latest, "record {seq} follows a later one");
             latest = latest.max(sent);
         }
     }
@@ -367,7 +367,8 @@ impl Crash {
                         assert_eq!(*instance, entry.instance, "the answer shows the record");
                     }
                     self.counts.acknowledged += 1;
-                    self.told.extend(attempt.marker.clone().map(|it| (who, it)));
+                    self.acknowledged
+                        .extend(attempt.marker.clone().map(|it| (who, it)));
                     (entry, attempt.answered)
                 }
             };
@@ -376,17 +377,17 @@ impl Crash {
         assert!(found.next().is_none(), "client {who} wrote no more");
     }
 
-    /// The last look, at the whole file and at a mock that has resumed from all of it.
+    /// The final check, of the whole file and of a mock that has read all of it.
     fn check_all(&mut self) {
         self.start();
         let mut found = BTreeSet::new();
         for entry in self.ledger.read_all() {
             if let Some(marker) = entry.marker {
                 let is_new = found.insert((entry.who, marker));
-                assert!(is_new, "record {} stands there twice", entry.seq);
+                assert!(is_new, "record {} is there twice", entry.seq);
             }
         }
-        assert!(self.told.is_subset(&found));
+        assert!(self.acknowledged.is_subset(&found));
         assert!(self.counts.acknowledged > 0);
     }
 }

@@ -1,5 +1,5 @@
-//! What docs/ and the README say: the tour is walked, links lead somewhere, and the members of
-//! what is written down are named.
+//! Checks of docs/ and the README: the commands of the tour run, links have targets, and the members
+//! of written formats are named.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -8,7 +8,7 @@ use walkdir::WalkDir;
 
 use crate::{support::project, world::MockBox};
 
-/// A block of a page: what stands behind its ```, and its text.
+/// A block of a page: the text after its ```, and its content.
 struct Block {
     info: String,
     text: String,
@@ -86,7 +86,7 @@ fn settled(line: &str) -> String {
     words.join(" ")
 }
 
-/// Whether the lines are those that were promised; `…` by itself stands for any.
+/// Whether the lines are the documented ones; a line `…` matches any lines.
 fn is_as_promised(promised: &[String], printed: &[String]) -> bool {
     match promised.split_first() {
         None => printed.is_empty(),
@@ -100,7 +100,7 @@ fn is_as_promised(promised: &[String], printed: &[String]) -> bool {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_left_out_of_account_and_no_more() {
+fn only_what_differs_between_runs_is_ignored() {
     let same = |one: &str, other: &str| settled(one) == settled(other);
     assert!(same(
         "PASS  a  200 in 1.1 ms    success in 66 ms",
@@ -120,12 +120,12 @@ fn what_differs_from_run_to_run_is_left_out_of_account_and_no_more() {
     assert!(!same("keyword", "keyword, transcript"));
 }
 
-/// What the shell does beside the commands of the tour: a free port for the mock, which must stand
-/// before the next command, and a mark before what each command prints.
+/// The script around the commands of the tour: a free port for the mock, which must listen before the
+/// next command runs, and a mark before the output of each command.
 const AROUND: &str = "exec 2>&1
 export SKILLCTL_MOCK_BOX_LISTEN=127.0.0.1:0 SKILLCTL_MOCK_BOX_READY_FILE=ready.json
 ended() { [ $1 = 0 ] || echo \"[exit $1]\"; }
-stands() {
+listens() {
   until [ -s ready.json ]; do sleep 0.05; done
   export SKILLCTL_ENV_BOX=$(sed 's/.*\"url\":\"\\([^\"]*\\)\".*/\\1/' ready.json)
 }
@@ -136,7 +136,7 @@ fn script(steps: &[Step]) -> String {
     let mut script = AROUND.to_owned();
     for (nth, step) in steps.iter().enumerate() {
         let after = if step.command.ends_with('&') {
-            "stands"
+            "listens"
         } else {
             "ended $?"
         };
@@ -159,12 +159,12 @@ fn has(program: &str) -> bool {
 }
 
 #[test]
-fn the_tour_is_as_it_is_told() {
+fn the_tour_prints_what_it_shows() {
     walk("docs/tour.md", 15);
 }
 
 #[test]
-fn skills_of_ones_own_work_as_they_stand_on_their_page() {
+fn the_skills_of_the_page_on_own_skills_run_as_written() {
     walk("docs/own-skill.md", 0);
 }
 
@@ -236,9 +236,9 @@ fn in_order(lines: impl Iterator<Item = String>) -> Vec<String> {
 fn pages() -> Vec<std::path::PathBuf> {
     let docs = WalkDir::new(project("docs")).into_iter();
     let docs = docs.map(|entry| entry.expect("it can be walked").into_path());
-    let beside = ["README.md", "fixtures/README.md", "benches/README.md"].map(project);
+    let others = ["README.md", "fixtures/README.md", "benches/README.md"].map(project);
     let pages: Vec<_> = docs
-        .chain(beside)
+        .chain(others)
         .filter(|path| path.extension().is_some_and(|ending| ending == "md"))
         .collect();
     assert!(pages.len() > 8);
@@ -254,7 +254,7 @@ fn links(page: &str) -> Vec<&str> {
 }
 
 #[test]
-fn links_between_pages_lead_somewhere() {
+fn links_between_pages_have_targets() {
     for path in pages() {
         let text = fs::read_to_string(&path).expect("a page");
         for target in links(&text) {
@@ -275,7 +275,7 @@ fn links_between_pages_lead_somewhere() {
 }
 
 #[test]
-fn the_readme_leads_to_every_page() {
+fn the_readme_links_every_page() {
     let readme = fs::read_to_string(project("README.md")).expect("the README");
     let linked: BTreeSet<&str> = links(&readme).into_iter().collect();
     for entry in fs::read_dir(project("docs")).expect("docs") {

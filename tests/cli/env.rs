@@ -153,7 +153,7 @@ fn a_wrong_url_or_variable_is_a_usage_error() {
         .stderr(contains("NOT_SET"));
 }
 
-/// What a shell says that has the variables `own`, is led to a mock twice, and then led back; from
+/// The output of a shell that has the variables `own`, sets those of `env` twice, and restores them; from
 /// where it prints with `script`.
 fn led_and_back(own: &[(&str, &str)], script: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
@@ -173,8 +173,8 @@ fn led_and_back(own: &[(&str, &str)], script: &str) -> String {
         .envs(own.iter().copied())
         .output()
         .expect("it runs");
-    let told = String::from_utf8_lossy(&shell.stderr);
-    assert!(shell.status.success() && told.is_empty(), "{told}");
+    let errors = String::from_utf8_lossy(&shell.stderr);
+    assert!(shell.status.success() && errors.is_empty(), "{errors}");
     String::from_utf8(shell.stdout).expect("text")
 }
 

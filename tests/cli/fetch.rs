@@ -130,7 +130,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 fn assert_fetched(folder: &TempDir) {
     let got = fs::read(folder.path().join("talk.bin")).expect("it is there");
     assert!(got == content(), "the bytes differ");
-    assert_eq!(names(folder), ["talk.bin"], "nothing is left beside it");
+    assert_eq!(names(folder), ["talk.bin"], "no other file is left");
 }
 
 fn assert_no_secret(output: &Output) {

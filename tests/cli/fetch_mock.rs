@@ -13,7 +13,7 @@ use crate::{
 
 const CASE: &str = "fixtures/events/upload-image";
 
-/// A mock that holds the file of an event, and that event as it stands there.
+/// A mock that holds the file of an event, and that event as the mock has it.
 struct Held {
     mock: MockBox,
     folder: TempDir,

@@ -55,7 +55,7 @@ fn examples(help: &str) -> Vec<String> {
 }
 
 /// The commands of a line of shell, as words: quotes are taken off, and what a pipe, a
-/// redirection, `&&` or `$(…)` separates stands apart. No more of a shell than examples use.
+/// redirection, `&&` or `$(…)` separates is split. No more of a shell than examples use.
 fn calls(line: &str) -> Vec<Vec<String>> {
     let (mut calls, mut words, mut word) = (Vec::new(), Vec::new(), None::<String>);
     let mut quote = None;
@@ -97,7 +97,7 @@ fn command(path: &[String]) -> Command {
 }
 
 #[test]
-fn what_stands_below_the_options_fits_a_terminal_of_80_columns() {
+fn text_below_the_options_fits_80_columns() {
     for path in all() {
         let below = command(&path).get_after_help().map(ToString::to_string);
         let help = help_of(&path);
@@ -125,7 +125,7 @@ fn every_command_has_examples_of_its_own() {
 }
 
 #[test]
-fn every_example_is_a_command_line_that_reads() {
+fn every_example_is_a_valid_command_line() {
     for path in all() {
         for line in examples(&help_of(&path)) {
             for words in calls(&line) {
@@ -138,7 +138,7 @@ fn every_example_is_a_command_line_that_reads() {
 }
 
 #[test]
-fn lines_of_shell_are_taken_apart() {
+fn lines_of_shell_are_split() {
     let words = |line| {
         calls(line)
             .iter()

@@ -1,5 +1,5 @@
-//! What comes from people who mean no good: a page in a browser, a fixture with a trap in it, a
-//! skill that prints what drives a terminal. docs/security.md names these tests.
+//! Hostile input: a page in a browser, a malicious fixture, a skill that prints control characters for
+//! the terminal. docs/security.md names these tests.
 
 use std::{
     fs::{self, File},
@@ -97,7 +97,7 @@ fn a_name_of_the_users_own_is_answered_where_it_is_allowed() {
     assert_eq!(call("mine.example"), 200);
     assert_eq!(call("mine.example:443"), 200);
     assert_eq!(call("evil.example"), 403);
-    // Whoever steers it comes by a loopback name, whatever else is answered.
+    // The admin API answers only to a loopback name, whatever else is allowed.
     for host in ["mine.example", "mock", "10.0.0.1"] {
         let health = http().get(format!("{}/_mock/health", mock.url));
         assert_eq!(status(health.header("Host", host)), 403, "{host}");
@@ -174,7 +174,7 @@ fn what_a_killed_mock_left_behind_goes_with_the_next() {
     assert_eq!(left(), 0);
 }
 
-/// What drives a terminal: a title, a colour by one byte, letters that turn the line around.
+/// What controls a terminal: a title, a colour by one byte, characters that reverse the text direction.
 const DRIVES: &str = "\u{1b}]0;pwned\u{7}\u{9b}31m\u{202e}";
 
 #[test]
@@ -282,7 +282,7 @@ fn the_log_of_the_mock_drives_no_terminal() {
         let mut answer = Vec::new();
         raw.read_to_end(&mut answer).expect("it answers");
         let pid = Pid::from_raw(i32::try_from(mock.child.id()).expect("an id")).expect("an id");
-        kill_process(pid, Signal::TERM).expect("it is told");
+        kill_process(pid, Signal::TERM).expect("the signal is sent");
         mock.child.wait().expect("it ends");
         let said = fs::read_to_string(&log).expect("the log");
         assert!(said.contains("skill_invocations"), "{said}");
@@ -417,10 +417,10 @@ fn a_patch_as_deep_as_can_be_is_told_as_it_was_recorded() {
     let taken = patches.find(|patch| invocation.patch(patch) == 200);
     let taken = taken.expect("one is not too deep");
     let url = format!("{}/_mock/writes", mock.url);
-    let told = http().get(url).send().expect("an answer");
-    assert_eq!(told.status(), 200);
-    let told = told.text().expect("text");
-    assert!(told.contains(&taken.to_string()), "{told}");
+    let listed = http().get(url).send().expect("an answer");
+    assert_eq!(listed.status(), 200);
+    let listed = listed.text().expect("text");
+    assert!(listed.contains(&taken.to_string()), "{listed}");
 }
 
 #[test]

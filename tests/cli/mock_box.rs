@@ -17,7 +17,7 @@ fn open() -> MockBox {
     MockBox::with(&["--tokens", "any"])
 }
 
-/// A part of a multipart body: what stands behind `form-data`, and its content.
+/// A part of a multipart body: the text after `form-data`, and its content.
 fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
     let mut part = format!("--{BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n")
         .into_bytes();

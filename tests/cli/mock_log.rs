@@ -104,7 +104,7 @@ fn the_ready_file_replaces_what_was_there_and_names_the_mock() {
         .success()
         .stdout(contains("{\"url\":\"http://127.0.0.1:").and(contains("\"pid\":")));
     let files = fs::read_dir(folder.path()).expect("it reads").count();
-    assert_eq!(files, 1, "nothing is left beside it");
+    assert_eq!(files, 1, "no other file is left");
     skillctl()
         .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
         .arg(folder.path().join("no/ready.json"))

@@ -177,7 +177,7 @@ fn where_the_disk_is_full_a_write_is_refused_and_changes_nothing() {
     const BYTES: usize = 1024 * 1024;
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("writes.jsonl");
-    // A limit on the size of files stands for a disk that is full; `ulimit` counts in 512 bytes,
+    // A limit on the size of files simulates a full disk; `ulimit` counts in 512 bytes,
     // or in 1024 in bash.
     let mut shell = std::process::Command::new("sh");
     let script = r#"ulimit -f 2048; exec "$0" "$@""#;

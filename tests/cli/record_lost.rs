@@ -216,7 +216,7 @@ fn with_fsync_too_a_file_that_may_not_grow_fails_writes_until_it_may() {
 #[cfg(target_os = "linux")]
 #[test]
 fn on_a_disk_that_is_full_writes_fail_and_what_fits_is_still_taken() {
-    const ROOM: usize = 512 * 1024;
+    const FREE_BYTES: usize = 512 * 1024;
     let script = r#"mount -t tmpfs -o size=512k none "$0" && exec "$@""#;
     let folder = tempfile::tempdir().expect("a folder");
     let own = || {
@@ -236,7 +236,7 @@ fn on_a_disk_that_is_full_writes_fail_and_what_fits_is_still_taken() {
         let file = file.to_str().expect("UTF-8");
         let mock = MockBox::started(program, &[&["--record", file], options].concat());
         let event = first_write(&mock);
-        let text = "x".repeat(ROOM / 8);
+        let text = "x".repeat(FREE_BYTES / 8);
         let mut taken = 1;
         while event.report("processing", &json!([keyword(&text)])) == 200 {
             taken += 1;

@@ -93,7 +93,7 @@ fn the_page_holds_the_cards_and_loads_nothing() {
     let mut unique = ids.clone();
     unique.sort_unstable();
     unique.dedup();
-    assert_eq!(ids.len(), unique.len(), "an id stands twice");
+    assert_eq!(ids.len(), unique.len(), "an id occurs twice");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::support::skillctl_process;
 
 /// How long a call is waited for; only a broken skill makes a test wait.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One call that the skill made.
 #[derive(Debug)]
@@ -24,12 +24,12 @@ struct Call {
     body: Value,
 }
 
-/// A Box that knows one file, answers a second POST of cards with 409, and tells of every call.
+/// A Box that knows one file, answers a second POST of cards with 409, and reports every call.
 fn small_box(content: &'static [u8]) -> (String, Receiver<Call>) {
     let server = tiny_http::Server::http("127.0.0.1:0").expect("a port is free");
     let root = format!("http://{}", server.server_addr());
     let target = format!("{root}/bytes");
-    let (tell, calls) = mpsc::channel();
+    let (sender, calls) = mpsc::channel();
     thread::spawn(move || {
         let mut has_cards = false;
         for mut request in server.incoming_requests() {
@@ -61,7 +61,7 @@ fn small_box(content: &'static [u8]) -> (String, Receiver<Call>) {
                 _ => ("404 Not Found", &b""[..]),
             };
             // The test may have ended while the skill still calls.
-            let _ = tell.send(call);
+            let _ = sender.send(call);
             let _ = respond(request, status, &target, bytes);
         }
     });
@@ -149,7 +149,7 @@ fn event(name: &str) -> String {
 }
 
 fn next(calls: &Receiver<Call>) -> Call {
-    calls.recv_timeout(PATIENCE).expect("the skill calls Box")
+    calls.recv_timeout(TIMEOUT).expect("the skill calls Box")
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Nothing secret is shown: marked tokens and keys stand in every input, every command is run, and
-//! what they print, write, record and answer is searched for the marks.
+//! Nothing secret is shown: every input contains marked tokens and keys, every command is run, and its
+//! output, files, records and answers are searched for the marks.
 
 mod mock;
 mod planted;
@@ -37,7 +37,7 @@ const ASKED_FOR: [(&str, &str); 8] = [
     ("event new --box", "minted"),
 ];
 
-/// What a run of the commands left behind, with the inputs beside it.
+/// What a run of the commands produced, and its inputs.
 struct Trail {
     inputs: TempDir,
     outputs: TempDir,
@@ -189,10 +189,10 @@ fn replays(trail: &mut Trail) {
             vec!["--sample-skill", "--format", "json"],
             0,
         ),
-        ("told", command.clone(), 1),
-        ("told-verbose", [&["-v"], command.as_slice()].concat(), 1),
+        ("replay", command.clone(), 1),
+        ("replay-verbose", [&["-v"], command.as_slice()].concat(), 1),
         (
-            "told-json",
+            "replay-json",
             [&["--format", "json"], command.as_slice()].concat(),
             1,
         ),
@@ -267,7 +267,7 @@ fn replays(trail: &mut Trail) {
 fn reports(trail: &mut Trail) {
     let merged = report_options(trail, "merged");
     let path = |name: &str| trail.output("reports").join(name).display().to_string();
-    let inputs = [path("told.json"), path("passing.json")];
+    let inputs = [path("replay.json"), path("passing.json")];
     let mut words = vec!["report", "merge"];
     words.extend(inputs.iter().chain(&merged).map(String::as_str));
     trail.run("report merge", &words, 1);

@@ -51,8 +51,8 @@ impl RefusingAddress {
     }
 }
 
-/// Asks `attempt` again and again until it returns a value; panics after 30 seconds, saying `what`
-/// did not come about.
+/// Calls `attempt` repeatedly until it returns a value; panics after 30 seconds with a message that
+/// names `what`.
 pub(crate) fn wait_for<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
     const TIMEOUT: Duration = Duration::from_secs(30);
     const PAUSE: Duration = Duration::from_millis(2);

@@ -1,5 +1,5 @@
-//! A world for the tests of replay: a mock Box as a process of its own, and small skills that do
-//! one thing wrong (or right), each on its own port.
+//! Helpers for the tests of replay: a mock Box as a separate process, and small skills, each on its own
+//! port.
 
 use std::{
     path::PathBuf,
@@ -35,12 +35,12 @@ impl MockBox {
         Self::started(skillctl_process(), options)
     }
 
-    /// By a program of its own: `skillctl`, or a shell that leads to it.
+    /// By a program: `skillctl`, or a shell that starts it.
     pub(crate) fn started(program: std::process::Command, options: &[&str]) -> Self {
         Self::printing(program, options, Stdio::null(), Stdio::null())
     }
 
-    /// And with its output going somewhere.
+    /// And with its output redirected.
     pub(crate) fn printing(
         mut program: std::process::Command,
         options: &[&str],
@@ -80,7 +80,7 @@ impl MockBox {
         })
     }
 
-    /// Registers the smallest event there is, about file `file_id`, and gives it as it now stands.
+    /// Registers a minimal event about file `file_id`, and returns it as the mock has it.
     pub(crate) fn register(&self, file_id: &str) -> Invocation {
         let event = json!({
             "id": "event", "skill": {"id": "1"},

@@ -1,12 +1,12 @@
 //! The same targets under inputs that are made up in their form: near to what is right, so that
-//! they get far. Cards, subtitles and .docx have properties of their own beside their code.
+//! they get far. Cards, subtitles and .docx have properties of their own next to their code.
 
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value, json};
 
 use crate::targets::run;
 
-/// Values that stand on one side of some border or the other.
+/// Values on either side of some limit.
 fn odd() -> impl Strategy<Value = Value> {
     select(vec![
         json!(null),
@@ -172,7 +172,7 @@ fn select_waiting(name: &str) -> String {
     }
 }
 
-/// JSON with blanks wherever they may stand, and names that want escapes.
+/// JSON with whitespace wherever it is allowed, and names that need escapes.
 fn spaced() -> impl Strategy<Value = String> {
     let blank = || select(vec!["", " ", "\n", "\r\n\t"]);
     let leaf = select(vec![

@@ -133,7 +133,7 @@ enum Name {
     Import(Vec<String>),
 }
 
-/// What a path leads to.
+/// What a path refers to.
 enum Target {
     /// A name defined in a file of this crate.
     Item { file: String, name: String },

@@ -324,7 +324,7 @@ fn unused_edges(graph: &Graph, table: Table) -> Vec<String> {
     unused
 }
 
-/// Whether a path has a part that starts with these segments: `std::fs::File` leads to `std::fs`.
+/// Whether a path has a part that starts with these segments: `std::fs::File` is part of `std::fs`.
 fn leads_to(path: &str, segments: &str) -> bool {
     format!("::{path}").contains(&format!("::{segments}"))
 }

@@ -51,7 +51,7 @@ pub(crate) fn value_name(item: &Item) -> Option<String> {
     Some(name.to_string())
 }
 
-/// Syntax that may stand under `#[cfg(test)]`.
+/// Syntax that may carry `#[cfg(test)]`.
 pub(crate) trait Attributes {
     fn attributes(&self) -> &[Attribute];
 
@@ -82,7 +82,7 @@ fn needs_test(condition: TokenStream) -> bool {
     }
 }
 
-/// What stands between commas.
+/// What is between commas.
 fn parts(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = vec![TokenStream::new()];
     for token in tokens {

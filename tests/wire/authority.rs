@@ -32,7 +32,7 @@ fn a_folder_that_others_may_write_to_keeps_no_authority() {
         );
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);
     }
-    // A link leads to the same folder, and is no way around.
+    // A link points at the same folder, and is refused too.
     let link = folder.path().with_extension("link");
     std::os::unix::fs::symlink(folder.path(), &link).expect("a link");
     let refused = kept(&link);

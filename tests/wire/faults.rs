@@ -54,7 +54,7 @@ async fn a_cut_also_ends_an_answer_over_tls() {
     let tls = open_tls(stream, Some(&port.authority), "api.box.com").await;
     let tls = tls.expect("it is trusted");
     let error = get(tls, "api.box.com", "/fault?truncate").await;
-    // What came before the cut stands in the error: TLS knows a cut from an end.
+    // The error contains what was received before the cut: TLS distinguishes a cut from an end.
     let error = error.expect_err("it is cut");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
     assert_eq!(error.to_string().matches('x').count(), 500);

@@ -4,7 +4,7 @@ use std::{collections::HashMap, fmt::Write, sync::Arc, thread, time::Duration};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{PATIENCE, Port, read_answer, read_to_end};
+use crate::support::{Port, TIMEOUT, read_answer, read_to_end};
 
 #[tokio::test]
 async fn a_request_reaches_the_handler_with_the_host_it_names() {
@@ -207,6 +207,6 @@ async fn shut_down_beside_one_that_never_ends(port: Port) {
             tokio::task::yield_now().await;
         }
     };
-    let gone = tokio::time::timeout(PATIENCE, gone).await;
+    let gone = tokio::time::timeout(TIMEOUT, gone).await;
     gone.expect("nothing is served any more");
 }

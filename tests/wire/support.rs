@@ -60,7 +60,7 @@ impl Echo {
                 noted.await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting)
+        tokio::time::timeout(TIMEOUT, waiting)
             .await
             .unwrap_or_else(|_| panic!("no note of {kind:?} among {:?}", self.notes))
     }
@@ -72,7 +72,7 @@ impl Echo {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(PATIENCE, waiting)
+        tokio::time::timeout(TIMEOUT, waiting)
             .await
             .unwrap_or_else(|_| panic!("the handler was not called {times} times"));
     }
@@ -83,7 +83,7 @@ impl Echo {
 }
 
 /// Long enough for a busy machine; no test waits for it to pass.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 impl Echo {
     async fn answer(
@@ -229,7 +229,7 @@ impl Port {
             CertificateAuthority::in_memory(Timestamp::now()).expect("an authority is made"),
         );
         let mut options = ListenerOptions::new(Arc::clone(&authority), Egress::direct());
-        // As a mock that stands alone is served.
+        // As the mock of `mock-box` is served.
         options.threads = 2;
         let bound = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a free port is there");
         let address = bound.local_addr();
@@ -265,7 +265,7 @@ impl Port {
     /// Asks for shutdown and waits for the port to be gone.
     pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
-        tokio::time::timeout(PATIENCE, &mut self.serving)
+        tokio::time::timeout(TIMEOUT, &mut self.serving)
             .await
             .expect("it ends")
             .expect("it does not panic");
@@ -274,7 +274,7 @@ impl Port {
 
 pub(crate) async fn read_to_end(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut answer = Vec::new();
-    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+    tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut answer))
         .await
         .expect("the connection ends")?;
     Ok(answer)
@@ -298,7 +298,7 @@ pub(crate) async fn read_answer(stream: &mut TcpStream) -> String {
             bytes.push(stream.read_u8().await.expect("the answer goes on"));
         }
     };
-    tokio::time::timeout(PATIENCE, reading)
+    tokio::time::timeout(TIMEOUT, reading)
         .await
         .expect("an answer comes")
 }
@@ -339,7 +339,7 @@ pub(crate) async fn get(
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+    let end = tokio::time::timeout(TIMEOUT, stream.read_to_end(&mut answer))
         .await
         .expect("the connection ends");
     end.map(|_| String::from_utf8_lossy(&answer).into_owned())

@@ -22,7 +22,7 @@ pub enum DownloadError {
     WrongLength {
         /// What Box says.
         expected: u64,
-        /// What came.
+        /// What was received.
         got: u64,
     },
     /// The bytes are not the file's.
@@ -30,7 +30,7 @@ pub enum DownloadError {
     WrongHash {
         /// What Box says.
         expected: String,
-        /// What came.
+        /// What was received.
         got: String,
     },
     /// The file changed when part of it had been streamed already.

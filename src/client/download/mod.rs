@@ -71,7 +71,7 @@ pub struct Done {
     pub verified: bool,
 }
 
-/// What a try came to that did not bring everything.
+/// An attempt that did not download everything.
 struct FailedAttempt {
     error: DownloadError,
     /// Whether the bytes here are of no use, and what is wanted must be asked again.
@@ -149,8 +149,8 @@ impl<'a, S: Source> Download<'a, S> {
     pub async fn run(&mut self) -> Result<Done, DownloadError> {
         let done = self.run_whole().await;
         if done.is_err() && self.part.is_none() {
-            // What was taken for a stream goes out, whatever the run ends with: it is said how much
-            // that was. A stream that is closed has told so already.
+            // What was accepted for a stream is written in any case, since its length is reported. The
+            // error of a closed stream is known already.
             let _ = self.pipe.sync().await;
         }
         done
@@ -158,7 +158,7 @@ impl<'a, S: Source> Download<'a, S> {
 
     async fn run_whole(&mut self) -> Result<Done, DownloadError> {
         self.wanted = self.source.identity().await?;
-        self.take_up().await?;
+        self.resume().await?;
         let mut tries = Tries::default();
         let done = loop {
             let failed = match self.attempt().await {
@@ -198,7 +198,7 @@ impl<'a, S: Source> Download<'a, S> {
             return None;
         }
         if synced {
-            // Without the note the next run starts over, which is no harm.
+            // Without the note the next run starts over, which is harmless.
             let _ = part.write_note(&self.note(here));
         }
         resume_position(&self.wanted, part.note().as_ref(), here)
@@ -212,8 +212,8 @@ impl<'a, S: Source> Download<'a, S> {
         }
     }
 
-    /// Goes on with what a former run left, where that is of the same.
-    async fn take_up(&mut self) -> Result<(), DownloadError> {
+    /// Resumes what an earlier run left, where it is of the same file.
+    async fn resume(&mut self) -> Result<(), DownloadError> {
         let Some((part, _)) = &self.part else {
             return Ok(());
         };
@@ -246,7 +246,7 @@ impl<'a, S: Source> Download<'a, S> {
         Ok(())
     }
 
-    /// Drops everything and asks what is wanted now.
+    /// Drops everything and asks Box for the file as it is now.
     async fn start_over(&mut self) -> Result<(), DownloadError> {
         (self.on_event)(Event::StartedOver);
         self.ours = false;
@@ -369,8 +369,8 @@ impl<'a, S: Source> Download<'a, S> {
         }
     }
 
-    /// Compares what is here with what Box says of the file. Bytes that came in several pieces,
-    /// or of a file that has changed since, get another chance from the start.
+    /// Compares the result with what Box says of the file. If it was downloaded in several parts, or the
+    /// file has changed since, the download starts over.
     async fn verify(&mut self) -> Result<Done, FailedAttempt> {
         let synced = self.pipe.sync().await;
         synced.map_err(|error| self.output_error(error))?;

@@ -13,26 +13,26 @@ use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 
 use super::resume::ResumeNote;
 
-/// The most that a note may hold, in bytes.
+/// The maximum size of a note, in bytes.
 const MAX_NOTE: u64 = 64 << 10;
 
 /// Why a file could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum PartError {
-    /// Another process is at it.
+    /// Another process writes it.
     #[error("{} is being written by another process", .0.display())]
     Busy(PathBuf),
-    /// The destination came into being in the meantime.
-    #[error("{} exists by now; the download is whole in {}", .0.display(), .1.display())]
+    /// The destination was created in the meantime.
+    #[error("{} was created in the meantime; the complete download is in {}", .0.display(), .1.display())]
     Exists(PathBuf, PathBuf),
     /// The file system refused.
     #[error("{doing} {}: {error}", .path.display())]
     Io {
         /// What was tried: `cannot write`.
         doing: &'static str,
-        /// On what.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
@@ -74,17 +74,17 @@ impl PartialFile {
         let metadata = self.file.metadata();
         metadata
             .map(|metadata| metadata.len())
-            .map_err(io_error("cannot look at", &self.path))
+            .map_err(io_error("cannot read the metadata of", &self.path))
     }
 
-    /// What they belong to; `None` where that cannot be told.
+    /// What they belong to; `None` where that is not known.
     pub(super) fn note(&self) -> Option<ResumeNote> {
         let file = open_options().read(true).open(&self.note_path).ok()?;
         let fits = file.metadata().ok()?.len() <= MAX_NOTE;
         fits.then(|| serde_json::from_reader(file).ok())?
     }
 
-    /// Says what the bytes belong to.
+    /// Records what the bytes belong to.
     pub(super) fn write_note(&self, note: &ResumeNote) -> Result<(), PartError> {
         let write = || {
             let mut file = open_options()
@@ -114,7 +114,7 @@ impl PartialFile {
                 error,
             },
         })?;
-        // The download is whole: a note that stays behind says nothing once the part is gone.
+        // The download is complete: a note without a partial file is ignored.
         let _ = fs::remove_file(&self.note_path);
         // A folder that cannot be synced (some network file systems) still holds the file.
         let folder = folder_of(&self.destination);
@@ -122,7 +122,7 @@ impl PartialFile {
         Ok(())
     }
 
-    /// Takes the partial file away: its bytes are of no use.
+    /// Removes the partial file: its bytes are of no use.
     pub(super) fn discard(&self) {
         // What cannot be removed is started over the next time.
         let _ = fs::remove_file(&self.note_path);
@@ -160,9 +160,11 @@ fn lock(path: &Path) -> Result<File, PartError> {
             .truncate(false)
             .open(path)
             .map_err(io_error("cannot write", path))?;
-        let metadata = file.metadata().map_err(io_error("cannot look at", path))?;
+        let metadata = file
+            .metadata()
+            .map_err(io_error("cannot read the metadata of", path))?;
         if !metadata.is_file() {
-            let error = io::Error::other("it is no regular file");
+            let error = io::Error::other("it is not a regular file");
             return Err(io_error("cannot write", path)(error));
         }
         match file.try_lock() {
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_becomes_its_destination_and_leaves_nothing_beside_it() {
+    fn a_part_becomes_its_destination_and_leaves_no_other_file() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
         let part = PartialFile::open(&destination).expect("a part");
@@ -219,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_exists_is_kept_unless_forced() {
+    fn an_existing_file_is_kept_unless_forced() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
         let part = PartialFile::open(&destination).expect("a part");
@@ -254,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_note_is_no_note() {
+    fn a_damaged_note_is_ignored() {
         let folder = folder();
         let destination = folder.path().join("a.txt");
         let part = PartialFile::open(&destination).expect("a part");

@@ -1,6 +1,6 @@
-//! The threads that a download's bytes run through: one writes, one hashes, one has the disk
-//! write back early, so that neither waits for the others and the sync in the end is short. The
-//! queues between are bounded; so is the memory.
+//! The threads that handle a download's bytes: one writes, one hashes, and one makes the system write
+//! back early, so that the final sync is short. The queues between them are bounded, and so is the
+//! memory.
 
 use std::{
     fs::File,
@@ -19,18 +19,18 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::hex;
 
-/// Chunks that may wait in a queue; a chunk has some hundred kilobytes at most.
-const QUEUE: usize = 16;
-/// How much is written before the disk is asked to write it back, in bytes.
-const WRITE_BACK: u64 = 16 << 20;
-/// How much of a partial file is read at once, in bytes.
-const READ_AHEAD: usize = 256 << 10;
+/// Chunks that may wait in a queue. A chunk has a few hundred kilobytes at most.
+const QUEUE_CHUNKS: usize = 16;
+/// Bytes that are written before a write-back is requested.
+const WRITE_BACK_BYTES: u64 = 16 << 20;
+/// Bytes of a partial file that are read at once.
+const READ_BYTES: usize = 256 << 10;
 
 /// Where the bytes end.
 pub(crate) enum Output {
-    /// A file that is being put together.
+    /// A partial file.
     File(File),
-    /// A stream, which takes every byte once.
+    /// A stream: what was written cannot be changed.
     Stream(Box<dyn Write + Send>),
 }
 
@@ -46,11 +46,11 @@ enum ToHasher {
     Digest(oneshot::Sender<String>),
 }
 
-/// The first thing that went wrong with the output. Kept by itself, as the system tells of a
-/// failed write-back only once.
+/// The first error of the output. It is kept because the system reports a failed write-back only
+/// once.
 type Failure = Arc<Mutex<Option<io::Error>>>;
 
-/// A running pair of queues.
+/// The queues of the running threads.
 pub(crate) struct Pipe {
     writer: mpsc::Sender<ToWriter>,
     hasher: mpsc::Sender<ToHasher>,
@@ -62,8 +62,8 @@ impl Pipe {
     /// Starts the threads. They end when the pipe is dropped and the queues are empty.
     pub(crate) fn new(output: Output) -> io::Result<Self> {
         let failure = Failure::default();
-        let (writer, to_write) = mpsc::channel(QUEUE);
-        let (hasher, to_hash) = mpsc::channel(QUEUE);
+        let (writer, to_write) = mpsc::channel(QUEUE_CHUNKS);
+        let (hasher, to_hash) = mpsc::channel(QUEUE_CHUNKS);
         let worker = Writer::new(output, Arc::clone(&failure))?;
         drop(spawn("writer", move || worker.run(to_write))?);
         drop(spawn("hasher", move || hash(to_hash))?);
@@ -133,15 +133,15 @@ impl Pipe {
         done.await.map_err(|_| self.why())
     }
 
-    /// Why the threads have ended before their time.
+    /// Why the threads ended early.
     fn why(&self) -> io::Error {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match failure.as_ref() {
-            // The first caller gets the error itself, later ones its likeness.
+            // The first caller gets the error itself, later ones a copy.
             Some(error) => {
-                let likeness = io::Error::new(error.kind(), error.to_string());
+                let copy = io::Error::new(error.kind(), error.to_string());
                 failure
-                    .replace(likeness)
+                    .replace(copy)
                     .unwrap_or_else(|| io::ErrorKind::Other.into())
             }
             None => io::Error::other("a thread of the download has ended"),
@@ -164,7 +164,7 @@ fn fail(failure: &Failure, error: io::Error) {
 struct Writer {
     output: Output,
     failure: Failure,
-    /// The thread that has the disk write back, and how to ask it; `None` for a stream.
+    /// The thread that requests write-backs, and its channel; `None` for a stream.
     write_back: Option<(SyncSender<()>, JoinHandle<()>)>,
     since_write_back: u64,
 }
@@ -211,7 +211,7 @@ impl Writer {
             Output::Stream(stream) => stream.write_all(bytes)?,
         }
         self.since_write_back += bytes.len() as u64;
-        if self.since_write_back >= WRITE_BACK
+        if self.since_write_back >= WRITE_BACK_BYTES
             && let Some((ask, _)) = &self.write_back
             && matches!(ask.try_send(()), Ok(()) | Err(TrySendError::Full(())))
         {
@@ -231,7 +231,7 @@ impl Writer {
     fn sync(&mut self) -> io::Result<()> {
         if let Some((ask, thread)) = self.write_back.take() {
             drop(ask);
-            // It ends when nobody can ask any more; what it found is in `failure`.
+            // It ends when the channel is closed; its error is in `failure`.
             let _ = thread.join();
         }
         match &mut self.output {
@@ -246,8 +246,7 @@ impl Writer {
     }
 }
 
-/// Has the disk take what is written while more comes in, so that the sync in the end finds
-/// little left to do.
+/// Writes back to the disk while the download continues, so that the final sync has little to do.
 fn keep_writing_back(file: &File, asked: &Receiver<()>, failure: &Failure) {
     while asked.recv().is_ok() {
         if let Err(error) = file.sync_data() {
@@ -271,12 +270,12 @@ fn hash(mut messages: mpsc::Receiver<ToHasher>) {
     }
 }
 
-/// Reads the first `length` bytes of a file for the hasher, at its own place in the file.
+/// Sends the first `length` bytes of a file to the hasher. The position of the file stays as it is.
 fn feed(file: &File, length: u64, hasher: &mpsc::Sender<ToHasher>) -> io::Result<()> {
     let mut at = 0;
     while at < length {
         let left = usize::try_from(length - at).unwrap_or(usize::MAX);
-        let mut buffer = vec![0; READ_AHEAD.min(left)];
+        let mut buffer = vec![0; READ_BYTES.min(left)];
         file.read_exact_at(&mut buffer, at)?;
         at += buffer.len() as u64;
         if hasher
@@ -337,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_takes_no_more_is_told_with_its_own_error() {
+    fn the_error_of_a_stream_is_reported_to_every_caller() {
         struct Full;
         impl Write for Full {
             fn write(&mut self, _: &[u8]) -> io::Result<usize> {

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn destinations_are_told_apart_before_anything_is_sent() {
+    fn destinations_are_recognised_before_anything_is_sent() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("talk.mp4");
         let resolve = |path: &Path, force| Destination::resolve(Some(path), force);

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which bytes are wanted, by everything Box says of them and by no URL: those change with every
+/// Which bytes are wanted, by what Box says of them. URLs are left out, since they change with every
 /// request. What the token may not read is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -18,7 +18,7 @@ pub struct Identity {
     pub size: Option<u64>,
     /// The SHA-1 of its bytes, in lower-case hexadecimal.
     pub sha1: Option<String>,
-    /// The hint of the representation, where it is not the file itself that is wanted.
+    /// The hint of the representation, where one is wanted instead of the file.
     pub representation: Option<String>,
 }
 
@@ -33,11 +33,11 @@ pub(super) struct ResumeNote {
     pub(super) synced: u64,
 }
 
-/// Where to go on in a partial file of `length` bytes that `note` describes: after that many
-/// bytes. `None` for starting over.
+/// The byte at which a partial file of `length` bytes that `note` describes is resumed. `None` to
+/// start over.
 ///
-/// With a known SHA-1 every byte counts, as the whole is checked in the end. Without one, only
-/// those that were synced do, and only if the server can say by their ETag that they still hold.
+/// With a known SHA-1 every byte is kept, since the result is verified. Without one, only the synced
+/// bytes are, and only if the server can confirm them by their ETag.
 pub(super) fn resume_position(
     wanted: &Identity,
     note: Option<&ResumeNote>,
@@ -52,8 +52,8 @@ pub(super) fn resume_position(
     (holds && wanted.size.is_none_or(|size| sound <= size)).then_some(sound)
 }
 
-/// Whether a change of the file would be noticed when going on in the middle: by its SHA-1 in the
-/// end, or by the server that compares ETags.
+/// Whether a change of the file would be noticed after a resumption: by its SHA-1, or by the server
+/// that compares ETags.
 pub(super) fn may_resume(wanted: &Identity, etag: Option<&str>) -> bool {
     wanted.sha1.is_some() || etag.is_some()
 }
@@ -69,7 +69,7 @@ pub struct Head {
     pub range: Option<ContentRange>,
     /// The ETag, where it is a strong one.
     pub etag: Option<String>,
-    /// Whether it calls itself an HTML page.
+    /// Whether its type is HTML.
     pub page: bool,
 }
 
@@ -108,31 +108,31 @@ pub(super) fn strong_etag(value: &str) -> Option<String> {
 /// What an answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// Its bytes go on where the ones here end; with the length of the whole.
+    /// Its bytes follow those that are here.
     Append {
         /// The length of the whole, where it is known.
         total: Option<u64>,
     },
-    /// Its bytes are the whole.
+    /// Its bytes are the whole file.
     StartOver {
         /// The length of the whole, where it is known.
         total: Option<u64>,
     },
     /// Everything is here already.
     Complete,
-    /// The bytes here are of something else by now, or the answer does not fit them: they are to
-    /// be forgotten, and everything asked for anew.
+    /// The file has changed, or the answer does not fit the bytes here: they are dropped, and everything
+    /// is requested again.
     AskAnew(&'static str),
-    /// The whole has another length than the file.
+    /// Its length is not that of the file.
     WrongLength {
         /// The file's.
         expected: u64,
         /// The answer's.
         got: u64,
     },
-    /// It is a page in place of the file.
+    /// It is a page instead of the file.
     Page,
-    /// It is no answer to what was asked.
+    /// It does not answer the request.
     Nonsense(&'static str),
 }
 
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_partial_file_without_a_note_is_not_gone_on_with() {
+    fn a_partial_file_without_a_note_is_not_resumed() {
         assert_eq!(resume_position(&wanted(), None, 5), None);
     }
 
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_206_that_nobody_asked_for_is_nonsense() {
+    fn a_206_without_a_range_request_is_nonsense() {
         let head = part_head(0, Some(10), None);
         assert!(matches!(
             judge(&wanted(), 0, None, &head),

@@ -1,5 +1,5 @@
-//! Downloads against a scripted source, without a socket: whatever befalls them, they end with
-//! the right bytes or with an error and nothing there.
+//! Downloads against a scripted source, without a socket: whatever happens, they end with the
+//! right bytes, or with an error and no file.
 
 use std::{
     cell::RefCell,
@@ -25,7 +25,7 @@ use crate::{
     domain::hex,
 };
 
-/// What befalls one request.
+/// What happens to one request.
 #[derive(Clone, Debug, PartialEq)]
 enum Fate {
     /// Nothing.
@@ -198,16 +198,16 @@ impl Script {
             } else {
                 206
             };
-            let told = if *fate == Fate::OtherPart {
+            let named = if *fate == Fate::OtherPart {
                 from + 1
             } else {
                 from
             };
             head.range = Some(ContentRange {
-                from: (head.status == 206).then_some(told as u64),
+                from: (head.status == 206).then_some(named as u64),
                 total: Some(whole.len() as u64),
             });
-            bytes.drain(..told.min(whole.len()));
+            bytes.drain(..named.min(whole.len()));
         }
         head.length = Some(bytes.len() as u64);
         let mut end = End::Well;
@@ -332,7 +332,7 @@ fn fates(labels: Labels) -> BoxedStrategy<Vec<Fate>> {
         near().prop_map(Fate::Interrupted).boxed(),
     ];
     if labels.info {
-        // Without Box's SHA-1 nobody can tell that a byte is wrong.
+        // Without Box's SHA-1 a wrong byte cannot be noticed.
         possible.push(near().prop_map(Fate::Damaged).boxed());
         possible.push(
             (0..70_u64)
@@ -384,7 +384,7 @@ proptest! {
         prop_assert_eq!(done.sha1, sha1_of(&got));
         prop_assert_eq!(done.verified, labels.info);
         let names = fs::read_dir(folder.path()).expect("a folder").count();
-        prop_assert_eq!(names, 1, "something is left beside the file");
+        prop_assert_eq!(names, 1, "something is left next to the file");
     }
 
     #[test]
@@ -459,12 +459,12 @@ fn ranges_of(labels: Labels, fates: Vec<Fate>) -> Vec<Option<u64>> {
 }
 
 #[test]
-fn a_reset_goes_on_where_it_broke() {
+fn a_download_resumes_after_a_reset() {
     assert_eq!(ranges_of(ALL, vec![Fate::Reset(10)]), [None, Some(10)]);
 }
 
 #[test]
-fn an_interrupted_run_is_gone_on_with_by_the_next() {
+fn the_next_run_resumes_an_interrupted_one() {
     assert_eq!(
         ranges_of(ALL, vec![Fate::Interrupted(10)]),
         [None, Some(10)]
@@ -472,7 +472,7 @@ fn an_interrupted_run_is_gone_on_with_by_the_next() {
 }
 
 #[test]
-fn without_sha1_and_etag_nothing_is_gone_on_with() {
+fn nothing_is_resumed_without_sha1_and_etag() {
     let labels = Labels {
         info: false,
         etag: false,
@@ -482,7 +482,7 @@ fn without_sha1_and_etag_nothing_is_gone_on_with() {
 }
 
 #[test]
-fn without_a_sha1_an_interrupted_run_is_gone_on_with_by_its_etag() {
+fn without_a_sha1_an_interrupted_run_is_resumed_by_its_etag() {
     let labels = Labels {
         info: false,
         etag: true,
@@ -508,7 +508,7 @@ fn a_damaged_download_in_one_piece_ends_with_both_hashes_and_leaves_nothing() {
 }
 
 #[test]
-fn damage_in_the_part_of_a_former_run_is_mended_by_starting_over() {
+fn a_damaged_part_of_an_earlier_run_is_downloaded_again() {
     let tampered = Fate::Tampered(Tampering::Flip(2));
     assert_eq!(ranges_of(ALL, vec![tampered]), [None, Some(13), None]);
 }
@@ -536,7 +536,7 @@ fn a_stream_whose_server_ignores_the_range_skips_what_it_has_had() {
 }
 
 #[test]
-fn a_stream_that_nothing_labels_is_not_gone_on_with() {
+fn a_stream_without_sha1_and_etag_is_not_resumed() {
     let labels = Labels {
         info: false,
         etag: false,

@@ -1,5 +1,5 @@
-//! One page that needs nothing else: every event with its verdict, and for those that are opened
-//! the reasons, the timeline, and the cards as Box shows them.
+//! One page without other files: every event with its verdict, and details that open with the reasons,
+//! the timeline, and the cards as Box shows them.
 
 use maud::{DOCTYPE, PreEscaped, html};
 
@@ -16,9 +16,9 @@ use crate::{
 };
 
 const OWN_STYLE: &str = include_str!("report.css");
-/// Events of each verdict that can be opened; more would make a page that no browser opens.
+/// Events of each verdict that have details. A page with more of them is too large for a browser.
 const MAX_OPENED: usize = 500;
-/// Room for the numbers of one event's cards.
+/// Numbers that are reserved for the elements of one event's cards.
 const NUMBERS_PER_EVENT: usize = 10_000;
 
 /// The part before the events.
@@ -117,7 +117,7 @@ fn text_of(record: &Record) -> String {
     unindented(&text.to_plain())
 }
 
-/// Without the columns that the lines stand below their event on a terminal.
+/// Without the indentation that the lines have on a terminal.
 fn unindented(text: &str) -> String {
     let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
     let written = text.lines().filter(|line| !line.trim().is_empty());

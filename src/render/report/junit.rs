@@ -1,5 +1,5 @@
-//! JUnit XML, as GitHub's and GitLab's test reports read it: one test suite, a test case an event,
-//! a failure with its reasons and the timeline.
+//! JUnit XML, as GitHub's and GitLab's test reports read it: one test suite with a test case for each
+//! event, and failures with their reasons and the timeline.
 
 use std::fmt::Write;
 
@@ -56,7 +56,7 @@ pub fn case(record: &Record) -> String {
     text
 }
 
-/// The part after the cases: what fails the run as a whole is a case of its own.
+/// The part after the cases. A failure of the run as a whole is a separate case.
 pub fn end(summary: &SummaryRecord) -> String {
     let mut text = String::new();
     if !summary.strays.is_empty() {

@@ -1,4 +1,4 @@
-//! The clients: each writes as long as the mock answers, and keeps what it was told.
+//! The clients: each writes as long as the mock answers, and keeps the answers.
 
 use std::{
     io::{self, Read, Write},
@@ -278,10 +278,10 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn connect(address: SocketAddr, who: usize) -> io::Result<Self> {
         /// Long enough for a busy machine; nothing waits for it to pass.
-        const PATIENCE: Duration = Duration::from_mins(1);
+        const TIMEOUT: Duration = Duration::from_mins(1);
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         Ok(Self {
             stream,
             // The record shows the last four characters.

@@ -1,4 +1,4 @@
-//! The record file as somebody else reads it: byte by byte beside the mock, with nothing of the
+//! The record file as another program reads it: byte by byte while the mock runs, with nothing of the
 //! mock's own code.
 
 use std::{

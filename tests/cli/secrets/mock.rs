@@ -1,4 +1,4 @@
-//! The mock's part: all that a skill may send it, and all that it answers to whoever steers it.
+//! The mock: all that a skill may send it, and all that its admin API answers.
 
 use std::{
     fs::{self, File},
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::world::{MockBox, Skill, http};
 
-/// The mock in both of its formats, with all that a skill may send it and all that it answers to
-/// whoever steers it.
+/// The mock in both of its formats, with all that a skill may send it and all that its admin API
+/// answers.
 pub(super) fn mock_box(trail: &mut Trail) {
     for format in ["human", "json"] {
         let log =
@@ -71,7 +71,8 @@ pub(super) fn mock_box(trail: &mut Trail) {
         speak_to(trail, &mock, &events);
         let id = i32::try_from(mock.child.id()).expect("an id");
         let pid = rustix::process::Pid::from_raw(id).expect("an id");
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it is told");
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
+            .expect("the signal is sent");
         mock.child.wait().expect("it ends");
     }
 }
@@ -159,14 +160,14 @@ fn speak_to(trail: &mut Trail, mock: &MockBox, events: &str) {
         trail.said.push((label, answer.text().expect("text")));
     }
     let mut stream = steer("GET", "stream?after=0").send().expect("an answer");
-    let mut told = vec![0; 256 * 1024];
+    let mut received = vec![0; 256 * 1024];
     let mut length = 0;
     // Up to the last thing that happened: a call to this stream itself is none of Box's.
-    while !String::from_utf8_lossy(&told[..length]).contains("event: attempt") {
-        length += stream.read(&mut told[length..]).expect("it goes on");
+    while !String::from_utf8_lossy(&received[..length]).contains("event: attempt") {
+        length += stream.read(&mut received[length..]).expect("it goes on");
     }
-    let told = String::from_utf8_lossy(&told[..length]).into_owned();
-    trail.said.push(("GET /_mock/stream".to_owned(), told));
+    let received = String::from_utf8_lossy(&received[..length]).into_owned();
+    trail.said.push(("GET /_mock/stream".to_owned(), received));
     for (name, code) in [("Admin", 0), ("User", 3)] {
         let words = ["env", "--box", &mock.url, "--admin-token-env", name];
         trail.run("env", &words, code);

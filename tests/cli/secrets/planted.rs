@@ -69,7 +69,7 @@ fn event(read: &str, write: &str) -> Value {
     event["token"]["read"]["access_token"] = json!(secret(read));
     event["token"]["write"]["access_token"] = json!(secret(write));
     event["skill"]["api_key"] = json!(secret("ApiKey"));
-    // Skills and proxies write such notes; the token stands in a text inside a text.
+    // Skills and proxies write such notes: the token is in a string inside a string.
     event["status"]["additional_info"] = json!(
         json!({"retry": format!("https://x/?access_token={}", secret("InText"))}).to_string()
     );

@@ -1,5 +1,5 @@
-//! A skill that tells its secrets to whoever listens: to its output in every way that programs
-//! print things, and to its Box in every place where a token may stand.
+//! A skill that leaks its secrets: in its output in every way that programs print things, and to its
+//! Box in every place where a token may be.
 
 use std::{
     env, fs,
@@ -49,8 +49,8 @@ fn a_skill() {
             token.expect("a token").to_owned()
         };
         let (read, write) = (token("read"), token("write"));
-        note(&[&read, &write]);
-        tell(&text, &read, &write);
+        write_down(&[&read, &write]);
+        leak(&text, &read, &write);
         if let Ok(root) = env::var("BOX_API_BASE_URL") {
             call(&root, &event, &read, &write);
         }
@@ -59,8 +59,8 @@ fn a_skill() {
     }
 }
 
-fn note(tokens: &[&str]) {
-    let path = env::var(NOTES).expect("it is told where");
+fn write_down(tokens: &[&str]) {
+    let path = env::var(NOTES).expect("the variable is set");
     let mut file = fs::OpenOptions::new()
         .append(true)
         .create(true)
@@ -69,7 +69,7 @@ fn note(tokens: &[&str]) {
     writeln!(file, "{}", tokens.join("\n")).expect("it is noted");
 }
 
-fn tell(event: &str, read: &str, write: &str) {
+fn leak(event: &str, read: &str, write: &str) {
     let mut out = io::stdout().lock();
     let said = writeln!(
         out,

@@ -43,7 +43,7 @@ pub(crate) fn check(bytes: &[u8]) {
         };
         let refusal = box_refusal(recognised.value, schema);
         if document.tree().as_array().is_some() {
-            // What the mock refuses is what is told to be refused, no more and no less.
+            // The mock refuses exactly what `validate` says Box refuses.
             let is_told = found.iter().any(|it| match schema {
                 Schema::Box => matches!(it.code, "wrong-type" | "id-not-a-string"),
                 Schema::Documented => it.severity == Severity::Error,

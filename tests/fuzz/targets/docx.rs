@@ -1,10 +1,10 @@
-//! The words of a .docx: a zip where the bytes begin as one, else the XML inside it.
+//! The text of a .docx: a zip where the bytes begin as one, else the XML inside it.
 
 use std::io::Cursor;
 
 use skillctl::store::content::docx::{text_of, words};
 
-/// The most text that may come, and the little that may stand behind it.
+/// The maximum length of the text, and of the note that may follow it.
 const MOST: usize = 4 * 1024 * 1024 + 8;
 
 pub(crate) fn check(bytes: &[u8]) {

@@ -1,4 +1,4 @@
-//! A captured event: read, made new, scrubbed, wrapped up and taken out again.
+//! A captured event: read, refreshed, redacted, wrapped in an envelope and unwrapped again.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -46,7 +46,7 @@ pub(crate) fn check(bytes: &[u8]) {
     assert!(!event.invocation().file_id().is_empty());
     let _ = format!("{captured:?}");
     written_as_box_writes_it(event);
-    made_new(event);
+    refreshed(event);
     scrubbed(&document.tree().into());
     wrapped(event);
     signed(&captured);
@@ -59,13 +59,13 @@ fn written_as_box_writes_it(event: &Event) {
     assert_eq!(Tape::from_value(&read_back(&written)).tree(), tree);
 }
 
-/// Not by serde_json's own reader of values, which takes one private name of its own apart.
+/// Not with serde_json's `Value`, which treats one private name in a special way.
 fn read_back(bytes: &[u8]) -> Value {
     let document = Document::parse("written", bytes.to_vec()).expect("JSON");
     document.tree().into()
 }
 
-fn made_new(event: &Event) {
+fn refreshed(event: &Event) {
     let fresh = Fresh {
         event_id: "11111111-2222-3333-4444-555555555555".to_owned(),
         digits: 77,

@@ -1,6 +1,5 @@
-//! What is fuzzed: for each target one function that takes any bytes and panics where something
-//! does not hold that must hold for all of them. The tests of the corpus and the harness in `fuzz/`
-//! both call it.
+//! The fuzz targets: each is a function that takes any bytes and panics where an invariant does not
+//! hold. The tests of the corpus and the harness in `fuzz/` both call it.
 
 mod cards;
 mod config;

@@ -34,11 +34,11 @@ pub(crate) fn check(bytes: &[u8]) {
 
 /// A patch that is applied is the same as its operations, one after the other.
 fn step_by_step(mut fields: Map<String, Value>, patch: &[u8], whole: &Map<String, Value>) {
-    const MOST_STEPS: usize = 50;
+    const MAX_STEPS: usize = 50;
     let Ok(operations) = serde_json::from_slice::<Vec<Value>>(patch) else {
         return;
     };
-    if operations.len() > MOST_STEPS {
+    if operations.len() > MAX_STEPS {
         return;
     }
     for operation in operations {

@@ -1,5 +1,5 @@
-//! The first bytes of a connection, at a real port with the whole mock behind it: whatever comes,
-//! there is a decent answer or an end, nothing panics, and the mock goes on serving.
+//! The first bytes of a connection, at a real port with the whole mock behind it: whatever is
+//! sent, there is a valid answer or an end, nothing panics, and the mock continues to serve.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -18,20 +18,20 @@ use tokio::runtime::Runtime;
 
 /// The name of the threads on which the mock runs.
 const SERVING: &str = "fuzzed-port";
-/// After so many connections the mock is made anew: what they left in it must not add up.
-const MOST_CONNECTIONS: usize = 500;
-/// So long the client is silent before it ends its side.
+/// After this many connections a new mock is started, so that its state stays small.
+const MAX_CONNECTIONS: usize = 500;
+/// How long the client waits before it ends its side.
 const SILENCE: Duration = Duration::from_millis(3);
-/// What takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// What makes an answer wait as it should, and what leads to other hosts.
+/// A longer wait counts as a hang.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// What delays an answer on purpose, and what goes to other hosts.
 const LEFT_OUT: [&[u8]; 5] = [b"wait", b"stream", b"delay", b"slow", b"://"];
 
 static PANICKED: AtomicBool = AtomicBool::new(false);
 static MOCK: Mutex<Option<Mock>> = Mutex::new(None);
 
 pub(crate) fn check(bytes: &[u8]) {
-    if LEFT_OUT.iter().any(|word| contains(bytes, word)) || leads_elsewhere(bytes) {
+    if LEFT_OUT.iter().any(|word| contains(bytes, word)) || connects_elsewhere(bytes) {
         return;
     }
     let mut slot = MOCK.lock().unwrap_or_else(PoisonError::into_inner);
@@ -41,7 +41,7 @@ pub(crate) fn check(bytes: &[u8]) {
     mock.check_alive();
     assert!(!PANICKED.load(Ordering::SeqCst), "the mock panicked");
     let is_steered = contains(bytes, b"/_mock/");
-    if mock.connections < MOST_CONNECTIONS && !is_steered {
+    if mock.connections < MAX_CONNECTIONS && !is_steered {
         *slot = Some(mock);
     }
 }
@@ -51,7 +51,7 @@ fn contains(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 /// A CONNECT to a store that is not Box's would be carried out.
-fn leads_elsewhere(bytes: &[u8]) -> bool {
+fn connects_elsewhere(bytes: &[u8]) -> bool {
     bytes
         .split(|byte| *byte == b'\n')
         .any(|line| contains(line, b"CONNECT ") && !contains(line, b"box.com:"))
@@ -94,8 +94,8 @@ impl Mock {
         stream
     }
 
-    /// Sends the bytes, and gives what comes until the mock ends the connection. The client ends
-    /// its side only when nothing more comes: whoever goes away has no answer to ask for.
+    /// Sends the bytes, and returns what is received until the mock ends the connection. The client ends
+    /// its side only when nothing more is received: a client that has gone gets no answer.
     fn exchange(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.connect();
         // The mock may have ended the connection before the last byte.
@@ -114,7 +114,7 @@ impl Mock {
                     assert!(!has_ended, "the connection hangs");
                     has_ended = true;
                     let _ = stream.shutdown(Shutdown::Write);
-                    stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+                    stream.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return answer,
@@ -124,7 +124,7 @@ impl Mock {
 
     fn check_alive(&mut self) {
         let mut stream = self.connect();
-        stream.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+        stream.set_read_timeout(Some(TIMEOUT)).expect("a time-out");
         let request =
             b"GET /2.0/users/me HTTP/1.1\r\nhost: api.box.com\r\nconnection: close\r\n\r\n";
         stream.write_all(request).expect("it is sent");

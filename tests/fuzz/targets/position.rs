@@ -12,9 +12,9 @@ use skillctl::{
     render::diagnostic::syntax_excerpt,
 };
 
-/// More pointers than this are not looked for in one document.
-const MOST_POINTERS: usize = 300;
-/// A member of this name is serde_json's own business, and read in a way of its own.
+/// The maximum number of pointers that are checked in one document.
+const MAX_POINTERS: usize = 300;
+/// serde_json treats a member of this name in a special way.
 const PRIVATE: &str = "$serde_json::private::";
 
 pub(crate) fn check(bytes: &[u8]) {
@@ -95,7 +95,7 @@ fn check_document(document: &Document) {
 }
 
 fn collect(value: &Value, at: &Pointer, pointers: &mut Vec<Pointer>) {
-    if pointers.len() >= MOST_POINTERS {
+    if pointers.len() >= MAX_POINTERS {
         return;
     }
     pointers.push(at.clone());

@@ -1,11 +1,10 @@
-//! A sequence of steps as a text that can be written by hand and changed anywhere: steps are parted
-//! by a line `%%`; of each the first line says what is done, lines `name: value` follow, and behind
-//! an empty line stands the body.
+//! A sequence of steps in a text format that can be written by hand and mutated: a line `%%` separates
+//! steps. The first line of a step is the command; lines `name: value`, an empty line and a body follow.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Longer scripts are cut off: they show no more than shorter ones.
-const MOST_STEPS: usize = 40;
+/// Further steps are ignored: they find no more faults.
+const MAX_STEPS: usize = 40;
 
 /// One step.
 #[derive(Debug)]
@@ -14,7 +13,7 @@ pub(crate) struct Step<'a> {
     pub(crate) words: Vec<&'a str>,
     /// The lines below it, as far as they can be headers.
     pub(crate) headers: HeaderMap,
-    /// What follows.
+    /// The body.
     pub(crate) body: &'a [u8],
 }
 
@@ -31,7 +30,7 @@ pub(crate) fn steps(script: &[u8]) -> Vec<Step<'_>> {
         at += line.len();
     }
     steps.push(step(&script[start..]));
-    steps.truncate(MOST_STEPS);
+    steps.truncate(MAX_STEPS);
     steps
 }
 

@@ -1,9 +1,9 @@
-//! The mock's state machine under a script of calls. Two events stand at the start, for the files
+//! The mock's state machine under a script of calls. Two events exist at the start, for the files
 //! 42 and 52. A step is one of
 //!
 //! - `METHOD TARGET TOKEN`: a call. The token is `r1`, `w1`, `r2`, `w2` of an event, `u` of a user,
 //!   `g` the last that was granted, `x` one that nobody knows, and anything else is none. The
-//!   target `$` is where the last answer led to;
+//!   target `$` is the location of the last answer;
 //! - `event`: registers the body; with the words `keep` and `same-file` as the options of that name;
 //! - `wait SECONDS`, `reset`;
 //! - `box any`, `box documented` as the first step: the setup.
@@ -65,7 +65,7 @@ struct Registered {
     write: Secret,
 }
 
-/// Whoever makes a call, by what the token may do at that moment.
+/// The caller, by what its token may do at that moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Who {
     /// May change nothing.
@@ -159,7 +159,7 @@ impl World {
         let token = |kind| event.token(kind).expect("a token").access_token;
         let (read, write) = (token(TokenKind::Read), token(TokenKind::Write));
         let file_id = event.file_id();
-        assert!(self.state.file(&file_id).is_some(), "its file stands");
+        assert!(self.state.file(&file_id).is_some(), "its file exists");
         let grant = self.state.grant(&write).expect("its write token is good");
         assert_eq!(
             (grant.kind, &grant.file_id),
@@ -219,12 +219,12 @@ impl World {
         let mut headers = step.headers.clone();
         if let Some(secret) = &secret {
             let value = format!("Bearer {}", secret.expose());
-            // A token that an event brought along may be no header.
+            // A token of an event may not be a valid header.
             if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(header::AUTHORIZATION, value);
             }
         }
-        // Who brings a token in another place is whoever it says.
+        // A token in another place counts as well.
         let is_told =
             !target.contains("access_token") && !step.headers.contains_key("authorization");
         let Some(head) = head(method, &target, headers) else {
