@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use skillctl::{
     domain::{
         card::{
-            preview::sections,
+            preview::sidebar,
             validate::{Schema, box_refusal, validate},
         },
         json::{document::Document, tree::Tape},
@@ -71,7 +71,7 @@ fn cards(criterion: &mut Criterion) {
             bencher.iter(|| box_refusal(black_box(list), Schema::Box).is_none());
         });
         group.bench_function(BenchmarkId::new("html", lines), |bencher| {
-            bencher.iter(|| html::render("cards.json", &sections(black_box(cards()), None)).len());
+            bencher.iter(|| html::render("cards.json", &sidebar(black_box(cards()), None)).len());
         });
         group.bench_function(BenchmarkId::new("text", lines), |bencher| {
             let options = text::Options {
@@ -79,7 +79,7 @@ fn cards(criterion: &mut Criterion) {
                 full: true,
             };
             bencher.iter(|| {
-                text::render(&sections(black_box(cards()), None), options)
+                text::render(&sidebar(black_box(cards()), None), options)
                     .lines
                     .len()
             });

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use skillctl::{
     domain::{
         card::{
+            breakage::breakage,
             normalise::{difference, normalised},
-            preview::sections,
+            preview::sidebar,
             subtitles::{Format, read},
             validate::{Schema, box_refusal, validate},
         },
@@ -68,6 +69,11 @@ fn good_cards() -> Vec<Value> {
         card(
             "status",
             json!({"status": {"code": "processing", "message": "Listening"}}),
+        ),
+        card(
+            "face",
+            json!({"duration": 60, "entries": [{"text": "a",
+                "image_url": "https://a.example/b.png", "appears": [{"start": 1, "end": 5}]}]}),
         ),
     ]
 }
@@ -206,6 +212,20 @@ proptest! {
     }
 
     #[test]
+    fn a_card_that_breaks_the_sidebar_is_an_error_that_says_so(cards in cards(), null in any::<bool>()) {
+        let mut cards = cards;
+        if null && let Some(Value::Object(card)) = cards.as_array_mut().and_then(|it| it.last_mut()) {
+            card.insert("entries".to_owned(), json!([{"text": "a"}, null]));
+        }
+        let tape = Tape::from_value(&cards);
+        let list = tape.tree().as_array().expect("a list");
+        let broken = list.iter().filter(|card| breakage(*card).is_some()).count();
+        let findings = validate(tape.tree(), Schema::Box);
+        let found = findings.iter().filter(|it| it.code == "breaks-sidebar").count();
+        prop_assert_eq!(found, broken, "{:?}", findings);
+    }
+
+    #[test]
     fn no_value_panics_the_validator(value in any_json()) {
         for schema in [Schema::Box, Schema::Documented] {
             let _ = validate(Tape::from_value(&value).tree(), schema);
@@ -221,7 +241,7 @@ proptest! {
         };
         let list = Tape::from_value(&list);
         let cards: Vec<_> = list.tree().as_array().expect("a list").iter().collect();
-        let shown = sections(cards.iter().copied(), None);
+        let shown = sidebar(cards.iter().copied(), None);
         for full in [false, true] {
             let text = text::render(&shown, text::Options { width, full }).to_plain();
             for line in text.lines() {
@@ -277,7 +297,7 @@ proptest! {
     }
 
     #[test]
-    fn one_change_is_at_most_one_finding(card_type in 0..4_usize, change in change()) {
+    fn one_change_is_at_most_one_finding(card_type in 0..5_usize, change in change()) {
         // A list or an object in place of a value may contain several mistakes.
         let values = odd_values();
         let choice = change.value % (values.len() + 6);
@@ -287,13 +307,15 @@ proptest! {
         let mut card = good_cards().swap_remove(card_type);
         apply(&mut card, &change);
         let findings = validate(Tape::from_value(&json!([card])).tree(), Schema::Box);
-        prop_assert!(findings.len() <= 1 || has_another_type(&card, card_type), "{card}: {findings:#?}");
+        // The type `face` is a finding of its own.
+        let allowed = if card_type == 4 { 2 } else { 1 };
+        prop_assert!(findings.len() <= allowed || has_another_type(&card, card_type), "{card}: {findings:#?}");
     }
 }
 
 /// A card that the change turned into one of another type lacks all members of that type.
 fn has_another_type(card: &Value, card_type: usize) -> bool {
-    let names = ["keyword", "timeline", "transcript", "status"];
+    let names = ["keyword", "timeline", "transcript", "status", "face"];
     card.get("skill_card_type") != Some(&json!(names[card_type]))
 }
 
@@ -369,7 +391,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<f64>().prop_map(Value::from),
         ".{0,12}".prop_map(Value::from),
-        prop::sample::select(vec!["keyword", "timeline", "transcript", "status"])
+        prop::sample::select(vec!["keyword", "timeline", "transcript", "status", "face"])
             .prop_map(Value::from),
     ];
     leaf.prop_recursive(4, 40, 5, |inner| {

@@ -15,7 +15,7 @@ use skillctl::{
     domain::{
         card::{
             build,
-            preview::sections,
+            preview::sidebar,
             request::Mode,
             validate::{Schema, count, validate},
             write::{Via, WriteOptions, WritePlan, WriteTarget},
@@ -51,7 +51,7 @@ fn cards_are_validated_and_rendered() {
     assert!(errors > 0, "an unfinished card lacks members");
     let card = keyword_card();
     let card = Tape::from_value(&card);
-    let page = markdown::render(&sections([card.tree()], None));
+    let page = markdown::render(&sidebar([card.tree()], None));
     assert!(page.contains("Budget"), "{page}");
 }
 

@@ -206,12 +206,68 @@ fn text_is_laid_out_for_the_width_and_has_no_control_characters() {
 
 #[test]
 fn long_cards_fold_and_unfold() {
-    let folded = cards(&["render", "fixtures/cards/transcript.json"])
-        .assert()
-        .success();
-    assert!(stdout(&folded).contains("… 3 more lines; --full shows all"));
-    let full = cards(&["render", "fixtures/cards/transcript.json", "--full"]).assert();
-    assert!(stdout(&full).contains("0:52  Then let us look at 2027."));
+    let entries: Vec<Value> = (0..13)
+        .map(|nth| json!({"text": format!("Line {nth}")}))
+        .collect();
+    let card = json!({"skill_card_type": "transcript", "entries": entries}).to_string();
+    let render = |more: &[&str]| {
+        let mut command = cards(&["render", "-"]);
+        let assert = command.args(more).write_stdin(card.clone()).assert();
+        stdout(&assert.success())
+    };
+    assert!(render(&[]).contains("Line 9\n  … 3 more lines; --full shows all"));
+    assert!(render(&["--full"]).contains("Line 12\n"));
+}
+
+#[test]
+fn what_the_preview_shows_of_undocumented_cards_is_shown() {
+    let assert = validate("preview.json", &["--format", "json"]).success();
+    let lines = lines(&assert);
+    let codes: Vec<_> = lines.iter().filter_map(|it| it["code"].as_str()).collect();
+    assert_eq!(
+        codes,
+        [
+            "undocumented-card-type",
+            "no-duration",
+            "several-times",
+            "error-member"
+        ]
+    );
+    let text = stdout(&cards(&["render", "fixtures/cards/preview.json"]).assert());
+    for shown in ["▾ People", "0:01–0:05", "        seven\n", "▾ Status"] {
+        assert!(text.contains(shown), "{shown} in {text}");
+    }
+    assert!(!text.contains("beta"), "{text}");
+}
+
+#[test]
+fn one_card_that_breaks_the_sidebar_is_an_error_and_hides_all() {
+    let assert = validate("bad/breaks-the-sidebar.json", &["--format", "json"]).code(1);
+    let lines = lines(&assert);
+    let found: Vec<_> = lines
+        .iter()
+        .filter(|it| it["code"] == "breaks-sidebar" && it["severity"] == "error")
+        .filter_map(|it| it["pointer"].as_str())
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "/cards/0/skill_card_title",
+            "/cards/1/entries",
+            "/cards/2/entries/0"
+        ]
+    );
+    let broken = "fixtures/cards/bad/breaks-the-sidebar.json";
+    for format in ["text", "markdown", "html"] {
+        let assert = cards(&["render", broken, "--format", format]).assert();
+        let shown = stdout(&assert.success());
+        assert!(
+            shown.contains("We’re sorry, something went wrong."),
+            "{shown}"
+        );
+        assert!(shown.contains("card 1 breaks the sidebar"), "{shown}");
+        assert!(!shown.contains("alpha"), "{shown}");
+    }
 }
 
 #[test]
@@ -240,7 +296,7 @@ fn cards_of_another_file_version_are_hidden() {
     .assert()
     .success()
     .stdout(contains(
-        "not shown: it belongs to another version of the file",
+        "skillctl: not shown: it belongs to another version of the file",
     ));
 }
 

@@ -91,24 +91,24 @@ fn as_text(all: &All<'_>, arguments: &RenderArgs, terminal: &Terminal) -> Text {
             width: width - indent,
             full: arguments.full,
         };
-        let sections = preview::sections(cards.iter().copied(), arguments.file_version.as_deref());
-        text.append(text::render(&sections, options), indent);
+        let sidebar = preview::sidebar(cards.iter().copied(), arguments.file_version.as_deref());
+        text.append(text::render(&sidebar, options), indent);
     }
     text
 }
 
 fn as_page(all: &All<'_>, arguments: &RenderArgs) -> String {
     let version = arguments.file_version.as_deref();
-    let sections: Vec<_> = all
+    let sidebars: Vec<_> = all
         .iter()
-        .map(|(_, cards)| preview::sections(cards.iter().copied(), version))
+        .map(|(_, cards)| preview::sidebar(cards.iter().copied(), version))
         .collect();
     let owners: Vec<_> = all
         .iter()
-        .zip(&sections)
-        .map(|((source, _), sections)| html::Owner {
+        .zip(&sidebars)
+        .map(|((source, _), sidebar)| html::Owner {
             name: &source.title,
-            sections,
+            sidebar,
         })
         .collect();
     html::page(&owners)
@@ -116,8 +116,8 @@ fn as_page(all: &All<'_>, arguments: &RenderArgs) -> String {
 
 fn as_markdown(all: &All<'_>, arguments: &RenderArgs) -> String {
     let of_one = |(source, cards): &(&Source, Vec<Tree<'_>>)| {
-        let sections = preview::sections(cards.iter().copied(), arguments.file_version.as_deref());
-        let body = markdown::render(&sections);
+        let sidebar = preview::sidebar(cards.iter().copied(), arguments.file_version.as_deref());
+        let body = markdown::render(&sidebar);
         match all.len() {
             1 => body,
             _ => format!("{}\n{body}", markdown::heading(&source.title)),

@@ -15,7 +15,7 @@ use super::context::sends_events;
 use crate::{
     cli::{OutputFormat, mock_box::MockBoxArgs},
     domain::{
-        call::WriteRecord, card::preview::sections, json::tree::Items, notice::Notice,
+        call::WriteRecord, card::preview::sidebar, json::tree::Items, notice::Notice,
         outcome::Observed,
     },
     env::local_time_zone,
@@ -206,8 +206,8 @@ impl Shown {
                 width: width.saturating_sub(INDENT),
                 full: false,
             };
-            let sections = sections(cards.iter(), Some(&record.file_version_id));
-            text.append(cards::text::render(&sections, options), INDENT);
+            let sidebar = sidebar(cards.iter(), Some(&record.file_version_id));
+            text.append(cards::text::render(&sidebar, options), INDENT);
         }
         let Some(status) = observed.status().filter(|status| status.is_final()) else {
             return;

@@ -9,7 +9,7 @@ use crate::{
     cli::{OutputFormat, replay::ReplayArgs},
     commands::{output::write_over, report_files::Reports},
     domain::{
-        card::{normalise::normalise, preview::sections},
+        card::{normalise::normalise, preview::sidebar},
         outcome::{
             Outcome as Judged, Status, Summary,
             check::Check,
@@ -156,7 +156,7 @@ impl<'a> Show<'a> {
                 width: self.terminal.width.saturating_sub(6),
                 full: false,
             };
-            let cards = cards::text::render(&sections(record.cards().iter(), None), options);
+            let cards = cards::text::render(&sidebar(record.cards().iter(), None), options);
             text.append(cards, 6);
         }
         self.terminal.paint(&text, &mut self.drawn);

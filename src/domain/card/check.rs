@@ -13,7 +13,7 @@ use super::{
     members::{
         Flow, Reporter, constant, nothing_to_show, optional, reference, required, text, wrong_type,
     },
-    model::{self, CardType},
+    model::{self, Card, CardType},
     path::Path,
     types::Type,
     violation::Violation,
@@ -43,6 +43,9 @@ pub(super) fn card(path: &Path<'_>, value: Tree<'_>, reporter: &mut impl Reporte
     reference(path, members, "invocation", "skill_invocation", reporter)?;
     created_at(path, members, reporter)?;
     title(path, members, card_type, reporter)?;
+    if reporter.wants_display_rules() && Card(value).is_error() {
+        reporter.report(&path.key("error"), &Violation::ErrorMember)?;
+    }
     match card_type {
         Some(CardType::Status) => status(path, members, reporter),
         Some(card_type) => entries::check(path, members, card_type, reporter),
@@ -77,8 +80,14 @@ fn card_type(
     match members.get(NAME) {
         Some(Tree::String(name)) => {
             let card_type = CardType::parse(name);
-            if card_type.is_none() {
-                let violation = Violation::UnknownCardType { found: name };
+            let violation = match card_type {
+                None => Some(Violation::UnknownCardType { found: name }),
+                Some(known) if !known.is_documented() => {
+                    Some(Violation::UndocumentedCardType { found: name })
+                }
+                Some(_) => None,
+            };
+            if let Some(violation) = violation {
                 reporter.report(&path.key(NAME), &violation)?;
             }
             return ControlFlow::Continue(card_type);

@@ -7,6 +7,9 @@ use crate::domain::text::is_misspelling;
 pub const SOMETHING_WENT_WRONG: &str =
     "Something went wrong with running this skill or fetching its data.";
 
+/// The status code that the preview gives a card with `error`.
+pub(super) const UNKNOWN_ERROR: &str = "skills_unknown_error";
+
 /// The status codes of Box's description, for `status.code` and for skill_invocations.
 pub const DOCUMENTED_STATUSES: [&str; 5] = [
     "invoked",
@@ -21,29 +24,29 @@ pub const DOCUMENTED_STATUSES: [&str; 5] = [
 pub const KNOWN_STATUSES: [(&str, &str); 9] = [
     (
         "skills_pending_status",
-        "We're working on processing your file - please hold!",
+        "We’re working on processing your file - please hold!",
     ),
     (
         "skills_invoked_status",
-        "We're preparing to process your file - please hold!",
+        "We’re preparing to process your file - please hold!",
     ),
     (
         "skills_invalid_file_size_error",
-        "We're sorry, no skills information was found. This file size is currently not supported.",
+        "We’re sorry, no skills information was found. This file size is currently not supported.",
     ),
     (
         "skills_invalid_file_format_error",
-        "We're sorry, no skills information was found. This file extension is currently not \
+        "We’re sorry, no skills information was found. This file extension is currently not \
          supported.",
     ),
     (
         "skills_file_processing_error",
-        "We're sorry, something went wrong with processing the file.",
+        "We’re sorry, something went wrong with processing the file.",
     ),
     ("skills_external_auth_error", SOMETHING_WENT_WRONG),
     ("skills_billing_error", SOMETHING_WENT_WRONG),
     ("skills_invocations_error", SOMETHING_WENT_WRONG),
-    ("skills_unknown_error", SOMETHING_WENT_WRONG),
+    (UNKNOWN_ERROR, SOMETHING_WENT_WRONG),
 ];
 
 /// The title codes that the preview knows, with the title it shows; they beat the message.

@@ -114,7 +114,7 @@ impl<'a> Entries<'a> {
                     has_text = true;
                     wrong_type(&path.key(key), other, Type::String, reporter)?;
                 }
-                ("image_url", value) if self.card_type == CardType::Timeline => {
+                ("image_url", value) if self.card_type.has_images() => {
                     has_image = true;
                     image(&path.key(key), value, reporter)?;
                 }
@@ -141,7 +141,7 @@ impl<'a> Entries<'a> {
                 reporter.report(&path.key("text"), &Violation::NoText)?;
             }
         }
-        if self.card_type == CardType::Timeline && !has_image {
+        if self.card_type.has_images() && !has_image {
             reporter.report(&path.key("image_url"), &Violation::NoImage)?;
         }
         Flow::Continue(())
@@ -158,7 +158,7 @@ impl<'a> Entries<'a> {
     ) -> Flow {
         const NAMES: [&str; 2] = ["appears", "image_url"];
         for should in NAMES {
-            let belongs = should == "appears" || self.card_type == CardType::Timeline;
+            let belongs = should == "appears" || self.card_type.has_images();
             if belongs && is_misspelling(key, should) && !members.contains_key(should) {
                 return reporter.report(&path.key(key), &Violation::Misspelt { key, should });
             }

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{path::Path, types::Type, violation::Violation};
+use super::{model::Card, path::Path, types::Type, violation::Violation};
 use crate::domain::{
     json::tree::{Members, Tree},
     text::is_misspelling,
@@ -35,13 +35,17 @@ pub(super) fn wrong_type(
     reporter.report(path, &Violation::WrongType { found, should })
 }
 
-/// Reports that the member `name` is missing, without which nothing is shown.
+/// Reports that the member `name` is missing. Without it nothing is shown, except of a card with an
+/// error, which is shown as a status card.
 pub(super) fn nothing_to_show(
     path: &Path<'_>,
     members: Members<'_>,
     name: &'static str,
     reporter: &mut impl Reporter,
 ) -> Flow {
+    if Card(Tree::Object(members)).is_error() {
+        return required(path, members, &[name], reporter);
+    }
     let near = members
         .keys()
         .find(|key| reporter.wants_display_rules() && is_misspelling(key, name));

@@ -5,10 +5,13 @@
 
 use std::borrow::Cow;
 
-use super::codes::{SOMETHING_WENT_WRONG, known_status, known_title};
+use super::{
+    codes::{SOMETHING_WENT_WRONG, UNKNOWN_ERROR, known_status, known_title},
+    javascript::{attribute_text, child_text, coerced_number, is_truthy},
+};
 use crate::domain::json::tree::{Items, Tree};
 
-/// The types of cards that Box describes, in `skill_card_type`.
+/// The types of cards that the preview knows, in `skill_card_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CardType {
     /// Topics, shown as pills.
@@ -17,13 +20,24 @@ pub enum CardType {
     Timeline,
     /// Lines of speech with their times.
     Transcript,
-    /// How the skill is doing.
+    /// The state of the skill.
     Status,
+    /// Faces, shown as a timeline is. The preview knows it; Box's description does not.
+    Face,
 }
 
 impl CardType {
-    /// Every type, in the order in which Box's description lists them.
-    pub const ALL: [Self; 4] = [
+    /// Every type, those of Box's description first, in its order.
+    pub const ALL: [Self; 5] = [
+        Self::Keyword,
+        Self::Timeline,
+        Self::Transcript,
+        Self::Status,
+        Self::Face,
+    ];
+
+    /// The types in Box's description.
+    pub const DOCUMENTED: [Self; 4] = [
         Self::Keyword,
         Self::Timeline,
         Self::Transcript,
@@ -37,7 +51,18 @@ impl CardType {
             Self::Timeline => "timeline",
             Self::Transcript => "transcript",
             Self::Status => "status",
+            Self::Face => "face",
         }
+    }
+
+    /// Whether Box describes it.
+    pub fn is_documented(self) -> bool {
+        Self::DOCUMENTED.contains(&self)
+    }
+
+    /// Whether its entries are shown as images.
+    pub fn has_images(self) -> bool {
+        matches!(self, Self::Timeline | Self::Face)
     }
 
     /// The type with this name.
@@ -54,6 +79,7 @@ impl CardType {
             Self::Timeline => UNTITLED,
             Self::Transcript => "Transcript",
             Self::Status => "Status",
+            Self::Face => "Faces",
         }
     }
 }
@@ -62,25 +88,58 @@ impl CardType {
 pub(super) const UNTITLED: &str = "Skill Card";
 
 /// What the preview says for a card whose list of entries is empty.
-pub const NO_INFORMATION: &str = "We're sorry, no skills information was found.";
+pub const NO_INFORMATION: &str = "We’re sorry, no skills information was found.";
 
 /// A card, read from any JSON value.
 #[derive(Clone, Copy, Debug)]
 pub struct Card<'a>(pub Tree<'a>);
 
 impl<'a> Card<'a> {
-    /// Its type; none if `skill_card_type` is missing or is not a type that Box describes.
+    /// The type that the preview shows it as; none if `skill_card_type` is missing or unknown.
     pub fn card_type(self) -> Option<CardType> {
+        if self.is_error() {
+            return Some(CardType::Status);
+        }
         CardType::parse(self.0.get("skill_card_type")?.as_str()?)
+    }
+
+    /// Whether it has `error` and no `status`: the preview then shows a status card of its own.
+    pub fn is_error(self) -> bool {
+        self.is_truthy_member("error") && !self.is_truthy_member("status")
+    }
+
+    fn is_truthy_member(self, name: &str) -> bool {
+        self.0.get(name).is_some_and(is_truthy)
     }
 
     /// Its title as the preview shows it: a title code that the preview knows beats the message,
     /// and without either the type gives one.
-    pub fn title(self) -> &'a str {
-        self.title_code()
-            .and_then(known_title)
-            .or_else(|| self.title_message().filter(|message| !message.is_empty()))
-            .unwrap_or_else(|| self.card_type().map_or(UNTITLED, CardType::default_title))
+    pub fn title(self) -> Cow<'a, str> {
+        if let Some(known) = self.title_code().and_then(known_title) {
+            return Cow::Borrowed(known);
+        }
+        if let Some(message) = self.shown_title() {
+            return child_text(message);
+        }
+        let name = self.0.get("skill_card_type").and_then(Tree::as_str);
+        Cow::Borrowed(match self.card_type() {
+            Some(card_type) => card_type.default_title(),
+            // The preview has a title for this name, but it is not a type.
+            None if name == Some("topics") => CardType::Keyword.default_title(),
+            None => UNTITLED,
+        })
+    }
+
+    /// The message of its title, a string or not, if the preview shows it.
+    pub(super) fn shown_title(self) -> Option<Tree<'a>> {
+        if self
+            .title_code()
+            .is_some_and(|code| known_title(code).is_some())
+        {
+            return None;
+        }
+        let message = self.0.get("skill_card_title")?.get("message");
+        message.filter(|message| is_truthy(*message))
     }
 
     /// The code of its title.
@@ -88,29 +147,33 @@ impl<'a> Card<'a> {
         self.0.get("skill_card_title")?.get("code")?.as_str()
     }
 
-    /// The message of its title.
-    pub fn title_message(self) -> Option<&'a str> {
-        self.0.get("skill_card_title")?.get("message")?.as_str()
-    }
-
     /// The code of its status.
     pub fn status_code(self) -> Option<&'a str> {
+        if self.is_error() {
+            return Some(UNKNOWN_ERROR);
+        }
         self.0.get("status")?.get("code")?.as_str()
     }
 
-    /// The message of its status, if it says anything.
-    pub fn status_message(self) -> Option<&'a str> {
-        let message = self.0.get("status")?.get("message")?.as_str()?;
-        (!message.is_empty()).then_some(message)
+    /// Whether the preview has no text of its own for the status.
+    pub(super) fn shows_status_message(self) -> bool {
+        self.status_code().and_then(known_status).is_none()
     }
 
     /// The text that the preview shows for its status: its own for the codes it knows, else the
     /// card's message, else that something went wrong, even for `success`.
-    pub fn status_text(self) -> &'a str {
-        self.status_code()
-            .and_then(known_status)
-            .or_else(|| self.status_message())
-            .unwrap_or(SOMETHING_WENT_WRONG)
+    pub fn status_text(self) -> Cow<'a, str> {
+        if let Some(known) = self.status_code().and_then(known_status) {
+            return Cow::Borrowed(known);
+        }
+        let message = self
+            .0
+            .get("status")
+            .and_then(|status| status.get("message"));
+        match message.filter(|message| is_truthy(*message)) {
+            Some(message) => child_text(message),
+            None => Cow::Borrowed(SOMETHING_WENT_WRONG),
+        }
     }
 
     /// Its entries; none where it has no list of them.
@@ -123,25 +186,35 @@ impl<'a> Card<'a> {
         self.0.get("entries")?.as_array()
     }
 
-    /// Its duration in seconds, where there is one above 0.
+    /// Its duration in seconds, if there is one above 0.
     pub fn duration(self) -> Option<f64> {
-        self.0
-            .get("duration")?
-            .as_f64()
-            .filter(|seconds| *seconds > 0.0)
+        coerced_number(self.0.get("duration")?).filter(|seconds| *seconds > 0.0)
+    }
+
+    /// Whether its section starts open.
+    pub fn starts_open(self) -> bool {
+        self.entry_list().is_none_or(|entries| !entries.is_empty())
+    }
+
+    /// Whether it has a status or a list of entries. Box opens its sidebar for skills only if a card
+    /// of the file has.
+    pub fn has_content(self) -> bool {
+        self.is_truthy_member("status") || self.entry_list().is_some()
     }
 
     /// Why the preview hides the card, or nothing if it shows it. `current_version` is the id of
     /// the file's current version; if it is not known, cards of every version are shown.
     pub fn hidden(self, current_version: Option<&str>) -> Option<Hidden> {
         let version = self.0.get("file_version").filter(|value| is_truthy(*value));
-        if let (Some(version), Some(current)) = (version, current_version)
-            && version.get("id").unwrap_or(version).as_str() != Some(current)
-        {
-            return Some(Hidden::OtherVersion);
+        if let Some(version) = version {
+            // A version that has no string as its id is never the current one.
+            let id = version.get("id").and_then(Tree::as_str);
+            let is_current = id.is_some_and(|id| current_version.is_none_or(|it| it == id));
+            if !is_current {
+                return Some(Hidden::OtherVersion);
+            }
         }
-        let has_status = self.0.get("status").is_some_and(is_truthy);
-        (!has_status && self.entry_list().is_none()).then_some(Hidden::NoContent)
+        (!self.is_error() && !self.has_content()).then_some(Hidden::NoContent)
     }
 }
 
@@ -169,13 +242,14 @@ impl Hidden {
 pub struct Entry<'a>(pub Tree<'a>);
 
 impl<'a> Entry<'a> {
-    /// Its text; a number is shown as such, anything else is empty.
+    /// Its text, as a pill or a line shows it.
     pub fn text(self) -> Cow<'a, str> {
-        match self.0.get("text") {
-            Some(Tree::String(text)) => Cow::Borrowed(text),
-            Some(Tree::Number(number)) => Cow::Owned(number.to_string()),
-            _ => Cow::Borrowed(""),
-        }
+        self.0.get("text").map(child_text).unwrap_or_default()
+    }
+
+    /// Its text as the label of an image.
+    pub fn label(self) -> Cow<'a, str> {
+        self.0.get("text").map(attribute_text).unwrap_or_default()
     }
 
     /// The address of its image.
@@ -201,17 +275,27 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// The time in seconds that the preview copies in front of a line of a transcript: the first.
+    pub fn copied_time(self) -> Option<f64> {
+        self.appears().iter().next()?.get("start")?.as_f64()
+    }
+
     /// The slices that the preview draws on a bar of `duration` seconds.
     pub fn slices(self, duration: f64) -> impl Iterator<Item = Slice> + 'a {
         self.appears()
             .iter()
-            .filter_map(move |appearance| Slice::from_appearance(appearance, duration))
+            .enumerate()
+            .filter_map(move |(index, appearance)| {
+                Slice::from_appearance(index, appearance, duration)
+            })
     }
 }
 
 /// A period on a timeline bar, in seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slice {
+    /// The index of its segment among those of the entry.
+    pub index: usize,
     /// Where it starts.
     pub start: f64,
     /// Where it ends; none gets the least width.
@@ -221,21 +305,10 @@ pub struct Slice {
 impl Slice {
     /// The slice of one appearance: none if the start is not a number or is not before the end
     /// of the duration.
-    fn from_appearance(appearance: Tree<'_>, duration: f64) -> Option<Self> {
+    fn from_appearance(index: usize, appearance: Tree<'_>, duration: f64) -> Option<Self> {
         let start = appearance.get("start")?.as_f64()?;
         let end = appearance.get("end").and_then(Tree::as_f64);
-        (start < duration).then_some(Self { start, end })
-    }
-}
-
-/// Whether the value is truthy in JavaScript.
-fn is_truthy(value: Tree<'_>) -> bool {
-    match value {
-        Tree::Null => false,
-        Tree::Bool(truth) => truth,
-        Tree::Number(number) => number.as_f64() != Some(0.0),
-        Tree::String(text) => !text.is_empty(),
-        Tree::Array(_) | Tree::Object(_) => true,
+        (start < duration).then_some(Self { index, start, end })
     }
 }
 
@@ -276,6 +349,9 @@ pub fn reported<'a>(cards: impl IntoIterator<Item = Tree<'a>>) -> Option<Reporte
 }
 
 fn reported_by(card: Card<'_>) -> Option<Reported> {
+    if card.is_error() {
+        return Some(Reported::PermanentFailure);
+    }
     if card
         .card_type()
         .is_some_and(|card_type| card_type != CardType::Status)
@@ -319,8 +395,10 @@ mod tests {
             ("keyword", "Topics"),
             ("transcript", "Transcript"),
             ("status", "Status"),
+            ("face", "Faces"),
             ("timeline", "Skill Card"),
             ("other", "Skill Card"),
+            ("topics", "Topics"),
         ] {
             assert_eq!(
                 Card(Tape::from_value(&json!({"skill_card_type": card_type})).tree()).title(),
@@ -334,7 +412,7 @@ mod tests {
         let card = json!({"status": {"code": "skills_pending_status", "message": "Hello"}});
         assert_eq!(
             Card(Tape::from_value(&card).tree()).status_text(),
-            "We're working on processing your file - please hold!"
+            "We’re working on processing your file - please hold!"
         );
     }
 
@@ -352,10 +430,53 @@ mod tests {
     }
 
     #[test]
+    fn a_card_with_an_error_and_no_status_is_shown_as_a_status_card() {
+        let card = json!({"skill_card_type": "keyword", "error": "quota",
+            "entries": [{"text": "a"}]});
+        let tape = Tape::from_value(&card);
+        let card = Card(tape.tree());
+        assert_eq!(card.card_type(), Some(CardType::Status));
+        assert_eq!(
+            (&*card.title(), &*card.status_text()),
+            ("Status", SOMETHING_WENT_WRONG)
+        );
+        assert_eq!(reported([tape.tree()]), Some(Reported::PermanentFailure));
+        let card = json!({"skill_card_type": "keyword", "error": "quota", "status": {}});
+        assert_eq!(
+            Card(Tape::from_value(&card).tree()).card_type(),
+            Some(CardType::Keyword)
+        );
+    }
+
+    #[test]
+    fn a_number_is_shown_as_a_title_and_as_a_text() {
+        let card = json!({"skill_card_title": {"message": 2026.0}});
+        assert_eq!(Card(Tape::from_value(&card).tree()).title(), "2026");
+        for (text, shown) in [
+            (json!(1.5), "1.5"),
+            (json!(["a", 1]), "a1"),
+            (json!(true), ""),
+        ] {
+            let entry = json!({"text": text});
+            assert_eq!(Entry(Tape::from_value(&entry).tree()).text(), shown);
+        }
+    }
+
+    #[test]
     fn a_card_is_shown_for_its_version_if_it_has_content() {
         let card = json!({"file_version": {"id": "7"}, "status": {}});
         assert_eq!(Card(Tape::from_value(&card).tree()).hidden(Some("7")), None);
         assert_eq!(Card(Tape::from_value(&card).tree()).hidden(None), None);
+        for version in [json!("7"), json!(7), json!({"id": 7}), json!([])] {
+            let card = json!({"file_version": version, "status": {}});
+            for current in [None, Some("7")] {
+                assert_eq!(
+                    Card(Tape::from_value(&card).tree()).hidden(current),
+                    Some(Hidden::OtherVersion),
+                    "{card}"
+                );
+            }
+        }
         assert_eq!(
             Card(Tape::from_value(&card).tree()).hidden(Some("8")),
             Some(Hidden::OtherVersion)
@@ -381,10 +502,12 @@ mod tests {
             slices,
             [
                 Slice {
+                    index: 0,
                     start: 1.0,
                     end: Some(2.5)
                 },
                 Slice {
+                    index: 4,
                     start: 9.5,
                     end: None
                 }

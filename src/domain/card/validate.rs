@@ -1,6 +1,7 @@
 //! Validates cards: all findings for an author, or only the first refusal, worded as Box words it.
 
 use super::{
+    breakage::breakage,
     check,
     members::{Flow, Reporter},
     path::Path,
@@ -28,6 +29,12 @@ pub fn validate_list(cards: Tree<'_>, schema: Schema) -> Vec<Diagnostic> {
     let mut collector = Collector::new(schema);
     // A collector never ends the walk early.
     let _ = check::cards(&Path::Base(&Pointer::ROOT), cards, &mut collector);
+    let list = cards.as_array().unwrap_or_default();
+    report_breakage(
+        list.iter(),
+        |index| Pointer::ROOT.index(index),
+        &mut collector.found,
+    );
     collector.found
 }
 
@@ -50,7 +57,34 @@ pub fn validate_recognised(
         }
         _ => check::cards(&at, value, &mut collector),
     };
+    let pointer = |index| match recognised.shape {
+        Shape::Card => recognised.at.clone(),
+        _ => recognised.at.index(index),
+    };
+    report_breakage(recognised.cards(), pointer, &mut collector.found);
     collector.found
+}
+
+/// Turns the findings about values that break the sidebar into errors that say so.
+fn report_breakage<'a>(
+    cards: impl IntoIterator<Item = Tree<'a>>,
+    pointer: impl Fn(usize) -> Pointer,
+    findings: &mut [Diagnostic],
+) {
+    for (index, card) in cards.into_iter().enumerate() {
+        let Some(breakage) = breakage(card) else {
+            continue;
+        };
+        let pointer = pointer(index).join(&breakage.pointer);
+        for finding in findings.iter_mut().filter(|it| it.pointer == pointer) {
+            finding.severity = Severity::Error;
+            finding.code = "breaks-sidebar";
+            finding.message = format!(
+                "{}: Box's sidebar shows an error in place of every card of the file",
+                breakage.reason
+            );
+        }
+    }
 }
 
 /// How many errors and warnings there are.

@@ -34,6 +34,10 @@ pub(super) enum Violation<'a> {
     },
     /// A `skill_card_type` that neither Box nor its preview knows.
     UnknownCardType { found: &'a str },
+    /// A `skill_card_type` that the preview knows and Box's description does not.
+    UndocumentedCardType { found: &'a str },
+    /// `error` on a card without `status`: the preview shows a status card instead.
+    ErrorMember,
     /// A member with one allowed value that has another.
     OtherConstant {
         found: &'a str,
@@ -189,7 +193,7 @@ impl Violation<'_> {
                     )
                 }),
             Self::UnknownCardType { found } => row("unknown-card-type", Hidden)
-                .undocumented(|_| not_in_enum(found, &CardType::ALL.map(CardType::as_str)))
+                .undocumented(|_| not_in_enum(found, &CardType::DOCUMENTED.map(CardType::as_str)))
                 .report(|subject| {
                     says(
                         format!(
@@ -198,10 +202,35 @@ impl Violation<'_> {
                             quoted(found)
                         ),
                         quoted(found),
-                        alternatives(&CardType::ALL.map(CardType::as_str)),
+                        alternatives(&CardType::DOCUMENTED.map(CardType::as_str)),
                         did_you_mean(nearest_card_type(found), "use one of these types"),
                     )
                 }),
+            Self::UndocumentedCardType { found } => row("undocumented-card-type", Doubtful)
+                .undocumented(|_| not_in_enum(found, &CardType::DOCUMENTED.map(CardType::as_str)))
+                .report(|subject| {
+                    says(
+                        format!(
+                            "{subject} is {}, which Box's preview shows as a timeline; Box does \
+                             not document it, and may refuse it",
+                            quoted(found)
+                        ),
+                        quoted(found),
+                        alternatives(&CardType::DOCUMENTED.map(CardType::as_str)),
+                        "write \"timeline\": the preview shows it in the same way",
+                    )
+                }),
+            Self::ErrorMember => row("error-member", Doubtful).report(|_| {
+                says(
+                    format!(
+                        "for a card with `error` the preview shows a status card: \
+                         “{SOMETHING_WENT_WRONG}”"
+                    ),
+                    "`error`, and no `status`",
+                    "a status card that says what failed",
+                    "write a status card with a message, or remove `error`",
+                )
+            }),
             Self::OtherConstant { found, should } => row("other-type", Doubtful)
                 .undocumented(|_| not_in_enum(found, &[should]))
                 .report(|subject| {
@@ -355,7 +384,7 @@ impl Violation<'_> {
                     _ => format!("{count} entries of this card have times"),
                 };
                 says(
-                    format!("{entries}, but without `duration` the card shows no timeline"),
+                    format!("{entries}, but without `duration` a click opens an empty timeline"),
                     "no `duration` on the card",
                     "a `duration` in seconds on the card",
                     "add \"duration\": the length of the file in seconds",
@@ -363,7 +392,7 @@ impl Violation<'_> {
             }),
             Self::EmptyDuration { found } => row("empty-duration", Doubtful).report(|_| {
                 says(
-                    format!("a duration of {found} s shows no timeline"),
+                    format!("with a duration of {found} s, a click opens an empty timeline"),
                     found.to_string(),
                     "more than 0",
                     "write the length of the file in seconds",
@@ -599,6 +628,8 @@ mod tests {
                 near: None,
             },
             Violation::UnknownCardType { found: "map" },
+            Violation::UndocumentedCardType { found: "face" },
+            Violation::ErrorMember,
             Violation::OtherConstant {
                 found: "a",
                 should: "b",
@@ -656,6 +687,6 @@ mod tests {
             let refusal = violation.refusal(Schema::Documented);
             assert_eq!(is_refused, !refusal.is_empty(), "{violation:?}");
         }
-        assert_eq!(codes.len(), 28, "each rule has a name of its own");
+        assert_eq!(codes.len(), 30, "each rule has a name of its own");
     }
 }

@@ -29,6 +29,12 @@ impl Pointer {
         Self(format!("{}/{index}", self.0))
     }
 
+    /// The pointer that `below`, which starts at what this one points at, is from the root.
+    #[must_use]
+    pub fn join(&self, below: &Self) -> Self {
+        Self(format!("{}{}", self.0, below.0))
+    }
+
     /// Its text form.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -10,11 +10,15 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
-use super::{counted, on_one_line, period};
+use super::{
+    REMARK, UNKNOWN_TYPE, breakage_remark, counted, empty_bar_remark, hidden_remark, on_one_line,
+    period,
+};
 use crate::{
     domain::card::{
-        model::{NO_INFORMATION, Slice},
-        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, TranscriptLine, clock},
+        breakage::{ERROR_ADVICE, ERROR_TITLE},
+        model::{CardType, NO_INFORMATION, Slice},
+        preview::{Body, Item, LINES_WITHOUT_EXPAND, Section, Sidebar, TranscriptLine, clock},
     },
     render::text::{is_unshowable, visible},
 };
@@ -33,12 +37,12 @@ pub struct Owner<'a> {
     /// The name of the file.
     pub name: &'a str,
     /// The cards.
-    pub sections: &'a [Section<'a>],
+    pub sidebar: &'a Sidebar<'a>,
 }
 
 /// A page with the cards of one file.
-pub fn render(name: &str, sections: &[Section<'_>]) -> String {
-    page(&[Owner { name, sections }])
+pub fn render(name: &str, sidebar: &Sidebar<'_>) -> String {
+    page(&[Owner { name, sidebar }])
 }
 
 /// A page with a sidebar for each file.
@@ -50,7 +54,7 @@ pub fn page(owners: &[Owner<'_>]) -> String {
     };
     let firsts = owners.iter().scan(0, |next, owner| {
         let first = *next;
-        *next += owner.sections.len();
+        *next += owner.sidebar.sections.len();
         Some(first)
     });
     let page = html! {
@@ -64,7 +68,7 @@ pub fn page(owners: &[Owner<'_>]) -> String {
                 meta name="color-scheme" content="light dark";
                 title { (name) " – Box Skills" }
                 style { (PreEscaped(STYLE)) }
-                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded ol,.lines.folded li{display:revert!important}" } }
+                noscript { style { "[hidden]{display:revert!important}.more{display:none}.lines.folded{max-height:none!important}" } }
             }
             body {
                 @match owners {
@@ -85,17 +89,38 @@ pub fn page(owners: &[Owner<'_>]) -> String {
 
 /// The content of a sidebar; the ids of its sections are numbered from `first`.
 fn sidebar(owner: &Owner<'_>, first: usize) -> Markup {
-    let sections = owner.sections.iter();
-    let (present, hidden): (Vec<_>, Vec<_>) = sections.partition(|it| it.hidden.is_none());
     html! {
         header .top {
             h1 { "Skills" }
             p .file dir="auto" { (shown(owner.name)) }
         }
-        @for section in &present { (section_of(section, first)) }
-        @if present.is_empty() { p .empty { "No cards are shown." } }
-        @if !hidden.is_empty() { (left_out(&hidden)) }
+        (content(owner.sidebar, first))
     }
+}
+
+/// What the sidebar shows, and skillctl's remarks.
+fn content(sidebar: &Sidebar<'_>, first: usize) -> Markup {
+    if let Some(broken) = &sidebar.broken {
+        return html! {
+            section .error {
+                h4 { (ERROR_TITLE) }
+                h5 { (ERROR_ADVICE) }
+            }
+            (remark(&breakage_remark(broken)))
+        };
+    }
+    let sections = sidebar.sections.iter();
+    let (present, hidden): (Vec<_>, Vec<_>) = sections.partition(|it| it.hidden.is_none());
+    html! {
+        @for section in &present { (section_of(section, first)) }
+        @if present.is_empty() { (remark("no card is shown")) }
+        @if !hidden.is_empty() { (hidden_cards(&hidden)) }
+    }
+}
+
+/// A sentence of skillctl's own.
+fn remark(text: &str) -> Markup {
+    html! { p .remark { b { (REMARK) ": " } (shown(text)) } }
 }
 
 /// The content security policy: images by https or data URI, and no script but its own.
@@ -108,14 +133,8 @@ pub(in crate::render) fn policy() -> String {
 
 /// The sections without a page, for a page with the cards of many files. The ids of their elements
 /// are numbered from `first`; the ranges of two panels must not overlap.
-pub(in crate::render) fn panel(sections: &[Section<'_>], first: usize) -> Markup {
-    let (present, hidden): (Vec<_>, Vec<_>) = sections.iter().partition(|it| it.hidden.is_none());
-    html! {
-        div .sidebar {
-            @for section in &present { (section_of(section, first)) }
-            @if !hidden.is_empty() { (left_out(&hidden)) }
-        }
-    }
+pub(in crate::render) fn panel(sidebar: &Sidebar<'_>, first: usize) -> Markup {
+    html! { div .sidebar { (content(sidebar, first)) } }
 }
 
 /// Text as the page shows it: white space collapsed as in a browser, invisible characters and those
@@ -132,14 +151,12 @@ pub(in crate::render) fn shown(text: &str) -> Cow<'_, str> {
 
 fn section_of(section: &Section<'_>, first: usize) -> Markup {
     let id = first + section.index;
-    let kind = section
-        .card_type
-        .map_or("other", crate::domain::card::model::CardType::as_str);
+    let card_type = section.card_type.map_or("other", CardType::as_str);
     html! {
-        section .card data-kind=(kind) aria-labelledby=(format_args!("title-{id}")) {
+        section .card data-type=(card_type) aria-labelledby=(format_args!("title-{id}")) {
             h2 {
                 button #{ "title-" (id) } .fold type="button" aria-expanded=(section.open) aria-controls=(format_args!("body-{id}")) {
-                    span dir="auto" { (shown(section.title)) }
+                    span { (shown(&section.title)) }
                 }
             }
             div #{ "body-" (id) } .body hidden[!section.open] {
@@ -147,9 +164,9 @@ fn section_of(section: &Section<'_>, first: usize) -> Markup {
                     Body::Keywords(items, duration) => (keywords(id, items, *duration)),
                     Body::Faces(items, duration) => (faces(id, items, *duration)),
                     Body::Transcript(lines) => (transcript(id, lines)),
-                    Body::Status(sentence, _) => p .sentence dir="auto" { (shown(sentence)) },
+                    Body::Status(sentence, _) => p .sentence { (shown(sentence)) },
                     Body::NoInformation => p .sentence { (NO_INFORMATION) },
-                    Body::Nothing => p .note { "Nothing is shown: the preview knows no card of this type." },
+                    Body::Nothing => (remark(UNKNOWN_TYPE)),
                 }
             }
         }
@@ -157,16 +174,14 @@ fn section_of(section: &Section<'_>, first: usize) -> Markup {
 }
 
 /// The cards that the preview hides, with the reason.
-fn left_out(hidden: &[&Section<'_>]) -> Markup {
+fn hidden_cards(hidden: &[&Section<'_>]) -> Markup {
     html! {
-        aside .left-out {
-            h2 { "Left out by the preview" }
-            ul {
-                @for section in hidden {
-                    li {
-                        "Card " (section.index + 1) ", “" span dir="auto" { (shown(section.title)) } "”: "
-                        (section.hidden.map_or("", crate::domain::card::model::Hidden::as_str))
-                    }
+        @for section in hidden {
+            @if let Some(reason) = section.hidden {
+                p .remark {
+                    b { (REMARK) ": " }
+                    "card " (section.index + 1) ", “" bdi { (shown(&section.title)) } "”, "
+                    (hidden_remark(reason))
                 }
             }
         }
@@ -177,18 +192,10 @@ fn keywords(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
     html! {
         ul .pills {
             @for (nth, item) in items.iter().enumerate() {
-                li {
-                    @if item.slices.is_empty() {
-                        span .pill dir="auto" { (shown(&item.text)) }
-                    } @else {
-                        button .pill .opens type="button" dir="auto" aria-expanded="false" aria-controls=(format_args!("bar-{id}-{nth}")) {
-                            (shown(&item.text))
-                        }
-                    }
-                }
+                li { (toggle("pill", id, nth, item, &html! { (shown(&item.text)) })) }
             }
         }
-        (bars(id, items, duration))
+        (timelines(id, items, duration, true))
     }
 }
 
@@ -196,31 +203,30 @@ fn faces(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
     html! {
         ul .faces {
             @for (nth, item) in items.iter().enumerate() {
-                @let label = shown(&item.text);
-                li {
-                    @if item.slices.is_empty() {
-                        span .face title=(label) { (face(item, &label)) }
-                    } @else {
-                        button .face .opens type="button" title=(label) aria-expanded="false" aria-controls=(format_args!("bar-{id}-{nth}")) {
-                            (face(item, &label))
-                        }
-                    }
-                }
+                li { (toggle("face", id, nth, item, &face(item))) }
             }
         }
-        (bars(id, items, duration))
+        (timelines(id, items, duration, false))
     }
 }
 
-fn face(item: &Item<'_>, label: &str) -> Markup {
+/// A pill or a face: a click selects it, and opens its timeline if it has segments.
+fn toggle(class: &str, id: usize, nth: usize, item: &Item<'_>, content: &Markup) -> Markup {
     html! {
-        @match item.image_url.filter(|address| may_load(address)) {
-            Some(address) => img src=(address) alt=(label) width="45" height="45" loading="lazy" referrerpolicy="no-referrer";,
-            None => span .no-image {
-                span aria-hidden="true" { (initial(label)) }
-                span .unseen dir="auto" { (label) }
-            },
+        @if item.starts.is_empty() {
+            button .(class) .toggle type="button" aria-pressed="false" { (content) }
+        } @else {
+            button .(class) .toggle type="button" aria-expanded="false" aria-controls=(format_args!("bar-{id}-{nth}")) { (content) }
         }
+    }
+}
+
+/// An image without an address that may be loaded is shown as its label.
+fn face(item: &Item<'_>) -> Markup {
+    let label = shown(&item.text);
+    let address = item.image_url.filter(|address| may_load(address));
+    html! {
+        img src=[address] alt=(label) title=(label) width="45" height="45" loading="lazy" referrerpolicy="no-referrer";
     }
 }
 
@@ -229,34 +235,34 @@ fn may_load(address: &str) -> bool {
     address.starts_with("https://") || address.starts_with("data:image/")
 }
 
-/// The letter shown in place of a missing image.
-fn initial(label: &str) -> String {
-    label
-        .chars()
-        .find(|it| it.is_alphanumeric())
-        .map_or_else(|| "?".to_owned(), |it| it.to_uppercase().to_string())
-}
-
-/// The timelines of pills or faces, closed at first.
-fn bars(id: usize, items: &[Item<'_>], duration: Option<f64>) -> Markup {
+/// The timelines of pills or faces, closed at first. Those of pills have a label.
+fn timelines(id: usize, items: &[Item<'_>], duration: Option<f64>, labelled: bool) -> Markup {
     html! {
-        @if let Some(duration) = duration {
-            @for (nth, item) in items.iter().enumerate() {
-                @if !item.slices.is_empty() {
-                    div #{ "bar-" (id) "-" (nth) } .timeline hidden role="group" aria-label=(format_args!("Timeline of {}", shown(&item.text))) {
-                        div .track {
-                            @for slice in &item.slices { (slice_on(slice, duration)) }
-                        }
-                        div .scale aria-hidden="true" {
-                            span { (clock(0.0)) }
-                            span .label dir="auto" { (shown(&item.text)) }
-                            span { (clock(duration)) }
-                        }
+        @for (nth, item) in items.iter().enumerate() {
+            @if !item.starts.is_empty() {
+                div #{ "bar-" (id) "-" (nth) } .timeline hidden role="group" aria-label=(format_args!("Timeline of {}", shown(&item.text))) data-starts=(starts(item)) {
+                    @if labelled && !item.text.is_empty() { p .label { (shown(&item.text)) } }
+                    div .track {
+                        @for slice in &item.slices { (slice_on(slice, duration.unwrap_or_default())) }
+                    }
+                    div .segments {
+                        button .segment type="button" data-step="-1" title="Previous Segment" aria-label="Previous Segment" {}
+                        button .segment type="button" data-step="1" title="Next Segment" aria-label="Next Segment" {}
                     }
                 }
             }
         }
+        @if let Some(text) = empty_bar_remark(items) { (remark(&text)) }
     }
+}
+
+/// The starts of the segments as times, empty for one without a start.
+fn starts(item: &Item<'_>) -> String {
+    let starts = item.starts.iter();
+    let starts: Vec<_> = starts
+        .map(|start| start.map(clock).unwrap_or_default())
+        .collect();
+    starts.join(" ")
 }
 
 fn slice_on(slice: &Slice, duration: f64) -> Markup {
@@ -265,24 +271,21 @@ fn slice_on(slice: &Slice, duration: f64) -> Markup {
     let width = share(slice.end.unwrap_or(slice.start)) - left;
     let label = period(slice);
     html! {
-        button .slice type="button" data-time=(slice.start.max(0.0)) title=(label) aria-label=(label)
+        button .slice type="button" data-index=(slice.index) title=(label) aria-label=(label)
             style=(format_args!("left:{left:.3}%;width:{:.3}%", width.max(0.0))) {}
     }
 }
 
 fn transcript(id: usize, lines: &[TranscriptLine<'_>]) -> Markup {
-    let folds = lines.len() > LINES_BEFORE_COLLAPSE;
-    let times = lines.iter().filter_map(|line| line.time);
-    let time_column = times.map(|time| clock(time).len()).max();
+    let expands = lines.len() > LINES_WITHOUT_EXPAND;
     html! {
         div .tools {
-            span .count { (counted(lines.len(), "line", "lines")) }
             button .copy type="button" data-lines=(format_args!("lines-{id}")) { "Copy" }
-            @if folds {
+            @if expands {
                 button .more type="button" aria-expanded="false" aria-controls=(format_args!("lines-{id}")) { "Expand" }
             }
         }
-        div #{ "lines-" (id) } .lines .folded[folds] .timed[time_column.is_some()] style=[time_column.map(|width| format!("--time:{width}ch"))] {
+        div #{ "lines-" (id) } .lines .folded {
             @for (nth, block) in lines.chunks(LINES_IN_BLOCK).enumerate() {
                 ol start=(nth * LINES_IN_BLOCK + 1) style=(format_args!("--lines:{}", block.len())) {
                     (transcript_lines(block, nth == 0))
@@ -300,15 +303,26 @@ fn transcript_lines(lines: &[TranscriptLine<'_>], is_first: bool) -> PreEscaped<
         let reach = if is_first && nth == 0 { "0" } else { "-1" };
         text.push_str("<li><button type=\"button\" tabindex=\"");
         text.push_str(reach);
+        let words = shown(&line.text);
+        if words != line.text {
+            // What is copied has its white space as it is.
+            let exact: Vec<_> = line.text.lines().map(visible).collect();
+            text.push_str("\" data-text=\"");
+            exact.join("\n").render_to(&mut text);
+        }
+        if let (None, Some(time)) = (line.time, line.copied_time) {
+            text.push_str("\" data-time=\"");
+            text.push_str(&clock(time));
+        }
         text.push_str("\">");
         if let Some(time) = line.time {
             text.push_str("<time>");
             text.push_str(&clock(time));
             text.push_str("</time>");
         }
-        text.push_str("<span dir=\"auto\">");
+        text.push_str("<span>");
         // maud's own escaping of text.
-        shown(&line.text).render_to(&mut text);
+        words.render_to(&mut text);
         text.push_str("</span></button></li>");
     }
     PreEscaped(text)

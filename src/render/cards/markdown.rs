@@ -2,11 +2,15 @@
 
 use std::fmt::Write;
 
-use super::{counted, on_one_line, period};
+use super::{
+    REMARK, UNKNOWN_TYPE, breakage_remark, counted, empty_bar_remark, hidden_remark, on_one_line,
+    period,
+};
 use crate::{
     domain::card::{
+        breakage::{ERROR_ADVICE, ERROR_TITLE},
         model::NO_INFORMATION,
-        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, TranscriptLine, clock},
+        preview::{Body, Item, LINES_WITHOUT_EXPAND, Sidebar, TranscriptLine, clock},
     },
     render::text::visible,
 };
@@ -17,36 +21,43 @@ pub fn heading(name: &str) -> String {
 }
 
 /// The sections, each with a heading.
-pub fn render(sections: &[Section<'_>]) -> String {
+pub fn render(sidebar: &Sidebar<'_>) -> String {
     let mut text = String::new();
-    for section in sections {
+    if let Some(broken) = &sidebar.broken {
+        put(
+            &mut text,
+            format_args!("{ERROR_TITLE}  \n{ERROR_ADVICE}\n\n"),
+        );
+        remark(&mut text, &breakage_remark(broken));
+        return text;
+    }
+    for section in &sidebar.sections {
         if !text.is_empty() {
             text.push('\n');
         }
         put(
             &mut text,
-            format_args!("### {}\n\n", escaped(section.title)),
+            format_args!("### {}\n\n", escaped(&section.title)),
         );
         match (section.hidden, &section.body) {
-            (Some(hidden), _) => put(
-                &mut text,
-                format_args!("*Not shown: {}.*\n", hidden.as_str()),
-            ),
+            (Some(hidden), _) => remark(&mut text, &hidden_remark(hidden)),
             (None, Body::Status(sentence, _)) => {
                 put(&mut text, format_args!("{}\n", escaped(sentence)));
             }
             (None, Body::NoInformation) => put(&mut text, format_args!("{NO_INFORMATION}\n")),
-            (None, Body::Nothing) => {
-                text.push_str("*Nothing is shown: the preview knows no card of this type.*\n");
-            }
+            (None, Body::Nothing) => remark(&mut text, UNKNOWN_TYPE),
             (None, Body::Keywords(items, _) | Body::Faces(items, _)) => {
                 write_items(&mut text, items);
+                if let Some(empty) = empty_bar_remark(items) {
+                    text.push('\n');
+                    remark(&mut text, &empty);
+                }
             }
             (None, Body::Transcript(lines)) => transcript(&mut text, lines),
         }
     }
-    if sections.is_empty() {
-        text.push_str("*No cards.*\n");
+    if sidebar.sections.is_empty() {
+        remark(&mut text, "no cards");
     }
     text
 }
@@ -54,6 +65,11 @@ pub fn render(sections: &[Section<'_>]) -> String {
 fn put(text: &mut String, words: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = text.write_fmt(words);
+}
+
+/// A sentence of skillctl's own.
+fn remark(text: &mut String, remark: &str) {
+    put(text, format_args!("*{REMARK}: {}.*\n", escaped(remark)));
 }
 
 /// A table if an item has times, otherwise a line of labels.
@@ -77,7 +93,7 @@ fn write_items(text: &mut String, items: &[Item<'_>]) {
 }
 
 fn transcript(text: &mut String, lines: &[TranscriptLine<'_>]) {
-    let folds = lines.len() > LINES_BEFORE_COLLAPSE;
+    let folds = lines.len() > LINES_WITHOUT_EXPAND;
     if folds {
         let count = counted(lines.len(), "line", "lines");
         put(

@@ -6,7 +6,42 @@ pub mod json;
 pub mod markdown;
 pub mod text;
 
-use crate::domain::card::{model::Slice, preview::clock};
+use crate::domain::card::{
+    model::{Hidden, Slice},
+    preview::{Broken, Item, clock},
+};
+
+/// What skillctl's own remarks start with. Everything else is what the preview shows.
+const REMARK: &str = "skillctl";
+
+/// The remark on a card whose type the preview does not know: it shows only the title.
+const UNKNOWN_TYPE: &str = "the preview does not know this type of card and shows only its title";
+
+/// The remark on the card that breaks the sidebar.
+fn breakage_remark(broken: &Broken) -> String {
+    format!(
+        "card {} breaks the sidebar, so that none is shown: {}",
+        broken.index + 1,
+        broken.breakage.reason
+    )
+}
+
+/// The remark on a card that the preview hides.
+fn hidden_remark(hidden: Hidden) -> String {
+    format!("not shown: {}", hidden.as_str())
+}
+
+/// The remark on items of which a click opens an empty bar, if there are any.
+fn empty_bar_remark(items: &[Item<'_>]) -> Option<String> {
+    let is_empty = |item: &&Item<'_>| !item.starts.is_empty() && item.slices.is_empty();
+    match items.iter().filter(is_empty).count() {
+        0 => None,
+        count => Some(format!(
+            "a click on {} opens an empty timeline",
+            counted(count, "entry", "entries")
+        )),
+    }
+}
 
 /// A period of time: `0:01–0:05`, or only its start.
 fn period(slice: &Slice) -> String {
@@ -32,11 +67,11 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        card::{preview::sections, shape},
+        card::{preview::sidebar, shape},
         json::tree::{Tape, Tree},
     };
 
-    const FILES: [(&str, &str); 3] = [
+    const FILES: [(&str, &str); 5] = [
         (
             "instance",
             include_str!("../../../fixtures/cards/instance.json"),
@@ -48,6 +83,14 @@ mod tests {
         (
             "hostile",
             include_str!("../../../fixtures/cards/hostile.json"),
+        ),
+        (
+            "preview",
+            include_str!("../../../fixtures/cards/preview.json"),
+        ),
+        (
+            "broken",
+            include_str!("../../../fixtures/cards/bad/breaks-the-sidebar.json"),
         ),
     ];
 
@@ -63,7 +106,7 @@ mod tests {
 
     fn rendered_text(cards: &[Tree<'_>], width: usize, full: bool) -> String {
         let options = text::Options { width, full };
-        text::render(&sections(cards.iter().copied(), None), options).to_plain()
+        text::render(&sidebar(cards.iter().copied(), None), options).to_plain()
     }
 
     #[test]
@@ -79,7 +122,7 @@ mod tests {
     #[test]
     fn markdown_shows_cards_and_no_markup_of_theirs() {
         assert_snapshots("markdown", |_, cards| {
-            markdown::render(&sections(cards.iter().copied(), None))
+            markdown::render(&sidebar(cards.iter().copied(), None))
         });
     }
 
@@ -91,7 +134,7 @@ mod tests {
     #[test]
     fn html_is_a_self_contained_page() {
         assert_snapshots("html", |name, cards| {
-            let page = html::render(name, &sections(cards.iter().copied(), None));
+            let page = html::render(name, &sidebar(cards.iter().copied(), None));
             // Style and script are files of their own; the snapshot holds the rest, a tag a line.
             let page = page
                 .replace(include_str!("sidebar.css"), "…")
@@ -113,12 +156,12 @@ mod tests {
         let input: Value = serde_json::from_str(text).expect("JSON");
         let input = Tape::from_value(&input);
         let cards = &*shape::recognise(input.tree()).expect("cards").cards();
-        let sections = sections(cards.iter().copied(), None);
+        let sidebar = sidebar(cards.iter().copied(), None);
         let all = [
             rendered_text(cards, 80, true),
-            markdown::render(&sections),
+            markdown::render(&sidebar),
             json::render(cards),
-            html::render("\u{1b}<b>", &sections).replace(include_str!("sidebar.css"), ""),
+            html::render("\u{1b}<b>", &sidebar).replace(include_str!("sidebar.css"), ""),
         ];
         for rendered in &all {
             let drives = |it: char| it != '\n' && super::super::text::is_unshowable(it);
@@ -163,8 +206,9 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_reported() {
-        assert_eq!(rendered_text(&[], 80, false), "no cards\n");
-        assert!(markdown::render(&[]).contains("No cards"));
-        assert!(html::render("x", &[]).contains("No cards are shown."));
+        let empty = sidebar([], None);
+        assert_eq!(rendered_text(&[], 80, false), "skillctl: no cards\n");
+        assert!(markdown::render(&empty).contains("no cards"));
+        assert!(html::render("x", &empty).contains("no card is shown"));
     }
 }

@@ -3,19 +3,45 @@
   const said = document.getElementById("said");
   const controlled = (button) => document.getElementById(button.getAttribute("aria-controls"));
   const isOpen = (button) => button.getAttribute("aria-expanded") === "true";
+  const isSelected = (button) => isOpen(button) || button.getAttribute("aria-pressed") === "true";
 
   const setOpen = (button, open) => {
     button.setAttribute("aria-expanded", String(open));
     controlled(button).hidden = !open;
   };
 
-  /* A pill or a face shows its timeline. At most one timeline of a card is open. */
-  const toggleTimeline = (button) => {
-    const open = !isOpen(button);
-    for (const other of button.closest(".body").querySelectorAll('.opens[aria-expanded="true"]')) {
-      setOpen(other, false);
+  const setSelected = (button, selected) => {
+    if (!button.hasAttribute("aria-controls")) {
+      button.setAttribute("aria-pressed", String(selected));
+      return;
     }
-    if (open) setOpen(button, true);
+    setOpen(button, selected);
+    controlled(button).dataset.at = "-1";
+  };
+
+  /* A pill or a face is selected, and shows its timeline if it has one. At most one of a card is. */
+  const toggle = (button) => {
+    const selected = !isSelected(button);
+    for (const other of button.closest(".body").querySelectorAll(".toggle")) setSelected(other, false);
+    setSelected(button, selected);
+  };
+
+  /* Moves to the previous or next segment of a timeline, as the preview does: a segment without a start
+     is not passed. */
+  const step = (button) => {
+    const timeline = button.closest(".timeline");
+    const starts = timeline.dataset.starts.split(" ");
+    const next = Math.min(starts.length - 1, Math.max(0, Number(timeline.dataset.at) + Number(button.dataset.step)));
+    if (!starts[next]) return;
+    const slice = timeline.querySelector(`.slice[data-index="${next}"]`);
+    if (slice) choose(slice);
+    else said.textContent = `At ${starts[next]}`;
+    timeline.dataset.at = String(next);
+  };
+
+  const chooseSlice = (slice) => {
+    slice.closest(".timeline").dataset.at = slice.dataset.index;
+    choose(slice);
   };
 
   const choose = (chosen) => {
@@ -25,11 +51,8 @@
     said.textContent = time ? `At ${time}` : "";
   };
 
-  /* The buttons that the arrow keys move through; in a collapsed transcript only the visible lines. */
-  const items = (list) => {
-    const all = Array.from(list.querySelectorAll("button"));
-    return list.matches(".folded") ? all.slice(0, 5) : all;
-  };
+  /* The buttons that the arrow keys move through. */
+  const items = (list) => Array.from(list.querySelectorAll("button"));
 
   /* The tab key reaches one line of a transcript: the one that had the focus last. */
   const makeReachable = (line) => {
@@ -44,19 +67,15 @@
     button.setAttribute("aria-expanded", String(open));
     button.textContent = open ? "Collapse" : "Expand";
     list.classList.toggle("folded", !open);
-    if (!open) {
-      const reached = list.querySelector('button[tabindex="0"]');
-      if (!items(list).includes(reached)) makeReachable(list.querySelector("button"));
-    }
   };
 
   /* A transcript in the form in which the preview copies it. */
   const written = (list) =>
     Array.from(list.querySelectorAll("button"), (line) => {
-      const time = line.querySelector("time")?.textContent;
-      const text = line.querySelector("span").textContent;
-      return time ? `${time}: ${text}` : text;
-    }).join("\n");
+      const time = line.querySelector("time")?.textContent ?? line.dataset.time;
+      const text = line.dataset.text ?? line.querySelector("span").textContent;
+      return `${time ? `${time}:` : ""} ${text}\r\n`;
+    }).join("");
 
   const copyByHand = (text) => {
     const area = document.createElement("textarea");
@@ -87,10 +106,11 @@
     const button = event.target.closest("button");
     if (!button) return;
     if (button.matches(".fold")) setOpen(button, !isOpen(button));
-    else if (button.matches(".opens")) toggleTimeline(button);
+    else if (button.matches(".toggle")) toggle(button);
+    else if (button.matches(".segment")) step(button);
     else if (button.matches(".more")) toggleLines(button);
     else if (button.matches(".copy")) copy(button);
-    else if (button.matches(".slice")) choose(button);
+    else if (button.matches(".slice")) chooseSlice(button);
     else if (button.closest(".lines")) { makeReachable(button); choose(button); }
   });
 
@@ -105,9 +125,9 @@
   };
 
   const closeTimeline = (from) => {
-    const opener = from.closest(".body")?.querySelector('.opens[aria-expanded="true"]');
+    const opener = from.closest(".body")?.querySelector('.toggle[aria-expanded="true"]');
     if (!opener) return;
-    toggleTimeline(opener);
+    toggle(opener);
     opener.focus();
   };
 

@@ -3,11 +3,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{counted, on_one_line, period};
+use super::{REMARK, breakage_remark, counted, hidden_remark, on_one_line, period};
 use crate::{
     domain::card::{
+        breakage::{ERROR_ADVICE, ERROR_TITLE},
         model::{NO_INFORMATION, Slice},
-        preview::{Body, Item, LINES_BEFORE_COLLAPSE, Section, TranscriptLine, clock},
+        preview::{Body, Item, Section, Sidebar, TranscriptLine, clock},
     },
     render::{
         text::{Line, Role, Text, visible},
@@ -33,17 +34,26 @@ const PILLS_BEFORE_FOLD: usize = 40;
 /// Faces, or pills with a bar, that are shown of a long card.
 const BARS_BEFORE_FOLD: usize = 12;
 
+/// Lines of a transcript that are shown of a long card: those that the preview shows without scrolling.
+const LINES_BEFORE_FOLD: usize = 10;
+
 /// Renders the sections, one below the other.
-pub fn render(sections: &[Section<'_>], options: Options) -> Text {
+pub fn render(sidebar: &Sidebar<'_>, options: Options) -> Text {
     let mut text = Text::new();
-    for section in sections {
+    if let Some(broken) = &sidebar.broken {
+        push_wrapped(&mut text, Role::Plain, ERROR_TITLE, options.width);
+        push_wrapped(&mut text, Role::Plain, ERROR_ADVICE, options.width);
+        push_remark(&mut text, &breakage_remark(broken), options.width);
+        return text;
+    }
+    for section in &sidebar.sections {
         if !text.lines.is_empty() {
             text.push(Line::new());
         }
         text.append(render_section(section, options), 0);
     }
-    if sections.is_empty() {
-        text.push(Line::new().with(Role::Dim, "no cards"));
+    if sidebar.sections.is_empty() {
+        text.push(Line::new().with(Role::Dim, format!("{REMARK}: no cards")));
     }
     text
 }
@@ -57,7 +67,7 @@ fn render_section(section: &Section<'_>, options: Options) -> Text {
         "▸ "
     };
     let width_left = options.width.saturating_sub(INDENT).max(8);
-    let title = shown_on_one_line(section.title);
+    let title = shown_on_one_line(&section.title);
     let mut heading = Line::new().with(Role::Dim, chevron);
     if title.width() + 2 + about.width() <= width_left {
         heading.push(Role::Strong, &title);
@@ -71,8 +81,7 @@ fn render_section(section: &Section<'_>, options: Options) -> Text {
     text.push(heading);
     if let Some(hidden) = section.hidden {
         let mut reason = Text::new();
-        let words = format!("not shown: {}", hidden.as_str());
-        push_wrapped(&mut reason, Role::Warn, &words, width_left);
+        push_remark(&mut reason, &hidden_remark(hidden), width_left);
         text.append(reason, INDENT);
     } else {
         text.append(body, INDENT);
@@ -90,18 +99,20 @@ fn body(section: &Section<'_>, options: Options) -> (String, Text) {
         Body::Keywords(items, duration) => {
             let about = about(items, *duration, "topic", "topics");
             let timed = duration.filter(|_| items.iter().any(|it| !it.slices.is_empty()));
-            let text = match timed {
+            let mut text = match timed {
                 Some(duration) => bars(items, duration, options),
                 None => pills(items, options),
             };
+            push_empty_bar(&mut text, items, options.width);
             (about, text)
         }
         Body::Faces(items, duration) => {
             let about = about(items, *duration, "face", "faces");
-            let text = match duration {
+            let mut text = match duration {
                 Some(duration) => bars(items, *duration, options),
                 None => faces(items, options),
             };
+            push_empty_bar(&mut text, items, options.width);
             (about, text)
         }
         Body::Transcript(lines) => {
@@ -124,8 +135,7 @@ fn body(section: &Section<'_>, options: Options) -> (String, Text) {
         }
         Body::Nothing => {
             let mut text = Text::new();
-            let words = "nothing is shown: the preview knows no card of this type";
-            push_wrapped(&mut text, Role::Warn, words, options.width);
+            push_remark(&mut text, super::UNKNOWN_TYPE, options.width);
             (String::new(), text)
         }
     }
@@ -168,6 +178,18 @@ fn rows(text: &str, options: Options, width: usize) -> Vec<String> {
 fn push_wrapped(text: &mut Text, role: Role, words: &str, width: usize) {
     for line in wrapped(words, width) {
         text.push(Line::new().with(role, line));
+    }
+}
+
+/// A sentence of skillctl's own.
+fn push_remark(text: &mut Text, remark: &str, width: usize) {
+    push_wrapped(text, Role::Warn, &format!("{REMARK}: {remark}"), width);
+}
+
+/// A remark if a click opens an empty bar.
+fn push_empty_bar(text: &mut Text, items: &[Item<'_>], width: usize) {
+    if let Some(remark) = super::empty_bar_remark(items) {
+        push_remark(text, &remark, width);
     }
 }
 
@@ -343,7 +365,7 @@ fn scale(duration: f64, indent: usize, columns: usize) -> Line {
 }
 
 fn transcript(lines: &[TranscriptLine<'_>], options: Options) -> Text {
-    let shown = fold(lines, LINES_BEFORE_COLLAPSE, options.full);
+    let shown = fold(lines, LINES_BEFORE_FOLD, options.full);
     let times: Vec<Option<String>> = shown.iter().map(|line| line.time.map(clock)).collect();
     let column = times.iter().flatten().map(String::len).max();
     let indent = column.map_or(0, |width| width + 2);

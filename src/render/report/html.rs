@@ -5,7 +5,7 @@ use maud::{DOCTYPE, PreEscaped, html};
 
 use crate::{
     domain::{
-        card::preview::sections,
+        card::preview::sidebar,
         outcome::record::{QuantilesRecord, Record, SummaryRecord},
     },
     render::{
@@ -97,8 +97,8 @@ pub fn case(record: &Record, number: usize, nth: usize) -> String {
                         }
                         pre tabindex="0" { (text_of(record)) }
                     }
-                    @let sections = sections(record.cards().iter(), None);
-                    @if !sections.is_empty() { (panel(&sections, (number + 1) * NUMBERS_PER_EVENT)) }
+                    @let sidebar = sidebar(record.cards().iter(), None);
+                    @if !sidebar.sections.is_empty() { (panel(&sidebar, (number + 1) * NUMBERS_PER_EVENT)) }
                 }
             } @else {
                 p .quiet { "Too many events to show them all; the JSON report has this one." }

@@ -4,7 +4,7 @@ use skillctl::{
     domain::{
         card::{
             normalise::normalised,
-            preview::sections,
+            preview::sidebar,
             shape::recognise,
             validate::{Schema, box_refusal, validate},
         },
@@ -55,7 +55,7 @@ pub(crate) fn check(bytes: &[u8]) {
 }
 
 fn draw(cards: &[Tree<'_>]) {
-    let shown = sections(cards.iter().copied(), None);
+    let shown = sidebar(cards.iter().copied(), None);
     let options = text::Options {
         width: WIDTH,
         full: true,
