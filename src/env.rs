@@ -1,6 +1,6 @@
-//! What the process finds around itself: variables, terminals, width. Read once in `main` and
-//! handed on; no other module asks the operating system for them. Clocks live here too, so that
-//! code that needs the time takes one.
+//! The environment of the process: variables, terminals, width. Read once in `main` and passed on; no
+//! other module asks the operating system for them. Clocks are here too; code that needs the time
+//! takes one.
 
 pub mod file_part;
 pub mod folder;
@@ -11,20 +11,20 @@ use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// A source of the present moment, injected so that rules can be tested at any time of day.
+/// Returns the present time. Injected, so that rules can be tested at any time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The clock on the wall.
+/// The system's clock.
 pub fn wall_clock() -> Clock {
     Arc::new(Timestamp::now)
 }
 
-/// The time zone that clocks on this machine show.
+/// The time zone of this machine.
 pub fn local_time_zone() -> TimeZone {
     TimeZone::system()
 }
 
-/// The surroundings of the process, as they were when it started.
+/// The environment of the process at its start.
 #[derive(Clone, Debug)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
@@ -32,13 +32,13 @@ pub struct Environment {
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
-    /// Columns of the terminal, or 100 where there is none.
+    /// The width of the terminal in columns, or 100 without a terminal.
     pub width: usize,
 }
 
 impl Environment {
-    /// Reads the variables and looks at the standard streams. Variables that are not UTF-8 are
-    /// left out: nothing skillctl reads may be one.
+    /// Reads the variables, and looks at the standard streams. Variables that are not UTF-8 are left
+    /// out.
     pub fn read() -> Self {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -52,9 +52,8 @@ impl Environment {
         }
     }
 
-    /// Surroundings made up of these variables, without a terminal: for a part of the program that
-    /// is run by itself.
-    pub fn of<N: Into<String>, V: Into<String>>(
+    /// An environment with these variables and without a terminal, for tests and benchmarks.
+    pub fn from_variables<N: Into<String>, V: Into<String>>(
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
         let variables: BTreeMap<String, String> = variables
@@ -69,7 +68,7 @@ impl Environment {
         }
     }
 
-    /// The variable `name`, where it is set and not empty.
+    /// The variable `name`, if it is set and not empty.
     pub fn var(&self, name: &str) -> Option<&str> {
         self.variables
             .get(name)
@@ -77,7 +76,7 @@ impl Environment {
             .filter(|value| !value.is_empty())
     }
 
-    /// Every variable with its value, in the order of the names.
+    /// All variables, sorted by name.
     pub fn vars(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables
             .iter()
@@ -85,13 +84,13 @@ impl Environment {
     }
 }
 
-/// `COLUMNS` beats the terminal's own word, so that a width can be asked for in a pipe.
+/// `COLUMNS` takes precedence over the terminal, so that a width can be set in a pipe.
 fn terminal_width(variables: &BTreeMap<String, String>) -> usize {
-    const WHERE_NONE_IS_KNOWN: usize = 100;
-    let asked = variables
+    const DEFAULT_WIDTH: usize = 100;
+    let from_variable = variables
         .get("COLUMNS")
         .and_then(|value| value.parse().ok());
-    let own = || {
+    let from_terminal = || {
         [
             rustix::termios::tcgetwinsize(std::io::stdout()),
             rustix::termios::tcgetwinsize(std::io::stderr()),
@@ -101,8 +100,8 @@ fn terminal_width(variables: &BTreeMap<String, String>) -> usize {
         .map(|size| usize::from(size.ws_col))
         .find(|columns| *columns > 0)
     };
-    asked
-        .or_else(own)
-        .unwrap_or(WHERE_NONE_IS_KNOWN)
+    from_variable
+        .or_else(from_terminal)
+        .unwrap_or(DEFAULT_WIDTH)
         .clamp(20, 400)
 }

@@ -1,7 +1,7 @@
 //! The exit codes, and the one place where a failure becomes one.
 //!
-//! A failed check is data, and the command itself reports it; a [`Failure`] says why there is no
-//! result.
+//! A failed check is a result, which the command prints itself; the other failures say why there is
+//! no result.
 
 use std::process::ExitCode;
 
@@ -19,15 +19,15 @@ pub const OUTSIDE: u8 = 3;
 /// Interrupted by the user.
 pub const INTERRUPTED: u8 = 130;
 
-/// What a command ends with: `Ok` for all well.
+/// The end of a command: `Ok` for exit code 0.
 pub type Outcome = Result<(), Failure>;
 
-/// Why a command did not end well.
+/// Why a command exits with another code than 0.
 #[derive(Debug)]
 pub enum Failure {
-    /// The user pressed Ctrl-C; the command has reported what it had done.
+    /// Interrupted by the user; the command has printed what it did.
     Interrupted,
-    /// The command line or an input is wrong; found before anything was sent.
+    /// The command line or an input is wrong; nothing was sent.
     Usage(Problem),
     /// Something outside failed.
     Outside(Problem),
@@ -36,18 +36,18 @@ pub enum Failure {
 }
 
 impl Problem {
-    /// As a wrong command line or input: exit code 2.
+    /// A wrong command line or input: exit code 2.
     pub fn usage(self) -> Failure {
         Failure::Usage(self)
     }
 
-    /// As a failure of something outside: exit code 3.
+    /// A failure of something outside: exit code 3.
     pub fn outside(self) -> Failure {
         Failure::Outside(self)
     }
 }
 
-/// What is left to be printed; a failed check and an interruption were reported by the command.
+/// The problem to print. A failed check and an interruption have none: the command printed them.
 pub fn problem(outcome: &Outcome) -> Option<&Problem> {
     match outcome {
         Err(Failure::Usage(problem) | Failure::Outside(problem)) => Some(problem),
@@ -66,13 +66,12 @@ pub fn code(outcome: &Outcome) -> u8 {
     }
 }
 
-/// Prints the answer of clap to a command line, and returns the exit code: 0 for help and version,
-/// otherwise that of a usage error.
+/// Prints clap's answer to a command line. Returns the exit code: 0 for help and version, else 2.
 pub fn print_clap_answer(answer: &clap::Error) -> ExitCode {
     let text = answer.render().to_string();
     let controls = |character: char| character != '\n' && is_unshowable(character);
-    // The text repeats arguments, such as file names, which may hold terminal control sequences.
-    // A closed stream is ignored: there is nowhere left to report it.
+    // The text quotes arguments, which may hold terminal control sequences. Errors of a closed
+    // stream are ignored: they cannot be reported.
     let _ = if text.contains(controls) {
         let lines: Vec<_> = text.lines().map(visible).collect();
         let text = lines.join("\n");

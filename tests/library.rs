@@ -57,7 +57,7 @@ fn cards_are_validated_and_rendered() {
 
 #[test]
 fn a_card_write_is_planned_for_the_file_of_an_event() {
-    let environment = Environment::of([("BOX_TOKEN", "a-token-0123456789")]);
+    let environment = Environment::from_variables([("BOX_TOKEN", "a-token-0123456789")]);
     let event = FileSource::Event(fixture("upload-text"));
     let token = TokenSource::Variable("BOX_TOKEN".to_owned());
     let access = FileAccess::resolve(&event, Some(&token), TokenKind::Write, &environment)

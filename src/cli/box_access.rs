@@ -1,5 +1,4 @@
-//! How a command reaches a file at Box: which file, by which token, at which Box. Shared by all
-//! commands that call Box themselves.
+//! The options of the commands that call Box themselves: the file, the token and the Box.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,28 +7,29 @@ use url::Url;
 
 use super::values;
 
-/// Which file, by which token.
+/// The file, and the token to reach it with.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 pub struct AccessArgs {
-    /// The event that names the file and holds the tokens (- reads it from stdin)
+    /// Take the file and the token from this event; - reads standard input
     #[arg(long, value_name = "FILE", required_unless_present = "file_id")]
     pub event: Option<PathBuf>,
-    /// The file's id, where there is no event
+    /// The id of the file, if there is no event
     #[arg(long, value_name = "ID", conflicts_with = "event", value_parser = NonEmptyStringValueParser::new())]
     pub file_id: Option<String>,
-    /// The variable that holds the token
+    /// Take the token from this environment variable
     #[arg(long, value_name = "VAR")]
     pub token_env: Option<String>,
-    /// The file that holds the token (- reads it from stdin)
+    /// Take the token from this file; - reads standard input
     #[arg(long, value_name = "FILE", conflicts_with = "token_env")]
     pub token_file: Option<PathBuf>,
-    /// The token itself; it stays in the shell's history, so rather use one of the two above
+    /// The token itself. It stays in your shell's history and is shown in the list of processes;
+    /// prefer --token-env or --token-file
     #[arg(long, value_name = "TOKEN", conflicts_with_all = ["token_env", "token_file"])]
     pub token: Option<TokenArgument>,
 }
 
-/// A token from the command line, which no message repeats.
+/// A token from the command line. `Debug` does not show it.
 #[derive(Clone)]
 pub struct TokenArgument(pub String);
 
@@ -45,11 +45,11 @@ impl std::fmt::Debug for TokenArgument {
     }
 }
 
-/// Which Box, and with how much patience.
+/// The Box to call, and how long to keep trying.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
 pub struct BoxArgs {
-    /// The root of Box's API, without /2.0: Box itself, or a mock
+    /// The base URL of Box's API, without /2.0. For a mock: http://127.0.0.1:7269
     #[arg(
         long = "box",
         value_name = "URL",
@@ -57,16 +57,17 @@ pub struct BoxArgs {
         value_parser = values::http_url
     )]
     pub root: Url,
-    /// A PEM file with certificates to trust beside the system's (a mock's ca.pem)
+    /// Trust the certificates in this PEM file too, such as a mock's ca.pem
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
-    /// How often to try again after 429, 5xx or a broken connection
+    /// How often to retry after a 429, a 5xx or a broken connection
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,
-    /// How long to wait for what Box is still preparing (202), and for one Retry-After
+    /// How long to wait while Box is still preparing the content (202), and the longest
+    /// Retry-After to obey
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = values::duration)]
     pub wait: Duration,
-    /// How long a connection may stay silent before it counts as broken
+    /// How long a connection may be idle before it counts as broken
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration)]
     pub timeout: Duration,
 }

@@ -22,43 +22,44 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct CardsArgs {
-    /// What to do with cards.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: CardsCommand,
 }
 
-/// What to do with cards.
+/// The subcommands of `skillctl cards`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum CardsCommand {
-    /// Check cards: what Box refuses, and what its preview shows otherwise than meant
+    /// Check cards: find what Box refuses, and what its preview displays differently from what you
+    /// intended
     Validate(ValidateArgs),
-    /// Show cards as Box's preview does: on the terminal, as a page, as Markdown or JSON
+    /// Render cards as Box's preview shows them: as text, HTML, Markdown or JSON
     Render(RenderArgs),
-    /// Write cards onto a file at Box, or at a mock
+    /// Write cards to a file at Box or at a mock
     Write(Box<WriteArgs>),
-    /// Print the cards of a file as Box keeps them: its metadata instance
+    /// Print the cards of a file: the metadata instance as Box stores it
     Get(Box<GetArgs>),
-    /// Take the cards off a file
+    /// Delete the cards of a file
     Delete(Box<DeleteArgs>),
-    /// Make a card from flags or files
+    /// Make a card from options or files
     New(NewArgs),
 }
 
-/// How much is read of an input.
+/// The limit on an input.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct InputArgs {
-    /// The most that an input file may have
+    /// The largest input to read: bytes, or with a unit, such as 500k or 1GiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = parse_size)]
     pub max_input: u64,
 }
 
-/// By which rules cards are judged.
+/// The rules that cards are validated by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SchemaArg {
-    /// What Box is known to refuse is an error
+    /// An error is what Box is known to refuse
     #[default]
     Box,
-    /// All that the published description does not allow is an error
+    /// An error is whatever Box's published schema does not allow
     Documented,
 }
 
@@ -68,45 +69,49 @@ Examples:
   skillctl cards validate --strict --format json out/*.json
   curl -s …/metadata/global/boxSkillsCards | skillctl cards validate -
 
-A file holds a metadata instance, {\"cards\": […]}, a list of cards, a single
-card, the body of a skill_invocations call, or records of `mock-box --record`:
-of these, what each file has at the end.
-Exit codes: 0 fine (warnings allowed), 1 an error (with --strict: or a warning),
-2 no readable JSON.";
+An input holds a metadata instance, {\"cards\": […]}, a list of cards, a single
+card, the body of a skill_invocations call, or records of `mock-box --record`.
+Of records, the last cards of each file are checked.
+
+An error is something Box refuses. A warning is something Box accepts but does
+not document, or displays differently from what you intended.
+
+Exit codes: 0 no errors, 1 an error (with --strict, or a warning), 2 an input is
+not JSON or holds no cards.";
 
 /// Arguments of `skillctl cards validate`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = VALIDATE_EXAMPLES)]
 pub struct ValidateArgs {
-    /// Files with cards; - is stdin
+    /// Files with cards; - reads standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Fail on warnings too
+    /// Exit with 1 for warnings too
     #[arg(long)]
     pub strict: bool,
-    /// By which rules to judge
+    /// The rules to check by
     #[arg(long, value_enum, default_value_t)]
     pub schema: SchemaArg,
     /// How to print the findings
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
-    /// How much is read.
+    /// The limit on the input.
     #[command(flatten)]
     pub input: InputArgs,
 }
 
-/// As what cards are rendered.
+/// The formats that cards are rendered in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum RenderFormat {
     /// Text for a terminal
     #[default]
     Text,
-    /// One self-contained page that works like the preview's sidebar
+    /// A self-contained page with a working timeline and transcript
     Html,
     /// Markdown
     Markdown,
-    /// {"cards": […]} with times, ids and image bytes put aside, to be compared; of several files
-    /// a line each, with its name
+    /// {"cards": […]} without times, ids and image bytes, for comparisons; for several files, a
+    /// line for each file, with its name
     Json,
 }
 
@@ -115,59 +120,60 @@ Examples:
   skillctl cards render cards.json
   skillctl cards render --full transcript.json | less -R
   skillctl cards render cards.json -o cards.html
-      a page; the ending says the format
+      an HTML page: the extension selects the format
   skillctl cards render --format markdown cards.json >> \"$GITHUB_STEP_SUMMARY\"
   skillctl cards render writes.jsonl
-      of the records of `mock-box --record`: what each file has at the end";
+      records of `mock-box --record`: the last cards of each file";
 
 /// Arguments of `skillctl cards render`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = RENDER_EXAMPLES)]
 pub struct RenderArgs {
-    /// Files with cards; - is stdin
+    /// Files with cards; - reads standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// As what to render them [default: what the ending of -o says, else text]
+    /// The output format [default: by the extension of --output, else text]
     #[arg(long, value_enum)]
     pub format: Option<RenderFormat>,
-    /// Write to this file instead of printing; one that is there is replaced
+    /// Write to this file instead of standard output; an existing file is replaced
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
-    /// Show long cards whole (text)
+    /// Do not shorten long cards (text format)
     #[arg(long)]
     pub full: bool,
-    /// Lay out for so many columns instead of the terminal's (text)
+    /// The width in columns [default: the terminal's] (text format)
     #[arg(long, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(20..=400))]
     pub width: Option<u16>,
-    /// The id of the file's current version: cards of another are left out, as the preview does
+    /// The id of the file's current version; cards of other versions are left out, as in Box's
+    /// preview
     #[arg(long, value_name = "ID")]
     pub file_version: Option<String>,
-    /// How much is read.
+    /// The limit on the input.
     #[command(flatten)]
     pub input: InputArgs,
 }
 
-/// By which call cards are written.
+/// The call that writes cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Via {
-    /// The metadata API: /files/{id}/metadata/global/boxSkillsCards
+    /// The metadata API, /files/{id}/metadata/global/boxSkillsCards
     #[default]
     Metadata,
-    /// PUT /skill_invocations/{skill id}: replaces all cards of the file
+    /// PUT /skill_invocations/{skill id}, which replaces all cards of the file
     Invocation,
 }
 
-/// What becomes of the cards that are on the file.
+/// What happens to the cards that the file has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum WriteMode {
-    /// They are replaced, if there are any
+    /// Replace the cards of the file, or create them
     #[default]
     Upsert,
-    /// There must be none
+    /// Create cards; fail if the file has any
     Create,
-    /// They are replaced; there must be some
+    /// Replace the cards of the file; fail if it has none
     Replace,
-    /// They stay, and the new ones follow
+    /// Add to the cards of the file; fail if it has none
     Append,
 }
 
@@ -175,15 +181,15 @@ pub enum WriteMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub enum InvocationStatus {
-    /// Box has called the skill
+    /// Box has invoked the skill
     Invoked,
-    /// The skill works
+    /// The skill is working
     Processing,
-    /// The skill has written its data
+    /// The skill has finished and written its cards
     Success,
-    /// It failed; trying again may help
+    /// The skill failed; a retry may succeed
     TransientFailure,
-    /// It failed for good
+    /// The skill failed, and a retry will fail too
     PermanentFailure,
 }
 
@@ -196,49 +202,50 @@ Examples:
   skillctl cards write cards.json --event event.json --via invocation \\
       --status processing
 
-What a card leaves out is filled in: type, created_at, and skill and invocation
-from the event.
-Exit codes: 0 written, 1 the cards have an error and nothing was sent, 2 wrong
-options or files, 3 Box refused, 130 interrupted.";
+Members that a card leaves out are filled in: type and created_at, and skill and
+invocation from the event.
+
+Exit codes: 0 written, 1 the cards have an error and nothing was sent, 2 an
+option or a file is wrong, 3 Box refused, 130 interrupted.";
 
 /// Arguments of `skillctl cards write`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = WRITE_EXAMPLES)]
 pub struct WriteArgs {
-    /// The file with cards; - is stdin
+    /// A file with cards; - reads standard input
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Which file at Box, by which token.
+    /// The file at Box, and the token.
     #[command(flatten)]
     pub access: AccessArgs,
-    /// Which Box.
+    /// The Box to call.
     #[command(flatten)]
     pub at: BoxArgs,
-    /// By which call
-    #[arg(long, value_enum, default_value_t)]
+    /// The call to write with
+    #[arg(long, value_enum, default_value_t, value_name = "API")]
     pub via: Via,
-    /// What becomes of the cards that are there (metadata) [default: upsert]
+    /// What to do with the cards that the file has (only --via metadata) [default: upsert]
     #[arg(long, value_enum)]
     pub mode: Option<WriteMode>,
-    /// The skill's id; by default the event's
+    /// The id of the skill [default: the event's]
     #[arg(long, value_name = "ID")]
     pub skill_id: Option<String>,
-    /// The invocation's id, for cards that name none; by default the event's
+    /// The id of the invocation, for cards without one [default: the event's]
     #[arg(long, value_name = "ID")]
     pub invocation_id: Option<String>,
-    /// The status of the invocation (invocation) [default: success]
+    /// The status of the invocation (only --via invocation) [default: success]
     #[arg(long, value_enum)]
     pub status: Option<InvocationStatus>,
-    /// Print the request instead of sending it
+    /// Print the request, and do not send it
     #[arg(long)]
     pub dry_run: bool,
-    /// Send the cards as they are: nothing filled in, nothing checked
+    /// Send the cards unchanged: fill in nothing, check nothing
     #[arg(long)]
     pub no_validate: bool,
-    /// How to print what became of it
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
-    /// How much is read.
+    /// The limit on the input.
     #[command(flatten)]
     pub input: InputArgs,
 }
@@ -252,10 +259,10 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = GET_EXAMPLES)]
 pub struct GetArgs {
-    /// Which file, by which token.
+    /// The file at Box, and the token.
     #[command(flatten)]
     pub access: AccessArgs,
-    /// Which Box.
+    /// The Box to call.
     #[command(flatten)]
     pub at: BoxArgs,
 }
@@ -268,14 +275,14 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = DELETE_EXAMPLES)]
 pub struct DeleteArgs {
-    /// Which file, by which token.
+    /// The file at Box, and the token.
     #[command(flatten)]
     pub access: AccessArgs,
-    /// Which Box.
+    /// The Box to call.
     #[command(flatten)]
     pub at: BoxArgs,
-    /// How to print what became of it
-    #[arg(long, value_enum, default_value_t)]
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
 }
 
@@ -287,7 +294,7 @@ Examples:
   skillctl cards new status --code processing --message \"Listening to your file\"
   skillctl cards new keyword --text a | skillctl cards validate -
 
-The card goes to stdout.";
+The card is printed on standard output.";
 
 /// Arguments of `skillctl cards new`.
 #[derive(Clone, Debug, Args)]
@@ -301,26 +308,26 @@ pub struct NewArgs {
 /// The kind of card to make.
 #[derive(Clone, Debug, Subcommand)]
 pub enum NewKind {
-    /// Topics, shown as pills
+    /// A keyword card: topics
     Keyword(NewKeywordArgs),
-    /// Faces, with a bar of when each appears
+    /// A timeline card: faces, and when each one appears
     Timeline(NewTimelineArgs),
-    /// Lines of speech, from subtitles or plain text
+    /// A transcript card: lines of speech, from subtitles or plain text
     Transcript(NewTranscriptArgs),
-    /// How the skill is doing
+    /// A status card: the state of the skill
     Status(NewStatusArgs),
 }
 
-/// What every new card takes.
+/// The options of every new card.
 #[derive(Clone, Debug, Args)]
 pub struct NewCommonArgs {
-    /// The title; by default the one that the preview gives the kind
+    /// The title [default: Topics, Faces, Transcript, Status or Error]
     #[arg(long)]
     pub title: Option<String>,
-    /// The skill's id
+    /// The id of the skill
     #[arg(long, value_name = "ID")]
     pub skill_id: Option<String>,
-    /// The invocation's id
+    /// The id of the invocation
     #[arg(long, value_name = "ID")]
     pub invocation_id: Option<String>,
 }
@@ -332,16 +339,16 @@ Examples:
   skillctl cards new keyword --text Budget --text Forecast
   skillctl cards new keyword --title Languages --from languages.txt")]
 pub struct NewKeywordArgs {
-    /// A topic; can be given several times
+    /// A topic (repeatable)
     #[arg(long = "text", value_name = "TEXT", required_unless_present = "from")]
     pub texts: Vec<String>,
-    /// A file with a topic a line; - is stdin
+    /// Read topics from this file, one a line; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
-    /// What every card takes.
+    /// The options of every card.
     #[command(flatten)]
     pub common: NewCommonArgs,
-    /// How much is read.
+    /// The limit on the input.
     #[command(flatten)]
     pub input: InputArgs,
 }
@@ -351,23 +358,24 @@ pub struct NewKeywordArgs {
 #[command(after_help = "\
 Examples:
   skillctl cards new timeline --face \"Anna=anna.png@1-5,9-12\" --duration 60
-      Anna's picture, and a bar of a minute in which she appears twice
+      a face with a picture, which appears twice in a file of one minute
   skillctl cards new timeline --face \"Anna@0:10\" --face \"Ben=ben.jpg@0:20-0:35\" \\
       --duration 1:00
   skillctl cards new timeline --face Anna=anna.png
-      of a photo: no times, no duration")]
+      a face in a photo: no times, no duration")]
 pub struct NewTimelineArgs {
-    /// LABEL=IMAGE@TIMES; can be given several times. The image is a PNG, JPEG or GIF file, made
-    /// into a 45×45 PNG, or an https address; times are seconds or m:ss, like 1-5,9-12
+    /// A face: LABEL=IMAGE@TIMES, where =IMAGE and @TIMES may be left out (repeatable). IMAGE is a
+    /// PNG, JPEG or GIF file, which becomes a PNG of 45×45 pixels, or an https URL. TIMES are seconds
+    /// or m:ss, such as 1-5,9-12
     #[arg(long = "face", value_name = "FACE", required = true)]
     pub faces: Vec<String>,
-    /// The length of the file: seconds or m:ss. Without it Box shows no timeline
+    /// The length of the file, in seconds or as m:ss. Without it Box shows no timeline
     #[arg(long, value_name = "TIME")]
     pub duration: Option<String>,
-    /// What every card takes.
+    /// The options of every card.
     #[command(flatten)]
     pub common: NewCommonArgs,
-    /// How much is read.
+    /// The limit on the input.
     #[command(flatten)]
     pub input: InputArgs,
 }
@@ -379,7 +387,7 @@ pub enum SubtitleFormat {
     Srt,
     /// WebVTT
     Vtt,
-    /// Plain text, a line an entry
+    /// Plain text: each line is an entry
     Txt,
 }
 
@@ -391,19 +399,19 @@ Examples:
   skillctl cards new transcript --from notes.txt --title Notes
   curl -s https://example.com/talk.vtt | skillctl cards new transcript --from -")]
 pub struct NewTranscriptArgs {
-    /// Subtitles (.srt, .vtt) or plain text; - is stdin
+    /// Subtitles (.srt, .vtt) or plain text; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
-    /// The format of the file; by default told by its ending and its look
+    /// The format of the file [default: by its extension and content]
     #[arg(long = "as", value_name = "FORMAT", value_enum)]
     pub format: Option<SubtitleFormat>,
-    /// The length of the file: seconds or m:ss; by default the end of the last line
+    /// The length of the file, in seconds or as m:ss [default: the end of the last line]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<String>,
-    /// What every card takes.
+    /// The options of every card.
     #[command(flatten)]
     pub common: NewCommonArgs,
-    /// How much is read.
+    /// The limit on the input.
     #[command(flatten)]
     pub input: InputArgs,
 }
@@ -414,16 +422,16 @@ pub struct NewTranscriptArgs {
 Examples:
   skillctl cards new status --code processing --message \"Listening to your file\"
   skillctl cards new status --code skills_pending_status
-      a code that the preview has its own text for")]
+      a code for which the preview has a text of its own")]
 pub struct NewStatusArgs {
-    /// The status code: invoked, processing, success, transient_failure, permanent_failure, or
-    /// one that the preview has a text for, like skills_pending_status
+    /// The status code: invoked, processing, success, transient_failure, permanent_failure, or a
+    /// code for which Box's preview has a text, such as skills_pending_status
     #[arg(long)]
     pub code: String,
-    /// The text; the preview shows it for codes that it does not know itself
+    /// The text. Box's preview shows it unless it has a text of its own for the code
     #[arg(long)]
     pub message: Option<String>,
-    /// What every card takes.
+    /// The options of every card.
     #[command(flatten)]
     pub common: NewCommonArgs,
 }

@@ -14,7 +14,7 @@ Examples:
   skillctl completions zsh > ~/.zfunc/_skillctl
   skillctl completions fish > ~/.config/fish/completions/skillctl.fish")]
 pub struct CompletionsArgs {
-    /// The shell that completes
+    /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: Shell,
 }
@@ -24,16 +24,16 @@ pub struct CompletionsArgs {
 #[command(after_help = "\
 Examples:
   skillctl man | man -l -
-      the page of skillctl
+      the manual page of skillctl
   skillctl man replay | man -l -
-      the page of a command
+      the manual page of one command
   skillctl man --dir ~/.local/share/man/man1
-      a page for each command")]
+      all manual pages, as files")]
 pub struct ManArgs {
-    /// The command to describe: replay, event new
+    /// The command, such as `replay` or `event new`
     #[arg(value_name = "COMMAND", conflicts_with = "dir")]
     pub command: Vec<String>,
-    /// Write a page for each command to this folder
+    /// Write the page of every command to this folder
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
 }

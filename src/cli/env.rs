@@ -10,18 +10,18 @@ use super::values;
 #[command(after_help = "\
 Examples:
   eval \"$(skillctl env)\"
-      leads everything that this shell starts to the mock on 127.0.0.1:7269
+      points everything that this shell starts at the mock on 127.0.0.1:7269
   skillctl env --shell dotenv > .env
       for `docker compose`, `node --env-file`, python-dotenv
   skillctl env --box http://127.0.0.1:9000 --shell json
-      of another mock, for a program
+      another mock; the variables as JSON
   eval \"$(skillctl env --unset)\"
-      leads the shell back to where it was, also when the mock is gone
+      restores your shell; works after the mock has ended too
 
-NO_PROXY and NODE_OPTIONS are added to. What is replaced, a proxy of your own,
-stays in SKILLCTL_BEFORE_… for --unset (sh).")]
+NO_PROXY and NODE_OPTIONS are extended. Values that are replaced, such as your own
+proxy, are kept in SKILLCTL_BEFORE_… for --unset (--shell sh).")]
 pub struct EnvArgs {
-    /// The mock to lead to
+    /// The URL of the running mock
     #[arg(
         long = "box",
         value_name = "URL",
@@ -30,17 +30,17 @@ pub struct EnvArgs {
     )]
     pub box_url: Url,
     /// How to write the variables
-    #[arg(long, value_enum, default_value_t, value_name = "KIND")]
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub shell: Shell,
-    /// A variable that holds the admin token of the mock
+    /// Take the mock's admin token from this environment variable
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
-    /// Print the lines that undo it (sh), or the names of the variables (json)
+    /// Print the lines that restore your shell (sh), or the names of the variables (json)
     #[arg(long, conflicts_with_all = ["box_url", "admin_token_env"])]
     pub unset: bool,
 }
 
-/// How variables are written.
+/// The formats that variables are printed in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
     /// Lines for sh, bash, zsh: export NAME=value

@@ -13,22 +13,27 @@ Examples:
   skillctl event redact captured.json -o cases/upload/event.json
   skillctl event verify capture.json --primary-key-env BOX_PRIMARY_KEY";
 
-/// What to do with events.
+/// The subcommands of `skillctl event`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum EventCommand {
     /// Make an event for a local file
+    ///
+    /// The event is printed, or written to a file. With --case the event and a copy of the file
+    /// become a case that `skillctl replay` runs.
     #[command(after_help = NEW_EXAMPLES)]
     New(Box<NewArgs>),
-    /// Scrub a captured event so that it can be committed
+    /// Redact a captured event, so that it can be committed
     ///
-    /// Tokens, keys, names, addresses and ids go; what was equal stays equal, also across the
-    /// lines of a .jsonl file. Kinds of values, endings of file names, sizes and times stay.
+    /// Tokens, keys, names, e-mail addresses and ids are replaced. Equal values stay equal, also
+    /// across the lines of a .jsonl file. Types of values, extensions of file names, sizes and times
+    /// are kept.
     #[command(after_help = REDACT_EXAMPLES)]
     Redact(RedactArgs),
     /// Check the signatures of a captured event
     ///
-    /// Says which key made them, or why none did. Give a capture in the form of an API Gateway
-    /// proxy event, which keeps the headers and the exact bytes, or the parts by themselves.
+    /// Prints which key made the signatures, or why no key matches. The capture is an API Gateway
+    /// proxy event, which holds the headers and the exact bytes of the body, or a body with headers
+    /// (--body, --headers).
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(VerifyArgs),
 }
@@ -54,52 +59,52 @@ Examples:
       --timestamp 2026-03-02T09:15:01-08:00 --max-age 10m \\
       --primary-key-env BOX_PRIMARY_KEY
 
-Exit codes: 0 a key made the signature, 1 none did or it is too old, 2 wrong
-options or no such capture.";
+Exit codes: 0 a key made a signature, 1 no key did or the delivery is too old, 2
+an option or the capture is wrong.";
 
 /// Arguments of `event new`.
 #[derive(Clone, Debug, Args)]
 pub struct NewArgs {
-    /// The local file that the event is about
+    /// The local file
     pub file: PathBuf,
-    /// What happened to it
+    /// What happened to the file
     #[arg(long, value_enum, default_value_t, value_name = "WHAT")]
     pub trigger: Trigger,
-    /// Its name in Box, where it is another than the local one
+    /// The name of the file at Box [default: its local name]
     #[arg(long)]
     pub name: Option<String>,
-    /// When it happened (RFC 3339) [default: now]
+    /// The time of the event, as RFC 3339 [default: now]
     #[arg(long, value_name = "TIME", value_parser = values::moment)]
     pub created_at: Option<Timestamp>,
-    /// The file's id [default: a random one]
+    /// The id of the file [default: random digits]
     #[arg(long, value_name = "ID", value_parser = digits)]
     pub file_id: Option<String>,
-    /// The id of the folder the file is in now
+    /// The id of the folder that the file is in
     #[arg(long, value_name = "ID", value_parser = digits, default_value = "880100")]
     pub folder_id: String,
-    /// The id of the folder a moved file came from
+    /// The id of the folder that the file was moved from (only --trigger move)
     #[arg(long, value_name = "ID", value_parser = digits, default_value = "880099")]
     pub from_folder_id: String,
-    /// The skill's id
+    /// The id of the skill
     #[arg(long, value_name = "ID", value_parser = digits, default_value = "4711")]
     pub skill_id: String,
-    /// The skill's name
+    /// The name of the skill
     #[arg(long, value_name = "NAME", default_value = "Local Skill")]
     pub skill_name: String,
-    /// The enterprise's id
+    /// The id of the enterprise
     #[arg(long, value_name = "ID", value_parser = digits, default_value = "700100")]
     pub enterprise_id: String,
-    /// Register the event and its file with the mock at this URL, and show the tokens it minted
+    /// Upload the file to the mock at this URL, and register the event there. The event then holds
+    /// tokens that the mock accepts
     #[arg(long = "box", value_name = "URL", value_parser = values::http_url)]
     pub box_url: Option<url::Url>,
-    /// The variable that holds the mock's admin token
+    /// Take the mock's admin token from this environment variable
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
-    /// Write the event to this file
+    /// Write the event to this file instead of standard output; it must not exist
     #[arg(short, long, value_name = "FILE", conflicts_with = "case")]
     pub output: Option<PathBuf>,
-    /// Make this folder a case for replay: event.json and a copy of the file as content. Nothing
-    /// is registered: replay does that
+    /// Write event.json and a copy of the file to this folder: a case for `skillctl replay`
     #[arg(long, value_name = "DIR")]
     pub case: Option<PathBuf>,
 }
@@ -107,31 +112,31 @@ pub struct NewArgs {
 /// What happened to the file of an event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Trigger {
-    /// It was uploaded
+    /// The file was uploaded
     #[default]
     Upload,
-    /// It was copied into the folder
+    /// The file was copied into the folder
     Copy,
-    /// It was moved into the folder
+    /// The file was moved into the folder
     Move,
-    /// The developer console's test: ids are integers
+    /// The test event of Box's developer console, whose ids are integers
     ConsoleTest,
 }
 
 /// Arguments of `event redact`.
 #[derive(Clone, Debug, Args)]
 pub struct RedactArgs {
-    /// An event, an API Gateway proxy event, or one a line (.jsonl); `-` for standard input
+    /// An event, an API Gateway proxy event, or a .jsonl file of them; - reads standard input
     pub file: PathBuf,
-    /// What may stay
+    /// Values to keep, separated by commas
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     pub keep: Vec<Kept>,
-    /// Write to this file
+    /// Write to this file instead of standard output; it must not exist
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 }
 
-/// What `event redact` may leave as it is.
+/// The values that `event redact` can keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Kept {
     /// Ids of files, folders, events, people and enterprises
@@ -144,12 +149,12 @@ pub enum Kept {
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("capture").required(true).args(["file", "body"]))]
 pub struct VerifyArgs {
-    /// A capture as an API Gateway proxy event; `-` for standard input
+    /// A capture in the form of an API Gateway proxy event; - reads standard input
     pub file: Option<PathBuf>,
-    /// The exact bytes of the body
+    /// The body, exactly as it was received
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     pub body: Option<PathBuf>,
-    /// The headers: one `name: value` a line, or a JSON object
+    /// The headers, as lines `name: value` or as a JSON object
     #[arg(long, value_name = "FILE", requires = "body")]
     pub headers: Option<PathBuf>,
     /// The value of box-delivery-timestamp
@@ -161,25 +166,26 @@ pub struct VerifyArgs {
     /// The value of box-signature-secondary
     #[arg(long, value_name = "BASE64", requires = "body")]
     pub signature_secondary: Option<String>,
-    /// The variable that holds the primary key
+    /// Take the primary key from this environment variable
     #[arg(long, value_name = "VAR")]
     pub primary_key_env: Option<String>,
-    /// The variable that holds the secondary key
+    /// Take the secondary key from this environment variable
     #[arg(long, value_name = "VAR")]
     pub secondary_key_env: Option<String>,
-    /// Refuse a delivery that is older, or from the future; Box's SDKs allow 10m [default: any age]
+    /// Fail if the delivery is older than this, or is dated in the future. Box's SDKs allow 10m
+    /// [default: any age]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub max_age: Option<std::time::Duration>,
     /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
 }
 
-/// An id as Box gives them.
+/// Reads an id as Box gives them: 1 to 18 digits.
 fn digits(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.len() <= 18 && text.bytes().all(|byte| byte.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
-        Err("Box's ids are digits".to_owned())
+        Err("not an id; ids at Box are up to 18 digits".to_owned())
     }
 }

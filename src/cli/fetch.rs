@@ -14,34 +14,34 @@ use super::{
 #[command(after_help = "\
 Examples:
   skillctl fetch --event event.json
-      the file of a captured event, under its own name, checked by Box's SHA-1
+      download the file of a captured event under its own name; check its SHA-1
   skillctl fetch --file-id 12345 --token-env BOX_TOKEN -o talk.mp4
-      the same by an id and a token; started again after Ctrl-C, it goes on
-      where it ended
+      download a file by its id; the same command resumes it after Ctrl-C
   skillctl fetch --event event.json --as text -o - | wc -w
-      the text in it, as Box extracts it
+      count the words of the text that Box extracts
   skillctl fetch --event event.json --box http://127.0.0.1:7269
-      from a running `skillctl mock-box`
+      download it from a running `skillctl mock-box`
 
-Exit codes: 0 fetched; 2 wrong command line or event, or the destination exists;
-3 Box, the network or the disk; 130 interrupted.")]
+Exit codes: 0 fetched, 2 an option or the event is wrong or the destination
+exists, 3 Box, the network or the disk failed, 130 interrupted.")]
 pub struct FetchArgs {
-    /// Which file, by which token.
+    /// The file at Box, and the token.
     #[command(flatten)]
     pub access: AccessArgs,
-    /// Which Box.
+    /// The Box to call.
     #[command(flatten)]
     pub at: BoxArgs,
-    /// Another version than the current one
+    /// The id of the version to download [default: the current one]
     #[arg(long, value_name = "ID")]
     pub version_id: Option<String>,
-    /// Where to: a file, a folder, or - for stdout [default: the file's own name, here]
+    /// Write to this file or folder; - is standard output [default: the file's own name, in the
+    /// current folder]
     #[arg(short, long, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// Replace an existing file
     #[arg(long)]
     pub force: bool,
-    /// Fetch it in another form, once Box has made that
+    /// Download this representation of the file; waits until Box has made it
     #[arg(
         long = "as",
         value_enum,
@@ -49,28 +49,30 @@ pub struct FetchArgs {
         conflicts_with = "version_id"
     )]
     pub form: Option<Form>,
-    /// The same by a hint of Box's own, such as `jpg?dimensions=1024x1024`
+    /// Download the representation that matches this X-Rep-Hints value, such as
+    /// jpg?dimensions=1024x1024
     #[arg(long = "rep", value_name = "HINT", conflicts_with_all = ["form", "version_id"])]
     pub hint: Option<String>,
-    /// Print the download URL instead: whoever has it can read the file while the token lives
+    /// Print the download URL instead. The URL holds the token: everyone who has it can read the
+    /// file until the token expires
     #[arg(long, conflicts_with_all = ["output", "force", "form", "hint"])]
     pub url: bool,
-    /// How to print what became of it
+    /// How to print the result
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
 }
 
-/// The forms that Box can make of a file.
+/// The representations that have a name here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// The text in it
+    /// The extracted text
     Text,
-    /// A picture of it
+    /// An image of the first page or frame
     Jpg,
-    /// Its sound
+    /// The sound
     Mp3,
-    /// Its film
+    /// The film
     Mp4,
-    /// Its pages
+    /// The pages, as PDF
     Pdf,
 }

@@ -2,19 +2,19 @@
 
 use clap::{Args, ValueEnum};
 
-/// Where help lists the options of every command: below a command's own.
-const EVERYWHERE: &str = "Everywhere";
+/// The heading in help for the options of every command.
+const EVERYWHERE: &str = "Global options";
 
-/// Options that every command takes.
+/// The options that every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = EVERYWHERE)]
     pub color: ColorChoice,
-    /// Say nothing on stderr but errors
+    /// Print only errors on standard error
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub quiet: bool,
-    /// Say more on stderr
+    /// Print more on standard error
     #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = EVERYWHERE)]
     pub verbose: u8,
 }

@@ -1,7 +1,7 @@
-//! Where the value of a flag comes from: the command line, else the environment, else
-//! `skillctl.toml`. What the lower two say is put into the command line as if it had been typed,
-//! so that everything that holds for a flag holds for them; a flag that was typed, or that does
-//! not go with one that was, is left alone.
+//! The sources of an option's value: the command line, else the environment, else `skillctl.toml`.
+//! Values of the lower two are inserted into the command line as if they had been typed, so that
+//! clap checks all alike. A value is left out if its option was typed, or conflicts with one that
+//! was typed.
 
 mod file;
 mod given;
@@ -23,11 +23,11 @@ use file::Table;
 use given::{Given, is_of_clap};
 
 impl Cli {
-    /// Reads the command line; `variable` gives the variables of the environment, `file` the
-    /// result of reading `skillctl.toml`, which need not be there.
+    /// Reads the command line. `variable` returns an environment variable, `file` is the result of
+    /// reading `skillctl.toml`, which need not exist.
     ///
     /// # Errors
-    /// What clap has to say: help and version too.
+    /// Clap's answer; help and version are among them.
     pub fn read(
         arguments: impl IntoIterator<Item = OsString>,
         variable: impl Fn(&str) -> Option<String>,
@@ -44,7 +44,7 @@ impl Cli {
         };
         let (arguments, added) = match command.clone().try_get_matches_from(&arguments) {
             Err(answer) if !answer.use_stderr() => return Err(answer),
-            // What is missing may come from below.
+            // A missing option may be given by a variable or the file.
             _ => add(&command, arguments, variable, &file).map_err(refused)?,
         };
         let matches = Self::command()
@@ -54,7 +54,7 @@ impl Cli {
     }
 }
 
-/// What clap says repeats what was typed: the secrets of a URL in it are redacted.
+/// Clap's errors quote the value that was typed. Redacts the secrets in it.
 fn without_credentials(mut error: clap::Error) -> clap::Error {
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
         return error;
@@ -67,7 +67,7 @@ fn without_credentials(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// The command line with what the lower layers add, and where each added flag comes from.
+/// The command line with the options of the lower layers, and the place that each was given at.
 type Added = (Vec<OsString>, Vec<(String, String)>);
 
 fn add(
@@ -121,7 +121,7 @@ fn path_of(matches: &ArgMatches) -> Vec<String> {
     path
 }
 
-/// The command that is called, and the place behind its name in the command line.
+/// The command that is called, and the index after its name in the command line.
 fn leaf<'a>(
     root: &'a Command,
     path: &[String],
@@ -135,7 +135,7 @@ fn leaf<'a>(
             word.to_str()
                 .is_some_and(|word| word == name || command.get_all_aliases().any(|it| it == word))
         };
-        // `--color never replay`: a value is no name.
+        // `--color never replay`: the value of an option is not a command.
         let at = (place..arguments.len()).find(|at| {
             is_name(&arguments[*at])
                 && arguments[at - 1]
@@ -147,7 +147,7 @@ fn leaf<'a>(
     (!path.is_empty() && !command.has_subcommands()).then_some((command, place))
 }
 
-/// What was typed, in all commands of the way.
+/// The options that were typed, those of parent commands included.
 fn typed(matches: &ArgMatches) -> BTreeSet<Id> {
     let mut typed = BTreeSet::new();
     let mut here = Some(matches);
@@ -163,7 +163,7 @@ fn typed(matches: &ArgMatches) -> BTreeSet<Id> {
     typed
 }
 
-/// Whether nothing that is there excludes the argument.
+/// Whether no present option conflicts with the argument.
 fn goes_with(command: &Command, argument: &Arg, present: &BTreeSet<Id>) -> bool {
     let excludes = |one: &Arg, other: &Id| {
         command
@@ -184,7 +184,7 @@ fn goes_with(command: &Command, argument: &Arg, present: &BTreeSet<Id>) -> bool 
     !by_conflict && !by_group
 }
 
-/// A source of values besides the command line.
+/// A source of values other than the command line.
 enum Layer<'a> {
     Environment(&'a dyn Fn(&str) -> Option<String>),
     File(&'a Table),
@@ -207,7 +207,7 @@ impl Layer<'_> {
                         Some(truth) => vec![truth.to_string()],
                         None => {
                             return Err(format!(
-                                "the variable {name} holds `{text}`, where true or false is expected"
+                                "the variable {name} holds `{text}`; expected true or false"
                             ));
                         }
                     },
@@ -222,8 +222,8 @@ impl Layer<'_> {
     }
 }
 
-/// The variables that may hold a flag, the closest first: `SKILLCTL_REPLAY_TIMEOUT`, and for what
-/// all commands share `SKILLCTL_BOX`, `SKILLCTL_SKILL`, `SKILLCTL_COLOR` too.
+/// The variables that can hold an option, the most specific first: `SKILLCTL_REPLAY_TIMEOUT`, and
+/// for shared options such as `--box` also `SKILLCTL_BOX`.
 fn variables(path: &[String], flag: &str) -> Vec<String> {
     const SHARED: [&str; 5] = ["box", "skill", "color", "quiet", "verbose"];
     let upper = |words: &str| words.to_ascii_uppercase().replace('-', "_");
@@ -246,11 +246,11 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// The words that would be typed.
+/// The words that one would type.
 fn as_typed(argument: &Arg, name: &str, given: &Given) -> Result<Vec<String>, String> {
     let wrong = |value: &str, wanted: &str| {
         Err(format!(
-            "{} holds `{value}` for {name}, where {wanted} is expected",
+            "{} holds `{value}` for {name}; expected {wanted}",
             given.place
         ))
     };
@@ -280,7 +280,7 @@ fn as_typed(argument: &Arg, name: &str, given: &Given) -> Result<Vec<String>, St
     }
 }
 
-/// An error about a flag that was not typed says where it comes from.
+/// Adds to the error of an option that was not typed where its value was given.
 fn with_place(error: clap::Error, added: &[(String, String)]) -> clap::Error {
     let Some(ContextValue::String(about)) = error.get(ContextKind::InvalidArg) else {
         return error;
@@ -388,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_wrong_value_says_where_it_comes_from() {
-        let told = |variables: &[(&str, &str)], file| {
+        let message = |variables: &[(&str, &str)], file| {
             let refused = read("skillctl replay --sample-skill a.json", variables, file);
             let error = refused.expect_err("wrong");
             assert!(error.use_stderr());
@@ -425,10 +425,10 @@ mod tests {
             (
                 &[],
                 Some("[fetch]\ntoken = \"abc\"\n"),
-                "skillctl.toml:2: a secret has no place in a file",
+                "skillctl.toml:2: `token` is a secret",
             ),
         ] {
-            let said = told(variables, file);
+            let said = message(variables, file);
             assert!(said.contains(wanted), "{wanted}: {said}");
             assert!(!said.contains("abc"), "{said}");
         }

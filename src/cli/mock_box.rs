@@ -12,93 +12,95 @@ use super::{output_format::OutputFormat, size::parse_size, values};
 #[command(after_help = "\
 Examples:
   skillctl mock-box
-      a Box on 127.0.0.1:7269; `skillctl env` in another terminal points a skill
-      at it
+      listen on 127.0.0.1:7269; in another terminal, `skillctl env` points a skill
+      at the mock
   skillctl mock-box event.json --events-dir out
-      the file and tokens of an event, valid from now; the event to be sent is
-      in out/
+      register the file and the tokens of an event; write the event to out/ as a
+      skill should receive it
   skillctl mock-box --record writes.jsonl
-      every metadata write as a line of JSON; started again, it resumes from them
+      record every metadata write as a line of JSON; resume from them when started
+      again
   skillctl mock-box event.json -- npm test
-      runs a command that is pointed at the mock, and ends with it
+      run a command with the variables that point it at the mock; end with it
   skillctl mock-box --files inbox --show-cards -- node server.js
-      serves a folder, starts a skill (on the port in PORT), sends it an event
-      for each file that is added, changed, copied or moved there or through the
-      API, and shows the cards it writes
+      serve a folder, start a skill on a free port (PORT), send it an event for
+      each file that is added, changed, copied or moved in the folder or through
+      the API, and show the cards it writes
   skillctl mock-box --files inbox --extensions jpg,png \\
       --skill http://127.0.0.1:3000/
-      the same for a skill that runs already, and for pictures alone
+      the same for a skill that is already running, and only for pictures
   skillctl mock-box --fault download=503,x2 --fault cards=conflict,p10%
-      a bad day at Box
+      fail the first two downloads of each event, and a tenth of its card writes
 
 Faults: --fault CALL=WHAT[,xN|,pN%]
-  CALL   download, cards (writing metadata), invocation, info, representation,
-         token, or * for every one
-  WHAT   a status (503, 401, 429:SECONDS for Retry-After), conflict,
-         delay=300ms, slow=64KB/s, truncate, reset, pending=N (not ready for N
-         attempts), expire (the token of the call)
-  ,xN    only the first N calls of a kind that an event makes
-  ,pN%   only N per cent of them; which, --seed decides
-  Of a download, answers strike the API call, and slow, truncate and reset the
-  bytes. A run of the same events repeats its faults.
+  CALL   download, cards (metadata writes), invocation, info, representation,
+         token, or * for every call
+  WHAT   a status (401, 503, 429:SECONDS with a Retry-After), conflict,
+         delay=300ms, slow=64KB/s, truncate, reset, pending=N (not ready for the
+         first N attempts), expire (the token of the call expires)
+  ,xN    only the first N calls of this kind of each event
+  ,pN%   only N percent of the calls; --seed decides which ones
+  For a download, a status applies to the API call; slow, truncate and reset
+  apply to the content. The same events get the same faults in every run.
 
-Output: a line a call on stdout (on stderr if a command runs): time, kind of
-token, status, milliseconds, call, and what there is to say. With --format json
-one object a line, as it happens:
-  {\"open\":{…}}        the head of a call is in
-  {\"call\":{…}}        it has its answer
-  {\"write\":{…}}       metadata was written, as --record writes it
-  {\"connection\":{…}}  a connection that became no call
-  {\"gap\":{}}          some were too many to print
-  {\"summary\":{…}}     at the end
-docs/formats.md names their members.
+Output: a line for each call on standard output (on standard error if a command
+runs): time, kind of token, status, milliseconds, call, and remarks. With
+--format json, a JSON object for each event, one a line:
+  {\"open\":{…}}        the head of a request has arrived
+  {\"call\":{…}}        a call was answered
+  {\"write\":{…}}       metadata was written, in the format of --record
+  {\"connection\":{…}}  a connection ended without a call
+  {\"gap\":{}}          events were dropped, because printing was too slow
+  {\"summary\":{…}}     the totals, at the end
+docs/formats.md describes the members.
 
-Ended by Ctrl-C or SIGTERM it exits with 0; with 3 where the command failed.")]
+Exit codes: 0 ended by Ctrl-C, SIGTERM or its command, 2 an option or a fixture
+is wrong, 3 the port is taken, a file could not be written, or the command failed.")]
 pub struct MockBoxArgs {
-    /// Events whose files and tokens exist from the start: files, or folders
+    /// Events whose files and tokens the mock has from the start: files or folders
     #[arg(value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
-    /// Where to listen; port 0 takes a free one
+    /// The address and port to listen on; port 0 chooses a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7269", value_parser = values::address)]
     pub listen: SocketAddr,
-    /// Write {"url","ca","pid"} to this file once it is ready
+    /// Write {"url","ca","pid"} to this file when the mock is ready
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// Write the events of the FIXTUREs, as they are to be sent, to this folder
+    /// Write the events of the fixtures to this folder, as a skill should receive them
     #[arg(long, value_name = "DIR")]
     pub events_dir: Option<PathBuf>,
-    /// Append every metadata write to this file, and resume from what it holds
+    /// Append every metadata write to this file, and resume from the writes it holds
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
-    /// Answer a write only when the disk itself has its record: for power cuts
+    /// Answer a write only after its record is synced to the disk; safe against power cuts
     #[arg(long, requires = "record")]
     pub fsync: bool,
-    /// Whether tokens are looked at
+    /// How tokens are checked
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub tokens: Tokens,
-    /// The largest upload: bytes, or with KB, MB, GB, KiB, MiB, GiB
+    /// The largest upload to accept: bytes, or with a unit, such as 500k or 1GiB
     #[arg(long, value_name = "SIZE", default_value = "100MiB", value_parser = parse_size)]
     pub max_body: u64,
-    /// A variable that holds a user token which may do everything
+    /// Accept the token in this environment variable as a user token, which permits every call
     #[arg(long, value_name = "VAR")]
     pub user_token_env: Option<String>,
-    /// What to refuse of the cards that are written
+    /// Which card writes to refuse
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
     pub schema: SchemaLevel,
-    /// Serve this folder, read-only, as files and folders of Box, and watch it
+    /// Serve this folder as files and folders of Box. It is watched, and never written to
     #[arg(long, value_name = "DIR", help_heading = "Events")]
     pub files: Option<PathBuf>,
-    /// Send an event here for each file that is uploaded, copied or moved, in the folder of --files
-    /// or through the API
+    /// Send an event to the skill at this URL for each file that is added, changed, copied or moved,
+    /// in the folder of --files or through the API
     #[arg(long, value_name = "URL", value_parser = values::http_url, help_heading = "Events")]
     pub skill: Option<Url>,
-    /// A variable that holds the primary key, to sign events
+    /// Sign events with the primary key in this environment variable
     #[arg(long, value_name = "VAR", help_heading = "Events")]
     pub primary_key_env: Option<String>,
-    /// A variable that holds the secondary key, to sign events
+    /// Sign events with the secondary key in this environment variable
     #[arg(long, value_name = "VAR", help_heading = "Events")]
     pub secondary_key_env: Option<String>,
-    /// Send events only for files with these endings, as in jpg,png
+    /// Send events only for files with these extensions, such as jpg,png
     #[arg(
         long,
         value_name = "LIST",
@@ -106,63 +108,65 @@ pub struct MockBoxArgs {
         help_heading = "Events"
     )]
     pub extensions: Vec<String>,
-    /// How many events may be on their way at once
-    #[arg(long, value_name = "C", default_value_t = 8, value_parser = values::at_least_one, help_heading = "Events")]
+    /// How many events to send at the same time
+    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = values::at_least_one, help_heading = "Events")]
     pub concurrency: usize,
-    /// How often an event is sent again after a late or non-2xx reply, with exponential back-off
+    /// How often to retry an event after a late or non-2xx reply, with exponential back-off
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Events")]
     pub retries: u32,
-    /// Show the cards as they are written
+    /// Show cards when they are written
     #[arg(long)]
     pub show_cards: bool,
-    /// Reach no host but Box's, which are answered here, and this machine
+    /// Do not connect clients to hosts other than Box's, which the mock answers, and this machine
     #[arg(long)]
     pub no_egress: bool,
-    /// Keep the certificate authority in this folder, for 30 days, instead of making one
+    /// Keep the certificate authority in this folder for 30 days [default: make a new one at each
+    /// start]
     #[arg(long, value_name = "DIR")]
     pub ca_dir: Option<PathBuf>,
-    /// Answer clients on this machine that come by this name too: of a tunnel, of a line in
-    /// /etc/hosts (repeatable). Others are refused, since a page in a browser may have made them up
+    /// Accept this Host name too, such as that of a tunnel or of a line in /etc/hosts (repeatable).
+    /// Other names are refused, because a page in a browser could use them to reach the mock
     #[arg(long = "allow-host", value_name = "NAME")]
     pub allow_hosts: Vec<String>,
-    /// A variable that holds the token of the admin API; needed to listen beyond loopback
+    /// Require the token in this environment variable for the admin API; needed to listen beyond
+    /// loopback
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
-    /// Let something go wrong: CALL=WHAT[,xN|,pN%] (repeatable; see below)
+    /// Make calls fail: CALL=WHAT[,xN|,pN%] (repeatable; see Faults below)
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<String>,
-    /// Decides which calls the faults by the hundred (pN%) strike
+    /// The seed that decides which calls a fault with pN% applies to
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
     /// How to print the calls
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
-    /// Run a function that is pointed at the mock, on PORT or a free port: node:index.handler,
-    /// python:app.lambda_handler. With --files or --skill it is the skill that gets the events
+    /// Run this Lambda function, such as node:index.handler or python:app.lambda_handler, on the port
+    /// in PORT or on a free one. With --files or --skill it gets the events
     #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]
     pub handler: Option<String>,
-    /// A command to start when the mock is ready, pointed at it; when it ends, so does the mock. With
-    /// --files or --skill it is the skill that gets the events
+    /// Start this command when the mock is ready, and end the mock when the command ends. With
+    /// --files or --skill the command is the skill, and gets the events
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }
 
-/// Whether tokens are looked at.
+/// How tokens are checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Tokens {
-    /// A token serves its one file and its own calls, until it expires
+    /// A token permits its own calls on its own file, until it expires
     #[default]
     Strict,
-    /// Every bearer may do everything
+    /// Every token permits every call
     Any,
 }
 
-/// What is refused.
+/// The card writes that are refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SchemaLevel {
-    /// What Box refuses
+    /// Those that Box refuses
     #[default]
     Box,
-    /// All that the published schema does not allow
+    /// Those that Box's published schema does not allow
     Documented,
 }

@@ -1,4 +1,4 @@
-//! The command line: clap types only, one file per subcommand. What they mean is for `commands`.
+//! The command line: clap types only, one file per subcommand. `commands` says what they do.
 
 pub mod box_access;
 pub mod cards;
@@ -26,21 +26,22 @@ Examples:
   skillctl event new talk.mp3 --case cases/talk
       a case for replay: an event, and the file that it is about
   skillctl replay cases -- node index.js
-      start a skill, send it every case, check what it does
+      start a skill, send it every case, and check its replies and cards
   skillctl mock-box --files inbox --show-cards -- node index.js
-      drop a file into a folder, and watch the cards appear
+      serve a folder as Box, and send the skill an event for each new file
   skillctl cards validate cards.json
-      what Box would refuse, and where
+      list what Box would refuse
   skillctl replay --help
-      the options of a command, with more examples";
+      list the options of a command, with more examples";
 
 /// Test Box Custom Skills on your own machine.
 ///
-/// Replays captured events against a skill, plays Box for it, and shows, checks and records the
-/// cards it writes. Everything runs on this machine; no Box account is needed.
+/// Sends captured events to a skill, serves a mock of Box's API to it, and checks, shows and records
+/// the cards it writes. Everything runs on this machine; no Box account is needed.
 ///
-/// Every option may also come from a variable, SKILLCTL_COMMAND_OPTION, or from a table of
-/// skillctl.toml in the current folder.
+/// Options can also be set by environment variables named SKILLCTL_<COMMAND>_<OPTION>, such as
+/// SKILLCTL_REPLAY_WAIT=1m, and in skillctl.toml in the current folder. The command line takes
+/// precedence over variables, and variables over the file.
 #[derive(Debug, Parser)]
 #[command(
     name = "skillctl",
@@ -50,10 +51,10 @@ Examples:
     after_help = EXAMPLES
 )]
 pub struct Cli {
-    /// What holds for every command.
+    /// The options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -61,27 +62,27 @@ pub struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Replay events to a skill, and check what it does with them
+    /// Send events to a skill, and check its replies, its calls and its cards
     Replay(Box<replay::ReplayArgs>),
-    /// Bring the reports of several replays together
+    /// Merge the reports of several replays
     #[command(subcommand, after_help = report::EXAMPLES)]
     Report(report::ReportCommand),
-    /// Play Box for a skill: files, tokens, metadata, every write recorded
+    /// Run a mock of Box's API: files, tokens, metadata, cards
     MockBox(Box<mock_box::MockBoxArgs>),
-    /// Check, show, write and make skill cards
+    /// Validate, render, write and make skill cards
     Cards(cards::CardsArgs),
-    /// Make, scrub and check events
+    /// Make and redact events, and verify their signatures
     #[command(subcommand, after_help = event::EXAMPLES)]
     Event(event::EventCommand),
-    /// Fetch the file of an event: whole, verified, resumed where it broke
+    /// Download the file of an event: verified by its SHA-1, resumed after a failure
     Fetch(Box<fetch::FetchArgs>),
-    /// Print the variables that lead a skill to a running mock
+    /// Print the environment variables that point a skill at a running mock
     Env(env::EnvArgs),
-    /// Print the script by which a shell completes skillctl
+    /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
-    /// Print the pages of the manual
+    /// Print a manual page, or write all of them
     Man(completions::ManArgs),
-    /// Play a small real skill on a local port (used by `replay --sample-skill`)
+    /// Run the built-in sample skill (used by `replay --sample-skill`)
     #[command(hide = true)]
     SampleSkill(sample_skill::SampleSkillArgs),
 }

@@ -8,7 +8,7 @@ use url::Url;
 use super::{output_format::OutputFormat, report::ReportFile, values};
 use crate::domain::{event::edit::Edit, outcome::check::Check, shard::Shard};
 
-/// Under what help lists the options.
+// The headings in help.
 const SKILL: &str = "The skill";
 const BOX: &str = "Box";
 const EVENT: &str = "The events";
@@ -27,24 +27,25 @@ const OUTPUT: &str = "Output";
     after_help = "\
 Examples:
   skillctl replay --sample-skill fixtures/events
-      every case, through the built-in skill
+      send every case to the built-in skill
   skillctl replay fixtures/events -- node index.js
-      start a skill on a free port (PORT), point it at the mock; end it afterwards
+      start a skill on a free port (PORT), send it every case, and stop it
   skillctl replay fixtures/events --handler node:index.handler
-      a function that is made for AWS Lambda, run by your own node or python
+      run an AWS Lambda function with your own node or python
   skillctl replay --skill http://127.0.0.1:8080/ event.json
-      one event, to a skill that is already running
+      send one event to a skill that is already running
   skillctl replay --skill http://127.0.0.1:8080/ event.json --show-cards
-      and the cards it wrote
+      print the cards that it writes too
   skillctl replay fixtures/events --report junit=junit.xml \\
       --report html=replay.html -- npm start
-      a gate for CI, with a page to look at
+      a CI job, with a report for its test view and a page for people
   skillctl replay event.json --no-mock --skill https://example.com/ --rate 50 \\
       --duration 1m
-      fifty events a second to a skill somewhere, for a minute
+      send fifty events a second for a minute to a skill on another machine
 
-Exit codes: 0 all passed, 1 a check failed, 2 a wrong option or fixture (nothing
-was sent), 3 something outside failed, 130 interrupted.",
+Exit codes: 0 all passed, 1 a check failed, 2 an option or a fixture is wrong and
+nothing was sent, 3 the skill or the mock could not be started or reached, 130
+interrupted.",
     override_usage = "\
 skillctl replay [OPTIONS] <FIXTURE>... -- <SKILL COMMAND>...
        skillctl replay [OPTIONS] <FIXTURE>... --skill <URL>
@@ -52,17 +53,17 @@ skillctl replay [OPTIONS] <FIXTURE>... -- <SKILL COMMAND>...
        skillctl replay [OPTIONS] <FIXTURE>... --sample-skill"
 )]
 pub struct ReplayArgs {
-    /// Events: files, folders searched for *.json and *.jsonl, globs, or - for standard input
+    /// Events: files, folders (searched for *.json and *.jsonl), globs, or - for standard input
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// The invocation URL of the skill
     #[arg(long, value_name = "URL", value_parser = values::http_url, conflicts_with = "sample_skill", help_heading = SKILL)]
     pub skill: Option<Url>,
-    /// Replay to the built-in skill, started for this run
+    /// Start the built-in skill for this run
     #[arg(long, conflicts_with = "command", help_heading = SKILL)]
     pub sample_skill: bool,
-    /// Run a function as the skill, as AWS Lambda behind an API Gateway would:
-    /// node:index.handler, python:app.lambda_handler
+    /// Run a function as AWS Lambda behind an API Gateway would, such as node:index.handler or
+    /// python:app.lambda_handler
     #[arg(
         long,
         value_name = "RUNTIME:FILE.FUNCTION",
@@ -70,84 +71,85 @@ pub struct ReplayArgs {
         help_heading = SKILL
     )]
     pub handler: Option<String>,
-    /// Start the skill with this command, with a free port as PORT, and end it afterwards
+    /// Start the skill with this command for this run; it must listen on the port in PORT
     #[arg(last = true, value_name = "SKILL COMMAND")]
     pub command: Vec<String>,
-    /// The mock Box to use; else one on 127.0.0.1:7269, else one of this run's own
+    /// The URL of a running mock [default: one on 127.0.0.1:7269, else a mock started for this run]
     #[arg(long = "box", value_name = "URL", value_parser = values::http_url, help_heading = BOX)]
     pub box_url: Option<Url>,
-    /// Use no mock: send the exact bytes, and check the reply alone
+    /// Use no mock: send the events unchanged, and check only the replies
     #[arg(
         long,
         conflicts_with_all = ["box_url", "keep", "same_file", "duplicate", "update", "show_cards"],
         help_heading = BOX
     )]
     pub no_mock: bool,
-    /// Send events as recorded, ids and times included
+    /// Keep the recorded ids and times of events
     #[arg(long, help_heading = BOX)]
     pub keep: bool,
-    /// Register every event on its recorded file
+    /// Keep the recorded file of every event, also for repeated ones
     #[arg(long, help_heading = BOX)]
     pub same_file: bool,
-    /// Change every event: a JSON Pointer and a JSON value, else text (repeatable)
+    /// Change a member of every event, such as /source/name=a.mp4: a JSON Pointer, and a JSON value
+    /// or a string (repeatable)
     #[arg(long, value_name = "POINTER=VALUE", help_heading = EVENT)]
     pub set: Vec<Edit>,
-    /// Sign with the primary key in this variable
+    /// Sign events with the primary key in this environment variable
     #[arg(long, value_name = "VAR", help_heading = EVENT)]
     pub primary_key_env: Option<String>,
-    /// Sign with the secondary key in this variable
+    /// Sign events with the secondary key in this environment variable
     #[arg(long, value_name = "VAR", help_heading = EVENT)]
     pub secondary_key_env: Option<String>,
-    /// What to put around the event
-    #[arg(long, value_enum, default_value_t, value_name = "KIND", help_heading = EVENT)]
+    /// The envelope to send events in
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = EVENT)]
     pub envelope: EnvelopeName,
-    /// Take only cases whose path matches a glob (repeatable)
-    #[arg(long, value_name = "GLOB", help_heading = LOAD)]
+    /// Run only the cases whose path matches this glob, such as '*upload*' (repeatable)
+    #[arg(short, long, value_name = "GLOB", help_heading = LOAD)]
     pub filter: Vec<String>,
-    /// Take only part I of N of the cases, from 1: 2/5
+    /// Run only part I of N of the cases, such as 2/5
     #[arg(long, value_name = "I/N", help_heading = LOAD)]
     pub shard: Option<Shard>,
     /// How often to send each event
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = values::at_least_one, help_heading = LOAD)]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 1, value_parser = values::at_least_one, help_heading = LOAD)]
     pub repeat: usize,
-    /// Send the cases over and over for so long
-    #[arg(long, value_name = "TIME", value_parser = values::duration, conflicts_with_all = ["repeat", "update"], help_heading = LOAD)]
+    /// Send the cases again and again for this long
+    #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with_all = ["repeat", "update"], help_heading = LOAD)]
     pub duration: Option<Duration>,
-    /// How many events may be under way at once [default: 1; 256 with --rate]
-    #[arg(long, value_name = "C", value_parser = values::at_least_one, help_heading = LOAD)]
+    /// How many events may be under way at the same time [default: 1; 256 with --rate]
+    #[arg(short = 'j', long, value_name = "N", value_parser = values::at_least_one, help_heading = LOAD)]
     pub concurrency: Option<usize>,
-    /// Send so many events a second, whether or not earlier ones are answered; latency counts
-    /// from when an event should have been sent
-    #[arg(long, value_name = "R", value_parser = values::above_zero, help_heading = LOAD)]
+    /// Send this many events per second, without waiting for replies. Latency is measured from the
+    /// time at which an event should have been sent
+    #[arg(long, value_name = "N", value_parser = values::above_zero, help_heading = LOAD)]
     pub rate: Option<f64>,
-    /// Send each event once more after it has settled: the stored cards must not change
+    /// Send each event a second time after it has settled, and check that the cards do not change
     #[arg(long, conflicts_with = "update", help_heading = LOAD)]
     pub duplicate: bool,
-    /// Send an event again, up to so many times, after a late or non-2xx reply
+    /// How often to retry an event after a late or non-2xx reply, with exponential back-off
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100), help_heading = LOAD)]
     pub retries: u32,
     /// Stop sending after the first failure
     #[arg(long, help_heading = LOAD)]
     pub fail_fast: bool,
     /// How long the skill may take to reply
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = values::duration, help_heading = CHECKS)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = values::duration, help_heading = CHECKS)]
     pub timeout: Duration,
     /// How long to wait for the cards after the reply
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, help_heading = CHECKS)]
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = values::duration, help_heading = CHECKS)]
     pub wait: Duration,
-    /// How long nothing may happen before an event counts as finished
-    #[arg(long, value_name = "TIME", default_value = "300ms", value_parser = values::duration, help_heading = CHECKS)]
+    /// How long the skill must make no calls before an event counts as finished
+    #[arg(long, value_name = "DURATION", default_value = "300ms", value_parser = values::duration, help_heading = CHECKS)]
     pub settle: Duration,
-    /// Turn a check off (repeatable)
+    /// Turn off a check (repeatable)
     #[arg(long, value_name = "NAME", value_enum, help_heading = CHECKS)]
     pub no_check: Vec<CheckName>,
-    /// By how much numbers may differ from expected.json
+    /// How much numbers may differ from those in expected.json
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = values::not_negative, help_heading = CHECKS)]
     pub tolerance: f64,
-    /// Write the result of each case to its expected.json
+    /// Write the status and the cards of each case to its expected.json, if no check fails
     #[arg(long, help_heading = CHECKS)]
     pub update: bool,
-    /// Show the cards that were written
+    /// Show the cards that the skill writes
     #[arg(long, help_heading = OUTPUT)]
     pub show_cards: bool,
     /// How to print the results
@@ -158,32 +160,33 @@ pub struct ReplayArgs {
     pub report: Vec<ReportFile>,
 }
 
-/// What is put around an event.
+/// The envelopes that an event can be sent in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum EnvelopeName {
-    /// Nothing: as Box sends it
+    /// No envelope: as Box sends events
     #[default]
     None,
-    /// An API Gateway proxy event, for the Lambda emulator, `sam local` and `serverless`
+    /// An API Gateway proxy event, as the Lambda runtime interface emulator, `sam local` and
+    /// `serverless` expect
     AwsProxy,
 }
 
 /// The checks, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckName {
-    /// 2xx in time
+    /// The skill replied 2xx in time
     Reply,
-    /// No refused call
+    /// No call was refused because of its token
     Tokens,
-    /// Not left on processing, no status after the final one, one success per delivery
+    /// The invocation ended: a final status, nothing after it, one success per delivery
     Finished,
-    /// Success, or the status that expected.json names
+    /// The status is success, or the one in expected.json
     Outcome,
-    /// No card that Box refuses, no write refused for its content
+    /// No card has a validation error, and Box refused no write for its content
     Cards,
-    /// The cards are those of expected.json
+    /// The cards equal those in expected.json
     Expected,
-    /// The same event again changed nothing
+    /// The second delivery of --duplicate changed nothing
     Duplicate,
 }
 

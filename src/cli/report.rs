@@ -10,10 +10,10 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   skillctl report merge shard-*.json --report junit=junit.xml";
 
-/// What can be done with reports.
+/// The subcommands of `skillctl report`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ReportCommand {
-    /// Merge the JSON reports of shards: one verdict, one summary, one report
+    /// Merge the JSON reports of shards into one summary, one verdict and one report
     Merge(MergeArgs),
 }
 
@@ -22,14 +22,14 @@ pub enum ReportCommand {
 #[command(after_help = "\
 Examples:
   skillctl report merge shard-*.json
-      one summary; exits as one replay of everything would have
+      print one summary; exit as a single replay of all cases would
   skillctl report merge shard-*.json --report junit=junit.xml \\
       --report html=replay.html
 
-Exit codes: 0 all passed, 1 a check failed, 2 a file is no report, 130 a shard
+Exit codes: 0 all passed, 1 a check failed, 2 a file is not a report, 130 a shard
 was interrupted.")]
 pub struct MergeArgs {
-    /// Reports that `replay --report json=FILE` wrote
+    /// JSON reports, written by `skillctl replay --report json=FILE`
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Write a report: junit=FILE, json=FILE, markdown=FILE, html=FILE (repeatable)
@@ -40,7 +40,7 @@ pub struct MergeArgs {
     pub format: OutputFormat,
 }
 
-/// What a report is for.
+/// The formats of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportFormat {
     /// JUnit XML, for the test views of CI systems
@@ -49,7 +49,7 @@ pub enum ReportFormat {
     Json,
     /// Markdown, for the summary of a job
     Markdown,
-    /// One page that loads nothing else
+    /// One self-contained HTML page
     Html,
 }
 
@@ -68,7 +68,7 @@ impl FromStr for ReportFile {
     fn from_str(text: &str) -> Result<Self, String> {
         let (format, path) = text
             .split_once('=')
-            .ok_or("it must read FORMAT=FILE, as in junit=report.xml")?;
+            .ok_or("not a report; give FORMAT=FILE, such as junit=junit.xml")?;
         let format = match format {
             "junit" => ReportFormat::Junit,
             "json" => ReportFormat::Json,
@@ -76,12 +76,15 @@ impl FromStr for ReportFile {
             "html" => ReportFormat::Html,
             other => {
                 return Err(format!(
-                    "`{other}` is no format: junit, json, markdown or html"
+                    "unknown format `{other}`; give junit, json, markdown or html"
                 ));
             }
         };
         if path.is_empty() {
-            return Err("the name of the file is missing".to_owned());
+            return Err(
+                "the name of the file is missing; give FORMAT=FILE, such as junit=junit.xml"
+                    .to_owned(),
+            );
         }
         Ok(Self {
             format,

@@ -10,10 +10,10 @@ use super::values;
 Examples:
   skillctl sample-skill --port 8080 --box-api http://127.0.0.1:7269")]
 pub struct SampleSkillArgs {
-    /// The port to listen on; 0 takes a free one
+    /// The port to listen on; 0 chooses a free one
     #[arg(long, env = "PORT", default_value_t = 0)]
     pub port: u16,
-    /// The root of Box's API, without /2.0
+    /// The base URL of Box's API, without /2.0
     #[arg(
         long,
         env = "BOX_API_BASE_URL",
@@ -22,7 +22,7 @@ pub struct SampleSkillArgs {
         value_parser = values::http_url
     )]
     pub box_api: url::Url,
-    /// How it writes its cards, where the invocation URL does not say `?via=`
+    /// How it writes cards, unless the invocation URL says ?via=invocation or ?via=metadata
     #[arg(long, env = "SAMPLE_SKILL_VIA", value_enum, default_value_t)]
     pub via: SampleSkillVia,
 }
@@ -30,9 +30,9 @@ pub struct SampleSkillArgs {
 /// How the built-in skill writes its cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum SampleSkillVia {
-    /// By PUT /skill_invocations
+    /// With PUT /skill_invocations
     #[default]
     Invocation,
-    /// By the metadata API
+    /// With the metadata API
     Metadata,
 }

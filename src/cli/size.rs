@@ -1,5 +1,7 @@
 //! Sizes on the command line: `64MiB`, `500k`, `1048576`.
 
+const NOT_A_SIZE: &str = "not a size; try 500k, 64MiB or 1G";
+
 /// Reads a size in bytes. Units count in 1024: `k`, `m` and `g`, also as `KiB` or `KB`.
 pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
@@ -10,13 +12,13 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "k" | "kb" | "kib" => 10,
         "m" | "mb" | "mib" => 20,
         "g" | "gb" | "gib" => 30,
-        _ => return Err(format!("`{text}` is no size: 500k, 64MiB, 1G")),
+        _ => return Err(NOT_A_SIZE.to_owned()),
     };
     number
         .parse::<u64>()
         .ok()
         .and_then(|number| number.checked_mul(1 << shift))
-        .ok_or_else(|| format!("`{text}` is no size: 500k, 64MiB, 1G"))
+        .ok_or_else(|| NOT_A_SIZE.to_owned())
 }
 
 #[cfg(test)]

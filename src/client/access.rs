@@ -274,7 +274,7 @@ mod tests {
     }
 
     fn resolve(file: &FileSource, token: Option<&TokenSource>) -> Result<FileAccess, AccessError> {
-        let environment = Environment::of([("BOX_TOKEN", "from-variable")]);
+        let environment = Environment::from_variables([("BOX_TOKEN", "from-variable")]);
         FileAccess::resolve(file, token, TokenKind::Write, &environment)
     }
 

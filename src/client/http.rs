@@ -185,7 +185,7 @@ mod tests {
     }
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::from_environment(&Environment::of(variables.iter().copied()))
+        Proxies::from_environment(&Environment::from_variables(variables.iter().copied()))
     }
 
     fn needs(text: &str, proxies: &Proxies) -> Needs {

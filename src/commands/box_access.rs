@@ -1,5 +1,4 @@
-//! From the options of a command that calls Box to a file, a token and a client. Shared by all
-//! commands that call Box themselves.
+//! From the options of a command that calls Box to a file, a token and a client.
 
 use super::wrong_input::{wrong_document, wrong_input};
 use crate::{
@@ -14,10 +13,10 @@ use crate::{
     terminal::Terminal,
 };
 
-/// The most bytes a file of certificates may have.
+/// The largest file of certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 8 << 20;
 
-/// Finds out which file and token are meant: of an event, its token of this `kind`.
+/// The file and the token that the options name. An event's token is the one of this `kind`.
 pub(super) fn access(
     arguments: &AccessArgs,
     kind: TokenKind,
@@ -38,8 +37,8 @@ pub(super) fn access(
     };
     if matches!(token, Some(TokenSource::CommandLine(_))) {
         terminal.warn(
-            "--token stays in the shell's history and is seen in the list of processes; \
-             --token-env and --token-file are not",
+            "--token stays in your shell's history and is shown in the list of processes; \
+             prefer --token-env or --token-file",
         );
     }
     FileAccess::resolve(&file, token.as_ref(), kind, environment)
@@ -54,9 +53,9 @@ fn refused(error: AccessError, width: usize) -> Failure {
             let (document, finding) = *found;
             return wrong_document("holds no event", &document, finding, width);
         }
-        AccessError::NoToken => problem.help("name it with --token-env VAR or --token-file FILE"),
+        AccessError::NoToken => problem.help("give one with --token-env VAR or --token-file FILE"),
         AccessError::NotOneEvent { .. } => {
-            problem.help("pick one: sed -n 1p FILE | skillctl … --event -")
+            problem.help("choose one: sed -n 1p FILE | skillctl … --event -")
         }
         AccessError::StdinTwice
         | AccessError::NoEventToken(_)
@@ -66,7 +65,7 @@ fn refused(error: AccessError, width: usize) -> Failure {
     .usage()
 }
 
-/// How a client is to call, by the options of the command.
+/// The options of the client, from those of the command.
 pub(super) fn client_options(
     arguments: &BoxArgs,
     environment: &Environment,

@@ -23,26 +23,30 @@ pub(super) fn explain(error: &BoxError, access: &FileAccess, now: Timestamp) -> 
 
 fn help(error: &BoxError, access: &FileAccess, now: Timestamp) -> Option<String> {
     if error.elsewhere && error.status().is_some() {
-        return Some("it is the host that Box sent the download to; try again later".to_owned());
+        return Some(
+            "this is the content host that Box redirected the download to; try again later"
+                .to_owned(),
+        );
     }
     match (&error.kind, error.status().map(|status| status.as_u16())) {
         (ErrorKind::Refused(refusal), _) if refusal.page => Some(PORTAL.to_owned()),
         (_, Some(401)) => Some(about_validity(access, now)),
         (_, Some(403)) => Some(about_scope(access)),
         (_, Some(404)) => Some(format!(
-            "file {} is not there for {}: deleted, of another Box, or never this token's file",
+            "{1} cannot reach file {0}: it was deleted, is at another Box, or the token is for another \
+             file",
             access.file_id, access.origin
         )),
-        (_, Some(429 | 500..=599)) => Some("--retries N tries longer".to_owned()),
+        (_, Some(429 | 500..=599)) => Some("--retries N retries more often".to_owned()),
         (ErrorKind::NotReady { .. }, _) => Some("--wait DURATION waits longer".to_owned()),
         (ErrorKind::Unreachable { own_machine, .. }, _) if *own_machine => {
-            Some("nothing listens there: start `skillctl mock-box`, or mend --box".to_owned())
+            Some("nothing listens there: start `skillctl mock-box`, or correct --box".to_owned())
         }
         (ErrorKind::Unreachable { .. }, _) => {
             Some("check --box, the network and the proxy variables".to_owned())
         }
         (ErrorKind::Untrusted { .. }, _) => Some(
-            "a mock's certificate is trusted with --ca-cert FILE, a company's with SSL_CERT_FILE"
+            "trust a mock's certificate with --ca-cert FILE, and a company's with SSL_CERT_FILE"
                 .to_owned(),
         ),
         (ErrorKind::Foreign { .. } | ErrorKind::Redirect { .. }, _) => Some(PORTAL.to_owned()),
@@ -50,15 +54,15 @@ fn help(error: &BoxError, access: &FileAccess, now: Timestamp) -> Option<String>
     }
 }
 
-const PORTAL: &str = "check --box; on a guest network, open a browser and log in to it first";
+const PORTAL: &str = "check --box; on a guest network, log in with a browser first";
 
-/// Why a token is not valid: an event's says when it expired.
+/// Why a token is not valid. The token of an event has an expiry time.
 fn about_validity(access: &FileAccess, now: Timestamp) -> String {
     let shown = format!("{} ({})", access.origin, access.token.redacted());
     if is_placeholder(access.token.expose()) {
         return format!(
-            "{} is a placeholder; replay the event against `skillctl mock-box`, which gives it \
-             tokens, or name one with --token-env",
+            "{} is a placeholder; register the event with `skillctl mock-box`, which gives it \
+             tokens, or give one with --token-env",
             access.origin
         );
     }
@@ -67,18 +71,19 @@ fn about_validity(access: &FileAccess, now: Timestamp) -> String {
         ..
     } = access.origin
     else {
-        return format!("{shown} has expired, was revoked, or is of another Box");
+        return format!("{shown} has expired, was revoked, or is for another Box");
     };
     match Timestamp::from_second(expires_at) {
         Ok(end) if end <= now => format!(
             "{shown} expired at {end}, {} ago; capture a new event, or register this one with \
-             `skillctl mock-box`, where its tokens are good again",
-            span(now, end)
+             `skillctl mock-box`, which accepts its tokens again",
+            time_between(now, end)
         ),
         Ok(end) => format!(
-            "{shown} would be good until {end}, by the event: it was revoked, or is of another Box"
+            "{shown} is valid until {end}, according to the event: it was revoked, or is for \
+             another Box"
         ),
-        Err(_) => format!("{shown} is not valid, and its `expires_in` is no Unix time"),
+        Err(_) => format!("{shown} is not valid, and its `expires_in` is not a Unix time"),
     }
 }
 
@@ -91,19 +96,19 @@ fn about_scope(access: &FileAccess) -> String {
                 TokenKind::Read | TokenKind::User => "read",
             };
             format!(
-                "{shown} was used; it may only {may} file {}",
+                "{shown} was used; it can only {may} file {}",
                 access.file_id
             )
         }
         _ => format!(
-            "{shown} was used; an event has two, and only `token.read` reads a file and only \
-             `token.write` writes its metadata"
+            "{shown} was used; of the two tokens of an event, only `token.read` reads the file and \
+             only `token.write` writes its metadata"
         ),
     }
 }
 
-/// How long ago, in the largest unit that says something: `3 days`, `40 minutes`.
-fn span(now: Timestamp, then: Timestamp) -> String {
+/// The time between two moments, in a unit that fits: `3 days`, `40 minutes`.
+fn time_between(now: Timestamp, then: Timestamp) -> String {
     let seconds = now
         .since((Unit::Second, then))
         .map_or(0, |span| span.get_seconds());
@@ -166,7 +171,7 @@ mod tests {
             at("2018-10-30T00:00:00Z"),
         );
         assert!(
-            help.contains("would be good until 2018-10-30T18:29:10Z"),
+            help.contains("is valid until 2018-10-30T18:29:10Z"),
             "{help}"
         );
     }
@@ -175,14 +180,14 @@ mod tests {
     fn odd_expiries_and_placeholders_are_explained() {
         let now = at("2018-10-30T00:00:00Z");
         let odd = about_validity(&by(read_token(i64::MAX), TOKEN), now);
-        assert!(odd.contains("no Unix time"), "{odd}");
+        assert!(odd.contains("not a Unix time"), "{odd}");
         let placeholder = about_validity(&by(read_token(1_540_924_150), "REDACTED"), now);
         assert!(placeholder.contains("is a placeholder"), "{placeholder}");
     }
 
     #[test]
     fn spans_are_in_the_largest_unit() {
-        let ago = |then: &str| span(at("2026-01-03T00:00:00Z"), at(then));
+        let ago = |then: &str| time_between(at("2026-01-03T00:00:00Z"), at(then));
         assert_eq!(ago("2026-01-02T23:59:59Z"), "1 second");
         assert_eq!(ago("2026-01-02T23:20:00Z"), "40 minutes");
         assert_eq!(ago("2026-01-02T00:00:00Z"), "24 hours");

@@ -1,4 +1,4 @@
-//! `skillctl completions` and `skillctl man`: both are drawn from the command line itself.
+//! `skillctl completions` and `skillctl man`: both are generated from the clap types.
 
 use std::{fs, io, path::Path};
 
@@ -14,17 +14,17 @@ use crate::{
     terminal::Terminal,
 };
 
-/// What the program is called in scripts and pages.
+/// The name of the program in scripts and pages.
 const NAME: &str = "skillctl";
 
-/// Prints the script by which a shell completes.
+/// Prints a completion script.
 pub(super) fn completions(arguments: &CompletionsArgs, terminal: &Terminal) {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), NAME, &mut script);
     terminal.out_raw(&script);
 }
 
-/// Prints or writes pages for man.
+/// Prints a manual page, or writes all of them to a folder.
 pub(super) fn man(arguments: &ManArgs, terminal: &Terminal) -> Outcome {
     let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
@@ -46,12 +46,12 @@ pub(super) fn man(arguments: &ManArgs, terminal: &Terminal) -> Outcome {
         })?;
     }
     let page = page(command)
-        .map_err(|error| Problem::new(format!("cannot draw the page: {error}")).outside())?;
+        .map_err(|error| Problem::new(format!("cannot generate the page: {error}")).outside())?;
     terminal.out_raw(page.as_bytes());
     Ok(())
 }
 
-/// Writes the pages of a command and of all below it.
+/// Writes the pages of a command and its subcommands.
 fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     for below in command.get_subcommands().filter(|it| !it.is_hide_set()) {
         write_pages(below, folder)?;
@@ -69,8 +69,8 @@ fn page(command: &Command) -> io::Result<String> {
     Ok(with_examples(&String::from_utf8_lossy(&page)))
 }
 
-/// What stands below the options under a heading that says what it is, its lines as they are: a
-/// broken command line cannot be copied.
+/// Moves the text after the options under the heading EXAMPLES, and keeps its lines: a command line
+/// with a line break in it cannot be copied.
 fn with_examples(page: &str) -> String {
     let Some((before, rest)) = page.split_once(".SH EXTRA\n") else {
         return page.to_owned();

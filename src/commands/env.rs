@@ -1,4 +1,4 @@
-//! `skillctl env`: the variables that lead a program to a running mock, for a shell, a `.env`
+//! `skillctl env`: prints the variables that point a program at a running mock, for a shell, a `.env`
 //! file or a program.
 
 use std::fmt::Write;
@@ -20,47 +20,49 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Asks the mock where its files lie, and prints the variables; or prints what undoes that.
+/// Asks the mock for the paths of its files and prints the variables; or prints what restores the
+/// shell.
 pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
     if arguments.unset {
-        return undo(arguments.shell, environment, terminal);
+        return print_unset(arguments.shell, environment, terminal);
     }
     let url = &arguments.box_url;
-    let files = ask(arguments, environment)?.filter(|files| files.ca.exists());
+    let files = trust_files(arguments, environment)?.filter(|files| files.ca.exists());
     if files.is_none() {
         terminal.warn(&format!(
-            "the certificates of the mock at {url} do not lie on this machine: only what can be \
-             told the base URL is led there"
+            "the certificates of the mock at {url} are not on this machine: only skills with a \
+             configurable base URL reach the mock"
         ));
     }
     let variables = match &files {
         Some(files) => interception(&root(url), files, environment),
         None => base_urls(&root(url)),
     };
-    let mut text = written(&variables, arguments.shell);
+    let mut text = print_variables(&variables, arguments.shell);
     if arguments.shell == Shell::Sh {
-        text.insert_str(0, &keeping(&variables, environment));
+        text.insert_str(0, &lines_that_keep(&variables, environment));
     }
     terminal.out_raw(text.as_bytes());
     Ok(())
 }
 
-/// What the variables that `env` replaces are kept as in the shell, for `--unset`.
+/// The variable in which the shell keeps the old value of `name`, for `--unset`.
 fn kept_as(name: &str) -> String {
     format!("SKILLCTL_BEFORE_{name}")
 }
 
-/// Whether an earlier `env` leads the shell: what its variables hold is not the user's own.
-fn is_led(environment: &Environment) -> bool {
+/// Whether the shell was pointed at a mock before: then its variables are not the user's own.
+fn is_pointed_at_a_mock(environment: &Environment) -> bool {
     let to = environment.var("BOX_API_BASE_URL");
     to.is_some() && to == environment.var("SKILLCTL_BOX")
 }
 
-/// Lines by which a shell keeps its own values. By name alone: a proxy may hold a password.
-fn keeping(variables: &[(String, String)], environment: &Environment) -> String {
+/// Lines by which the shell keeps its old values. They name variables only: a value may hold a
+/// password.
+fn lines_that_keep(variables: &[(String, String)], environment: &Environment) -> String {
     let own = variables
         .iter()
-        .filter(|(name, _)| !is_led(environment) && environment.var(name).is_some());
+        .filter(|(name, _)| !is_pointed_at_a_mock(environment) && environment.var(name).is_some());
     let mut text = String::new();
     for (name, _) in own {
         // Writing to a string cannot fail.
@@ -69,25 +71,24 @@ fn keeping(variables: &[(String, String)], environment: &Environment) -> String 
     text
 }
 
-/// Prints what leads a shell back to where it was. No mock is asked: it may be gone.
-fn undo(shell: Shell, environment: &Environment, terminal: &Terminal) -> Outcome {
+/// Prints what restores a shell. No mock is asked: it may have ended.
+fn print_unset(shell: Shell, environment: &Environment, terminal: &Terminal) -> Outcome {
     match shell {
-        Shell::Sh if is_led(environment) => terminal.out_raw(undoing(environment).as_bytes()),
-        Shell::Sh => terminal.warn("this shell is not led to a mock: there is nothing to undo"),
+        Shell::Sh if is_pointed_at_a_mock(environment) => {
+            terminal.out_raw(lines_that_restore(environment).as_bytes());
+        }
+        Shell::Sh => terminal.warn("this shell is not pointed at a mock; nothing to restore"),
         Shell::Json => terminal.out_raw(format!("{:#}\n", Value::from(&NAMES[..])).as_bytes()),
         Shell::Dotenv => {
             return Err(Problem::new("a .env file cannot unset a variable")
-                .help(
-                    "remove the file; `skillctl env --unset --shell json` lists the names that \
-                     stand in it",
-                )
+                .help("remove the file; `skillctl env --unset --shell json` lists its variables")
                 .usage());
         }
     }
     Ok(())
 }
 
-fn undoing(environment: &Environment) -> String {
+fn lines_that_restore(environment: &Environment) -> String {
     let (kept, new): (Vec<&str>, Vec<&str>) = NAMES
         .into_iter()
         .filter(|name| environment.var(name).is_some())
@@ -104,8 +105,11 @@ fn undoing(environment: &Environment) -> String {
     text
 }
 
-/// Where the files lie on the machine of the mock, if it keeps any.
-fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFiles>, Failure> {
+/// The paths of the mock's files on its machine, if it has any.
+fn trust_files(
+    arguments: &EnvArgs,
+    environment: &Environment,
+) -> Result<Option<TrustFiles>, Failure> {
     let url = &arguments.box_url;
     let name = arguments.admin_token_env.as_deref();
     let token = secret_variables::secret(name, "--admin-token-env", environment)?;
@@ -116,7 +120,8 @@ fn ask(arguments: &EnvArgs, environment: &Environment) -> Result<Option<TrustFil
             let problem = Problem::new(error.to_string());
             match error {
                 MockError::Refused { .. } => problem,
-                _ => problem.help("start one with `skillctl mock-box`, or name it with --box URL"),
+                _ => problem
+                    .help("start a mock with `skillctl mock-box`, or give its URL with --box"),
             }
             .outside()
         })?;
@@ -133,7 +138,7 @@ fn root(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn written(variables: &[(String, String)], shell: Shell) -> String {
+fn print_variables(variables: &[(String, String)], shell: Shell) -> String {
     match shell {
         Shell::Sh => lines(variables, |name, value| {
             format!("export {name}={}", for_sh(value))
@@ -160,7 +165,7 @@ fn lines(variables: &[(String, String)], line: impl Fn(&str, &str) -> String) ->
     text
 }
 
-/// Whether every shell and every reader of .env files takes the value as it stands.
+/// Whether shells and readers of .env files need no quotes for the value.
 fn is_plain(value: &str) -> bool {
     !value.is_empty()
         && value
@@ -168,7 +173,7 @@ fn is_plain(value: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._/:,@%+=".contains(&byte))
 }
 
-/// In single quotes, in which nothing means anything but the quote itself.
+/// Quotes a value for sh, in single quotes if it needs any.
 fn for_sh(value: &str) -> String {
     if is_plain(value) {
         return value.to_owned();
@@ -176,7 +181,8 @@ fn for_sh(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-/// In double quotes, in which a backslash escapes and a dollar would expand.
+/// Quotes a value for a .env file, in double quotes if it needs any. Backslash escapes, and `$` would
+/// be expanded.
 fn for_dotenv(value: &str) -> String {
     if is_plain(value) {
         return value.to_owned();
@@ -197,35 +203,35 @@ fn for_dotenv(value: &str) -> String {
 mod tests {
     use super::*;
 
-    fn of(value: &str, shell: Shell) -> String {
-        written(&[("NAME".to_owned(), value.to_owned())], shell)
+    fn print(value: &str, shell: Shell) -> String {
+        print_variables(&[("NAME".to_owned(), value.to_owned())], shell)
     }
 
     #[test]
-    fn plain_values_stand_as_they_are() {
+    fn plain_values_are_not_quoted() {
         let url = "http://127.0.0.1:7269";
-        assert_eq!(of(url, Shell::Sh), format!("export NAME={url}\n"));
-        assert_eq!(of(url, Shell::Dotenv), format!("NAME={url}\n"));
+        assert_eq!(print(url, Shell::Sh), format!("export NAME={url}\n"));
+        assert_eq!(print(url, Shell::Dotenv), format!("NAME={url}\n"));
     }
 
     #[test]
-    fn what_a_shell_would_take_apart_is_quoted() {
+    fn values_with_special_characters_are_quoted() {
         let value = "--require /tmp/it's \"a\" $b";
         assert_eq!(
-            of(value, Shell::Sh),
+            print(value, Shell::Sh),
             "export NAME='--require /tmp/it'\\''s \"a\" $b'\n"
         );
         assert_eq!(
-            of(value, Shell::Dotenv),
+            print(value, Shell::Dotenv),
             "NAME=\"--require /tmp/it's \\\"a\\\" \\$b\"\n"
         );
-        assert_eq!(of("", Shell::Sh), "export NAME=''\n");
-        assert_eq!(of("*", Shell::Sh), "export NAME='*'\n");
+        assert_eq!(print("", Shell::Sh), "export NAME=''\n");
+        assert_eq!(print("*", Shell::Sh), "export NAME='*'\n");
     }
 
     #[test]
     fn json_is_one_object() {
-        let read: Value = serde_json::from_str(&of("a \"b\"", Shell::Json)).expect("JSON");
+        let read: Value = serde_json::from_str(&print("a \"b\"", Shell::Json)).expect("JSON");
         assert_eq!(read, serde_json::json!({"NAME": "a \"b\""}));
     }
 

@@ -1,5 +1,5 @@
-//! `skillctl fetch`: the file of an event, whole and verified, under its name; or its download
-//! URL; or the file in another form. The work is in `client::download`.
+//! `skillctl fetch`: downloads the file of an event or a representation of it, or prints its download
+//! URL. The work is in `client::download`.
 
 use std::{
     io,
@@ -60,7 +60,7 @@ pub(super) fn run(
     let progress = Arc::new(terminal.progress(name, Amount::Bytes));
     options.backoff.on_retry = {
         let progress = Arc::clone(&progress);
-        Arc::new(move |pause| progress.say(retry_line(pause)))
+        Arc::new(move |pause| progress.print_line(retry_line(pause)))
     };
     let client = BoxClient::new(root, access.token.clone(), options);
     let start = Instant::now();
@@ -70,14 +70,14 @@ pub(super) fn run(
     let result = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Problem::new(format!("cannot start: {error}")).outside())?
+        .map_err(|error| Problem::new(format!("cannot start the runtime: {error}")).outside())?
         .block_on(async {
             let interrupts = Interrupts::listen();
             let stdout = || terminal.out_stream();
             fetch(&client, &plan, stdout, &on_event, interrupts.stopped()).await
         });
     if let Err(failure) = &result {
-        say_what_is_kept(failure, &progress);
+        report_kept_part(failure, &progress);
     }
     // The options hold the progress too; it leaves the screen with the last of them.
     drop(client);
@@ -124,7 +124,7 @@ fn unusable(error: &DestinationError) -> Failure {
 
 fn exists(path: &Path, part: Option<&Path>) -> Failure {
     let message = match part {
-        None => format!("{} exists", path.display()),
+        None => format!("{} already exists", path.display()),
         Some(part) => format!(
             "{} was created in the meantime; the complete download is in {}",
             path.display(),
@@ -132,7 +132,7 @@ fn exists(path: &Path, part: Option<&Path>) -> Failure {
         ),
     };
     Problem::new(message)
-        .help("--force replaces it, -o names another")
+        .help("replace it with --force, or choose another name with -o")
         .usage()
 }
 
@@ -142,14 +142,14 @@ fn show(event: FetchEvent<'_>, progress: &Progress) {
         FetchEvent::Download(Event::Resumed(bytes)) => {
             progress.start_at(bytes);
             let bytes = units::bytes(bytes);
-            let line = format!("resuming after the {bytes} of an earlier run");
-            progress.say(Line::from(line));
+            let line = format!("resuming an earlier download after {bytes}");
+            progress.print_line(Line::from(line));
         }
-        FetchEvent::Download(Event::Total(total)) => progress.total(total),
-        FetchEvent::Download(Event::Position(position)) => progress.position(position),
+        FetchEvent::Download(Event::Total(total)) => progress.set_total(total),
+        FetchEvent::Download(Event::Position(position)) => progress.set_position(position),
         FetchEvent::Download(Event::StartedOver) => {
             progress.start_at(0);
-            progress.say(Line::from("starting over"));
+            progress.print_line(Line::from("starting over"));
         }
         FetchEvent::Opened(Place::Stdout) | FetchEvent::Download(Event::Finishing) => {}
     }
@@ -161,29 +161,29 @@ fn retry_line(pause: &RetryPause<'_>) -> Line {
         .with(
             Role::Dim,
             format!(
-                "; try {} in {}",
+                "; attempt {} in {}",
                 pause.next_attempt,
                 units::span(pause.delay)
             ),
         )
 }
 
-fn say_what_is_kept(failure: &FetchFailure, progress: &Progress) {
+fn report_kept_part(failure: &FetchFailure, progress: &Progress) {
     let interrupted = matches!(failure.error, FetchError::Interrupted);
     let prefix = if interrupted { "interrupted; " } else { "" };
     let line = match &failure.kept {
         Some(Kept { bytes, path }) => format!(
-            "{prefix}{} are kept in {}: the same command resumes from there",
+            "{prefix}{} are kept in {}; the same command resumes the download",
             units::bytes(*bytes),
             path.display()
         ),
         None if interrupted => "interrupted".to_owned(),
         None => return,
     };
-    progress.say(Line::new().with(Role::Warn, line));
+    progress.print_line(Line::new().with(Role::Warn, line));
 }
 
-/// The outcome of a fetch that ended early. A reader that has closed the stream is no failure.
+/// The outcome of a fetch that ended early. A closed output stream is not a failure.
 fn ended_early(error: &FetchError, access: &FileAccess) -> Outcome {
     match error {
         FetchError::Closed => Ok(()),
@@ -195,38 +195,35 @@ fn ended_early(error: &FetchError, access: &FileAccess) -> Outcome {
 }
 
 fn failed(error: &DownloadError, access: &FileAccess) -> Failure {
-    let problem = Problem::new(format!(
-        "file {} cannot be fetched: {error}",
-        access.file_id
-    ));
+    let problem = Problem::new(format!("cannot download file {}: {error}", access.file_id));
     match error {
         DownloadError::Box(error) => return box_failure::explain(error, access, wall_clock()()),
         DownloadError::Part(PartError::Exists(path, part)) => return exists(path, Some(part)),
         DownloadError::Part(PartError::Busy(_)) => {
-            problem.help("let the other one finish, or name another destination with -o")
+            problem.help("wait for the other download, or choose another destination with -o")
         }
         DownloadError::Part(PartError::Io { error, .. }) | DownloadError::Stream(error) => {
             match error.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    problem.help("free some space; the same command resumes where this one ended")
+                    problem.help("free some space; the same command resumes the download")
                 }
                 io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound => {
-                    problem.help("-o names another place")
+                    problem.help("choose another destination with -o")
                 }
                 _ => problem,
             }
         }
-        DownloadError::WrongHash { .. } => {
-            problem.help("something on the way changes it; nothing was kept. Try again, or --box")
-        }
+        DownloadError::WrongHash { .. } => problem.help(
+            "the content was changed on the way, and was deleted here; try again, or check --box",
+        ),
         DownloadError::Page => {
-            problem.help("check --box; on a guest network, open a browser and log in to it first")
+            problem.help("check --box; on a guest network, log in with a browser first")
         }
         DownloadError::Changed(_) => {
-            problem.help("with -o FILE it would have started over by itself")
+            problem.help("run it again; with -o FILE it starts over by itself")
         }
         DownloadError::Odd(_) | DownloadError::WrongLength { .. } => {
-            problem.help("--retries N tries longer")
+            problem.help("--retries N retries more often")
         }
     }
     .outside()
@@ -246,17 +243,17 @@ fn print(fetched: &Fetched, spent: Duration, format: OutputFormat, terminal: &Te
         terminal.out_raw(json::line(&result).as_bytes());
         return;
     }
-    let checked = if done.verified {
-        "as Box says"
+    let verified = if done.verified {
+        "verified"
     } else {
-        "Box did not say what to compare it with"
+        "not verified: Box sent no hash"
     };
     let shown = match place {
         Place::Stdout => "to stdout".to_owned(),
         Place::Path(path) => path.display().to_string(),
     };
     let line = Line::new()
-        .with(Role::Good, "fetched ")
+        .with(Role::Good, "downloaded ")
         .with(Role::Strong, shown)
         .plain(format!(
             ": {} in {}, SHA-1 {} ",
@@ -264,7 +261,7 @@ fn print(fetched: &Fetched, spent: Duration, format: OutputFormat, terminal: &Te
             units::span(spent),
             done.sha1
         ))
-        .with(Role::Dim, format!("({checked})"));
+        .with(Role::Dim, format!("({verified})"));
     match place {
         Place::Stdout => terminal.note_line(line),
         Place::Path(_) => terminal.out_line(&line),

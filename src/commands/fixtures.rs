@@ -1,5 +1,5 @@
-//! Fixtures from the command line, with what is wrong with them said to a person: exit code 2,
-//! before anything is sent.
+//! Reads the fixtures of the command line. A wrong fixture ends the command with exit code 2 before
+//! anything is sent.
 
 use std::path::PathBuf;
 
@@ -27,30 +27,30 @@ pub(super) fn read(paths: &[PathBuf], terminal: &Terminal) -> Result<Vec<Case>, 
     load(paths).map_err(|error| problem(error, terminal.width.saturating_sub(2)))
 }
 
-/// What is wrong with a fixture, as the problem that ends the command.
+/// The failure for a wrong fixture.
 pub(super) fn problem(error: PlanError, width: usize) -> Failure {
     match error {
         PlanError::Unreadable(path, error) => {
             Problem::new(format!("cannot read {}: {error}", path.display())).usage()
         }
         PlanError::TooLarge(path) => {
-            Problem::new(format!("{} is larger than any event", path.display())).usage()
+            Problem::new(format!("{} is too large for an event", path.display())).usage()
         }
         PlanError::Empty(path) => Problem::new(format!("{} holds no events", path.display()))
-            .help("events are *.json and *.jsonl files at any depth; expected.json and content.* are not")
+            .help("events are *.json and *.jsonl files at any depth, except expected.json and content.*")
             .usage(),
         PlanError::BadGlob(reason) => {
-            Problem::new(format!("a fixture is no glob: {reason}")).usage()
+            Problem::new(format!("a FIXTURE is not a valid glob: {reason}")).usage()
         }
         PlanError::StdinTwice => {
-            Problem::new("the standard input (-) can be read only once").usage()
+            Problem::new("- (standard input) can be given only once").usage()
         }
-        PlanError::NothingLeft(of) => Problem::new(format!("--filter leaves none of {of} cases"))
-            .help("it is a glob on the case's path, as the lines of a run show it: '*upload*'")
+        PlanError::NothingLeft(of) => Problem::new(format!("--filter matches none of {of} cases"))
+            .help("it is a glob for the path of a case as a run prints it, such as '*upload*'")
             .usage(),
         PlanError::NoMatch(case, missed) => {
             let problem = Problem::new(format!(
-                "--set {}: nothing is there in the event of {case}",
+                "--set {}: the event of {case} has no such member",
                 missed.pointer
             ));
             match missed.nearest {
@@ -60,7 +60,7 @@ pub(super) fn problem(error: PlanError, width: usize) -> Failure {
             .usage()
         }
         PlanError::Spoilt(case, found) => Problem::new(format!(
-            "--set makes of {case} what is no event: {}",
+            "{case} is not an event any more after --set: {}",
             found.message
         ))
         .usage(),

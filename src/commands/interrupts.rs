@@ -1,41 +1,41 @@
-//! What the user wants ended, and how soon: the first Ctrl-C lets what is in flight finish, the
-//! second ends at once. SIGTERM counts as one.
+//! SIGINT and SIGTERM: after the first, work under way is finished; after the second, it is ended at
+//! once.
 
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::watch,
 };
 
-/// The wish to end.
+/// The signals received so far.
 #[derive(Clone, Debug)]
 pub(super) struct Interrupts {
-    /// True once nothing new is to be begun.
+    /// True after the first signal: nothing new is started.
     pub(super) stop: watch::Receiver<bool>,
-    /// True once everything is to be ended.
-    pub(super) at_once: watch::Receiver<bool>,
+    /// True after the second signal: everything ends at once.
+    at_once: watch::Receiver<bool>,
 }
 
 impl Interrupts {
-    /// Begins to listen. Must be called inside a Tokio runtime.
+    /// Starts to listen. Must be called inside a Tokio runtime.
     pub(super) fn listen() -> Self {
         let (stop, stopped) = watch::channel(false);
         let (at_once, ended) = watch::channel(false);
-        // Both are heard from here on: between two waits none is lost.
+        // The handlers are installed here, so that no signal is lost later.
         let signals = (
             signal(SignalKind::interrupt()),
             signal(SignalKind::terminate()),
         );
         tokio::spawn(async move {
             if let (Ok(mut pressed), Ok(mut terminated)) = signals {
-                for wish in [&stop, &at_once] {
+                for received in [&stop, &at_once] {
                     tokio::select! {
                         _ = pressed.recv() => {}
                         _ = terminated.recv() => {}
                     }
-                    wish.send_replace(true);
+                    received.send_replace(true);
                 }
             }
-            // Held open: a run asks until its end.
+            // A run reads the channels until its end.
             stop.closed().await;
             at_once.closed().await;
         });
@@ -45,24 +45,24 @@ impl Interrupts {
         }
     }
 
-    /// Whether the user wants an end.
+    /// Whether a signal was received.
     pub(super) fn is_stopped(&self) -> bool {
         *self.stop.borrow()
     }
 
-    /// Returns when nothing new is to be begun; never, where nobody can say so.
+    /// Returns after the first signal; never if signals cannot be received.
     pub(super) async fn stopped(&self) {
         wait(self.stop.clone()).await;
     }
 
-    /// Returns when everything is to be ended.
+    /// Returns after the second signal.
     pub(super) async fn ended(&self) {
         wait(self.at_once.clone()).await;
     }
 }
 
-async fn wait(mut wish: watch::Receiver<bool>) {
-    if wish.wait_for(|wish| *wish).await.is_err() {
+async fn wait(mut received: watch::Receiver<bool>) {
+    if received.wait_for(|received| *received).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

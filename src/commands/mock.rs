@@ -1,5 +1,5 @@
-//! What `mock-box` and `replay` share about a mock inside this process: the files that lead a skill's
-//! TLS to it, and how a failed start is reported.
+//! A mock in this process, for `mock-box` and `replay`: its start, and the files that make a skill
+//! trust its certificate.
 
 use crate::{
     env::Environment,
@@ -18,7 +18,8 @@ pub(super) async fn start(options: MockOptions<'_>) -> Result<MockBox, Failure> 
     started.map_err(|error| not_started(&error))
 }
 
-/// Makes the files that lead a skill's TLS to the mock; they live as long as the folder.
+/// Writes the files that make a skill trust the mock's certificate. They are deleted with the
+/// folder.
 pub(super) async fn trust_files(
     mock: &MockBox,
     environment: &Environment,
@@ -29,7 +30,7 @@ pub(super) async fn trust_files(
     let folder = match made.await {
         Ok(Ok(folder)) => folder,
         Ok(Err(error)) => {
-            let message = format!("cannot make the folder of this run: {error}");
+            let message = format!("cannot make a temporary folder: {error}");
             return Err(Problem::new(message).outside());
         }
         Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -51,17 +52,17 @@ fn not_started(error: &StartError) -> Failure {
     let problem = Problem::new(error.to_string());
     match error {
         StartError::Listen { .. } => problem
-            .help("choose another address with --listen; port 0 takes a free one")
+            .help("choose another address with --listen; port 0 chooses a free port")
             .outside(),
         StartError::Authority(_) => problem.outside(),
         StartError::Record(JournalError::Line { .. }) => problem
-            .help("a record file holds what mock-box has written to it and nothing else")
+            .help("a record file may hold only lines that mock-box has written")
             .usage(),
         StartError::Record(JournalError::Taken { .. }) => problem
-            .help("end the other mock, or record to another file")
+            .help("stop the other mock, or record to another file")
             .outside(),
         StartError::Record(_) => problem
-            .help("--record takes a file that can be read and written; it is made where it is not there")
+            .help("--record needs a file that can be read and written; a missing file is created")
             .outside(),
     }
 }

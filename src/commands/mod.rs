@@ -1,5 +1,5 @@
-//! The commands: arguments → checked plan → work in a library module → result, rendered once. A
-//! file or folder per subcommand, as [`run`] lists them; the other files are shared by several. The
+//! The commands: arguments → checked plan → work in a library module → result, rendered once. There
+//! is a file or folder for each subcommand, as [`run`] lists them; the other files are shared. The
 //! rules are in the library modules.
 
 mod box_access;

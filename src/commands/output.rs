@@ -1,5 +1,5 @@
-//! Writing files whose names are ours and not the user's: `expected.json` beside a fixture, the
-//! events of `--events-dir`. The folder may be somebody else's work.
+//! Writes files whose names skillctl chooses, such as `expected.json`. The folder may hold files that
+//! others have made.
 
 use std::{
     fs::{self, OpenOptions},
@@ -10,11 +10,10 @@ use std::{
 
 use rustix::fs::OFlags;
 
-/// Writes a file, over what is there, but never through a symbolic link: it may lead out of the
-/// folder, to a file that nobody meant.
+/// Writes a file, or overwrites it. A symbolic link is refused: it may point out of the folder.
 ///
 /// # Errors
-/// What the system said, or that it is a link.
+/// The system's error, or that the path is a symbolic link.
 pub(super) fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let opened = OpenOptions::new()
         .write(true)
@@ -24,7 +23,7 @@ pub(super) fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
         .open(path);
     match opened {
         Err(_) if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) => Err(
-            io::Error::other("it is a symbolic link, and is not followed"),
+            io::Error::other("it is a symbolic link, which is not followed"),
         ),
         opened => opened?.write_all(bytes),
     }

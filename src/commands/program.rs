@@ -1,4 +1,4 @@
-//! The program that a command line starts as the skill, and the command line it becomes.
+//! The program of `-- COMMAND`, `--handler` or `--sample-skill`, and the command line that starts it.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use crate::{
     skill::runtimes::handler::Handler,
 };
 
-/// A program that the command line starts.
+/// A program to start.
 pub(super) enum Program {
     /// A command.
     Command(Vec<String>),
-    /// A Lambda function, behind an adapter.
+    /// A Lambda function, run by an adapter.
     Handler(Handler),
     /// The built-in skill.
     SampleSkill,
@@ -35,7 +35,7 @@ impl Program {
         Ok((!command.is_empty()).then(|| Self::Command(command.to_vec())))
     }
 
-    /// The command line that starts it. An adapter is written to `folder`.
+    /// The command line that starts it. The adapter of a handler is written to `folder`.
     pub(super) fn command_line(&self, folder: &Path) -> Result<Vec<String>, Failure> {
         match self {
             Self::Command(words) => Ok(words.clone()),
@@ -45,7 +45,7 @@ impl Program {
             Self::SampleSkill => {
                 let program = std::env::current_exe().map_err(|error| {
                     Problem::new(format!(
-                        "cannot find this program to start its skill: {error}"
+                        "cannot find the path of skillctl to start the sample skill: {error}"
                     ))
                     .outside()
                 })?;

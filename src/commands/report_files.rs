@@ -1,6 +1,5 @@
-//! The report files (`--report`) of `replay` and of `report merge`, which is the command in `report`:
-//! outcomes are kept on disk as they arrive, and each report is written from there at the end, also
-//! of a run that was interrupted.
+//! The reports (`--report`) of `replay` and `report merge`. Outcomes are kept in a temporary file as
+//! they arrive; at the end the reports are written from it, also after an interruption.
 
 use std::{
     fs::File,
@@ -18,55 +17,58 @@ use crate::{
     },
 };
 
-/// Outcomes on disk, one a line, in a file without a name.
+/// The reports to write, and the outcomes so far, one a line.
 pub(super) struct Reports<'a> {
     files: &'a [ReportFile],
-    aside: Option<BufWriter<File>>,
+    outcomes: Option<BufWriter<File>>,
 }
 
 impl<'a> Reports<'a> {
-    /// Prepares the reports that are asked for; none, and nothing is kept.
+    /// Prepares the reports. Without any, outcomes are not kept.
+    ///
+    /// # Errors
+    /// Exit code 2 for a path that cannot be written to.
     pub(super) fn new(files: &'a [ReportFile]) -> Result<Self, Failure> {
         for file in files {
-            check_place(&file.path)?;
+            check_path(&file.path)?;
         }
-        let aside = match files {
+        let outcomes = match files {
             [] => None,
             _ => Some(BufWriter::new(tempfile::tempfile().map_err(|error| {
-                Problem::new(format!("cannot keep outcomes for the reports: {error}")).outside()
+                Problem::new(format!("cannot keep the outcomes for the reports: {error}")).outside()
             })?)),
         };
-        Ok(Self { files, aside })
+        Ok(Self { files, outcomes })
     }
 
-    /// Whether there are any.
+    /// Whether there are reports to write.
     pub(super) fn are_wanted(&self) -> bool {
-        self.aside.is_some()
+        self.outcomes.is_some()
     }
 
-    /// Takes an outcome in.
+    /// Keeps an outcome for the reports.
     pub(super) fn take(&mut self, record: &Record) -> Result<(), Failure> {
-        let Some(aside) = &mut self.aside else {
+        let Some(outcomes) = &mut self.outcomes else {
             return Ok(());
         };
         let line = replay_json::outcome(record);
-        writeln!(aside, "{line}").map_err(|error| {
-            Problem::new(format!("cannot keep outcomes for the reports: {error}")).outside()
+        writeln!(outcomes, "{line}").map_err(|error| {
+            Problem::new(format!("cannot keep the outcomes for the reports: {error}")).outside()
         })
     }
 
-    /// Writes them all.
+    /// Writes the reports.
     pub(super) fn write(self, summary: &SummaryRecord) -> Result<(), Failure> {
-        let Some(aside) = self.aside else {
+        let Some(outcomes) = self.outcomes else {
             return Ok(());
         };
-        let mut aside = aside.into_inner().map_err(|error| {
-            Problem::new(format!("cannot keep outcomes for the reports: {error}")).outside()
+        let mut outcomes = outcomes.into_inner().map_err(|error| {
+            Problem::new(format!("cannot keep the outcomes for the reports: {error}")).outside()
         })?;
         for file in self.files {
-            let written = aside
+            let written = outcomes
                 .seek(SeekFrom::Start(0))
-                .and_then(|_| write_one(file, &aside, summary));
+                .and_then(|_| write_one(file, &outcomes, summary));
             written.map_err(|error| {
                 Problem::new(format!(
                     "cannot write the report {}: {error}",
@@ -79,14 +81,14 @@ impl<'a> Reports<'a> {
     }
 }
 
-/// A report whose folder is missing is a wrong option: better said before the run than after it.
-fn check_place(path: &Path) -> Result<(), Failure> {
+/// Checks that a report can be written to a path, before the run and not after it.
+fn check_path(path: &Path) -> Result<(), Failure> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let reason = if path.is_dir() {
-        "it is a folder".to_owned()
+        "the path is a folder".to_owned()
     } else if folder.is_dir() {
         return Ok(());
     } else {
@@ -99,9 +101,9 @@ fn check_place(path: &Path) -> Result<(), Failure> {
     .usage())
 }
 
-fn write_one(file: &ReportFile, aside: &File, summary: &SummaryRecord) -> io::Result<()> {
+fn write_one(file: &ReportFile, outcomes: &File, summary: &SummaryRecord) -> io::Result<()> {
     let mut to = BufWriter::new(File::create(&file.path)?);
-    let mut lines = BufReader::new(aside);
+    let mut lines = BufReader::new(outcomes);
     match file.format {
         ReportFormat::Json => {
             to.write_all(replay_json::report_start().as_bytes())?;
@@ -139,15 +141,15 @@ fn write_one(file: &ReportFile, aside: &File, summary: &SummaryRecord) -> io::Re
     to.flush()
 }
 
-/// Each outcome with its number, and its number among those with the same verdict.
+/// Calls `take` with each outcome, its index, and its index among those with the same verdict.
 fn each(
     lines: impl BufRead,
     mut take: impl FnMut(&Record, usize, usize) -> io::Result<()>,
 ) -> io::Result<()> {
-    let mut of_verdict = [0, 0];
+    let mut per_verdict = [0, 0];
     for (number, line) in lines.lines().enumerate() {
         let record: Record = serde_json::from_str(&line?)?;
-        let nth = &mut of_verdict[usize::from(record.ok)];
+        let nth = &mut per_verdict[usize::from(record.ok)];
         take(&record, number, *nth)?;
         *nth += 1;
     }

@@ -1,4 +1,4 @@
-//! `skillctl sample-skill`: the built-in skill, listening until the process ends.
+//! `skillctl sample-skill`: runs the built-in skill until the process ends.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Listens, says where, and answers until it is ended from outside.
+/// Listens, prints the address, and serves until the process ends.
 pub(super) fn run(arguments: &SampleSkillArgs, terminal: &Terminal) -> Outcome {
     let log = {
         let terminal = terminal.clone();

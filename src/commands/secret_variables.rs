@@ -1,4 +1,4 @@
-//! Secrets in variables that options name.
+//! Secrets in environment variables that options name.
 
 use crate::{
     domain::{event::signature::Keys, secret::Secret},
@@ -6,7 +6,7 @@ use crate::{
     exit::{Failure, Problem},
 };
 
-/// The secret in the variable `name`, which `option` names; `None` without a name.
+/// The secret in the variable `name`, which was given with `option`; `None` if no name was given.
 pub(super) fn secret(
     name: Option<&str>,
     option: &str,
@@ -17,7 +17,10 @@ pub(super) fn secret(
     };
     match environment.var(name) {
         Some(value) => Ok(Some(Secret::new(value))),
-        None => Err(Problem::new(format!("the variable {name} of {option} is not set")).usage()),
+        None => Err(Problem::new(format!(
+            "{option} {name}: the variable is not set, or empty"
+        ))
+        .usage()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The skill of a `replay` or a `mock-box`: one that is already running, or a command that is started
-//! with variables that point it at the mock, watched, and ended with everything it started.
+//! with variables that point it at the mock, and stopped with all of its processes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,46 +23,52 @@ use crate::{
     terminal::Terminal,
 };
 
-/// How long a command may take until its port accepts.
-const READY_WITHIN: Duration = Duration::from_mins(1);
-/// How long a Skill has to end when it is asked to.
-const GRACE: Duration = Duration::from_secs(2);
-/// Lines of its output that are shown when something failed.
-const SHOWN: usize = 40;
+/// How long a command may take until it listens on its port.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+/// How long a skill may take to end after SIGTERM.
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most lines of output that are shown after a failure.
+const MAX_OUTPUT_LINES: usize = 40;
 
-/// A Skill that takes events.
+/// A skill that listens.
 pub(super) struct RunningSkill {
-    /// Its invocation URL.
+    /// The invocation URL.
     pub(super) url: Url,
-    /// Says why, once it has died.
+    /// The reason, once its process has ended.
     pub(super) died: watch::Receiver<Option<String>>,
-    /// The folder of the adapter that it runs behind, if it is a function.
+    /// The folder of the adapter, if the skill is a handler.
     pub(super) adapter: Option<PrivateFolder>,
     child: Option<SkillProcess>,
-    /// Keeps `died` open where nothing can die.
+    /// Keeps `died` open for a skill without a process of ours.
     _alive: Option<watch::Sender<Option<String>>>,
 }
 
-/// A Skill that runs already; exit code 3 at once where nothing listens.
+/// A skill that is running already.
+///
+/// # Errors
+/// Exit code 3 if nothing listens at the URL.
 pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
     let host = url
         .host_str()
         .unwrap_or_default()
         .trim_matches(['[', ']'])
         .to_owned();
     let port = url.port_or_known_default().unwrap_or(80);
-    let reason = match timeout(PATIENCE, TcpStream::connect((host.as_str(), port))).await {
+    let reason = match timeout(CONNECT_TIMEOUT, TcpStream::connect((host.as_str(), port))).await {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some(format!("no connection within {} s", PATIENCE.as_secs())),
+        Err(_) => Some(format!(
+            "no connection within {} s",
+            CONNECT_TIMEOUT.as_secs()
+        )),
     };
     if let Some(reason) = reason {
         return Err(Problem::new(format!(
             "nothing listens at the skill's URL {}: {reason}",
             redact_url(&url)
         ))
-        .help("start the skill first, or let replay start it: skillctl replay … -- COMMAND")
+        .help("start the skill first, or let replay start it: skillctl replay FIXTURE -- COMMAND")
         .outside());
     }
     let (alive, died) = watch::channel(None);
@@ -75,7 +81,7 @@ pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
     })
 }
 
-/// Starts a command and waits until its port accepts.
+/// Starts a command and waits until it listens on its port.
 pub(super) async fn start(
     words: Vec<String>,
     url: Option<Url>,
@@ -106,14 +112,14 @@ pub(super) async fn start(
     let child = SkillProcess::spawn(&SkillCommand {
         words,
         variables,
-        output: destination(terminal),
+        output: output_mode(terminal),
     })
     .map_err(|error| refused(&error, None))?;
-    let ready = child.wait_ready(&host, port, READY_WITHIN);
-    let ready = saying_so(ready, &format!("{host}:{port}"), terminal).await;
+    let ready = child.wait_ready(&host, port, START_TIMEOUT);
+    let ready = with_notice(ready, &format!("{host}:{port}"), terminal).await;
     if let Err(error) = ready {
         let output = output_of(&child);
-        child.stop(GRACE).await;
+        child.stop(STOP_TIMEOUT).await;
         return Err(refused(&error, Some(output)));
     }
     let (alive, died) = watch::channel(None);
@@ -133,23 +139,23 @@ pub(super) async fn start(
     })
 }
 
-/// Waits, and says what is waited for once it takes long.
-async fn saying_so<T>(ready: impl Future<Output = T>, address: &str, terminal: &Terminal) -> T {
-    const LONG: Duration = Duration::from_secs(3);
+/// Waits until `ready` returns, and prints a line if it takes long.
+async fn with_notice<T>(ready: impl Future<Output = T>, address: &str, terminal: &Terminal) -> T {
+    const NOTICE_AFTER: Duration = Duration::from_secs(3);
     let mut ready = std::pin::pin!(ready);
-    if let Ok(ready) = timeout(LONG, &mut ready).await {
+    if let Ok(ready) = timeout(NOTICE_AFTER, &mut ready).await {
         return ready;
     }
     let words = format!(
-        "waiting for the skill to listen on {address} (its PORT), {} s at the most",
-        READY_WITHIN.as_secs()
+        "waiting up to {} s for the skill to listen on {address} (PORT)",
+        START_TIMEOUT.as_secs()
     );
     terminal.note_line(Line::from(words));
     ready.await
 }
 
 impl RunningSkill {
-    /// What it wrote, to be shown when something failed; nothing for a Skill of the user's own.
+    /// Its output, to show after a failure; `None` for a skill that was not started here.
     pub(super) fn output(&self) -> Option<Text> {
         self.child
             .as_ref()
@@ -157,8 +163,8 @@ impl RunningSkill {
             .filter(|output| !output.lines.is_empty())
     }
 
-    /// Waits until it has ended by itself, and says what was wrong if it did not end well. One
-    /// that was not started here never ends.
+    /// Waits until its process has ended, and returns the problem if it failed. Never returns for a
+    /// skill that was not started here.
     pub(super) async fn failed(&self) -> Option<Problem> {
         let Some(child) = &self.child else {
             return std::future::pending().await;
@@ -171,25 +177,25 @@ impl RunningSkill {
         Some(Problem::new(message).excerpt(output_of(child)))
     }
 
-    /// Ends it, with everything it started; its adapter goes last.
+    /// Stops all of its processes.
     pub(super) async fn stop(self) {
         if let Some(child) = self.child {
-            child.stop(GRACE).await;
+            child.stop(STOP_TIMEOUT).await;
         }
     }
 }
 
-/// The URL of a Skill that is given a free port.
+/// A URL on a free port.
 fn own_url() -> Result<Url, Failure> {
     let port = free_port().map_err(|error| {
-        Problem::new(format!("found no free port for the skill: {error}")).outside()
+        Problem::new(format!("cannot find a free port for the skill: {error}")).outside()
     })?;
     Url::parse(&format!("http://127.0.0.1:{port}/"))
         .map_err(|error| Problem::new(format!("the skill has no URL: {error}")).outside())
 }
 
-/// With `-v` its lines are shown as they come; else they are kept for when something fails.
-fn destination(terminal: &Terminal) -> OutputMode {
+/// With `-v`, output is printed at once; else it is kept until something fails.
+fn output_mode(terminal: &Terminal) -> OutputMode {
     if !terminal.is_verbose() {
         return OutputMode::Captured;
     }
@@ -202,11 +208,11 @@ fn destination(terminal: &Terminal) -> OutputMode {
 
 fn output_of(skill: &SkillProcess) -> Text {
     let output = skill.output();
-    let lines = output.tail(SHOWN);
+    let lines = output.tail(MAX_OUTPUT_LINES);
     let left_out = output.total().saturating_sub(lines.len());
     let mut text = Text::new();
     if left_out > 0 {
-        text.push(Line::new().with(Role::Dim, format!("… {left_out} lines before")));
+        text.push(Line::new().with(Role::Dim, format!("… {left_out} earlier lines")));
     }
     for line in lines {
         text.push(
@@ -227,11 +233,12 @@ fn refused(error: &SkillError, output: Option<Text>) -> Failure {
         SkillError::Empty => problem.usage(),
         SkillError::PortTaken(_) => problem
             .help(
-                "end what listens there, choose another port in --skill, or leave the command out",
+                "stop the program that listens there, choose another port in --skill, or leave out the \
+                 command",
             )
             .outside(),
         SkillError::NotReady { .. } => problem
-            .help("the skill must listen on the port in the variable PORT")
+            .help("the skill must listen on the port in the environment variable PORT")
             .outside(),
         _ => problem.outside(),
     }

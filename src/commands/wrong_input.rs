@@ -1,5 +1,4 @@
-//! The problems that end a command because of an input: exit code 2, with the place in the input
-//! where there is one.
+//! The failures for a wrong input: exit code 2, with the place in the input.
 
 use crate::{
     domain::{
@@ -11,27 +10,37 @@ use crate::{
     render::diagnostic,
 };
 
-/// Columns by which an excerpt is indented.
+/// The columns that an excerpt is indented by.
 const INDENT: usize = 2;
 
-/// Turns the error of an input into the problem that ends the command, for a terminal of `width`
-/// columns.
+/// The failure for a wrong input, laid out for a terminal of `width` columns.
 pub(super) fn wrong_input(width: usize) -> impl Fn(InputError) -> Failure {
     move |error| {
         let problem = Problem::new(error.to_string());
         match error {
             InputError::Syntax(error) => return syntax(&error, width),
-            InputError::TooLarge { .. } => problem.help("raise it with --max-input"),
             InputError::NotUtf8 { name, .. } => {
                 problem.help(format!("convert it: iconv -f windows-1252 -t utf-8 {name}"))
             }
-            InputError::Unreadable { .. } | InputError::Folder(_) => problem,
+            InputError::Unreadable { .. } | InputError::Folder(_) | InputError::TooLarge { .. } => {
+                problem
+            }
         }
         .usage()
     }
 }
 
-/// A text that is not JSON.
+/// As [`wrong_input`], for a command with the option `--max-input`.
+pub(super) fn wrong_limited_input(width: usize) -> impl Fn(InputError) -> Failure {
+    move |error| match error {
+        InputError::TooLarge { .. } => Problem::new(error.to_string())
+            .help("raise the limit with --max-input")
+            .usage(),
+        error => wrong_input(width)(error),
+    }
+}
+
+/// The failure for a text that is not JSON.
 pub(super) fn syntax(error: &SyntaxError, width: usize) -> Failure {
     let mut problem = Problem::new(format!(
         "{} cannot be read as JSON: {}",
@@ -45,7 +54,7 @@ pub(super) fn syntax(error: &SyntaxError, width: usize) -> Failure {
     problem.usage()
 }
 
-/// A document that does not hold what the command needs, with the finding that says why.
+/// The failure for a document that does not hold what the command needs. The finding says why.
 pub(super) fn wrong_document(
     message: &str,
     document: &Document,

@@ -4,6 +4,7 @@
 pub mod call;
 pub mod card;
 pub mod diagnostic;
+pub mod duration;
 pub mod event;
 pub mod file_name;
 pub mod hex;

@@ -1,6 +1,6 @@
-//! Folders for as long as something runs, in the system's place for temporary files, which others
-//! share. Each goes away with its owner; those whose owner was killed, and could clear nothing
-//! away, go with the next of their kind.
+//! Private folders in the system's folder for temporary files, which other users share. A folder is
+//! removed with its owner. One whose owner was killed is removed by the next owner of a folder with
+//! the same prefix.
 
 use std::{
     fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError},
@@ -12,41 +12,40 @@ use std::{
 use rustix::{fs::OFlags, process::geteuid};
 use tempfile::TempDir;
 
-/// The file that says that a folder is one of these. Its lock says that the owner lives.
+/// The file that marks such a folder. It is locked as long as the owner lives.
 const IN_USE: &str = ".in-use";
 /// The most abandoned folders that are removed at once, so that the end of a command is not delayed.
-const MAX_CLEARED: usize = 32;
-/// How often it is tried to make a folder, where others take it for one that was left behind.
-const TRIES: usize = 8;
+const MAX_REMOVED: usize = 32;
+/// How often to try to make a folder, if another process removes it as an abandoned one.
+const MAX_TRIES: usize = 8;
 
-/// A folder under a name that nobody can guess, and the user's alone whatever the umask allows. It
-/// goes away when dropped.
+/// A folder with a random name and mode 0700, whatever the umask. Removed on drop.
 #[derive(Debug)]
 pub struct PrivateFolder {
-    /// Always there, until it is dropped.
+    /// `Some` until drop.
     folder: Option<TempDir>,
     prefix: String,
-    /// Held, as the sign that the folder has an owner.
-    #[allow(dead_code, reason = "it is there to be held")]
+    /// Locked: the folder has an owner.
+    #[allow(dead_code, reason = "holds the lock")]
     lock: File,
 }
 
 impl PrivateFolder {
-    /// Makes one whose name begins with `prefix`, which should be skillctl's own.
+    /// Makes a folder whose name begins with `prefix`, which should be used by skillctl alone.
     ///
     /// # Errors
-    /// Where none can be made.
+    /// The system's error.
     pub fn new(prefix: &str) -> io::Result<Self> {
         Self::within(&std::env::temp_dir(), prefix)
     }
 
     fn within(place: &Path, prefix: &str) -> io::Result<Self> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_TRIES {
             let folder = tempfile::Builder::new()
                 .prefix(prefix)
                 .permissions(Permissions::from_mode(0o700))
                 .tempdir_in(place)?;
-            if let Some(lock) = take(&folder.path().join(IN_USE))? {
+            if let Some(lock) = lock_marker(&folder.path().join(IN_USE))? {
                 let prefix = prefix.to_owned();
                 return Ok(Self {
                     folder: Some(folder),
@@ -55,11 +54,11 @@ impl PrivateFolder {
                 });
             }
         }
-        let reason = "other processes clear every new folder away";
+        let reason = "other processes remove every new folder";
         Err(io::Error::other(reason))
     }
 
-    /// Where it is.
+    /// The path.
     pub fn path(&self) -> &Path {
         self.folder
             .as_ref()
@@ -68,43 +67,42 @@ impl PrivateFolder {
     }
 }
 
-/// At the end, when nobody waits for anything.
+/// Abandoned folders are removed here, because nobody waits for the end of an owner.
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
         let place = self.path().parent().map(Path::to_owned);
         self.folder = None;
         if let Some(place) = place {
-            clear(&place, &self.prefix);
+            remove_abandoned(&place, &self.prefix);
         }
     }
 }
 
-/// Makes and locks the file of an owner; nothing where somebody was faster to take its folder for
-/// one that was left behind.
-fn take(path: &Path) -> io::Result<Option<File>> {
+/// Makes and locks the marker file; `None` if another process has just removed the folder as an
+/// abandoned one.
+fn lock_marker(path: &Path) -> io::Result<Option<File>> {
     let made = OpenOptions::new().write(true).create_new(true).open(path);
     let file = match made {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    // Where there are no locks nobody clears anything away, and nobody needs them.
+    // On a file system without locks no folder is taken for an abandoned one.
     if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
         return Ok(None);
     }
     Ok((file.metadata()?.nlink() > 0).then_some(file))
 }
 
-/// Clears away what owners that were killed have left. Nothing of it is worth an error: another
-/// time will do.
-fn clear(place: &Path, prefix: &str) {
+/// Removes folders whose owners were killed. Errors are ignored: a later run tries again.
+fn remove_abandoned(place: &Path, prefix: &str) {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
     let named = entries.filter(|entry| {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| name.starts_with(prefix))
     });
     let left = named.filter_map(|entry| Some((entry.path(), abandoned(&entry.path())?)));
-    for (folder, _lock) in left.take(MAX_CLEARED) {
+    for (folder, _lock) in left.take(MAX_REMOVED) {
         remove(&folder);
     }
 }
@@ -128,9 +126,9 @@ fn remove(folder: &Path) {
     }
 }
 
-/// The lock of a folder that nobody owns any more; nothing for one that somebody owns, that is none
-/// of these, or that is another user's. Others may put anything there: links are not followed, and
-/// nothing is waited for.
+/// The lock of an abandoned folder; `None` for a folder that has an owner, has no marker file, or is
+/// another user's. Other users may put anything there, so links are not followed, and opening never
+/// blocks.
 fn abandoned(folder: &Path) -> Option<File> {
     let is_ours = |found: &Metadata| found.uid() == geteuid().as_raw();
     let found = folder.symlink_metadata().ok()?;
@@ -169,7 +167,7 @@ mod tests {
         PrivateFolder::within(place, PREFIX).expect("a folder")
     }
 
-    /// What is left of one whose owner is killed.
+    /// A folder whose owner was killed.
     fn killed(place: &Path) -> PathBuf {
         let mut folder = made(place);
         fs::create_dir(folder.path().join("deep")).expect("a folder");
@@ -183,9 +181,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owned_stays_and_what_was_left_behind_goes() {
+    fn owned_folders_stay_and_abandoned_ones_are_removed() {
         let place = tempfile::tempdir().expect("a folder");
-        let owned: Vec<_> = (0..=MAX_CLEARED).map(|_| made(place.path())).collect();
+        let owned: Vec<_> = (0..=MAX_REMOVED).map(|_| made(place.path())).collect();
         let left = killed(place.path());
         drop(made(place.path()));
         assert!(!left.exists(), "its owner is gone");
@@ -195,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_none_of_these_stays_whatever_its_name() {
+    fn other_folders_with_the_prefix_stay() {
         let place = tempfile::tempdir().expect("a folder");
         let mine = place.path().join("skillctl-test-notes");
         fs::create_dir(&mine).expect("a folder");
@@ -221,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn many_at_once_each_have_their_own() {
+    fn concurrent_owners_never_remove_each_others_folders() {
         let place = tempfile::tempdir().expect("a folder");
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     for _ in 0..50 {
                         let own = made(place.path());
-                        fs::write(own.path().join("content"), "x").expect("it stands");
+                        fs::write(own.path().join("content"), "x").expect("it is written");
                     }
                 });
             }

@@ -1,5 +1,4 @@
-//! Reads an input that the user names: a file, or the standard input for `-`, into memory and up to
-//! a limit. What the bytes mean is for the caller.
+//! Reads inputs that the user names: a file, or standard input for `-`, into memory and up to a limit.
 
 use std::{
     fs::File,

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn proxies(variables: &[(&str, &str)]) -> Proxies {
-        Proxies::from_environment(&Environment::of(variables.iter().copied()))
+        Proxies::from_environment(&Environment::from_variables(variables.iter().copied()))
     }
 
     /// `scheme://host:port` of the proxy for a URL.

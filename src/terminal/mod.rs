@@ -1,4 +1,4 @@
-//! The printer: the only place that writes to the standard streams and knows `colored` and
+//! The printer: the only code that writes to the standard streams, and the only user of `colored` and
 //! `indicatif`. Results go to stdout; progress, logs and diagnostics to stderr.
 
 pub mod progress;
@@ -20,14 +20,14 @@ use crate::{
 };
 use theme::Theme;
 
-/// How much is said on stderr.
+/// How much is printed on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// Errors alone.
+    /// Only errors.
     Quiet,
-    /// What a person wants to know.
+    /// Notes and warnings too.
     Normal,
-    /// What helps to find out why.
+    /// Details too.
     Verbose,
 }
 
@@ -37,7 +37,7 @@ pub struct Terminal {
     out: Theme,
     err: Theme,
     verbosity: Verbosity,
-    /// Columns to lay results out in.
+    /// The width of results, in columns.
     pub width: usize,
     /// Whether progress may be drawn on stderr.
     pub draws: bool,
@@ -73,13 +73,12 @@ impl Terminal {
         }
     }
 
-    /// Prints a result on stdout. A broken pipe ends printing without an error: the reader has
-    /// seen enough, and it must not change a verdict.
+    /// Prints a result on stdout. Write errors are ignored, as in [`Terminal::out_raw`].
     pub fn out(&self, text: &Text) {
         self.out_raw(self.out.paint_all(text).as_bytes());
     }
 
-    /// Appends `text` to `painted` as it looks on stdout: for what is printed later, by
+    /// Appends `text` to `painted` with the colours of stdout, to print later with
     /// [`Terminal::out_raw`].
     pub fn paint(&self, text: &Text, painted: &mut String) {
         self.out.append(text, painted);
@@ -92,63 +91,56 @@ impl Terminal {
         self.out_raw(painted.as_bytes());
     }
 
-    /// Writes bytes to stdout as they are: a document, a file, JSON.
-    #[allow(
-        clippy::unused_self,
-        reason = "having the terminal is the permission to print"
-    )]
+    /// Writes bytes to stdout: a document, a file, JSON. Errors are ignored: neither a closed pipe
+    /// nor a full disk may change a verdict.
+    #[allow(clippy::unused_self, reason = "only holders of a terminal print")]
     pub fn out_raw(&self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
-        // A reader that went away has seen enough, and a full disk must not change a verdict.
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
-    /// The standard output as a stream of bytes: for a document that is written as it comes, and
-    /// whose reader gets an error when something goes wrong. Unbuffered: the pieces are large.
-    #[allow(
-        clippy::unused_self,
-        reason = "having the terminal is the permission to print"
-    )]
+    /// Stdout as an unbuffered stream, for large content whose write errors matter.
+    #[allow(clippy::unused_self, reason = "only holders of a terminal print")]
     pub fn out_stream(&self) -> io::Result<File> {
         Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
     }
 
-    /// Says something on stderr unless quiet.
+    /// Prints a note on stderr, unless `-q` is given.
     pub fn note(&self, text: &Text) {
         if self.verbosity >= Verbosity::Normal {
             to_stderr(&self.err.paint_all(text));
         }
     }
 
-    /// Says a line on stderr unless quiet.
+    /// Prints a line on stderr, unless `-q` is given.
     pub fn note_line(&self, line: Line) {
         self.note(&Text::from_iter([line]));
     }
 
-    /// Says a warning on stderr unless quiet.
+    /// Prints a warning on stderr, unless `-q` is given.
     pub fn warn(&self, message: &str) {
         self.note_line(Line::new().with(Role::Warn, "warning: ").plain(message));
     }
 
-    /// Says something on stderr where the user asked for more.
+    /// Prints a detail on stderr, if `-v` is given.
     pub fn detail(&self, text: &Text) {
         if self.verbosity >= Verbosity::Verbose {
             to_stderr(&self.err.paint_all(text));
         }
     }
 
-    /// Whether the user asked for more.
+    /// Whether `-v` is given.
     pub fn is_verbose(&self) -> bool {
         self.verbosity >= Verbosity::Verbose
     }
 
-    /// Prints what went wrong, also when quiet.
+    /// Prints a problem on stderr, also with `-q`.
     pub fn problem(&self, problem: &Problem) {
         to_stderr(&self.err.paint_all(&problem.to_text()));
     }
 }
 
 fn to_stderr(text: &str) {
-    // There is no stream left on which to say that this one failed.
+    // There is no other stream to report the error on.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

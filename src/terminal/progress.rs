@@ -1,6 +1,5 @@
-//! Progress on stderr: a bar on a terminal, a line now and then elsewhere, nothing when quiet.
-//! The only place that knows `indicatif`. Callers pass amounts; what they count is not known
-//! here.
+//! Progress on stderr: a bar on a terminal, a line every few seconds elsewhere, nothing with `-q`. The
+//! only user of `indicatif`.
 
 use std::{
     fmt::Write,
@@ -16,19 +15,19 @@ use crate::render::{
     units,
 };
 
-/// Off a terminal, a line at most this often: a log is not a place for a bar.
-const BETWEEN_LINES: Duration = Duration::from_secs(5);
+/// Off a terminal, at most one line in this time.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is counted.
+/// The unit of progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Amount {
     /// Bytes.
     Bytes,
-    /// Things that come one by one.
+    /// Items.
     Count,
 }
 
-/// The progress of one piece of work. Taken off the screen when it is dropped.
+/// The progress of one piece of work. A bar is removed from the screen on drop.
 #[derive(Debug)]
 pub struct Progress {
     terminal: Terminal,
@@ -43,7 +42,7 @@ enum Shape {
 }
 
 impl Terminal {
-    /// Starts to show the progress of `what`.
+    /// Starts to show progress, labelled with `what`.
     pub fn progress(&self, what: &str, amount: Amount) -> Progress {
         let shape = if self.draws {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
@@ -64,7 +63,7 @@ impl Terminal {
 }
 
 impl Progress {
-    /// The work has a better name by now.
+    /// Changes the label.
     pub fn rename(&self, what: &str) {
         match &self.shape {
             Shape::Bar(bar, _) => bar.set_message(visible(what).into_owned()),
@@ -73,7 +72,7 @@ impl Progress {
         }
     }
 
-    /// Work starts at `position`: what was there before does not count for the rate.
+    /// Starts at `position`. The rate counts only progress after it.
     pub fn start_at(&self, position: u64) {
         match &self.shape {
             Shape::Bar(bar, _) => {
@@ -85,8 +84,8 @@ impl Progress {
         }
     }
 
-    /// The whole is known to be `total`.
-    pub fn total(&self, total: u64) {
+    /// Sets the total.
+    pub fn set_total(&self, total: u64) {
         match &self.shape {
             Shape::Bar(bar, amount) => {
                 bar.set_length(total);
@@ -97,8 +96,8 @@ impl Progress {
         }
     }
 
-    /// So much is done.
-    pub fn position(&self, position: u64) {
+    /// Sets the position.
+    pub fn set_position(&self, position: u64) {
         match &self.shape {
             Shape::Bar(bar, _) => bar.set_position(position),
             Shape::Lines(lines) => {
@@ -119,8 +118,8 @@ impl Progress {
         }
     }
 
-    /// Prints a line above the progress.
-    pub fn say(&self, line: Line) {
+    /// Prints a line above the bar.
+    pub fn print_line(&self, line: Line) {
         match &self.shape {
             Shape::Bar(bar, _) => bar.suspend(|| self.terminal.note_line(line)),
             _ => self.terminal.note_line(line),
@@ -136,15 +135,15 @@ impl Drop for Progress {
     }
 }
 
-/// Progress for a log: lines, far apart.
+/// Progress as lines, for a log.
 #[derive(Debug)]
 struct Lines {
     what: String,
     amount: Amount,
     total: Option<u64>,
     from: u64,
-    begun: Instant,
-    said: Instant,
+    started: Instant,
+    last_line: Instant,
 }
 
 impl Lines {
@@ -154,23 +153,23 @@ impl Lines {
             amount,
             total: None,
             from: 0,
-            begun: now,
-            said: now,
+            started: now,
+            last_line: now,
         }
     }
 
     fn start_at(&mut self, position: u64, now: Instant) {
         self.from = position;
-        self.begun = now;
+        self.started = now;
     }
 
-    /// The line for `position`, where it is time for one.
+    /// The line for `position`, if the last one is long enough ago.
     fn due(&mut self, position: u64, now: Instant) -> Option<String> {
-        if now.duration_since(self.said) < BETWEEN_LINES {
+        if now.duration_since(self.last_line) < LINE_INTERVAL {
             return None;
         }
-        self.said = now;
-        Some(self.line(position, now.duration_since(self.begun)))
+        self.last_line = now;
+        Some(self.line(position, now.duration_since(self.started)))
     }
 
     fn line(&self, position: u64, spent: Duration) -> String {
@@ -203,20 +202,20 @@ fn lock(lines: &Mutex<Lines>) -> MutexGuard<'_, Lines> {
     lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The look of a bar. One without a known end has nothing to fill.
-fn style(amount: Amount, ends: bool) -> ProgressStyle {
-    let template = match (amount, ends) {
+/// The style of a bar; without a known total, that of a spinner.
+fn style(amount: Amount, has_total: bool) -> ProgressStyle {
+    let template = match (amount, has_total) {
         (Amount::Bytes, true) => {
             "{wide_msg} {decimal_bytes}/{decimal_total_bytes} [{bar:24}] {decimal_bytes_per_sec} {eta} left"
         }
         (Amount::Bytes, false) => "{spinner} {wide_msg} {decimal_bytes} {decimal_bytes_per_sec}",
-        (Amount::Count, true) => "{wide_msg} {pos}/{len} [{bar:24}] {pace} {eta} left",
-        (Amount::Count, false) => "{spinner} {wide_msg} {pos} {pace}",
+        (Amount::Count, true) => "{wide_msg} {pos}/{len} [{bar:24}] {rate} {eta} left",
+        (Amount::Count, false) => "{spinner} {wide_msg} {pos} {rate}",
     };
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("pace", |state: &ProgressState, to: &mut dyn Write| {
-            // A pace that cannot be written is not shown.
+        .with_key("rate", |state: &ProgressState, to: &mut dyn Write| {
+            // A failed write leaves the rate out.
             let _ = write!(to, "{:.1}/s", state.per_sec());
         })
         .progress_chars("=> ")
@@ -234,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_size_rate_and_time_left() {
+    fn a_line_shows_size_rate_and_time_left() {
         let lines = lines(Amount::Bytes, Some(1_000_000_000));
         assert_eq!(
             lines.line(120_000_000, Duration::from_secs(5)),
@@ -243,9 +242,9 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_before_does_not_count_for_the_rate() {
+    fn the_rate_counts_only_what_comes_after_the_start_position() {
         let mut lines = lines(Amount::Count, Some(100));
-        lines.start_at(50, lines.begun);
+        lines.start_at(50, lines.started);
         assert_eq!(
             lines.line(60, Duration::from_secs(10)),
             "talk.mp4: 60 of 100 (60 %), 1/s, 40.0 s left"
@@ -253,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_end_or_a_rate_none_is_made_up() {
+    fn total_and_time_left_are_left_out_when_unknown() {
         let unknown = lines(Amount::Bytes, None);
         assert_eq!(unknown.line(0, Duration::ZERO), "talk.mp4: 0 B");
         let empty = lines(Amount::Bytes, Some(0));
@@ -261,19 +260,19 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_far_apart() {
+    fn lines_are_printed_at_most_every_five_seconds() {
         let mut lines = lines(Amount::Count, None);
-        let at = |seconds| lines.begun + Duration::from_secs(seconds);
+        let at = |seconds| lines.started + Duration::from_secs(seconds);
         let times = [1, 5, 6, 9, 10].map(at);
         let due = times.map(|time| lines.due(1, time).is_some());
         assert_eq!(due, [false, true, false, false, true]);
     }
 
     #[test]
-    fn every_look_is_understood() {
+    fn every_template_is_valid() {
         for amount in [Amount::Bytes, Amount::Count] {
-            for ends in [true, false] {
-                let bar = ProgressBar::hidden().with_style(style(amount, ends));
+            for has_total in [true, false] {
+                let bar = ProgressBar::hidden().with_style(style(amount, has_total));
                 bar.set_position(1);
                 bar.tick();
             }

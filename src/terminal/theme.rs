@@ -1,4 +1,4 @@
-//! What each role looks like. Every role reads without colour too, so this only adds.
+//! The colour of each role. No meaning depends on a colour alone.
 
 use std::fmt::Write;
 
@@ -6,8 +6,8 @@ use colored::{ColoredString, Colorize};
 
 use crate::render::text::{Line, Role, Text};
 
-/// The look of one stream. `colored` decides for the whole process by stdout alone, so the
-/// decision is made here, per stream, and its own is overridden.
+/// The colours of one stream. `colored` decides by stdout for the whole process; its decision is
+/// overridden, because each stream needs its own.
 #[derive(Clone, Debug)]
 pub struct Theme {
     colours: bool,
@@ -17,7 +17,7 @@ impl Theme {
     /// A theme with or without colours.
     pub fn new(colours: bool) -> Self {
         if colours {
-            // Overriding is process-wide; plain streams never ask `colored` at all.
+            // The override is process-wide; streams without colours do not use `colored`.
             colored::control::set_override(true);
         }
         Self { colours }

@@ -456,7 +456,7 @@ fn each_mode_of_write_is_applied() {
         .stderr(contains("--mode upsert"));
     at.write("keyword.json", &["--mode", "append"])
         .code(3)
-        .stderr(contains("no cards on the file"));
+        .stderr(contains("the file has no cards"));
     at.write("keyword.json", &["--mode", "create"]).success();
     at.write("keyword.json", &["--mode", "create"])
         .code(3)
@@ -478,7 +478,7 @@ fn each_mode_of_write_is_applied() {
     at.cards(&["get"])
         .assert()
         .code(3)
-        .stderr(contains("there are no cards on the file"));
+        .stderr(contains("there are the file has no cards"));
 }
 
 #[test]
@@ -586,7 +586,7 @@ fn only_one_input_comes_from_stdin() {
     cards(&["write", "-", "--event", "-"])
         .assert()
         .code(2)
-        .stderr(contains("stdin"));
+        .stderr(contains("standard input"));
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn a_mock_whose_files_are_elsewhere_leads_only_by_its_url() {
                 "export BOX_API_BASE_URL={url}\nexport BOX_UPLOAD_BASE_URL={url}/api\n\
                  export SKILLCTL_BOX={url}\n"
             ))
-            .stderr(contains("do not lie on this machine"));
+            .stderr(contains("are not on this machine"));
     }
 }
 
@@ -216,7 +216,7 @@ fn unset_says_what_it_cannot_undo() {
         .assert()
         .success()
         .stdout("")
-        .stderr(contains("not led to a mock"));
+        .stderr(contains("not pointed at a mock"));
     skillctl()
         .args(["env", "--unset", "--shell", "dotenv"])
         .assert()

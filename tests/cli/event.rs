@@ -216,7 +216,7 @@ fn redact_scrubs_a_capture_and_says_that_its_signatures_are_gone() {
         assert!(!text.contains(leak), "{leak} is left in {text}");
     }
     let stderr = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(stderr.contains("the signatures are gone"), "{stderr}");
+    assert!(stderr.contains("the signatures were removed"), "{stderr}");
 }
 
 #[test]
@@ -360,7 +360,9 @@ fn verify_needs_a_capture_with_headers_and_a_key_that_is_set() {
         .args(["--primary-key-env", "NO_SUCH_VARIABLE"])
         .assert()
         .code(2)
-        .stderr(contains("NO_SUCH_VARIABLE of --primary-key-env is not set"));
+        .stderr(contains(
+            "--primary-key-env NO_SUCH_VARIABLE: the variable is not set",
+        ));
     verify()
         .arg(project("fixtures/events/api-gateway/event.json"))
         .assert()

@@ -75,12 +75,12 @@ fn over_tls_the_mocks_authority_must_be_trusted() {
         .assert()
         .code(3)
         .stderr(contains("its certificate is not trusted"))
-        .stderr(contains("--ca-cert").and(contains("try 2").not()));
+        .stderr(contains("--ca-cert").and(contains("attempt 2").not()));
     held.fetch(&held.https())
         .args(["--ca-cert", &held.authority()])
         .assert()
         .success()
-        .stdout(contains("as Box says"));
+        .stdout(contains("(verified)"));
     held.assert_fetched();
 }
 

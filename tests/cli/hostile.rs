@@ -306,7 +306,7 @@ fn names_of_our_own_are_not_written_through_links() {
         .arg(&case)
         .assert()
         .code(3)
-        .stderr(contains("is a symbolic link, and is not followed"));
+        .stderr(contains("is a symbolic link, which is not followed"));
 
     let made = folder.path().join("made");
     fs::create_dir(&made).expect("a folder");
@@ -474,7 +474,7 @@ fn a_token_on_the_command_line_is_warned_of() {
         .arg("0123456789abcdef")
         .assert()
         .code(3)
-        .stderr(contains("is seen in the list of processes").and(contains("0123456789ab").not()));
+        .stderr(contains("is shown in the list of processes").and(contains("0123456789ab").not()));
     let output = skillctl()
         .args([
             "mock-box",

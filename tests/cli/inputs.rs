@@ -97,11 +97,9 @@ fn a_capture_of_api_gateway_keeps_its_bytes_and_headers_and_is_signed_anew() {
     let path = project("fixtures/events/api-gateway/event.json");
     let capture: Value =
         serde_json::from_str(&fs::read_to_string(&path).expect("it reads")).expect("JSON");
-    keeper
-        .replay(&path)
-        .assert()
-        .success()
-        .stderr(contains("no longer hold and are not sent"));
+    keeper.replay(&path).assert().success().stderr(contains(
+        "do not match the new ids and times, and are not sent",
+    ));
     keeper
         .replay(&path)
         .env("KEY", "the-primary-key")
@@ -136,7 +134,7 @@ fn a_key_variable_that_is_not_set_exits_2() {
         .assert()
         .code(2)
         .stderr(contains(
-            "the variable NOT_SET of --secondary-key-env is not set",
+            "--secondary-key-env NOT_SET: the variable is not set",
         ));
 }
 
@@ -279,7 +277,7 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
     for (options, wanted) in [
         (&["no/such/file.json"][..], "cannot read no/such/file.json"),
         (&["no/such/*.json"], "holds no events"),
-        (&["[z*"], "is no glob"),
+        (&["[z*"], "is not a valid glob"),
         (&[&bad], "bad.jsonl:2:"),
         (&[&text], "is not UTF-8"),
         (&["-", "-"], "only once"),
@@ -287,7 +285,7 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
             &["--filter", "*nothing*"],
             "--filter leaves none of 1 cases",
         ),
-        (&["--filter", "["], "--filter is no glob"),
+        (&["--filter", "["], "--filter is not a valid glob"),
         (&["--shard", "3/2"], "is not a shard"),
         (&["--set", "/sorce/name=x"], "did you mean /source/name?"),
         (&["--set", "/source/id={}"], "what is no event"),

@@ -735,7 +735,7 @@ fn wrong_options_exit_with_2() {
     let file = inbox.join("a.txt");
     refused(&["--files", file.to_str().expect("a path")], "not a folder");
     refused(&["--files", "/no/such/folder"], "/no/such/folder");
-    refused(&["--skill", "ftp://127.0.0.1/"], "no http(s) URL");
+    refused(&["--skill", "ftp://127.0.0.1/"], "not an http(s) URL");
     refused(
         &[
             "--skill",

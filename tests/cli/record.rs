@@ -160,7 +160,7 @@ fn what_cannot_be_recorded_to_is_said_at_once() {
             .assert()
             .code(3)
             .stderr(contains(reason))
-            .stderr(contains("help: --record takes a file"));
+            .stderr(contains("help: --record needs a file"));
     }
     let wrong = folder.path().join("wrong.jsonl");
     fs::write(&wrong, "{\"seq\":1}\n").expect("it writes");

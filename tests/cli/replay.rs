@@ -168,7 +168,7 @@ fn a_url_that_is_not_http_exits_2() {
         .arg(project("fixtures/events/upload-text"))
         .assert()
         .code(2)
-        .stderr(contains("is no http(s) URL"));
+        .stderr(contains("not an http(s) URL"));
 }
 
 #[test]

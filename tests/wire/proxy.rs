@@ -242,7 +242,7 @@ async fn the_users_own_proxy_leads_to_other_hosts() {
             .expect("it is sent");
         String::from_utf8(asked).expect("text")
     });
-    let environment = skillctl::env::Environment::of([
+    let environment = skillctl::env::Environment::from_variables([
         ("HTTPS_PROXY", format!("http://user:p%40ss@{address}")),
         ("NO_PROXY", "direct.example".to_owned()),
     ]);
@@ -265,7 +265,7 @@ async fn the_users_own_proxy_leads_to_other_hosts() {
 #[tokio::test]
 async fn a_shell_that_leads_to_the_port_itself_is_no_proxy_for_it() {
     let port = Port::with_address(|options, address| {
-        let environment = skillctl::env::Environment::of([(
+        let environment = skillctl::env::Environment::from_variables([(
             "HTTPS_PROXY",
             format!("http://localhost:{}", address.port()),
         )]);

@@ -1,5 +1,5 @@
-//! `skillctl.toml`: a table for each command, a key for each of its flags. It is checked as a
-//! whole, whatever command is called: a misspelt key must not be without effect in silence.
+//! `skillctl.toml`: a table for each command, a key for each of its options. The whole file is
+//! checked, whichever command is called, so that a misspelt key is never ignored silently.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use crate::domain::json::position::place;
 /// What the file is called; it is looked for in the current folder.
 pub const NAME: &str = "skillctl.toml";
 
-/// What the file says, by command and flag.
+/// The values of the file, by command and option.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     values: BTreeMap<(Vec<String>, String), Given>,
 }
 
 impl Table {
-    /// The value of a flag of the command at `path`; what stands above all tables holds for all.
+    /// The value of an option of the command at `path`. Keys above all tables are for all commands.
     pub(super) fn get(&self, path: &[String], flag: &str) -> Option<&Given> {
         let at = |path: &[String]| self.values.get(&(path.to_vec(), flag.to_owned()));
         at(path).or_else(|| at(&[]))
@@ -33,7 +33,7 @@ impl Table {
 pub(super) fn read(text: &str, root: &Command) -> Result<Table, String> {
     let parsed = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
-        format!("{}: it is no TOML: {}", at_line(text, at), error.message())
+        format!("{}: invalid TOML: {}", at_line(text, at), error.message())
     })?;
     let mut table = Table::default();
     Reader {
@@ -63,7 +63,10 @@ impl Reader<'_> {
                 let called = command.get_subcommands().find(|it| it.get_name() == name);
                 let called = called.ok_or_else(|| {
                     let names = command.get_subcommands().map(Command::get_name);
-                    format!("{line}: there is no command `{name}`{}", meant(name, names))
+                    format!(
+                        "{line}: there is no command `{name}`{}",
+                        suggestion(name, names)
+                    )
                 })?;
                 let mut path = path.to_vec();
                 path.push(name.to_owned());
@@ -72,7 +75,7 @@ impl Reader<'_> {
             }
             if SECRETS.contains(&name) {
                 return Err(format!(
-                    "{line}: a secret has no place in a file; keep `{name}` in the environment"
+                    "{line}: `{name}` is a secret; put it into an environment variable, not into a file"
                 ));
             }
             if !flags(command).any(|flag| flag == name) {
@@ -82,11 +85,11 @@ impl Reader<'_> {
                 };
                 return Err(format!(
                     "{line}: `{owner}` has no option `{name}`{}",
-                    meant(name, flags(command))
+                    suggestion(name, flags(command))
                 ));
             }
             let values = values(value).ok_or_else(|| {
-                format!("{line}: the value of `{name}` is no text, number, truth or list of them")
+                format!("{line}: the value of `{name}` must be a string, a number, a boolean or a list of them")
             })?;
             let given = Given {
                 values,
@@ -108,11 +111,11 @@ fn flags(command: &Command) -> impl Iterator<Item = &str> {
 }
 
 /// `; did you mean …?`
-fn meant<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    const NEAR_ENOUGH: f64 = 0.8;
+fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    const MIN_SIMILARITY: f64 = 0.8;
     known
         .map(|known| (strsim::jaro_winkler(name, known), known))
-        .filter(|(likeness, _)| *likeness > NEAR_ENOUGH)
+        .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
         .max_by(|(left, _), (right, _)| left.total_cmp(right))
         .map_or_else(String::new, |(_, known)| {
             format!("; did you mean `{known}`?")

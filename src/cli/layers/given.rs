@@ -1,18 +1,18 @@
-//! A value that a lower layer gives a flag, and which flags no layer may give.
+//! A value that the environment or the file gives an option.
 
-/// Flags that hold a secret, which has no place in a file.
+/// Options that hold a secret. They are refused in a file.
 pub(super) const SECRETS: [&str; 1] = ["token"];
 
-/// A value that was given elsewhere than on the command line.
+/// A value that was not given on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Given {
-    /// Its text, or several where a flag may be repeated.
+    /// Its text, or several for an option that can be repeated.
     pub(super) values: Vec<String>,
-    /// Where it stands, for messages.
+    /// Where it was given, for messages.
     pub(super) place: String,
 }
 
-/// Flags that clap adds by itself.
+/// Whether clap itself adds this option.
 pub(super) fn is_of_clap(name: &str) -> bool {
     matches!(name, "help" | "version")
 }

@@ -30,7 +30,7 @@ pub(super) fn no_cards(document: &Document, error: CardsError, width: usize) -> 
             "{}: the value at {at} is not a list of cards",
             document.name
         ))
-        .help("`skillctl cards validate` shows it")
+        .help("`skillctl cards validate` shows the place")
         .usage(),
     }
 }

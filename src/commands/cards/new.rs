@@ -1,4 +1,4 @@
-//! `skillctl cards new`: cards from flags and files, onto stdout.
+//! `skillctl cards new`: makes a card from options and files, and prints it.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::{
         NewArgs, NewCommonArgs, NewKeywordArgs, NewKind, NewStatusArgs, NewTimelineArgs,
         NewTranscriptArgs, SubtitleFormat,
     },
-    commands::wrong_input::wrong_input,
+    commands::wrong_input::wrong_limited_input,
     domain::card::{
         build::{self, Filling, TimelineEntry},
         codes::misspelt_status,
@@ -26,7 +26,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Skipped places that are reported one by one.
+/// The most skipped places that are reported one by one.
 const MAX_SKIPPED_LINES: usize = 10;
 
 /// Makes the card and prints it.
@@ -54,13 +54,15 @@ fn title<'a>(common: &'a NewCommonArgs, default: &'a str) -> &'a str {
 fn keyword(arguments: &NewKeywordArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let mut texts = arguments.texts.clone();
     if let Some(path) = &arguments.from {
-        let lines =
-            input::text(path, arguments.input.max_input).map_err(wrong_input(terminal.width))?;
+        let lines = input::text(path, arguments.input.max_input)
+            .map_err(wrong_limited_input(terminal.width))?;
         let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
         texts.extend(lines.map(str::to_owned));
     }
     if texts.is_empty() {
-        return Err(Problem::new("there is no topic to make a card of").usage());
+        return Err(
+            Problem::new("the card has no topics: every line of the file is empty").usage(),
+        );
     }
     Ok(build::keyword(title(&arguments.common, "Topics"), &texts))
 }
@@ -75,15 +77,15 @@ fn timeline(arguments: &NewTimelineArgs, terminal: &Terminal) -> Result<Value, F
     let starts = faces.iter().flat_map(|face| &face.appears);
     let last = starts.map(|(start, _)| *start).reduce(f64::max);
     match (duration, last) {
-        (None, Some(_)) => Err(
-            Problem::new("times without --duration show no timeline in Box")
-                .help("give the length of the file: --duration 60, or 1:00")
-                .usage(),
-        ),
+        (None, Some(_)) => Err(Problem::new(
+            "--face has times, but --duration is missing: Box would show no timeline",
+        )
+        .help("give the length of the file, such as --duration 60 or --duration 1:00")
+        .usage()),
         (Some(duration), Some(last)) if last >= duration => Err(Problem::new(format!(
-            "a face appears at {last} s, and the file lasts {duration} s"
+            "a face appears at {last} s, but --duration is {duration} s"
         ))
-        .help("Box leaves out what starts at the end or later")
+        .help("Box does not show what starts at or after the end of the file")
         .usage()),
         _ => Ok(build::timeline(
             title(&arguments.common, "Faces"),
@@ -100,11 +102,11 @@ fn face(text: &str, limit: u64, width: usize) -> Result<TimelineEntry, Failure> 
         None => None,
         Some(ImageSource::Address(address)) => Some(address),
         Some(ImageSource::File(path)) => {
-            let bytes = input::bytes(&path, limit).map_err(wrong_input(width))?;
+            let bytes = input::bytes(&path, limit).map_err(wrong_limited_input(width))?;
             let image = thumbnail(&bytes).map_err(|why| {
                 let message = format!("{} cannot be read as an image: {why}", path.display());
                 Problem::new(message)
-                    .help("PNG, JPEG and GIF are read")
+                    .help("give a PNG, JPEG or GIF file")
                     .usage()
             })?;
             Some(image)
@@ -123,17 +125,16 @@ fn duration(text: Option<&str>) -> Result<Option<f64>, Failure> {
     };
     match subtitles::seconds(text) {
         Some(seconds) if seconds > 0.0 => Ok(Some(seconds)),
-        _ => Err(
-            Problem::new(format!("--duration {text}: no length of time"))
-                .help("seconds, m:ss or h:mm:ss, above 0")
-                .usage(),
-        ),
+        _ => Err(Problem::new(format!("--duration {text}: not a duration"))
+            .help("give seconds, m:ss or h:mm:ss, more than 0")
+            .usage()),
     }
 }
 
 fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let path = &arguments.from;
-    let text = input::text(path, arguments.input.max_input).map_err(wrong_input(terminal.width))?;
+    let text = input::text(path, arguments.input.max_input)
+        .map_err(wrong_limited_input(terminal.width))?;
     let format = match arguments.format {
         Some(SubtitleFormat::Srt) => Format::Srt,
         Some(SubtitleFormat::Vtt) => Format::Vtt,
@@ -141,14 +142,13 @@ fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Valu
         None => Format::of(path.extension().and_then(|it| it.to_str()), &text),
     };
     let read = subtitles::read(&text, format);
-    warn_of_skipped(path, &read.skipped, terminal);
+    warn_about_skipped(path, &read.skipped, terminal);
     if read.cues.is_empty() {
-        return Err(Problem::new(format!(
-            "there is no line of speech in {}",
-            input::name(path)
-        ))
-        .help("is it of another format? --as srt|vtt|txt says which")
-        .usage());
+        return Err(
+            Problem::new(format!("{} has no line of speech", input::name(path)))
+                .help("if it has another format, give it with --as srt|vtt|txt")
+                .usage(),
+        );
     }
     let length = duration(arguments.duration.as_deref())?.or_else(|| read.duration());
     Ok(build::transcript(
@@ -158,7 +158,7 @@ fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Valu
     ))
 }
 
-fn warn_of_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
+fn warn_about_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
     let name = input::name(path);
     for place in skipped.iter().take(MAX_SKIPPED_LINES) {
         terminal.warn(&format!("{name}:{}: skipped: {}", place.line, place.why));
@@ -170,15 +170,15 @@ fn warn_of_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
         .checked_sub(MAX_SKIPPED_LINES)
         .filter(|it| *it > 0)
     {
-        terminal.warn(&format!("{name}: {left} more places skipped"));
+        terminal.warn(&format!("{name}: skipped {left} more places"));
     }
 }
 
 fn status(arguments: &NewStatusArgs, terminal: &Terminal) -> Value {
-    // A custom code is fine with a message; a misspelt one would go unnoticed.
+    // Custom codes are allowed, so a misspelt code is not an error.
     if let Some(meant) = misspelt_status(&arguments.code) {
         terminal.warn(&format!(
-            "Box knows no status code `{}`; did you mean `{meant}`?",
+            "unknown status code `{}`; did you mean `{meant}`?",
             arguments.code
         ));
     }

@@ -42,7 +42,7 @@ impl Remote {
         options.backoff.on_retry = Arc::new(move |pause| {
             let delay = pause.delay.as_secs_f64();
             let line = format!(
-                "{}; try {} in {delay:.1} s",
+                "{}; attempt {} in {delay:.1} s",
                 pause.because, pause.next_attempt
             );
             printer.note_line(Line::new().with(Role::Dim, line));
@@ -54,14 +54,14 @@ impl Remote {
         })
     }
 
-    /// The failure of a call about cards. `help` is what to do where the file has cards already or
-    /// has none; empty where there is nothing to do.
+    /// The failure of a call about cards. `help` says what to do if the file has cards already, or
+    /// has none; it may be empty.
     pub(super) fn explain(&self, error: &BoxError, help: &str) -> Failure {
         let code = error.refusal().and_then(|refusal| refusal.code.as_deref());
         let reason = match code {
-            Some("instance_not_found") => "there are no cards on the file",
-            Some("schema_validation_failed") => "`skillctl cards validate` shows what Box refuses",
-            Some("tuple_already_exists" | "conflict") => "there are cards on the file already",
+            Some("instance_not_found") => "the file has no cards",
+            Some("schema_validation_failed") => "`skillctl cards validate` lists what Box refuses",
+            Some("tuple_already_exists" | "conflict") => "the file has cards already",
             _ => return box_failure::explain(error, &self.access, wall_clock()()),
         };
         let help = match (code, help) {

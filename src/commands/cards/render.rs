@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Columns by which cards are indented below the name of their file.
-const BELOW_NAME: usize = 2;
+const INDENT: usize = 2;
 
 /// Renders the cards of the files to stdout, or to a file.
 pub(super) fn run(arguments: &RenderArgs, terminal: &Terminal) -> Outcome {
@@ -54,8 +54,8 @@ type All<'a> = [(&'a Source, Vec<Tree<'a>>)];
 
 /// The format from `--format`, otherwise from the extension of the output file.
 fn format(arguments: &RenderArgs) -> RenderFormat {
-    let ending = || arguments.output.as_deref()?.extension()?.to_str();
-    arguments.format.unwrap_or_else(|| match ending() {
+    let extension = || arguments.output.as_deref()?.extension()?.to_str();
+    arguments.format.unwrap_or_else(|| match extension() {
         Some("html" | "htm") => RenderFormat::Html,
         Some("md" | "markdown") => RenderFormat::Markdown,
         Some("json" | "jsonl") => RenderFormat::Json,
@@ -78,7 +78,7 @@ fn check_output(path: &Path, arguments: &RenderArgs) -> Result<(), Failure> {
 
 fn as_text(all: &All<'_>, arguments: &RenderArgs, terminal: &Terminal) -> Text {
     let width = arguments.width.map_or(terminal.width, usize::from);
-    let indent = if all.len() > 1 { BELOW_NAME } else { 0 };
+    let indent = if all.len() > 1 { INDENT } else { 0 };
     let mut text = Text::new();
     for (nth, (source, cards)) in all.iter().enumerate() {
         if nth > 0 {
@@ -115,7 +115,7 @@ fn as_page(all: &All<'_>, arguments: &RenderArgs) -> String {
 }
 
 fn as_markdown(all: &All<'_>, arguments: &RenderArgs) -> String {
-    let of_one = |(source, cards): &(&Source, Vec<Tree<'_>>)| {
+    let render_one = |(source, cards): &(&Source, Vec<Tree<'_>>)| {
         let sidebar = preview::sidebar(cards.iter().copied(), arguments.file_version.as_deref());
         let body = markdown::render(&sidebar);
         match all.len() {
@@ -123,7 +123,7 @@ fn as_markdown(all: &All<'_>, arguments: &RenderArgs) -> String {
             _ => format!("{}\n{body}", markdown::heading(&source.title)),
         }
     };
-    all.iter().map(of_one).collect::<Vec<_>>().join("\n")
+    all.iter().map(render_one).collect::<Vec<_>>().join("\n")
 }
 
 fn as_json(all: &All<'_>) -> String {

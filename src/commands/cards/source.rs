@@ -1,10 +1,10 @@
 //! The inputs of `cards render` and `cards validate`: files with cards in any of their shapes, and
-//! the records of a mock, of which the last state of each file is used.
+//! the records of a mock. Of records, the last cards of each file count.
 
 use std::path::{Path, PathBuf};
 
 use crate::{
-    commands::wrong_input::wrong_input,
+    commands::wrong_input::wrong_limited_input,
     domain::{
         card::shape,
         diagnostic::Diagnostic,
@@ -16,7 +16,7 @@ use crate::{
 
 /// A document with cards, and where it comes from.
 pub(super) struct Source {
-    /// The name of its cards: the input, and the file that a record is about.
+    /// The name of its cards: that of the input, and the file that a record is about.
     pub(super) title: String,
     /// The input, for places in it.
     pub(super) file: String,
@@ -45,7 +45,7 @@ impl Source {
     }
 }
 
-/// Reads every file. The first that cannot be read or is not JSON is the error.
+/// Reads every file. Fails if one cannot be read or is not JSON.
 pub(super) fn sources(paths: &[PathBuf], limit: u64, width: usize) -> Result<Vec<Source>, Failure> {
     let mut sources = Vec::new();
     for path in paths {
@@ -58,7 +58,7 @@ fn read_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failu
     let name = input::name(path);
     let parts = input::bytes(path, limit)
         .and_then(|bytes| input::documents(&name, bytes))
-        .map_err(wrong_input(width))?;
+        .map_err(wrong_limited_input(width))?;
     let last_states = match parts.as_slice() {
         [_] => None,
         several => shape::last_states(several.iter().map(|part| part.document.tree())),
@@ -70,19 +70,23 @@ fn read_file(path: &Path, limit: u64, width: usize) -> Result<Vec<Source>, Failu
             .collect());
     };
     if last_states.is_empty() {
-        let message = format!("at the end of the records in {name}, no file has cards");
+        let message = format!("no file has cards after the records in {name}");
         return Err(Problem::new(message)
-            .help("their cards were deleted; select one record: sed -n 1p FILE | skillctl … -")
+            .help("the cards were deleted again; choose a record: sed -n 1p FILE | skillctl … -")
             .usage());
     }
     let mut files: Vec<Option<String>> = vec![None; parts.len()];
     for (file, nth) in last_states {
         files[nth] = Some(file.to_owned());
     }
-    let of_record = |(part, file): (InputDocument, Option<String>)| {
+    let from_record = |(part, file): (InputDocument, Option<String>)| {
         let mut source = Source::new(&name, part);
         source.title = format!("file {} ({})", file?, source.title);
         Some(source)
     };
-    Ok(parts.into_iter().zip(files).filter_map(of_record).collect())
+    Ok(parts
+        .into_iter()
+        .zip(files)
+        .filter_map(from_record)
+        .collect())
 }

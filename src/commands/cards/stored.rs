@@ -1,4 +1,4 @@
-//! `skillctl cards get` and `skillctl cards delete`: the cards that a file has.
+//! `skillctl cards get` and `skillctl cards delete`: the cards of a file at Box.
 
 use serde_json::json;
 

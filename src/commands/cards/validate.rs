@@ -24,27 +24,27 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Findings of one code that are printed without `-v`.
-const MAX_OF_A_KIND: usize = 5;
+/// The most findings with the same code that are printed without `-v`.
+const MAX_PER_CODE: usize = 5;
 
-/// Checks the cards of every file. All files are read before anything is printed, so that invalid JSON
-/// in one of them is the only output.
+/// Checks the cards of every file. All are read first, so that an input that is not JSON ends the
+/// command before it prints anything.
 pub(super) fn run(arguments: &ValidateArgs, terminal: &Terminal) -> Outcome {
     let sources = sources(&arguments.files, arguments.input.max_input, terminal.width)?;
-    let mut judged = Vec::new();
+    let mut validated = Vec::new();
     for source in &sources {
-        judged.push(judge(source, arguments.schema, terminal.width)?);
+        validated.push(validate(source, arguments.schema, terminal.width)?);
     }
-    for (source, judged) in sources.iter().zip(&judged) {
+    for (source, validated) in sources.iter().zip(&validated) {
         match arguments.format {
-            OutputFormat::Human => print(source, judged, terminal),
-            OutputFormat::Json => print_json(source, judged, terminal),
+            OutputFormat::Human => print(source, validated, terminal),
+            OutputFormat::Json => print_json(source, validated, terminal),
         }
     }
-    let (errors, warnings) = total(&judged);
+    let (errors, warnings) = total(&validated);
     let failed = errors > 0 || (arguments.strict && warnings > 0);
     if arguments.format == OutputFormat::Json {
-        let cards: usize = judged.iter().map(|it| it.cards).sum();
+        let cards: usize = validated.iter().map(|it| it.cards).sum();
         let summary = json!({"summary": {"files": sources.len(), "cards": cards,
             "errors": errors, "warnings": warnings, "ok": !failed}});
         terminal.out_raw(json::line(&summary).as_bytes());
@@ -57,37 +57,37 @@ pub(super) fn run(arguments: &ValidateArgs, terminal: &Terminal) -> Outcome {
     if failed { Err(Failure::Check) } else { Ok(()) }
 }
 
-/// What was found in one file.
-struct Judged {
+/// The findings of one file.
+struct Validated {
     cards: usize,
     findings: Vec<Diagnostic>,
 }
 
-fn judge(source: &Source, schema: SchemaArg, width: usize) -> Result<Judged, Failure> {
+fn validate(source: &Source, schema: SchemaArg, width: usize) -> Result<Validated, Failure> {
     let schema = match schema {
         SchemaArg::Box => Schema::Box,
         SchemaArg::Documented => Schema::Documented,
     };
     let recognised = document::recognise(&source.document, width)?;
-    Ok(Judged {
+    Ok(Validated {
         cards: recognised.cards().len(),
         findings: validate_recognised(source.document.tree(), &recognised, schema),
     })
 }
 
-fn total(judged: &[Judged]) -> (usize, usize) {
-    judged.iter().fold((0, 0), |(errors, warnings), it| {
+fn total(validated: &[Validated]) -> (usize, usize) {
+    validated.iter().fold((0, 0), |(errors, warnings), it| {
         let (more_errors, more_warnings) = count(&it.findings);
         (errors + more_errors, warnings + more_warnings)
     })
 }
 
-fn print(source: &Source, judged: &Judged, terminal: &Terminal) {
-    let located = source.locate(&judged.findings);
+fn print(source: &Source, validated: &Validated, terminal: &Terminal) {
+    let located = source.locate(&validated.findings);
     let most = if terminal.is_verbose() {
         usize::MAX
     } else {
-        MAX_OF_A_KIND
+        MAX_PER_CODE
     };
     let mut text = diagnostic::findings(
         &source.file,
@@ -96,11 +96,11 @@ fn print(source: &Source, judged: &Judged, terminal: &Terminal) {
         terminal.width,
         most,
     );
-    let cards = match judged.cards {
+    let cards = match validated.cards {
         1 => "1 card".to_owned(),
         cards => format!("{cards} cards"),
     };
-    let (errors, warnings) = count(&judged.findings);
+    let (errors, warnings) = count(&validated.findings);
     text.push(
         Line::new()
             .plain(format!("{}: {cards}, ", source.title))
@@ -136,9 +136,9 @@ fn counts(errors: usize, warnings: usize) -> String {
     }
 }
 
-fn print_json(source: &Source, judged: &Judged, terminal: &Terminal) {
+fn print_json(source: &Source, validated: &Validated, terminal: &Terminal) {
     let mut lines = String::new();
-    for located in source.locate(&judged.findings) {
+    for located in source.locate(&validated.findings) {
         lines.push_str(&json::line(&as_json(&source.file, &located)));
     }
     terminal.out_raw(lines.as_bytes());

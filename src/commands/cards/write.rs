@@ -1,5 +1,5 @@
-//! `skillctl cards write`: cards onto a file, by the metadata API or by skill_invocations. The rules
-//! are in `domain::card::write`, the calls in `client::cards`.
+//! `skillctl cards write`: writes cards to a file, with the metadata API or skill_invocations. The
+//! rules are in `domain::card::write`, the calls in `client::cards`.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use crate::{
         BoxError,
         cards::{self, Written},
     },
-    commands::wrong_input::wrong_input,
+    commands::wrong_input::wrong_limited_input,
     domain::{
         card::{
             request::{Mode, Request},
@@ -44,10 +44,10 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Findings of one code that are printed without `-v`.
-const MAX_OF_A_KIND: usize = 3;
+/// The most findings with the same code that are printed without `-v`.
+const MAX_PER_CODE: usize = 3;
 
-/// Writes the cards, or prints the request that would.
+/// Writes the cards, or prints the request that would write them.
 pub(super) fn run(
     arguments: &WriteArgs,
     environment: &Environment,
@@ -55,8 +55,8 @@ pub(super) fn run(
 ) -> Outcome {
     let options = options(arguments)?;
     let width = terminal.width;
-    let document =
-        input::document(&arguments.file, arguments.input.max_input).map_err(wrong_input(width))?;
+    let document = input::document(&arguments.file, arguments.input.max_input)
+        .map_err(wrong_limited_input(width))?;
     document::list(&document, width)?;
     let (access, at) = (&arguments.access, &arguments.at);
     let remote = Remote::new(access, at, TokenKind::Write, environment, terminal)?;
@@ -97,14 +97,14 @@ fn options(arguments: &WriteArgs) -> Result<WriteOptions, Failure> {
         .count()
         > 1
     {
-        return wrong("only one of cards, event and token can come from stdin");
+        return wrong("only one of FILE, --event and --token-file can be - (standard input)");
     }
     let via = match (arguments.via, arguments.mode, arguments.status) {
         (arguments::Via::Invocation, Some(_), _) => {
-            return wrong("--mode is for --via metadata: an invocation replaces all cards");
+            return wrong("--mode needs --via metadata: an invocation always replaces all cards");
         }
         (arguments::Via::Metadata, _, Some(_)) => {
-            return wrong("--status is for --via invocation: the metadata API knows none");
+            return wrong("--status needs --via invocation: the metadata API has no status");
         }
         (arguments::Via::Metadata, mode, None) => Via::Metadata(match mode.unwrap_or_default() {
             WriteMode::Upsert => Mode::Upsert,
@@ -134,7 +134,7 @@ fn status_name(status: InvocationStatus) -> &'static str {
     }
 }
 
-/// The present to the second, as cards have it.
+/// The present time to the second, as cards have it.
 fn now() -> String {
     let now = wall_clock()();
     let whole = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
@@ -145,17 +145,17 @@ fn now() -> String {
 fn not_planned(document: &Document, error: WriteError, terminal: &Terminal) -> Failure {
     match error {
         WriteError::Cards(error) => document::no_cards(document, error, terminal.width),
-        WriteError::NoSkillId => Problem::new("--via invocation needs the skill's id")
-            .help("name it with --skill-id, or the event with --event")
+        WriteError::NoSkillId => Problem::new("--via invocation needs the id of the skill")
+            .help("give it with --skill-id, or give the event with --event")
             .usage(),
         WriteError::Invalid(findings) => {
             let words = match count(&findings).0 {
                 1 => "an error",
                 _ => "errors",
             };
-            let problem = Problem::new(format!("the cards have {words}, and nothing was sent"))
+            let problem = Problem::new(format!("the cards have {words}; nothing was sent"))
                 .excerpt(excerpts(document, &findings, terminal))
-                .help("--no-validate sends them as they are");
+                .help("--no-validate sends them unchanged");
             terminal.problem(&problem);
             Failure::Check
         }
@@ -163,25 +163,25 @@ fn not_planned(document: &Document, error: WriteError, terminal: &Terminal) -> F
 }
 
 fn excerpts(document: &Document, findings: &[Diagnostic], terminal: &Terminal) -> Text {
-    let max_of_a_kind = if terminal.is_verbose() {
+    let max_per_code = if terminal.is_verbose() {
         usize::MAX
     } else {
-        MAX_OF_A_KIND
+        MAX_PER_CODE
     };
     diagnostic::findings(
         &document.name,
         &document.text,
         &document.locate(findings),
         terminal.width.saturating_sub(2),
-        max_of_a_kind,
+        max_per_code,
     )
 }
 
-/// The mode that would do what the user wants, where Box refused this one.
+/// The mode to use instead, if Box refused this one.
 fn advice(error: &BoxError, mode: Mode) -> &'static str {
     match (error.status().map(|status| status.as_u16()), mode) {
-        (Some(409), _) => "--mode upsert replaces them, --mode append adds to them",
-        (Some(404), Mode::Replace | Mode::Append) => "--mode upsert makes them",
+        (Some(409), _) => "--mode upsert replaces them; --mode append adds to them",
+        (Some(404), Mode::Replace | Mode::Append) => "--mode upsert creates them",
         _ => "",
     }
 }
@@ -214,7 +214,7 @@ fn print_request(plan: &WritePlan, remote: &Remote, format: OutputFormat, termin
     ]));
     terminal.out_raw(json::pretty(request.body()).as_bytes());
     if plan.mode == Mode::Upsert {
-        let line = "where the file has cards (409), they go out as a patch: add /cards";
+        let line = "if the file has cards (409), a patch follows that replaces them: add /cards";
         terminal.note_line(Line::new().with(Role::Dim, line));
     }
 }

@@ -8,10 +8,10 @@ use std::{
 
 use crate::exit::{Failure, Problem};
 
-/// The largest event or capture that is read, in bytes.
+/// The largest event or capture, in bytes.
 pub(super) const MAX_INPUT: u64 = 64 * 1024 * 1024;
 
-/// Writes a file that is not there yet.
+/// Writes a file that must not exist.
 pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let written = File::create_new(path).and_then(|mut file| file.write_all(bytes));
     written.map_err(|error| match error.kind() {
@@ -20,7 +20,7 @@ pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// The refusal to write over a destination that exists.
+/// The failure for a destination that exists.
 pub(super) fn already_exists(path: &Path) -> Failure {
     Problem::new(format!("{} already exists", path.display()))
         .help("remove it first, or choose another name")

@@ -1,4 +1,4 @@
-//! `skillctl event`: events made, scrubbed and checked.
+//! `skillctl event`: make and redact events, and verify their signatures.
 
 mod files;
 mod new;

@@ -31,7 +31,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Makes the event, and puts it where it was asked for.
+/// Makes the event, and prints it or writes it to a file or a case.
 pub(super) fn run(arguments: &NewArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
     let mut event = synthesis::make(&blueprint(arguments)?);
     if let Some(folder) = &arguments.case {
@@ -51,8 +51,8 @@ pub(super) fn run(arguments: &NewArgs, environment: &Environment, terminal: &Ter
     Ok(())
 }
 
-/// Puts the file and the event into a running mock, and gives the event with the tokens that the
-/// mock minted for it.
+/// Uploads the file to a running mock and registers the event there. Returns the event with the
+/// tokens that the mock gave it.
 fn register(
     event: &Value,
     url: &Url,
@@ -73,7 +73,7 @@ fn register(
             })?;
         let refused = |error: MockError| {
             Problem::new(error.to_string())
-                .help("start one with: skillctl mock-box")
+                .help("start a mock with `skillctl mock-box`")
                 .outside()
         };
         let content = mock.put_content(file).await.map_err(refused)?;
@@ -90,7 +90,7 @@ fn register(
             .and_then(|text| serde_json::from_str(text.get()).ok());
         event.ok_or_else(|| {
             outside(format!(
-                "the mock at {} registered nothing",
+                "the mock at {} did not register the event",
                 redact_url(url)
             ))
         })
@@ -107,13 +107,13 @@ fn blueprint(arguments: &NewArgs) -> Result<Blueprint, Failure> {
     };
     let about = fs::metadata(&arguments.file).map_err(|error| cannot(&error.to_string()))?;
     if !about.is_file() {
-        return Err(cannot("it is no file"));
+        return Err(cannot("not a regular file"));
     }
     let own_name = arguments.file.file_name().and_then(|name| name.to_str());
     let name = match (&arguments.name, own_name) {
         (Some(name), _) => name.clone(),
         (None, Some(name)) => name.to_owned(),
-        (None, None) => return Err(cannot("its name is no UTF-8; give one with --name")),
+        (None, None) => return Err(cannot("its name is not UTF-8; give one with --name")),
     };
     let event_id = match arguments.trigger {
         Trigger::ConsoleTest => random_digits(),
@@ -132,7 +132,7 @@ fn blueprint(arguments: &NewArgs) -> Result<Blueprint, Failure> {
         offset: Offset::UTC,
         file_id: arguments.file_id.clone().unwrap_or_else(random_digits),
         file_version_id: random_digits(),
-        // A file that was moved has been changed once.
+        // Box counts a move as a change.
         sequence_id: u64::from(arguments.trigger == Trigger::Move),
         file_name: name,
         size: about.len(),
@@ -159,19 +159,19 @@ fn random_number() -> u64 {
     Uuid::new_v4().as_u64_pair().0
 }
 
-/// Copies to a file that is not there yet, not even as a link to nowhere.
+/// Copies to a file that must not exist, not even as a dangling link.
 fn copy(from: &Path, to: &Path) -> io::Result<u64> {
     let mut source = File::open(from)?;
     io::copy(&mut source, &mut File::create_new(to)?)
 }
 
-/// `event.json` and `content.EXT`, as replay takes a case folder.
+/// Writes a case folder for replay: `event.json` and `content.EXT`.
 fn write_case(folder: &Path, event: &Value, arguments: &NewArgs, terminal: &Terminal) -> Outcome {
-    let ending = Path::new(event["source"]["name"].as_str().unwrap_or_default())
+    let extension = Path::new(event["source"]["name"].as_str().unwrap_or_default())
         .extension()
-        .and_then(|ending| ending.to_str())
+        .and_then(|extension| extension.to_str())
         .unwrap_or("bin");
-    let content = folder.join(format!("content.{ending}"));
+    let content = folder.join(format!("content.{extension}"));
     if content.exists() {
         return Err(already_exists(&content));
     }
@@ -186,7 +186,7 @@ fn write_case(folder: &Path, event: &Value, arguments: &NewArgs, terminal: &Term
         .outside()
     })?;
     terminal.note_line(Line::from(format!(
-        "{} is a case now: skillctl replay {0} --skill URL",
+        "{0} is now a case; run it with: skillctl replay {0} --skill URL",
         folder.display()
     )));
     Ok(())

@@ -1,4 +1,4 @@
-//! `skillctl event redact`: a captured event in, one that can be committed out.
+//! `skillctl event redact`: makes of a captured event one that can be committed.
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Scrubs every event of the input, in the layout in which it came.
+/// Redacts every event of the input. Keeps the layout of the input.
 pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
     let name = input::name(&arguments.file);
     let parts = input::bytes(&arguments.file, MAX_INPUT)
@@ -37,20 +37,20 @@ pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
         })?;
         let (event, losses) = scrubber.scrub(&document.tree().into());
         had_signatures |= losses.signatures;
-        text.push_str(&laid_out(&document.text, &event));
+        text.push_str(&with_layout_of(&document.text, &event));
     }
     match &arguments.output {
         Some(path) => write_new(path, text.as_bytes())?,
         None => terminal.out_raw(text.as_bytes()),
     }
     if had_signatures {
-        terminal.warn("the signatures are gone: they do not hold for a scrubbed body");
+        terminal.warn("the signatures were removed: they do not match a redacted body");
     }
     Ok(())
 }
 
-/// One line stays one line, as Box writes it; what was laid out for reading stays so.
-fn laid_out(before: &str, scrubbed: &Value) -> String {
+/// An event on one line stays on one line, as Box writes it; an indented one stays indented.
+fn with_layout_of(before: &str, scrubbed: &Value) -> String {
     let is_proxy = scrubbed.get("body").is_some_and(Value::is_string);
     if before.trim().contains('\n') {
         json::pretty(scrubbed)

@@ -1,4 +1,4 @@
-//! `skillctl event verify`: whether a captured delivery is Box's, and if not, why.
+//! `skillctl event verify`: says whether Box signed a captured delivery, and if not, why.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ pub(super) fn run(
     let delivery = match (&arguments.file, &arguments.body) {
         (Some(file), _) => proxy_event(file, terminal.width)?,
         (None, Some(body)) => parts(body, arguments, terminal.width)?,
-        (None, None) => return Err(Problem::new("no capture was named").usage()),
+        (None, None) => return Err(Problem::new("no capture was given").usage()),
     };
     let age = arguments.max_age.map(|allowed| Age {
         now: wall_clock()(),
@@ -60,9 +60,13 @@ fn keys(arguments: &VerifyArgs, environment: &Environment) -> Result<Keys, Failu
         environment,
     )?;
     if keys.is_empty() {
-        return Err(Problem::new("there is no key to check the signatures with")
-            .help("name the variable that holds one: --primary-key-env or --secondary-key-env")
-            .usage());
+        return Err(
+            Problem::new("no key was given to verify the signatures with")
+                .help(
+                    "name a variable that holds one with --primary-key-env or --secondary-key-env",
+                )
+                .usage(),
+        );
     }
     Ok(keys)
 }
@@ -72,10 +76,10 @@ fn proxy_event(file: &Path, width: usize) -> Result<CapturedDelivery, Failure> {
     match CapturedDelivery::from_proxy_event(document.tree()) {
         Ok(Some(delivery)) => Ok(delivery),
         Ok(None) => Err(Problem::new(format!(
-            "{} is no API Gateway proxy event, so it has no headers and no signatures",
+            "{} is not an API Gateway proxy event: it has no headers, and no signatures",
             document.name
         ))
-        .help("give the parts instead: --body FILE with --headers FILE")
+        .help("give the body and the headers instead: --body FILE --headers FILE")
         .usage()),
         Err(found) => Err(Problem::new(format!("{}: {}", document.name, found.message)).usage()),
     }

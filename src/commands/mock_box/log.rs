@@ -1,5 +1,5 @@
-//! What `mock-box` prints while it runs: a line a call, the events that are sent, and, where that
-//! is asked for, the cards as they are written.
+//! The log of `mock-box`: a line for each call and each sent event and, with `--show-cards`, the cards
+//! that are written.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -11,9 +11,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::context::sends_events;
+use super::plan::LogOptions;
 use crate::{
-    cli::{OutputFormat, mock_box::MockBoxArgs},
+    cli::OutputFormat,
     domain::{
         call::WriteRecord, card::preview::sidebar, json::tree::Items, notice::Notice,
         outcome::Observed,
@@ -27,35 +27,33 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Files whose invocation's end is waited for, at the most.
+/// The most files whose invocation has not ended that are remembered.
 const MAX_OPEN: usize = 10_000;
-/// Columns that cards are moved right by.
+/// The columns that cards are indented by.
 const INDENT: usize = 6;
 
-/// The log, printed on a thread of its own: a reader that stops to read holds up nobody else.
+/// The log, printed on a thread of its own, so that a slow reader does not block the mock.
 pub(super) struct Log {
     stop: watch::Sender<bool>,
     printed: JoinHandle<()>,
 }
 
 impl Log {
-    pub(super) fn start(store: &Arc<Store>, arguments: &MockBoxArgs, terminal: &Terminal) -> Self {
+    /// Starts to print everything since the start of the mock.
+    pub(super) fn start(store: &Arc<Store>, options: LogOptions, terminal: &Terminal) -> Self {
         let (stop, stopped) = watch::channel(false);
         let reader = store.subscribe_after(0);
         let (store, terminal) = (Arc::clone(store), terminal.clone());
-        let (format, show_cards) = (arguments.format, arguments.show_cards);
-        // A command that is no Skill of ours prints where we do.
-        let is_beside = arguments.handler.is_some() || !arguments.command.is_empty();
-        let beside_a_command = is_beside && !sends_events(arguments);
         let runtime = Handle::current();
         let printed = tokio::task::spawn_blocking(move || {
             let mut printer = Printer {
                 terminal: terminal.clone(),
-                beside_a_command,
-                shown: match format {
+                to_stderr: options.to_stderr,
+                shown: match options.format {
                     OutputFormat::Json => None,
                     OutputFormat::Human => {
-                        Some(Shown::new(&store, show_cards.then_some(terminal.width)))
+                        let width = options.show_cards.then_some(terminal.width);
+                        Some(Shown::new(&store, width))
                     }
                 },
             };
@@ -64,28 +62,28 @@ impl Log {
         Self { stop, printed }
     }
 
-    /// Prints what is left, unless nobody reads it.
+    /// Prints the rest, and ends. Does not wait for a reader that has stopped reading.
     pub(super) async fn end(self) {
-        const PATIENCE: Duration = Duration::from_millis(500);
+        const READER_TIMEOUT: Duration = Duration::from_millis(500);
         self.stop.send_replace(true);
-        let _ = timeout(PATIENCE, self.printed).await;
+        let _ = timeout(READER_TIMEOUT, self.printed).await;
     }
 }
 
-/// Hands on what happens, as it happens, until it is told to stop and all is told.
+/// Prints notices as they arrive, until `stopped` is set and all are printed.
 async fn follow(
     mut reader: Subscription,
     mut stopped: watch::Receiver<bool>,
     printer: &mut Printer,
 ) {
-    /// So few that their lines are written over before they are forgotten.
-    const AT_ONCE: usize = 192;
-    /// Nobody reads faster than that, and being woken for each line costs more than the line.
-    const BREATH: Duration = Duration::from_millis(10);
+    /// Few enough that the memory for their lines is reused while it is still in the cache.
+    const MAX_BATCH: usize = 192;
+    /// Waking up for each line would cost more than printing it.
+    const PRINT_INTERVAL: Duration = Duration::from_millis(10);
     let mut before = 0;
     loop {
         reader.listen();
-        let (notices, last) = reader.read_wanted(AT_ONCE, printer.wants());
+        let (notices, last) = reader.read_wanted(MAX_BATCH, printer.wants());
         let read = last - before;
         before = last;
         if read == 0 {
@@ -99,23 +97,22 @@ async fn follow(
             continue;
         }
         printer.print(&notices);
-        if read < AT_ONCE as u64 {
-            sleep(BREATH).await;
+        if read < MAX_BATCH as u64 {
+            sleep(PRINT_INTERVAL).await;
         }
     }
 }
 
-/// Where the log goes, and in which form.
+/// Prints notices in one of the two formats.
 struct Printer {
     terminal: Terminal,
-    /// Whether a command runs beside it that prints on stdout itself.
-    beside_a_command: bool,
-    /// What people are shown; nothing where programs read.
+    to_stderr: bool,
+    /// The lines for people; none if the format is JSON.
     shown: Option<Shown>,
 }
 
 impl Printer {
-    /// Which of the next notices there is something to print of.
+    /// Which of the next notices are printed.
     fn wants(&self) -> impl FnMut(&Notice) -> bool + use<> {
         let is_for_people = self.shown.is_some();
         let mut shows_writes = self.shown.as_ref().is_none_or(Shown::shows_writes);
@@ -139,7 +136,7 @@ impl Printer {
             return self.terminal.out(&notices.iter().map(object).collect());
         };
         let lines = shown.lines(notices);
-        if self.beside_a_command {
+        if self.to_stderr {
             self.terminal.note(&lines);
         } else {
             self.terminal.out(&lines);
@@ -147,13 +144,13 @@ impl Printer {
     }
 }
 
-/// Notices as lines.
+/// Makes lines of notices.
 struct Shown {
     store: Arc<Store>,
     zone: TimeZone,
-    /// The columns for cards, where they are shown.
+    /// The width for cards, if they are printed.
     width: Option<usize>,
-    /// When the files came whose invocations have no end yet.
+    /// The time of the event of each file whose invocation has not ended.
     open: HashMap<String, Timestamp>,
 }
 
@@ -167,7 +164,7 @@ impl Shown {
         }
     }
 
-    /// Whether something is said of a write.
+    /// Whether a write is printed.
     fn shows_writes(&self) -> bool {
         self.width.is_some() || !self.open.is_empty()
     }
@@ -194,7 +191,7 @@ impl Shown {
 
     fn written(&mut self, record: &WriteRecord, text: &mut Text) {
         if self.width.is_none() && !self.open.contains_key(&*record.file_id) {
-            // Nothing is said of it, and cards may be large to read.
+            // Nothing is printed, and reading large cards takes time.
             return;
         }
         let mut observed = Observed::default();
@@ -212,9 +209,9 @@ impl Shown {
         let Some(status) = observed.status().filter(|status| status.is_final()) else {
             return;
         };
-        let came = self.open.remove(&*record.file_id);
-        if came.is_some() || self.width.is_some() {
-            let ms = came.map(|came| record.at.duration_since(came).as_secs_f64() * 1000.0);
+        let since = self.open.remove(&*record.file_id);
+        if since.is_some() || self.width.is_some() {
+            let ms = since.map(|since| record.at.duration_since(since).as_secs_f64() * 1000.0);
             let count = cards.map_or(0, Items::len);
             text.push(pump::ended(&self.name_of(record), status, count, ms));
         }

@@ -1,4 +1,4 @@
-//! The mock of a run: one that the user names, one that already runs, or one of the run's own.
+//! The mock of a run: one that the user names, one that is already running, or the run's own.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -20,10 +20,10 @@ use crate::{
     terminal::Terminal,
 };
 
-/// The port of a mock by default.
-const USUAL_PORT: u16 = 7269;
+/// The default port of a mock.
+const DEFAULT_PORT: u16 = 7269;
 
-/// The mock of a run: one of another process, or its own.
+/// The mock of a run: that of another process, or its own.
 pub(super) struct MockSource {
     pub(super) url: Url,
     own: Option<MockBox>,
@@ -31,11 +31,11 @@ pub(super) struct MockSource {
 }
 
 impl MockSource {
-    /// The mock that the plan names, else the one on the usual port, else one of the run's own: on
-    /// the usual port for a skill that is running already and knows no other, on a free port for a
-    /// skill that the run starts. `None` for a run without a mock.
+    /// The mock that the plan names, else the one on the default port, else a new one: on the default
+    /// port for a skill that is already running, on a free port for a skill that the run starts.
+    /// `None` for a run without a mock.
     pub(super) async fn open(
-        plan: &ReplayPlan,
+        plan: &ReplayPlan<'_>,
         environment: &Environment,
     ) -> Result<Option<Self>, Failure> {
         match &plan.mock {
@@ -43,12 +43,12 @@ impl MockSource {
             MockChoice::At(url) => return Ok(Some(Self::other(url.clone()))),
             MockChoice::FoundOrStarted => {}
         }
-        let usual = SocketAddr::from(([127, 0, 0, 1], USUAL_PORT));
-        if let Some(url) = answering(usual, environment).await {
+        let default = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
+        if let Some(url) = answering(default, environment).await {
             return Ok(Some(Self::other(url)));
         }
         let listen = match plan.skill {
-            SkillChoice::Running(_) => usual,
+            SkillChoice::Running(_) => default,
             SkillChoice::Started(..) => SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         let own = mock::start(MockOptions {
@@ -66,7 +66,7 @@ impl MockSource {
         }))
     }
 
-    /// Ends the mock, where it is the run's own.
+    /// Stops the mock, if it is the run's own.
     pub(super) async fn end(self) {
         if let Some(own) = self.own {
             own.stop().await;
@@ -81,8 +81,9 @@ impl MockSource {
         }
     }
 
-    /// The files that make a skill's TLS trust this mock. A mock of another process says where its
-    /// own are; where they are not on this machine, only the base URLs point the skill at it.
+    /// The files that make a skill trust the mock's certificate. A mock of another process reports
+    /// where its files are. If they are not on this machine, only the base URLs point the skill at
+    /// it.
     pub(super) async fn trust(
         &mut self,
         environment: &Environment,
@@ -113,7 +114,7 @@ impl MockSource {
     }
 }
 
-/// The mock on the usual port, if one answers there.
+/// The mock at an address, if one answers there.
 async fn answering(address: SocketAddr, environment: &Environment) -> Option<Url> {
     const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
     timeout(ANSWER_TIMEOUT, TcpStream::connect(address))

@@ -1,4 +1,4 @@
-//! `skillctl replay`: a checked plan, a mock, a skill, a run, and what is printed of it.
+//! `skillctl replay`: makes a plan, starts a mock and a skill, and runs the cases.
 
 mod mock_source;
 mod plan;
@@ -28,11 +28,10 @@ use mock_source::MockSource;
 use plan::{ReplayPlan, SkillChoice};
 use show::Show;
 
-/// Events that may wait to be shown: more than arrive between two prints, so that printing does not
-/// slow down sending.
+/// The most events that wait to be printed: more than arrive between two prints, so that printing
+/// does not slow down sending.
 const MAX_WAITING_EVENTS: usize = 1024;
-/// Up to this many are shown as they arrive, later ones at most once per interval: nobody reads
-/// faster.
+/// The first events are printed at once, later ones once per interval.
 const MAX_PRINTED_AT_ONCE: usize = 128;
 const PRINT_INTERVAL: Duration = Duration::from_millis(5);
 
@@ -42,11 +41,12 @@ pub(super) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    let show = Show::new(arguments, environment, terminal)?;
     let plan = ReplayPlan::new(arguments, environment, terminal)?;
+    let show = Show::new(plan.output, environment, terminal)?;
     if plan.cases.has_signatures && plan.keys.is_empty() {
         terminal.warn(
-            "the signatures of the capture no longer hold and are not sent; --primary-key-env VAR signs anew",
+            "the captured signatures do not match the new ids and times, and are not sent; \
+             --primary-key-env VAR signs the events again",
         );
     }
     let runtime = runtime()?;
@@ -56,9 +56,9 @@ pub(super) fn run(
     verdict
 }
 
-/// Everything between the plan and the verdict. What was started is ended again.
+/// Starts the mock and the skill, runs the plan, and stops them again.
 async fn execute(
-    plan: ReplayPlan,
+    plan: ReplayPlan<'_>,
     show: Show<'_>,
     environment: &Environment,
     terminal: &Terminal,
@@ -91,7 +91,7 @@ async fn execute(
     verdict
 }
 
-/// The skill of the run, started where the plan says so.
+/// The skill of the run. Starts it if the plan says so.
 async fn skill(
     choice: &SkillChoice,
     mock: Option<&mut MockSource>,
@@ -104,7 +104,10 @@ async fn skill(
     };
     let folder = match program {
         Program::Handler(_) => Some(PrivateFolder::new("skillctl-adapter-").map_err(|error| {
-            Problem::new(format!("cannot make a folder for the adapter: {error}")).outside()
+            Problem::new(format!(
+                "cannot make a temporary folder for the adapter: {error}"
+            ))
+            .outside()
         })?),
         Program::Command(_) | Program::SampleSkill => None,
     };
@@ -125,7 +128,7 @@ async fn skill(
 }
 
 fn prepare(
-    plan: ReplayPlan,
+    plan: ReplayPlan<'_>,
     mock: Option<&MockSource>,
     skill: &RunningSkill,
     interrupts: &Interrupts,
@@ -149,7 +152,7 @@ fn prepare(
     }
 }
 
-/// Plays the run, and shows it. At the second Ctrl-C what is in flight is dropped.
+/// Runs the cases and prints the results. The second Ctrl-C drops the events under way.
 async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome {
     show.begin(&run);
     let (events, mut received) = mpsc::channel(MAX_WAITING_EVENTS);
@@ -190,7 +193,7 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
     match ended {
         Ok(ended) => show.end(ended, interrupts.is_stopped()),
         Err(error) => {
-            // What was judged until then is in the reports.
+            // The reports hold the events that were judged before the error.
             let shown = show.end(RunSummary::default(), interrupts.is_stopped());
             match shown {
                 Err(failure @ (Failure::Interrupted | Failure::Outside(_))) => Err(failure),

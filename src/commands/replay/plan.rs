@@ -1,9 +1,10 @@
-//! The plan of a replay: all that its command line asks for, checked before anything is started.
+//! The plan of a replay: its options, checked before anything is started.
 
 use std::time::Duration;
 
 use url::Url;
 
+use super::show::OutputOptions;
 use crate::{
     cli::replay::{EnvelopeName, ReplayArgs},
     commands::{fixtures, program::Program, secret_variables},
@@ -15,14 +16,14 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Events under way at once where a rate is given and no number.
+/// The concurrency with `--rate` and without `--concurrency`.
 const CONCURRENCY_WITH_RATE: usize = 256;
 
-/// What to replay, to which skill, against which mock.
-pub(super) struct ReplayPlan {
+/// The cases, the skill, the mock, and the output.
+pub(super) struct ReplayPlan<'a> {
     /// The cases.
     pub(super) cases: Plan,
-    /// How they are sent and judged.
+    /// How the cases are sent and judged.
     pub(super) options: RunOptions,
     /// The mock.
     pub(super) mock: MockChoice,
@@ -30,10 +31,12 @@ pub(super) struct ReplayPlan {
     pub(super) skill: SkillChoice,
     /// The keys that sign deliveries.
     pub(super) keys: Keys,
-    /// What is put around the event.
+    /// The envelope of events.
     pub(super) envelope: Envelope,
     /// How long the skill may take to reply.
     pub(super) timeout: Duration,
+    /// How results are printed and written.
+    pub(super) output: OutputOptions<'a>,
 }
 
 /// The mock of a run.
@@ -42,7 +45,7 @@ pub(super) enum MockChoice {
     None,
     /// The one at this URL.
     At(Url),
-    /// The one on the usual port, else one that the run starts.
+    /// The one on the default port, else one that the run starts.
     FoundOrStarted,
 }
 
@@ -54,10 +57,10 @@ pub(super) enum SkillChoice {
     Started(Program, Option<Url>),
 }
 
-impl ReplayPlan {
+impl<'a> ReplayPlan<'a> {
     /// Reads the fixtures and checks the options.
     pub(super) fn new(
-        arguments: &ReplayArgs,
+        arguments: &'a ReplayArgs,
         environment: &Environment,
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
@@ -84,8 +87,8 @@ impl ReplayPlan {
                 (Some(program), url) => SkillChoice::Started(program, url.clone()),
                 (None, Some(url)) => SkillChoice::Running(url.clone()),
                 (None, None) => {
-                    return Err(Problem::new("no skill to replay to")
-                        .help("give --skill URL")
+                    return Err(Problem::new("no skill to send events to")
+                        .help("give --skill URL, --handler, --sample-skill, or -- COMMAND")
                         .usage());
                 }
             },
@@ -95,13 +98,20 @@ impl ReplayPlan {
                 EnvelopeName::AwsProxy => Envelope::AwsProxy,
             },
             timeout: arguments.timeout,
+            output: OutputOptions {
+                format: arguments.format,
+                show_cards: arguments.show_cards,
+                update: arguments.update,
+                reports: &arguments.report,
+            },
         })
     }
 }
 
 fn selection(arguments: &ReplayArgs) -> Result<Selection, Failure> {
-    let mut selection = Selection::filtered(&arguments.filter)
-        .map_err(|reason| Problem::new(format!("--filter is no glob: {reason}")).usage())?;
+    let mut selection = Selection::filtered(&arguments.filter).map_err(|reason| {
+        Problem::new(format!("--filter is not a valid glob: {reason}")).usage()
+    })?;
     selection.shard = arguments.shard;
     selection.edits.clone_from(&arguments.set);
     selection.tolerance = arguments.tolerance;
@@ -115,15 +125,15 @@ fn options(arguments: &ReplayArgs) -> RunOptions {
         .map(|name| (*name).into())
         .collect();
     if arguments.update {
-        // What is about to be written cannot be what is compared with.
+        // The file that is about to be written is not compared with.
         off.push(Check::Expected);
     }
-    let by_default = match arguments.rate {
+    let default = match arguments.rate {
         Some(_) => CONCURRENCY_WITH_RATE,
         None => 1,
     };
     RunOptions {
-        concurrency: arguments.concurrency.unwrap_or(by_default),
+        concurrency: arguments.concurrency.unwrap_or(default),
         rounds: match arguments.duration {
             Some(duration) => Rounds::For(duration),
             None => Rounds::Times(arguments.repeat),

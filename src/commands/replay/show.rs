@@ -1,12 +1,12 @@
-//! What is printed and written of a run: a line an event, the cards, the progress, the summary, the
-//! reports, and `expected.json` where it is to be updated.
+//! Prints and writes the results of a run: a line for each event, cards, progress, the summary, the
+//! reports, and with `--update` `expected.json`.
 
 use std::{fs, path::Path, time::Instant};
 
 use serde_json::json;
 
 use crate::{
-    cli::{OutputFormat, replay::ReplayArgs},
+    cli::{OutputFormat, report::ReportFile},
     commands::{output::write_over, report_files::Reports},
     domain::{
         card::{normalise::normalise, preview::sidebar},
@@ -29,44 +29,56 @@ use crate::{
     },
 };
 
-/// What is shown of a run.
+/// How the results of a run are printed and written.
+#[derive(Clone, Copy)]
+pub(super) struct OutputOptions<'a> {
+    pub(super) format: OutputFormat,
+    /// Whether the cards of each event are printed.
+    pub(super) show_cards: bool,
+    /// Whether results are written to `expected.json`.
+    pub(super) update: bool,
+    /// The reports to write.
+    pub(super) reports: &'a [ReportFile],
+}
+
+/// Prints and writes the results of one run.
 pub(super) struct Show<'a> {
-    arguments: &'a ReplayArgs,
+    options: OutputOptions<'a>,
     terminal: &'a Terminal,
     reports: Reports<'a>,
     summary: Summary,
     columns: usize,
-    /// Columns of the terminal that the lines go to, if they go to one.
+    /// The width of the terminal, if stdout is one.
     width: Option<usize>,
     progress: Option<Progress>,
-    /// What is not printed yet, as it goes out.
-    drawn: String,
-    began: Instant,
+    /// Painted text that is not printed yet.
+    painted: String,
+    started: Instant,
     not_updated: usize,
 }
 
 impl<'a> Show<'a> {
-    /// Prepares to show.
+    /// Prepares the reports.
     pub(super) fn new(
-        arguments: &'a ReplayArgs,
+        options: OutputOptions<'a>,
         environment: &Environment,
         terminal: &'a Terminal,
     ) -> Result<Self, Failure> {
         Ok(Self {
-            arguments,
+            options,
             terminal,
-            reports: Reports::new(&arguments.report)?,
+            reports: Reports::new(options.reports)?,
             summary: Summary::default(),
             columns: 0,
             width: environment.stdout_is_terminal.then_some(terminal.width),
             progress: None,
-            drawn: String::new(),
-            began: Instant::now(),
+            painted: String::new(),
+            started: Instant::now(),
             not_updated: 0,
         })
     }
 
-    /// The run begins.
+    /// Prints that the run starts.
     pub(super) fn begin(&mut self, run: &Run) {
         let number = match run.options.rounds {
             Rounds::Times(1) => 0,
@@ -74,25 +86,25 @@ impl<'a> Show<'a> {
             Rounds::For(_) => 6,
         };
         self.columns = run.plan.columns + number;
-        self.began = Instant::now();
+        self.started = Instant::now();
         let total = run.total();
         if total == Some(0) {
             self.terminal
-                .note_line(Line::from("this shard is empty: nothing is sent"));
+                .note_line(Line::from("this shard has no cases; nothing is sent"));
         }
         if total.is_none_or(|total| total > 1) {
             let progress = self.terminal.progress("events", Amount::Count);
             if let Some(total) = total {
-                progress.total(total as u64);
+                progress.set_total(total as u64);
             }
             self.progress = Some(progress);
         }
     }
 
-    /// The user wants an end.
+    /// Prints that the run ends early.
     pub(super) fn stopping(&self) {
         let say = || {
-            let words = "finishing what is under way; Ctrl-C once more ends at once";
+            let words = "finishing the events under way; press Ctrl-C again to end at once";
             self.terminal.note_line(Line::from(words));
         };
         match &self.progress {
@@ -101,49 +113,49 @@ impl<'a> Show<'a> {
         }
     }
 
-    /// An event is judged.
+    /// Prints the outcome of an event, and keeps it for the reports.
     pub(super) fn judged(&mut self, outcome: Judged, expected: Option<&Path>) -> Outcome {
         self.summary.count(&outcome);
-        if self.arguments.update {
+        if self.options.update {
             self.update(&outcome, expected)?;
         }
-        // A line for people names their kinds.
-        let with_cards = self.arguments.show_cards
-            || self.arguments.format == OutputFormat::Human
+        // The line for people names the types of the cards.
+        let with_cards = self.options.show_cards
+            || self.options.format == OutputFormat::Human
             || self.reports.are_wanted();
         let mut record = Record::from_outcome(outcome, with_cards);
         self.reports.take(&record)?;
-        match self.arguments.format {
+        match self.options.format {
             OutputFormat::Json => {
-                if !self.arguments.show_cards {
+                if !self.options.show_cards {
                     record.cards = None;
                 }
-                self.drawn.push_str(&replay_json::outcome(&record));
-                self.drawn.push('\n');
+                self.painted.push_str(&replay_json::outcome(&record));
+                self.painted.push('\n');
             }
             OutputFormat::Human => self.draw(&record),
         }
         Ok(())
     }
 
-    /// How many events were shown.
+    /// The number of events so far.
     pub(super) fn shown(&self) -> usize {
         self.summary.total
     }
 
-    /// Prints what was drawn since the last time.
+    /// Prints everything since the last flush.
     pub(super) fn flush(&mut self) {
-        if self.drawn.is_empty() {
+        if self.painted.is_empty() {
             return;
         }
-        let print = || self.terminal.out_raw(self.drawn.as_bytes());
+        let print = || self.terminal.out_raw(self.painted.as_bytes());
         if let Some(progress) = &self.progress {
             progress.suspend(print);
-            progress.position(self.summary.total as u64);
+            progress.set_position(self.summary.total as u64);
         } else {
             print();
         }
-        self.drawn.clear();
+        self.painted.clear();
     }
 
     fn draw(&mut self, record: &Record) {
@@ -151,7 +163,7 @@ impl<'a> Show<'a> {
         if !record.ok {
             text.append(draw::failure(record), 0);
         }
-        if self.arguments.show_cards && !record.cards().is_empty() {
+        if self.options.show_cards && !record.cards().is_empty() {
             let options = cards::text::Options {
                 width: self.terminal.width.saturating_sub(6),
                 full: false,
@@ -159,7 +171,7 @@ impl<'a> Show<'a> {
             let cards = cards::text::render(&sidebar(record.cards().iter(), None), options);
             text.append(cards, 6);
         }
-        self.terminal.paint(&text, &mut self.drawn);
+        self.terminal.paint(&text, &mut self.painted);
     }
 
     /// Writes the result of a case to its `expected.json`, unless a check failed.
@@ -167,10 +179,10 @@ impl<'a> Show<'a> {
         let Some(path) = expected else {
             return Ok(());
         };
-        // The outcome check compares with the old status, which is about to be replaced.
+        // The check of the outcome compares with the status that is being replaced.
         if outcome.failures().any(|(check, _)| check != Check::Outcome) {
             self.not_updated += 1;
-            let message = format!("{} is left as it was: a check failed", path.display());
+            let message = format!("{} was not updated: a check failed", path.display());
             self.terminal.warn(&message);
             return Ok(());
         }
@@ -179,7 +191,7 @@ impl<'a> Show<'a> {
         cards.iter_mut().for_each(normalise);
         let status = observed.status().map(Status::as_str);
         let text = format!("{:#}\n", json!({ "status": status, "cards": cards }));
-        // For a line of many the folder may still be missing.
+        // The folder for a line of a .jsonl file may not exist yet.
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         made.and_then(|()| write_over(path, text.as_bytes()))
             .map_err(|error| {
@@ -187,7 +199,7 @@ impl<'a> Show<'a> {
             })
     }
 
-    /// The run is over: the summary, the reports, the verdict.
+    /// Prints the summary, writes the reports, and returns the verdict.
     pub(super) fn end(mut self, ended: RunSummary, was_interrupted: bool) -> Outcome {
         self.flush();
         self.progress = None;
@@ -195,11 +207,11 @@ impl<'a> Show<'a> {
         self.summary.left_out = ended.left_out;
         self.summary.interrupted = was_interrupted;
         self.summary.seconds = match ended.seconds {
-            0.0 => self.began.elapsed().as_secs_f64(),
+            0.0 => self.started.elapsed().as_secs_f64(),
             seconds => seconds,
         };
         let record = SummaryRecord::from_summary(&self.summary);
-        match self.arguments.format {
+        match self.options.format {
             OutputFormat::Json => {
                 self.terminal
                     .out_line(&Line::raw(replay_json::summary(&record)));

@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_folder_is_private_and_goes_away() {
-        let environment = Environment::of([("A", "b")]);
+        let environment = Environment::from_variables([("A", "b")]);
         let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
         let path = run.path().to_owned();
         let mode = fs::metadata(&path)
@@ -246,7 +246,7 @@ mod tests {
         fs::create_dir(&many).expect("it is made");
         fs::write(many.join("a.pem"), OURS.replace("ours", "one of many")).expect("it is written");
         fs::write(many.join("notes.txt"), "no certificate").expect("it is written");
-        let environment = Environment::of([
+        let environment = Environment::from_variables([
             ("NODE_EXTRA_CA_CERTS", theirs.to_string_lossy()),
             ("CURL_CA_BUNDLE", theirs.to_string_lossy()),
             ("REQUESTS_CA_BUNDLE", many.to_string_lossy()),
@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn files_of_another_run_are_known_and_left_out() {
-        let environment = Environment::of([("A", "b")]);
+        let environment = Environment::from_variables([("A", "b")]);
         let other = RunFolder::create(mock(), OURS, &environment)
             .expect("it is made")
             .files();
@@ -276,7 +276,8 @@ mod tests {
         }
         assert!(!is_of_a_run(Path::new("/etc/ssl/ca.pem")));
         assert!(!is_of_a_run(Path::new("/tmp/skillctl-x/theirs.pem")));
-        let environment = Environment::of([("NODE_EXTRA_CA_CERTS", other.ca.to_string_lossy())]);
+        let environment =
+            Environment::from_variables([("NODE_EXTRA_CA_CERTS", other.ca.to_string_lossy())]);
         let run = RunFolder::create(mock(), OURS, &environment).expect("it is made");
         let warnings = &run.warnings;
         let about_it = warnings.iter().any(|text| text.contains("could not read"));

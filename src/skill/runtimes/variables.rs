@@ -152,7 +152,7 @@ mod tests {
             bundle: "/run/bundle.pem".into(),
             preload: "/run/preload.cjs".into(),
         };
-        let environment = Environment::of(variables.iter().copied());
+        let environment = Environment::from_variables(variables.iter().copied());
         interception("http://127.0.0.1:7269", &files, &environment)
             .into_iter()
             .collect()
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_path_with_blanks_is_quoted_for_node() {
-        let environment = Environment::of([("A", "b")]);
+        let environment = Environment::from_variables([("A", "b")]);
         assert_eq!(
             node_options("/a b/\"c\\.cjs", &environment),
             "--require \"/a b/\\\"c\\\\.cjs\""

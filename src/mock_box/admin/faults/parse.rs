@@ -5,6 +5,7 @@ use std::{num::NonZeroU64, str::FromStr, time::Duration};
 use http::StatusCode;
 
 use super::{Call, Often, Rule, What};
+use crate::domain::duration::parse_duration;
 
 /// The longest delay.
 const MAX_DELAY: Duration = Duration::from_hours(1);
@@ -119,12 +120,10 @@ fn answered(text: &str) -> Result<What, String> {
 }
 
 fn delay(text: &str) -> Result<What, String> {
-    match humantime::parse_duration(text) {
+    match parse_duration(text) {
         Ok(delay) if delay <= MAX_DELAY => Ok(What::Delay(delay)),
         Ok(_) => Err(format!("`{text}` is longer than the longest delay, 1h")),
-        Err(_) => Err(format!(
-            "`{text}` is not a duration; try delay=300ms or delay=2s"
-        )),
+        Err(error) => Err(format!("delay={text}: {error}")),
     }
 }
 
@@ -215,7 +214,7 @@ mod tests {
             ("info=99", "from 200 to 599"),
             ("info=5000", "from 200 to 599"),
             ("info=429:soon", "not a whole number of seconds"),
-            ("info=delay=fast", "not a duration; try delay=300ms"),
+            ("info=delay=fast", "not a duration; try 300ms"),
             ("info=delay=9days", "1h"),
             ("info=slow=0/s", "not a rate; try slow=1000/s"),
             ("info=slow=99999999999999999999MB/s", "not a rate"),

@@ -1,0 +1,135 @@
+//! The event pump of `mock-box`: the folder that is served, the skill that gets the events, and the
+//! pump that sends them.
+
+use std::{fmt::Write, path::Path, sync::Arc, time::Duration};
+
+use url::Url;
+
+use super::{launch::Launch, plan::SkillPlan};
+use crate::{
+    client::Connections,
+    commands::skill::{self, RunningSkill},
+    delivery::{Envelope, SkillClient},
+    exit::{Failure, Problem},
+    pump::{Pump, PumpOptions, PumpTotals},
+    render::{text::Line, units::counted},
+    store::{Store, Subscription},
+    terminal::Terminal,
+    watch::folder::{self, FolderError, ServedFolder},
+};
+
+/// How long a skill may take to reply (`docs/box/events.md`, "Delivery").
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Checks that a folder can be served.
+///
+/// # Errors
+/// Exit code 2 if it cannot.
+pub(super) fn check_folder(path: &Path) -> Result<(), Failure> {
+    folder::usable(path)
+        .map(drop)
+        .map_err(|error| unusable(&error))
+}
+
+/// Puts the files of a folder into the mock, and follows its changes.
+pub(super) async fn serve_folder(
+    store: &Arc<Store>,
+    path: &Path,
+    terminal: &Terminal,
+) -> Result<ServedFolder, Failure> {
+    let (store, folder) = (Arc::clone(store), path.to_owned());
+    let opened = tokio::task::spawn_blocking(move || ServedFolder::open(store, &folder));
+    let served = match opened.await {
+        Ok(served) => served.map_err(|error| unusable(&error))?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let files = counted(served.files, "file", "files");
+    terminal.note_line(Line::from(format!("serving {files} of {}", path.display())));
+    Ok(served)
+}
+
+fn unusable(error: &FolderError) -> Failure {
+    let problem = Problem::new(error.to_string());
+    match error {
+        FolderError::Unusable { .. } => problem.help("--files takes a folder").usage(),
+        FolderError::Unwatched { .. } => problem
+            .help("raise the system's limit on watched folders: fs.inotify.max_user_watches")
+            .outside(),
+    }
+}
+
+/// A skill that gets events.
+pub(super) struct SkillWithEvents {
+    /// The skill, if it was started here.
+    pub(super) skill: Option<RunningSkill>,
+    pump: Pump,
+}
+
+impl SkillWithEvents {
+    /// Starts the skill, and then the pump. `reader` holds the events since before the folder was
+    /// served, so that none is missed.
+    pub(super) async fn start(
+        plan: SkillPlan,
+        reader: Subscription,
+        launch: &Launch<'_>,
+    ) -> Result<Self, Failure> {
+        let (skill, url) = start_skill(&plan, launch).await?;
+        let options = PumpOptions {
+            skill: SkillClient::new(
+                Connections::new(launch.environment),
+                url,
+                plan.keys,
+                Envelope::None,
+                REPLY_TIMEOUT,
+            ),
+            schedule: plan.schedule,
+            concurrency: plan.concurrency,
+            extensions: plan.extensions,
+        };
+        let pump = Pump::start(Arc::clone(launch.mock.store()), options, reader);
+        Ok(Self { skill, pump })
+    }
+
+    /// Stops the pump and the skill, and prints the number of events.
+    pub(super) async fn stop(self, terminal: &Terminal) {
+        let PumpTotals {
+            delivered,
+            given_up,
+            in_progress,
+        } = self.pump.stop();
+        let mut line = format!("{} delivered", counted(delivered, "event", "events"));
+        for (number, state) in [(given_up, "given up"), (in_progress, "in progress")] {
+            if number > 0 {
+                // Writing to a string cannot fail.
+                let _ = write!(line, ", {number} {state}");
+            }
+        }
+        terminal.note_line(Line::from(line));
+        if let Some(skill) = self.skill {
+            skill.stop().await;
+        }
+    }
+}
+
+/// Starts the skill's program, if there is one. Returns the invocation URL too.
+async fn start_skill(
+    plan: &SkillPlan,
+    launch: &Launch<'_>,
+) -> Result<(Option<RunningSkill>, Url), Failure> {
+    let Some(program) = &plan.program else {
+        let url = plan.url.clone();
+        let url = url.ok_or_else(|| Problem::new("there is no skill to send events to").usage())?;
+        return Ok((None, url));
+    };
+    let skill = skill::start(
+        program.command_line(launch.folder)?,
+        plan.url.clone(),
+        Some(&launch.mock.url()),
+        Some(&launch.files),
+        launch.environment,
+        launch.terminal,
+    )
+    .await?;
+    let url = skill.url.clone();
+    Ok((Some(skill), url))
+}
