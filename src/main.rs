@@ -1,9 +1,9 @@
 //! The process: environment → command line → command → exit code.
 
 use skillctl::{
-    cli::{Cli, layers},
+    cli::Cli,
     commands,
-    env::Environment,
+    env::{Environment, config_file},
     exit,
     terminal::Terminal,
 };
@@ -14,9 +14,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     let environment = Environment::read();
-    let file = std::fs::read_to_string(layers::NAME);
     let variable = |name: &str| environment.var(name).map(str::to_owned);
-    let cli = match Cli::read(std::env::args_os(), variable, file) {
+    let config = config_file::find(&environment);
+    let cli = match Cli::read(std::env::args_os(), variable, config) {
         Ok(cli) => cli,
         Err(answer) => return exit::print_clap_answer(&answer),
     };

@@ -6,7 +6,7 @@
 mod file;
 mod given;
 
-use std::{collections::BTreeSet, ffi::OsString, io};
+use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id,
@@ -16,42 +16,93 @@ use clap::{
 
 use url::Url;
 
-use super::Cli;
-use crate::domain::secret::{redact, redact_url, replace_secrets};
-pub use file::NAME;
-use file::Table;
-use given::{Given, is_of_clap};
+use super::{Cli, Command as Called};
+use crate::{
+    domain::secret::{redact, redact_url, replace_secrets},
+    env::config_file::{ConfigFile, ConfigSearch},
+};
+use file::{Table, key_of};
+use given::Given;
 
 impl Cli {
-    /// Reads the command line. `variable` returns an environment variable, `file` is the result of
-    /// reading `skillctl.toml`, which need not exist.
+    /// Reads the command line. `variable` returns an environment variable, `config` is the result of
+    /// the search for `skillctl.toml`.
     ///
     /// # Errors
     /// Clap's answer; help and version are among them.
     pub fn read(
         arguments: impl IntoIterator<Item = OsString>,
         variable: impl Fn(&str) -> Option<String>,
-        file: io::Result<String>,
+        config: Result<ConfigSearch, String>,
     ) -> Result<Self, clap::Error> {
         let mut command = Self::command();
         command.build();
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let refused = |message: String| Self::command().error(ErrorKind::InvalidValue, message);
-        let file = match file {
-            Ok(text) => file::read(&text, &command).map_err(refused)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Table::default(),
-            Err(error) => return Err(refused(format!("cannot read {NAME}: {error}"))),
+        let ConfigSearch { file, left_out } = config.map_err(refused)?;
+        let table = match &file {
+            Some(file) => file::read(file, &command).map_err(refused)?,
+            None => Table::default(),
         };
         let (arguments, added) = match command.clone().try_get_matches_from(&arguments) {
             Err(answer) if !answer.use_stderr() => return Err(answer),
             // A missing option may be given by a variable or the file.
-            _ => add(&command, arguments, variable, &file).map_err(refused)?,
+            _ => add(&command, arguments, variable, &table).map_err(refused)?,
         };
         let matches = Self::command()
             .try_get_matches_from(arguments)
-            .map_err(|error| with_place(without_credentials(error), &added))?;
-        Self::from_arg_matches(&matches)
+            .map_err(|error| with_place(without_credentials(error), &added))
+            .map_err(|error| with_left_out(error, &left_out))?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let Some(file) = &file {
+            cli.set_config(file, &added);
+        }
+        cli.layers = Layers {
+            file: file.map(|file| file.path),
+            left_out,
+            taken: added,
+        };
+        Ok(cli)
     }
+
+    /// Sets the path of the file in the command's arguments, and the folder of its skill's command.
+    fn set_config(&mut self, file: &ConfigFile, added: &[TakenValue]) {
+        let is_given = added.iter().any(|taken| taken.name == "command");
+        // The process is in the current folder already, whose relative path is empty.
+        let is_elsewhere = !file.folder().as_os_str().is_empty();
+        let folder = (is_given && is_elsewhere).then(|| file.folder().to_owned());
+        match &mut self.command {
+            Called::Replay(arguments) => {
+                arguments.command_folder = folder;
+                arguments.config = Some(file.path.clone());
+            }
+            Called::MockBox(arguments) => {
+                arguments.command_folder = folder;
+                arguments.config = Some(file.path.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What was taken from the layers below the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Layers {
+    /// The path of `skillctl.toml`, if one was found.
+    pub file: Option<PathBuf>,
+    /// The files that were left out, and why.
+    pub left_out: Vec<String>,
+    /// The values.
+    pub taken: Vec<TakenValue>,
+}
+
+/// A value that was taken from a variable or the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenValue {
+    /// The option, `--wait`, or the argument, `fixtures`.
+    pub name: String,
+    /// Where the value was given: `the variable SKILLCTL_REPLAY_WAIT`, `skillctl.toml:3`.
+    pub place: String,
 }
 
 /// Clap's errors quote the value that was typed. Redacts the secrets in it.
@@ -67,8 +118,8 @@ fn without_credentials(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// The command line with the options of the lower layers, and the place that each was given at.
-type Added = (Vec<OsString>, Vec<(String, String)>);
+/// The command line with the values of the lower layers, and these values.
+type Added = (Vec<OsString>, Vec<TakenValue>);
 
 fn add(
     root: &Command,
@@ -85,29 +136,56 @@ fn add(
         return Ok((arguments, Vec::new()));
     };
     let mut present = typed(&matches);
-    let mut flags = Vec::new();
+    let (mut words, mut command) = (Vec::new(), Vec::new());
     let mut added = Vec::new();
     for layer in [Layer::Environment(&variable), Layer::File(file)] {
+        let above = present.clone();
         for argument in leaf.get_arguments() {
-            let Some(name) = argument.get_long().filter(|name| !is_of_clap(name)) else {
+            let Some(name) = key_of(argument) else {
                 continue;
             };
-            if present.contains(argument.get_id()) || !goes_with(leaf, argument, &present) {
+            if present.contains(argument.get_id())
+                || !goes_with(leaf, argument, &present)
+                || is_replaced(argument, &above)
+            {
                 continue;
             }
             let Some(given) = layer.get(&path, name, argument)? else {
                 continue;
             };
             let typed = as_typed(argument, name, &given)?;
-            if !typed.is_empty() {
-                added.push((format!("--{name}"), given.place));
-                present.insert(argument.get_id().clone());
-                flags.extend(typed.into_iter().map(OsString::from));
+            if typed.is_empty() {
+                continue;
             }
+            present.insert(argument.get_id().clone());
+            let name = match argument.get_long() {
+                Some(long) => format!("--{long}"),
+                None => name.to_owned(),
+            };
+            let place = given.place;
+            added.push(TakenValue { name, place });
+            let to = if argument.is_last_set() {
+                &mut command
+            } else {
+                &mut words
+            };
+            to.extend(typed.into_iter().map(OsString::from));
         }
     }
-    arguments.splice(place..place, flags);
+    arguments.splice(place..place, words);
+    if !command.is_empty() {
+        arguments.push("--".into());
+        arguments.append(&mut command);
+    }
     Ok((arguments, added))
+}
+
+/// Whether a layer above names another skill, which replaces the one that the argument would start.
+fn is_replaced(argument: &Arg, above: &BTreeSet<Id>) -> bool {
+    const STARTED: [&str; 3] = ["command", "handler", "sample_skill"];
+    let is_named = |id: &str| above.iter().any(|it| it.as_str() == id);
+    STARTED.contains(&argument.get_id().as_str())
+        && (is_named("skill") || STARTED.into_iter().any(is_named))
 }
 
 /// The names of the commands on the way to the one that is called.
@@ -194,6 +272,7 @@ impl Layer<'_> {
     fn get(&self, path: &[String], flag: &str, argument: &Arg) -> Result<Option<Given>, String> {
         match self {
             Self::File(table) => Ok(table.get(path, flag).cloned()),
+            Self::Environment(_) if argument.is_positional() => Ok(None),
             Self::Environment(variable) => {
                 let found = variables(path, flag)
                     .into_iter()
@@ -268,6 +347,7 @@ fn as_typed(argument: &Arg, name: &str, given: &Given) -> Result<Vec<String>, St
             },
             other => wrong(&other.join(", "), "a small number"),
         },
+        ArgAction::Append if argument.is_positional() => Ok(given.values.clone()),
         ArgAction::Append => Ok(given
             .values
             .iter()
@@ -281,12 +361,12 @@ fn as_typed(argument: &Arg, name: &str, given: &Given) -> Result<Vec<String>, St
 }
 
 /// Adds to the error of an option that was not typed where its value was given.
-fn with_place(error: clap::Error, added: &[(String, String)]) -> clap::Error {
+fn with_place(error: clap::Error, added: &[TakenValue]) -> clap::Error {
     let Some(ContextValue::String(about)) = error.get(ContextKind::InvalidArg) else {
         return error;
     };
     let flag = about.split([' ', '=']).next().unwrap_or_default();
-    let Some((_, place)) = added.iter().find(|(name, _)| name == flag) else {
+    let Some(TakenValue { place, .. }) = added.iter().find(|it| it.name == flag) else {
         return error;
     };
     let said = error.render().to_string();
@@ -295,10 +375,22 @@ fn with_place(error: clap::Error, added: &[(String, String)]) -> clap::Error {
     Cli::command().error(error.kind(), format!("{first} (from {place})"))
 }
 
+/// Adds the files that were left out: without them, arguments may be missing.
+fn with_left_out(error: clap::Error, left_out: &[String]) -> clap::Error {
+    if left_out.is_empty() || !error.use_stderr() {
+        return error;
+    }
+    let text = error.render().to_string();
+    let mut text = text.strip_prefix("error: ").unwrap_or(&text).to_owned();
+    for line in left_out {
+        text.extend(["\nwarning: ", line, "\n"]);
+    }
+    clap::Error::raw(error.kind(), text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::Command as Called;
 
     fn read(
         words: &str,
@@ -310,8 +402,15 @@ mod tests {
             let found = variables.iter().find(|(name, _)| *name == wanted)?;
             Some(found.1.to_owned())
         };
-        let file = file.map(str::to_owned);
-        Cli::read(words, variable, file.ok_or(io::ErrorKind::NotFound.into()))
+        let file = file.map(|text| ConfigFile {
+            path: PathBuf::from("skillctl.toml"),
+            text: text.to_owned(),
+        });
+        let config = ConfigSearch {
+            file,
+            left_out: Vec::new(),
+        };
+        Cli::read(words, variable, Ok(config))
     }
 
     fn replay(
@@ -424,6 +523,11 @@ mod tests {
             (&[], Some("[replay]\nwait = [\n"), "skillctl.toml:2"),
             (
                 &[],
+                Some("[replay]\ncommand = \"node index.js\"\n"),
+                "skillctl.toml:2: `command` must be a list",
+            ),
+            (
+                &[],
                 Some("[fetch]\ntoken = \"abc\"\n"),
                 "skillctl.toml:2: `token` is a secret",
             ),
@@ -432,6 +536,58 @@ mod tests {
             assert!(said.contains(wanted), "{wanted}: {said}");
             assert!(!said.contains("abc"), "{said}");
         }
+    }
+
+    fn from_parent(words: &str, text: &str) -> crate::cli::replay::ReplayArgs {
+        let file = ConfigFile {
+            path: PathBuf::from("../skillctl.toml"),
+            text: text.to_owned(),
+        };
+        let words = words.split_whitespace().map(OsString::from);
+        let config = ConfigSearch {
+            file: Some(file),
+            left_out: Vec::new(),
+        };
+        let cli = Cli::read(words, |_| None, Ok(config)).expect("it reads");
+        match cli.command {
+            Called::Replay(arguments) => *arguments,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const GATE: &str = "[replay]\nfixtures = [\"cases\", \"more/*.json\"]\n\
+        command = [\"node\", \"index.js\", \"--port\"]\nreport = [\"json=out/r.json\"]\n";
+
+    #[test]
+    fn a_bare_replay_takes_fixtures_and_command_from_the_file() {
+        let read = from_parent("skillctl replay", GATE);
+        let paths = ["../cases", "../more/*.json"].map(PathBuf::from);
+        assert_eq!(read.fixtures, paths);
+        assert_eq!(read.command, ["node", "index.js", "--port"]);
+        assert_eq!(read.command_folder, Some(PathBuf::from("..")));
+        assert_eq!(read.report[0].path, PathBuf::from("../out/r.json"));
+        let typed = from_parent("skillctl replay one.json -- python3 a.py", GATE);
+        assert_eq!(typed.fixtures, [PathBuf::from("one.json")]);
+        assert_eq!(typed.command, ["python3", "a.py"]);
+        assert_eq!(typed.command_folder, None);
+    }
+
+    #[test]
+    fn a_typed_skill_replaces_the_command_of_the_file() {
+        for words in [
+            "skillctl replay --skill http://127.0.0.1:1/",
+            "skillctl replay --sample-skill",
+            "skillctl replay --handler node:index.handler",
+        ] {
+            let read = from_parent(words, GATE);
+            assert!(read.command.is_empty(), "{words}");
+            assert_eq!(read.fixtures.len(), 2, "{words}");
+        }
+        let handler = "[replay]\nhandler = \"node:index.handler\"\n";
+        let read = from_parent("skillctl replay a.json", handler);
+        assert_eq!(read.handler.as_deref(), Some("node:../index.handler"));
+        let read = from_parent("skillctl replay a.json -- node b.js", handler);
+        assert!(read.handler.is_none());
     }
 
     #[test]

@@ -149,6 +149,12 @@ pub struct MockBoxArgs {
     /// --files or --skill the command is the skill, and gets the events
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+    /// The folder to run the command in, if it comes from `skillctl.toml`.
+    #[arg(skip)]
+    pub command_folder: Option<PathBuf>,
+    /// The path of `skillctl.toml`.
+    #[arg(skip)]
+    pub config: Option<PathBuf>,
 }
 
 /// How tokens are checked.

@@ -40,8 +40,8 @@ Examples:
 /// the cards it writes. Everything runs on this machine; no Box account is needed.
 ///
 /// Options can also be set by environment variables named SKILLCTL_<COMMAND>_<OPTION>, such as
-/// SKILLCTL_REPLAY_WAIT=1m, and in skillctl.toml in the current folder. The command line takes
-/// precedence over variables, and variables over the file.
+/// SKILLCTL_REPLAY_WAIT=1m, and in skillctl.toml in the current folder or a parent. The command line
+/// takes precedence over variables, and variables over the file. -v prints where values came from.
 #[derive(Debug, Parser)]
 #[command(
     name = "skillctl",
@@ -57,6 +57,9 @@ pub struct Cli {
     /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
+    /// What was taken from variables and from `skillctl.toml`.
+    #[arg(skip)]
+    pub layers: layers::Layers,
 }
 
 /// The subcommands.

@@ -74,6 +74,12 @@ pub struct ReplayArgs {
     /// Start the skill with this command for this run; it must listen on the port in PORT
     #[arg(last = true, value_name = "SKILL COMMAND")]
     pub command: Vec<String>,
+    /// The folder to run the command in, if it comes from `skillctl.toml`.
+    #[arg(skip)]
+    pub command_folder: Option<PathBuf>,
+    /// The path of `skillctl.toml`.
+    #[arg(skip)]
+    pub config: Option<PathBuf>,
     /// The URL of a running mock [default: one on 127.0.0.1:7269, else a mock started for this run]
     #[arg(long = "box", value_name = "URL", value_parser = values::http_url, help_heading = BOX)]
     pub box_url: Option<Url>,

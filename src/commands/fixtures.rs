@@ -46,7 +46,7 @@ pub(super) fn problem(error: PlanError, width: usize) -> Failure {
             Problem::new("- (standard input) can be given only once").usage()
         }
         PlanError::NothingLeft(of) => Problem::new(format!("--filter matches none of {of} cases"))
-            .help("it is a glob for the path of a case as a run prints it, such as '*upload*'")
+            .help("give a glob for the path of a case as a run prints it, such as '*upload*'")
             .usage(),
         PlanError::NoMatch(case, missed) => {
             let problem = Problem::new(format!(

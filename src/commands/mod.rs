@@ -25,14 +25,16 @@ mod skill;
 mod wrong_input;
 
 use crate::{
-    cli::{Cli, Command},
+    cli::{Cli, Command, layers::Layers},
     env::Environment,
     exit::Outcome,
+    render::text::{Line, Role, Text},
     terminal::Terminal,
 };
 
 /// Runs the command that the command line names.
 pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome {
+    print_layers(&cli.layers, terminal);
     match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, environment, terminal),
         Command::Report(command) => report::run(command, terminal),
@@ -48,4 +50,21 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Man(arguments) => completions::man(arguments, terminal),
         Command::SampleSkill(arguments) => sample_skill::run(arguments, terminal),
     }
+}
+
+/// Prints with `-v` which values came from a variable or from `skillctl.toml`, and warns about files
+/// that were left out.
+fn print_layers(layers: &Layers, terminal: &Terminal) {
+    for line in &layers.left_out {
+        terminal.warn(line);
+    }
+    let mut text = Text::new();
+    if let Some(path) = &layers.file {
+        text.push(Line::new().with(Role::Dim, format!("using {}", path.display())));
+    }
+    for value in &layers.taken {
+        let line = format!("{} is from {}", value.name, value.place);
+        text.push(Line::new().with(Role::Dim, line));
+    }
+    terminal.detail(&text);
 }

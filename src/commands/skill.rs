@@ -1,7 +1,7 @@
 //! The skill of a `replay` or a `mock-box`: one that is already running, or a command that is started
 //! with variables that point it at the mock, and stopped with all of its processes.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, sync::watch, time::timeout};
 use url::Url;
@@ -81,9 +81,10 @@ pub(super) async fn running(url: Url) -> Result<RunningSkill, Failure> {
     })
 }
 
-/// Starts a command and waits until it listens on its port.
+/// Starts a command in `folder`, and waits until it listens on its port.
 pub(super) async fn start(
     words: Vec<String>,
+    folder: Option<&Path>,
     url: Option<Url>,
     mock_url: Option<&str>,
     trust: Option<&TrustFiles>,
@@ -111,6 +112,7 @@ pub(super) async fn start(
     variables.push(("PORT".to_owned(), port.to_string()));
     let child = SkillProcess::spawn(&SkillCommand {
         words,
+        folder: folder.map(Path::to_owned),
         variables,
         output: output_mode(terminal),
     })

@@ -4,6 +4,7 @@ use std::{
     io,
     net::SocketAddr,
     os::unix::process::ExitStatusExt,
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     time::Duration,
 };
@@ -30,6 +31,8 @@ use super::{
 pub struct SkillCommand {
     /// The program and its arguments.
     pub words: Vec<String>,
+    /// The folder to run it in, if that is not the current one.
+    pub folder: Option<PathBuf>,
     /// Variables it gets in addition to those of skillctl itself; they take precedence.
     pub variables: Vec<(String, String)>,
     /// What is done with its output.
@@ -75,6 +78,9 @@ impl SkillProcess {
             .process_group(0)
             .stdin(Stdio::null())
             .kill_on_drop(true);
+        if let Some(folder) = &skill.folder {
+            command.current_dir(folder);
+        }
         let handler = match &skill.output {
             OutputMode::Inherited => None,
             OutputMode::Captured => {
@@ -284,6 +290,7 @@ mod tests {
         let this = std::env::current_exe().expect("the path of this binary");
         SkillCommand {
             words: ["sh", "-c", script].map(str::to_owned).to_vec(),
+            folder: None,
             variables: vec![
                 ("PORT".to_owned(), port.to_string()),
                 ("SERVER".to_owned(), format!("{} {SERVER}", this.display())),

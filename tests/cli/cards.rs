@@ -478,7 +478,7 @@ fn each_mode_of_write_is_applied() {
     at.cards(&["get"])
         .assert()
         .code(3)
-        .stderr(contains("there are the file has no cards"));
+        .stderr(contains("the file has no cards"));
 }
 
 #[test]

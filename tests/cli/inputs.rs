@@ -283,16 +283,19 @@ fn what_is_wrong_exits_2_before_anything_is_sent() {
         (&["-", "-"], "only once"),
         (
             &["--filter", "*nothing*"],
-            "--filter leaves none of 1 cases",
+            "--filter matches none of 1 cases",
         ),
         (&["--filter", "["], "--filter is not a valid glob"),
         (&["--shard", "3/2"], "is not a shard"),
         (&["--set", "/sorce/name=x"], "did you mean /source/name?"),
-        (&["--set", "/source/id={}"], "what is no event"),
+        (
+            &["--set", "/source/id={}"],
+            "is not an event any more after --set",
+        ),
         (&["--set", "name=x"], "is not a JSON Pointer"),
         (&["--rate", "0"], "a number above 0"),
         (&["--tolerance=-1"], "0 or more"),
-        (&["--report", "pdf=x"], "is no format"),
+        (&["--report", "pdf=x"], "unknown format `pdf`"),
         (
             &["--report", "html=no/such/x.html"],
             "there is no folder no/such",

@@ -121,3 +121,106 @@ fn completions_and_pages_know_every_command() {
     assert!(page("skillctl-replay.1").contains(".SH EXAMPLES\n"));
     assert!(page("skillctl-cards-new-timeline.1").contains("skillctl cards new timeline"));
 }
+
+/// A project with a config file at its top, a case, and a sub-folder.
+fn project_folder(config: &str) -> TempDir {
+    let folder = folder(config);
+    let from = project("fixtures/events/minimal");
+    for name in ["cases/talk", "src/deep", ".git"] {
+        fs::create_dir_all(folder.path().join(name)).expect("a folder");
+    }
+    fs::copy(
+        from.join("event.json"),
+        folder.path().join("cases/talk/event.json"),
+    )
+    .expect("it copies");
+    fs::write(folder.path().join("skill.py"), PYTHON_SKILL).expect("it writes");
+    folder
+}
+
+/// Replies 200 to everything. It is found only if it is started in its own folder.
+const PYTHON_SKILL: &str = "
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers['content-length']))
+        self.send_response(200)
+        self.end_headers()
+    def log_message(self, *_): pass
+http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), Handler).serve_forever()
+";
+
+const GATE: &str =
+    "[replay]\nfixtures = [\"cases\"]\ncommand = [\"python3\", \"skill.py\"]\nno-mock = true\n";
+
+#[test]
+fn a_bare_replay_in_a_sub_folder_is_the_whole_gate() {
+    let folder = project_folder(GATE);
+    for (place, shown) in [("", "cases/talk"), ("src/deep", "../../cases/talk")] {
+        skillctl()
+            .current_dir(folder.path().join(place))
+            .arg("replay")
+            .assert()
+            .success()
+            .stdout(contains(format!("PASS  {shown} ")));
+    }
+    skillctl()
+        .current_dir(folder.path().join("src"))
+        .args(["replay", "-v"])
+        .assert()
+        .success()
+        .stderr(
+            contains("using ../skillctl.toml\n")
+                .and(contains("command is from ../skillctl.toml:3\n"))
+                .and(contains("--no-mock is from ../skillctl.toml:4\n")),
+        );
+}
+
+#[test]
+fn a_typed_skill_replaces_the_command_of_the_file() {
+    let skill = Skill::new(|_| 204);
+    let folder = project_folder(&GATE.replace("skill.py", "no-such-file.py"));
+    skillctl()
+        .current_dir(folder.path())
+        .args(["replay", "--skill", &skill.url])
+        .assert()
+        .success()
+        .stdout(contains("204 in"));
+}
+
+#[test]
+fn fixtures_of_the_file_that_do_not_exist_exit_2_with_their_path() {
+    let folder = project_folder(&GATE.replace("[\"cases\"]", "[\"case\"]"));
+    skillctl()
+        .current_dir(folder.path().join("src"))
+        .arg("replay")
+        .assert()
+        .code(2)
+        .stderr(contains("cannot read ../case: No such file"));
+}
+
+#[test]
+fn a_file_in_a_folder_that_others_can_write_to_is_named_and_left_out() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = project_folder(GATE);
+    let open = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(folder.path(), open).expect("it is ours");
+    skillctl()
+        .current_dir(folder.path())
+        .arg("replay")
+        .assert()
+        .code(2)
+        .stderr(
+            contains("required arguments were not provided")
+                .and(contains("skillctl.toml is left out: other users can write")),
+        );
+    skillctl()
+        .current_dir(folder.path())
+        .args(["cards", "validate"])
+        .arg(project("fixtures/cards/keyword.json"))
+        .assert()
+        .success()
+        .stderr(contains(
+            "skillctl.toml is left out: other users can write to the folder; run `chmod go-w`",
+        ));
+}

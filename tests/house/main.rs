@@ -17,7 +17,7 @@ const ALLOWED: Table = &[
     ("domain", &[]),
     ("env", &["domain"]),
     ("render", &["domain"]),
-    ("cli", &["domain"]),
+    ("cli", &["domain", "env"]),
     ("exit", &["render"]),
     ("terminal", &["cli", "env", "render"]),
     ("mock_box", &["domain"]),

@@ -1,7 +1,7 @@
 //! `skillctl.toml`: a table for each command, a key for each of its options. The whole file is
 //! checked, whichever command is called, so that a misspelt key is never ignored silently.
 
-use std::collections::BTreeMap;
+use std::{any::TypeId, collections::BTreeMap, path::PathBuf};
 
 use clap::{Arg, Command};
 use toml::{
@@ -10,10 +10,10 @@ use toml::{
 };
 
 use super::given::{Given, SECRETS, is_of_clap};
-use crate::domain::json::position::place;
-
-/// What the file is called; it is looked for in the current folder.
-pub const NAME: &str = "skillctl.toml";
+use crate::{
+    domain::json::position::place,
+    env::{config_file::ConfigFile, input::STDIN},
+};
 
 /// The values of the file, by command and option.
 #[derive(Clone, Debug, Default)]
@@ -29,23 +29,23 @@ impl Table {
     }
 }
 
-/// Reads the text against the commands that there are.
-pub(super) fn read(text: &str, root: &Command) -> Result<Table, String> {
-    let parsed = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        format!("{}: invalid TOML: {}", at_line(text, at), error.message())
-    })?;
+/// Reads the file and checks it against the commands.
+pub(super) fn read(file: &ConfigFile, root: &Command) -> Result<Table, String> {
     let mut table = Table::default();
-    Reader {
-        text,
+    let mut reader = Reader {
+        file,
         table: &mut table,
-    }
-    .table(parsed.get_ref(), root, &[])?;
+    };
+    let parsed = DeTable::parse(&file.text).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        format!("{}: invalid TOML: {}", reader.line(start), error.message())
+    })?;
+    reader.table(parsed.get_ref(), root, &[])?;
     Ok(table)
 }
 
 struct Reader<'a> {
-    text: &'a str,
+    file: &'a ConfigFile,
     table: &'a mut Table,
 }
 
@@ -58,7 +58,7 @@ impl Reader<'_> {
     ) -> Result<(), String> {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            let line = at_line(self.text, key.span().start);
+            let line = self.line(key.span().start);
             if let DeValue::Table(below) = value.get_ref() {
                 let called = command.get_subcommands().find(|it| it.get_name() == name);
                 let called = called.ok_or_else(|| {
@@ -78,21 +78,26 @@ impl Reader<'_> {
                     "{line}: `{name}` is a secret; put it into an environment variable, not into a file"
                 ));
             }
-            if !flags(command).any(|flag| flag == name) {
+            if !keys(command).any(|key| key == name) {
                 let owner = match path {
                     [] => "skillctl".to_owned(),
                     path => path.join(" "),
                 };
                 return Err(format!(
                     "{line}: `{owner}` has no option `{name}`{}",
-                    suggestion(name, flags(command))
+                    suggestion(name, keys(command))
                 ));
             }
             let values = values(value).ok_or_else(|| {
                 format!("{line}: the value of `{name}` must be a string, a number, a boolean or a list of them")
             })?;
+            if name == "command" && !matches!(value.get_ref(), DeValue::Array(_)) {
+                return Err(format!(
+                    "{line}: `command` must be a list, such as [\"node\", \"index.js\"]"
+                ));
+            }
             let given = Given {
-                values,
+                values: self.relative_to_the_file(command, name, values),
                 place: line,
             };
             self.table
@@ -101,13 +106,58 @@ impl Reader<'_> {
         }
         Ok(())
     }
+
+    /// Makes the paths in the values of an argument relative to the current folder.
+    fn relative_to_the_file(
+        &self,
+        command: &Command,
+        name: &str,
+        values: Vec<String>,
+    ) -> Vec<String> {
+        let folder = self.file.folder();
+        let argument = command.get_arguments().find(|it| key_of(it) == Some(name));
+        if folder.as_os_str().is_empty() {
+            return values;
+        }
+        let is_path =
+            argument.is_some_and(|it| it.get_value_parser().type_id() == TypeId::of::<PathBuf>());
+        let join = |value: String| {
+            // FORMAT=FILE, RUNTIME:FILE.FUNCTION
+            let separator = match name {
+                "report" => Some('='),
+                "handler" => Some(':'),
+                _ => None,
+            };
+            match separator.and_then(|it| value.split_once(it).zip(Some(it))) {
+                Some(((before, path), separator)) => {
+                    format!("{before}{separator}{}", folder.join(path).display())
+                }
+                None if is_path && value != STDIN => folder.join(value).display().to_string(),
+                None => value,
+            }
+        };
+        values.into_iter().map(join).collect()
+    }
+
+    fn line(&self, offset: usize) -> String {
+        let line = place(&self.file.text, offset).line;
+        format!("{}:{line}", self.file.path.display())
+    }
 }
 
-fn flags(command: &Command) -> impl Iterator<Item = &str> {
-    command
-        .get_arguments()
-        .filter_map(Arg::get_long)
-        .filter(|name| !is_of_clap(name))
+/// The name of an argument in the file, if it can be given there: an option by its long name, and
+/// of the positional ones the fixtures and the command of a skill.
+pub(super) fn key_of(argument: &Arg) -> Option<&str> {
+    let long = argument.get_long().filter(|name| !is_of_clap(name));
+    let positional = || {
+        let id = argument.get_id().as_str();
+        (argument.is_positional() && matches!(id, "fixtures" | "command")).then_some(id)
+    };
+    long.or_else(positional)
+}
+
+fn keys(command: &Command) -> impl Iterator<Item = &str> {
+    command.get_arguments().filter_map(key_of)
 }
 
 /// `; did you mean …?`
@@ -137,8 +187,4 @@ fn scalar(value: &DeValue<'_>) -> Option<String> {
         DeValue::Boolean(truth) => truth.to_string(),
         _ => return None,
     })
-}
-
-fn at_line(text: &str, offset: usize) -> String {
-    format!("{NAME}:{}", place(text, offset).line)
 }

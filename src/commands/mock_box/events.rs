@@ -123,6 +123,7 @@ async fn start_skill(
     };
     let skill = skill::start(
         program.command_line(launch.folder)?,
+        program.folder(),
         plan.url.clone(),
         Some(&launch.mock.url()),
         Some(&launch.files),

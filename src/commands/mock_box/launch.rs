@@ -42,6 +42,7 @@ pub(super) async fn run_program(
     let command = words.join(" ");
     let process = SkillProcess::spawn(&SkillCommand {
         words,
+        folder: program.folder().map(Path::to_owned),
         variables,
         output: OutputMode::Inherited,
     })

@@ -179,7 +179,12 @@ fn admin_token(
 }
 
 fn companion(arguments: &MockBoxArgs, environment: &Environment) -> Result<Companion, Failure> {
-    let program = Program::from_options(arguments.handler.as_deref(), false, &arguments.command)?;
+    let program = Program::from_options(
+        arguments.handler.as_deref(),
+        false,
+        &arguments.command,
+        arguments.command_folder.as_deref(),
+    )?;
     let keys = signing_keys(
         arguments.primary_key_env.as_deref(),
         arguments.secondary_key_env.as_deref(),

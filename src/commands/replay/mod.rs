@@ -109,7 +109,7 @@ async fn skill(
             ))
             .outside()
         })?),
-        Program::Command(_) | Program::SampleSkill => None,
+        Program::Command(..) | Program::SampleSkill => None,
     };
     let words =
         program.command_line(folder.as_ref().map_or(Path::new("."), PrivateFolder::path))?;
@@ -121,8 +121,16 @@ async fn skill(
         None => (None, None),
     };
     let url = url.clone();
-    let mut skill =
-        skill::start(words, url, mock_url, trust.as_ref(), environment, terminal).await?;
+    let mut skill = skill::start(
+        words,
+        program.folder(),
+        url,
+        mock_url,
+        trust.as_ref(),
+        environment,
+        terminal,
+    )
+    .await?;
     skill.adapter = folder;
     Ok(skill)
 }

@@ -68,6 +68,7 @@ impl<'a> ReplayPlan<'a> {
             arguments.handler.as_deref(),
             arguments.sample_skill,
             &arguments.command,
+            arguments.command_folder.as_deref(),
         )?;
         let keys = secret_variables::signing_keys(
             arguments.primary_key_env.as_deref(),
