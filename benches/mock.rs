@@ -1,12 +1,12 @@
-//! How fast the mock Box is, compared with a bare hyper server that returns the same bytes, and how much
-//! memory it holds: `cargo bench --bench mock`.
+//! The throughput of the mock Box compared with a bare hyper server that returns the same bytes, and
+//! the memory it holds: `cargo bench --bench mock`.
 //!
 //! 64 keep-alive connections ask for an instance (GET) and write one (PUT of an invocation,
 //! recorded to a file), in turn to the mock in clear, to the bare server, and to the mock over
 //! TLS; the medians of the rounds' own ratios count, for other work on the machine strikes
 //! neighbours alike. Then a million writes (or as many as `MOCK_BENCH_WRITES` says), and the most
 //! memory that the mock held (`VmHWM`, where there is a /proc). Then how soon after its start an
-//! embedded mock answers. What was asked for and not reached fails the run.
+//! embedded mock answers. A goal that is missed fails the run.
 
 #![allow(
     clippy::print_stdout,
@@ -49,14 +49,14 @@ use tokio::{
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(700);
-/// What was asked for: shares of the bare server's throughput, and of clear text.
-const WANTED_GET: f64 = 0.7;
-const WANTED_PUT: f64 = 0.45;
-const WANTED_TLS: f64 = 0.6;
-/// At most so much memory, in KiB.
-const MAX_KIB: u64 = 64 << 10;
-/// Ready after so long at the most.
-const READY: Duration = Duration::from_millis(20);
+/// Goals: shares of the bare server's throughput, and of the throughput in clear.
+const GET_GOAL: f64 = 0.7;
+const PUT_GOAL: f64 = 0.45;
+const TLS_GOAL: f64 = 0.6;
+/// The most memory that the mock may hold, in KiB.
+const MAX_MEMORY: u64 = 64 << 10;
+/// The longest time until an embedded mock answers.
+const MAX_START: Duration = Duration::from_millis(20);
 /// In the environment of a process of this program that is the bare server.
 const BARE: &str = "MOCK_BENCH_BARE_BODY";
 
@@ -80,7 +80,7 @@ fn main() -> ExitCode {
     verdict.table.end(is_measured)
 }
 
-/// What was measured against what was asked for.
+/// The results, compared with the goals.
 struct Verdict {
     is_measured: bool,
     table: Table,
@@ -96,7 +96,7 @@ fn runtime() -> Runtime {
     Runtime::new().expect("a runtime")
 }
 
-/// The bare server: reads the request, and returns the body it was given.
+/// The bare server: reads each request, and returns one body.
 async fn bare(body: Bytes) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("{}", listener.local_addr().expect("an address"));
@@ -325,14 +325,14 @@ fn length(head: &[u8]) -> usize {
     digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
 }
 
-/// Where a round of requests goes.
+/// The server that a round of requests is sent to.
 #[derive(Clone)]
-enum Way {
+enum Target {
     Clear(SocketAddr),
     Tls(SocketAddr, tokio_rustls::TlsConnector),
 }
 
-impl Way {
+impl Target {
     fn tls(mock: &Mock) -> Self {
         let mut roots = rustls::RootCertStore::empty();
         let der = CertificateDer::from_pem_slice(mock.certificate.as_bytes());
@@ -348,7 +348,7 @@ impl Way {
 }
 
 /// Requests in a second, over all connections.
-async fn rate(way: &Way, requests: &[Bytes]) -> f64 {
+async fn rate(way: &Target, requests: &[Bytes]) -> f64 {
     let done = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
     let (start, started) = watch::channel(None);
@@ -358,11 +358,11 @@ async fn rate(way: &Way, requests: &[Bytes]) -> f64 {
         let (warm, started) = (warm.clone(), started.clone());
         clients.spawn(async move {
             match way {
-                Way::Clear(address) => {
+                Target::Clear(address) => {
                     let stream = connect(address).await;
                     load(Client::new(stream), &request, warm, started, &done).await;
                 }
-                Way::Tls(address, connector) => {
+                Target::Tls(address, connector) => {
                     let name = ServerName::try_from("api.box.com").expect("a name");
                     let stream = connect(address).await;
                     let stream = connector
@@ -429,9 +429,9 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
     let mut line = String::new();
     let out = bare.0.stdout.take().expect("its output");
     BufReader::new(out).read_line(&mut line).expect("a line");
-    let bare = Way::Clear(line.trim().parse().expect("an address"));
-    let (clear, tls) = (Way::Clear(mock.address), Way::tls(mock));
-    for (name, requests, wanted) in [("GET", &gets, WANTED_GET), ("PUT", &puts, WANTED_PUT)] {
+    let bare = Target::Clear(line.trim().parse().expect("an address"));
+    let (clear, tls) = (Target::Clear(mock.address), Target::tls(mock));
+    for (name, requests, wanted) in [("GET", &gets, GET_GOAL), ("PUT", &puts, PUT_GOAL)] {
         let mut rates = [const { Vec::new() }; 3];
         for _ in 0..verdict.rounds() {
             for (way, rates) in [&bare, &clear, &tls].into_iter().zip(&mut rates) {
@@ -441,7 +441,7 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
         let [bare, clear, tls] = rates;
         for (what, above, baseline, below, wanted) in [
             ("", &clear, "a bare server", &bare, wanted),
-            (" over TLS", &tls, "in clear", &clear, WANTED_TLS),
+            (" over TLS", &tls, "in clear", &clear, TLS_GOAL),
         ] {
             let shares: Vec<f64> = above.iter().zip(below).map(|(a, b)| a / b).collect();
             let share = median(&shares);
@@ -496,8 +496,8 @@ fn memory(folder: &Path, verdict: &mut Verdict) {
                 &format!("memory over {writes} recorded writes"),
                 &format!("{} MiB", kibibytes >> 10),
                 &format!("they took {seconds:.0} s"),
-                &format!("{} MiB", MAX_KIB >> 10),
-                kibibytes <= MAX_KIB,
+                &format!("{} MiB", MAX_MEMORY >> 10),
+                kibibytes <= MAX_MEMORY,
             );
         }
     }
@@ -514,7 +514,7 @@ fn ready(verdict: &mut Verdict) {
         })
         .collect();
     let found = median(&times) * 1000.0;
-    let wanted = READY.as_secs_f64() * 1000.0;
+    let wanted = MAX_START.as_secs_f64() * 1000.0;
     verdict.table.row(
         "an embedded mock, from nothing to its first answer",
         &format!("{found:.1} ms"),

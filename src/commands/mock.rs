@@ -54,7 +54,7 @@ fn not_started(error: &StartError) -> Failure {
         StartError::Listen { .. } => problem
             .help("choose another address with --listen; port 0 chooses a free port")
             .outside(),
-        StartError::Authority(_) => problem.outside(),
+        StartError::Authority(_) | StartError::Threads(_) => problem.outside(),
         StartError::Record(JournalError::Line { .. }) => problem
             .help("a record file may hold only lines that mock-box has written")
             .usage(),

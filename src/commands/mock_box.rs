@@ -64,7 +64,7 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
     if let Some(warning) = mock.warning() {
         terminal.warn(warning);
     }
-    registration::register(mock.store(), &plan.cases, plan.events_dir, terminal)?;
+    registration::register(mock.store(), &plan.cases, plan.events_dir, terminal).await?;
     let folder = mock::trust_files(&mock, environment).await?;
     for warning in &folder.warnings {
         terminal.warn(warning);

@@ -143,6 +143,11 @@ impl State {
         self.files.get(id)
     }
 
+    /// The event that a file belongs to.
+    pub fn event_of_file(&self, id: Option<&str>) -> Option<Arc<str>> {
+        self.file(id?)?.event_id.clone()
+    }
+
     /// The files in a folder, in no order.
     pub fn files_in(&self, folder_id: &str) -> impl Iterator<Item = &File> {
         self.files

@@ -167,7 +167,7 @@ impl Shared {
             let slot = self.slots.acquire().await.ok()?;
             if event.is_none() {
                 // Prepared when it can be sent, so that its tokens and times are new.
-                event = self.prepare(placed);
+                event = self.prepare(placed).await;
             }
             let Some(event) = &event else {
                 let text = format!("{} was gone before its event could be sent", placed.name);
@@ -189,11 +189,13 @@ impl Shared {
         }
     }
 
-    fn prepare(&self, placed: &Placed) -> Option<PreparedEvent> {
+    async fn prepare(&self, placed: &Placed) -> Option<PreparedEvent> {
         let now = self.store.now();
-        let event = self.store.announce(&placed.file_id, |file| {
-            file_event::make(file, placed.how, placed.old_parent_id.clone(), now)
-        })?;
+        let (how, old_parent_id) = (placed.how, placed.old_parent_id.clone());
+        let event = self.store.announce(placed.file_id.clone(), move |file| {
+            file_event::make(file, how, old_parent_id, now)
+        });
+        let event = event.await?;
         Some(PreparedEvent {
             event_id: event.id(),
             event_type: event.event_type().unwrap_or_default(),

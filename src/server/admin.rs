@@ -106,7 +106,7 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
         (&Method::GET, "stream") => Ok(records::notices(store, query, parts)),
         (&Method::POST, "events") => events::register(store, query, body).await,
         (&Method::DELETE, "events") => {
-            store.retire(&query.all("id"));
+            store.retire(query.all("id")).await;
             Ok(json_response(&json!({})))
         }
         (&Method::GET, "faults") => Ok(faults(store)),
@@ -133,8 +133,8 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
 
 fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
     let trust = admin.trust.borrow().clone().unwrap_or_default();
-    // Before the newest notice: the writes that it counts are published by then.
-    let writes = store.last_write();
+    // First: what the notices up to it report is counted in `writes`.
+    let next = store.newest_notice();
     json_response(&json!({
         "ok": true,
         "url": admin.url,
@@ -143,8 +143,8 @@ fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
         "ca": trust.ca,
         "bundle": trust.bundle,
         "preload": trust.preload,
-        "next": store.newest_notice(),
-        "writes": writes
+        "next": next,
+        "writes": store.last_write()
     }))
 }
 

@@ -12,7 +12,7 @@ use super::{
     admin::{self, Admin},
     body::{RequestBody, ResponseBody},
     guard::Guard,
-    handler::{ConnectionNote, Handler, Origin},
+    handler::{ConnectionReport, Origin, RequestHandler},
     limit::{ReadError, collect},
     multipart,
     respond::{REQUEST_ID, respond},
@@ -111,7 +111,7 @@ async fn refused(mut call: Box<OpenCall>, head: &Head, refusal: Answer) -> Respo
     respond(call, refusal, head.method == Method::HEAD).await
 }
 
-impl Handler for App {
+impl RequestHandler for App {
     async fn call(
         self: Arc<Self>,
         origin: Origin,
@@ -161,9 +161,9 @@ impl Handler for App {
         response
     }
 
-    fn note(&self, note: ConnectionNote) {
+    fn report(&self, report: ConnectionReport) {
         self.store
-            .publish_connection(note.kind.as_str(), note.host, note.text);
+            .publish_connection(report.kind.as_str(), report.host, report.text);
     }
 }
 
@@ -178,7 +178,7 @@ impl App {
         match wanted {
             AcceptedBody::Nothing => Ok(Body::None),
             AcceptedBody::Memory(limit) => {
-                let read = collect(body, limit).await.map_err(unread)?;
+                let read = collect(body, limit).await.map_err(body_refusal)?;
                 Ok(Body::Memory(read))
             }
             AcceptedBody::Upload(limit) => {
@@ -212,7 +212,7 @@ fn target_of(uri: Uri) -> PathAndQuery {
 }
 
 /// The answer where a body was not read whole.
-fn unread(error: ReadError) -> Answer {
+fn body_refusal(error: ReadError) -> Answer {
     match error {
         ReadError::TooLarge(limit) => errors::too_large(limit),
         ReadError::Body(error) => errors::bad_request(error.to_string()),

@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::hosts::{BOX_DOMAINS, is_box, is_loopback};
 
-/// Makes certificates for Box's hosts and loopback names, as they are asked for.
+/// Makes certificates for Box's hosts and loopback names on demand.
 pub struct CertificateAuthority {
     certificate_pem: String,
     certificate: CertificateDer<'static>,
@@ -64,7 +64,7 @@ pub enum AuthorityError {
     Folder {
         /// The file or folder.
         path: PathBuf,
-        /// What came back.
+        /// The error of the system.
         error: io::Error,
     },
 }
@@ -303,7 +303,7 @@ fn authority_params(validity: Validity) -> CertificateParams {
     params
 }
 
-/// The names of a leaf: the one that was asked for, or all that a client without SNI may mean.
+/// The names of a leaf: the one in the handshake, or all that a client without SNI may mean.
 fn alternative_names(name: &str) -> Result<Vec<SanType>, rcgen::Error> {
     if !name.is_empty() {
         return Ok(vec![match name.parse::<IpAddr>() {

@@ -42,11 +42,11 @@ use self::{
     stream::Stream,
     tracker::{Expired, IdleTracker},
 };
-use super::handler::{Handler, NoteKind, Scheme};
+use super::handler::{ReportKind, RequestHandler, Scheme};
 use crate::mock_box::wire_faults::End;
 
 /// Serves one connection until it ends. A tunnel to a Box host starts over inside itself.
-pub(super) async fn drive<H: Handler>(
+pub(super) async fn drive<H: RequestHandler>(
     context: Arc<Context<H>>,
     socket: TcpStream,
     peer: SocketAddr,
@@ -81,7 +81,7 @@ pub(super) async fn drive<H: Handler>(
 
 /// Waits for the first byte, and accepts TLS where it begins a handshake. Nothing where there will
 /// be no HTTP on the stream.
-async fn open<H: Handler>(
+async fn open<H: RequestHandler>(
     context: &Context<H>,
     mut stream: Stream,
     link: &mut Link,
@@ -102,15 +102,15 @@ async fn open<H: Handler>(
         Ok(Ok(stream)) => return Some(stream),
         Ok(Err(error)) => {
             let text = tls::why_failed(&error, link.host().as_deref());
-            (NoteKind::TlsFailed, text)
+            (ReportKind::TlsFailed, text)
         }
         Err(_) => {
             let seconds = timeouts.head.as_secs_f32();
             let text = format!("the TLS handshake was not finished within {seconds} s");
-            (NoteKind::TimedOut, text)
+            (ReportKind::TimedOut, text)
         }
     };
-    context.note(link.peer, kind, link.host().as_deref(), text);
+    context.report(link.peer, kind, link.host().as_deref(), text);
     None
 }
 
@@ -127,7 +127,7 @@ enum Ended {
 }
 
 /// Speaks HTTP on the stream until it ends or becomes a tunnel.
-async fn http<H: Handler>(
+async fn http<H: RequestHandler>(
     context: &Arc<Context<H>>,
     stream: Stream,
     link: &Link,

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 use super::handler::Origin;
 use crate::domain::hosts::{HostPort, is_box, is_loopback, is_loopback_address};
 
-/// Which clients are answered besides those that name Box, an address or this machine.
+/// The host names that are answered in addition to Box's, addresses and this machine's.
 #[derive(Clone, Debug, Default)]
 pub struct Guard {
     /// Names of the user's own, in lower case: of a tunnel, of a line in /etc/hosts.

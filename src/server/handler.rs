@@ -10,7 +10,7 @@ use super::body::{RequestBody, ResponseBody};
 use crate::domain::hosts::HostPort;
 
 /// Answers the requests that arrive at a listener.
-pub trait Handler: Send + Sync + 'static {
+pub trait RequestHandler: Send + Sync + 'static {
     /// Answers one request. It is called when the head is in and before any of the body is read;
     /// its target is in origin form, whatever form it came in. Wire faults
     /// ([`crate::mock_box::wire_faults::WireFaults`]) go into the answer's extensions. The future is
@@ -26,7 +26,7 @@ pub trait Handler: Send + Sync + 'static {
     fn refuse(&self, status: StatusCode, reason: &str) -> Response<Bytes>;
 
     /// Reports what happened on a connection apart from its requests.
-    fn note(&self, note: ConnectionNote);
+    fn report(&self, report: ConnectionReport);
 }
 
 /// Where a request came from and how.
@@ -64,11 +64,11 @@ impl Scheme {
 
 /// One line for the log about a connection, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionNote {
+pub struct ConnectionReport {
     /// The client's address; none for the listener itself.
     pub peer: Option<SocketAddr>,
     /// What happened.
-    pub kind: NoteKind,
+    pub kind: ReportKind,
     /// The host that the client meant, as far as it is known.
     pub host: Option<String>,
     /// What happened and why, in a sentence without a full stop.
@@ -77,7 +77,7 @@ pub struct ConnectionNote {
 
 /// What happened on a connection, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoteKind {
+pub enum ReportKind {
     /// A TLS handshake failed: the client does not trust the certificate, broke off, sent
     /// garbage, or wants a host that is not Box's.
     TlsFailed,
@@ -95,7 +95,7 @@ pub enum NoteKind {
     AcceptFailed,
 }
 
-impl NoteKind {
+impl ReportKind {
     /// Its name in the stream of notices.
     pub fn as_str(self) -> &'static str {
         match self {

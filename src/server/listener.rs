@@ -1,10 +1,10 @@
 //! The listener: one port for HTTP in clear, HTTP over TLS and proxy requests, bound and then served
-//! until shutdown. What a connection does is for `connection`; what is answered is for a [`Handler`].
+//! until shutdown. What a connection does is for `connection`; what is answered is for a [`RequestHandler`].
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket},
     sync::watch,
     task::JoinSet,
     time::timeout,
@@ -12,15 +12,14 @@ use tokio::{
 
 use super::{
     connection::{context::Context, drive},
-    handler::{ConnectionNote, Handler, NoteKind},
+    handler::{ConnectionReport, ReportKind, RequestHandler},
     options::ListenerOptions,
-    workers::Workers,
 };
 
 /// A bound port: connections wait until they are served.
 #[derive(Debug)]
 pub struct Listener {
-    socket: TcpListener,
+    socket: std::net::TcpListener,
     address: SocketAddr,
 }
 
@@ -40,7 +39,8 @@ impl Listener {
         // Accepted sockets inherit it.
         socket.set_send_buffer_size(SEND_BUFFER)?;
         socket.bind(address)?;
-        let listener = socket.listen(BACKLOG)?;
+        // It may be served on another runtime.
+        let listener = socket.listen(BACKLOG)?.into_std()?;
         let address = listener.local_addr()?;
         Ok(Self {
             socket: listener,
@@ -56,13 +56,17 @@ impl Listener {
 
 /// Serves the listener until `shutdown` is ready; then takes no more connections, gives what is in
 /// flight `Timeouts::grace`, and ends the rest.
-pub async fn serve<H: Handler>(
+pub async fn serve<H: RequestHandler>(
     listener: Listener,
     handler: Arc<H>,
     mut options: ListenerOptions,
     shutdown: impl Future<Output = ()>,
 ) {
     allow_many_connections();
+    let socket = match TcpListener::from_std(listener.socket) {
+        Ok(socket) => socket,
+        Err(error) => return handler.report(accept_failed(&error)),
+    };
     options.egress = options.egress.not_through_own_port(listener.address.port());
     let grace = options.timeouts.grace;
     let context = Arc::new(Context {
@@ -71,7 +75,6 @@ pub async fn serve<H: Handler>(
         address: listener.address,
     });
     let (stop, stopping) = watch::channel(false);
-    let workers = Workers::start(context.options.threads);
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -80,20 +83,16 @@ pub async fn serve<H: Handler>(
             // Ended connections are removed, so that the set stays as small as the number of open
             // ones. A handler that panicked has reported it itself.
             Some(_) = connections.join_next() => {}
-            accepted = listener.socket.accept() => match accepted {
+            accepted = socket.accept() => match accepted {
                 Ok((socket, peer)) => {
                     let (context, stopping) = (Arc::clone(&context), stopping.clone());
-                    match workers.least_busy() {
-                        None => connections.spawn(drive(context, socket, peer, stopping)),
-                        Some(runtime) => connections
-                            .spawn_on(drive_on_worker(context, socket, peer, stopping), runtime),
-                    };
+                    connections.spawn(drive(context, socket, peer, stopping));
                 }
                 Err(error) => back_off(&context, &error).await,
             },
         }
     }
-    drop(listener.socket);
+    drop(socket);
     drop(stopping);
     // Without an open connection there is no receiver.
     let _ = stop.send(true);
@@ -102,25 +101,9 @@ pub async fn serve<H: Handler>(
     let _ = timeout(grace, rest).await;
 }
 
-/// Serves a connection that was accepted on another runtime.
-async fn drive_on_worker<H: Handler>(
-    context: Arc<Context<H>>,
-    socket: TcpStream,
-    peer: SocketAddr,
-    stopping: watch::Receiver<bool>,
-) {
-    match socket.into_std().and_then(TcpStream::from_std) {
-        Ok(socket) => drive(context, socket, peer, stopping).await,
-        Err(error) => {
-            let text = format!("could not serve a connection: {error}");
-            context.note(peer, NoteKind::AcceptFailed, None, text);
-        }
-    }
-}
-
 /// Waits after a failed accept: without file handles the next one would fail at once too. A
 /// connection that went away before it was accepted is no reason to wait.
-async fn back_off<H: Handler>(context: &Context<H>, error: &io::Error) {
+async fn back_off<H: RequestHandler>(context: &Context<H>, error: &io::Error) {
     const BACK_OFF: Duration = Duration::from_millis(50);
     let gone = matches!(
         error.kind(),
@@ -129,13 +112,17 @@ async fn back_off<H: Handler>(context: &Context<H>, error: &io::Error) {
     if gone {
         return;
     }
-    context.handler.note(ConnectionNote {
+    context.handler.report(accept_failed(error));
+    tokio::time::sleep(BACK_OFF).await;
+}
+
+fn accept_failed(error: &io::Error) -> ConnectionReport {
+    ConnectionReport {
         peer: None,
-        kind: NoteKind::AcceptFailed,
+        kind: ReportKind::AcceptFailed,
         host: None,
         text: format!("could not accept a connection for a moment: {error}"),
-    });
-    tokio::time::sleep(BACK_OFF).await;
+    }
 }
 
 /// Raises the soft limit of open files as far as the hard one allows: macOS starts with 256.

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZero,
     path::Path,
     sync::Arc,
     thread,
@@ -11,8 +12,8 @@ use std::{
 
 use serde_json::Value;
 use tokio::{
+    runtime::{Builder, Runtime},
     sync::{oneshot, watch},
-    task::JoinHandle,
 };
 use uuid::Uuid;
 
@@ -93,6 +94,9 @@ pub enum StartError {
     /// The certificate authority cannot be made or kept.
     #[error(transparent)]
     Authority(#[from] AuthorityError),
+    /// The system has no threads or descriptors to spare.
+    #[error("cannot start the threads of the mock: {0}")]
+    Threads(io::Error),
 }
 
 /// An event cannot be registered: a member is missing that no skill can do without.
@@ -119,7 +123,7 @@ pub struct InvalidEvent {
 /// let event = mock.register(&json!({
 ///     "source": {"id": "7", "name": "a.txt"},
 ///     "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
-/// }))?;
+/// })).await?;
 ///
 /// // What a skill does with its event:
 /// let url = format!("{}/2.0/skill_invocations/137", mock.url());
@@ -148,18 +152,16 @@ pub struct MockBox {
     trust: watch::Sender<Option<Trust>>,
     /// Dropped, it ends the mock.
     stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
+    /// Closed when everything is closed.
+    served: oneshot::Receiver<()>,
 }
 
 impl MockBox {
-    /// Starts a mock on the present Tokio runtime; it listens when this returns.
+    /// Starts a mock; it listens when this returns.
     ///
     /// # Errors
-    /// Where the address, the record file or the folder of the certificate authority cannot be used.
-    #[allow(
-        clippy::unused_async,
-        reason = "it must run inside a runtime, and may wait one day"
-    )]
+    /// Where the address, the record file or the folder of the certificate authority cannot be used, or
+    /// the system has no threads to spare.
     pub async fn start(options: MockOptions<'_>) -> Result<Self, StartError> {
         let clock = wall_clock();
         let now = clock();
@@ -193,13 +195,12 @@ impl MockBox {
         let app = App::new(Arc::clone(&store), admin, address).behind(options.guard);
         let mut listener_options = ListenerOptions::new(authority, options.egress);
         listener_options.timeouts.grace = GRACE;
-        listener_options.threads = threads();
         let (stop, stopped) = oneshot::channel();
-        let ended = async move {
+        let serving = serve(listener, Arc::new(app), listener_options, async {
             // Nothing is ever sent.
             let _: Result<(), _> = stopped.await;
-        };
-        let served = tokio::spawn(serve(listener, Arc::new(app), listener_options, ended));
+        });
+        let served = run(serving).await.map_err(StartError::Threads)?;
         Ok(Self {
             store,
             address,
@@ -226,12 +227,13 @@ impl MockBox {
     ///
     /// # Errors
     /// Where it has no `source.id` or lacks one of its two tokens, which may be empty.
-    pub fn register(&self, event: &Value) -> Result<Value, InvalidEvent> {
+    pub async fn register(&self, event: &Value) -> Result<Value, InvalidEvent> {
         let event = Invocation::read(Tape::from_value(event)).map_err(|found| InvalidEvent {
             message: found.message,
             pointer: found.pointer.to_string(),
         })?;
-        let registered = self.store.register(vec![(event, Registering::default())]);
+        let events = vec![(event.into_owned(), Registering::default())];
+        let registered = self.store.register(events).await;
         let registered = registered.first().map(|event| Value::from(event.tree()));
         Ok(registered.unwrap_or_default())
     }
@@ -245,7 +247,7 @@ impl MockBox {
         self.store.records(0).collect()
     }
 
-    /// What a person should know of the file that was resumed.
+    /// A warning about the record file that was resumed.
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
@@ -268,9 +270,9 @@ impl MockBox {
     /// Ends it, and returns when everything is closed and recorded.
     pub async fn stop(self) {
         drop(self.stop);
-        // A panic of the port was reported by itself.
+        // Nothing is ever sent. A panic of a thread was reported by itself.
         let _ = self.served.await;
-        self.store.settle();
+        self.store.settle().await;
     }
 }
 
@@ -288,11 +290,41 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
     address
 }
 
-/// How many threads serve: one for each core, but so many at the most, for what they record goes into
-/// one file.
-fn threads() -> usize {
+/// The runtime that serves, whatever the caller's runtime is busy with: a thread for each core, up to
+/// eight, because what they record goes into one file.
+fn runtime() -> io::Result<Runtime> {
     const MAX_THREADS: usize = 8;
-    thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS))
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    Builder::new_multi_thread()
+        .thread_name("serve")
+        .worker_threads(cores.min(MAX_THREADS))
+        .enable_all()
+        .build()
+}
+
+/// Serves on threads of its own, until `serving` ends. The channel that it returns is closed then.
+async fn run(
+    serving: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<oneshot::Receiver<()>> {
+    let (start, started) = oneshot::channel();
+    let (end, ended) = oneshot::channel();
+    let serve = move || {
+        let runtime = match runtime() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(start.send(Err(error))),
+        };
+        // The caller may have left; then `serving` ends at once.
+        let _ = start.send(Ok(()));
+        runtime.block_on(serving);
+        // A read of a disk that nobody waits for any more is left to itself.
+        runtime.shutdown_background();
+        drop(end);
+    };
+    thread::Builder::new()
+        .name("listen".to_owned())
+        .spawn(serve)?;
+    started.await.map_err(io::Error::other)??;
+    Ok(ended)
 }
 
 /// Where the ids and tokens of a mock start: nobody is to guess them.

@@ -16,4 +16,3 @@ pub mod multipart;
 pub mod options;
 pub mod proxy;
 mod respond;
-mod workers;

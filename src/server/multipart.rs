@@ -33,7 +33,7 @@ const MAX_BOUNDARY: usize = 256;
 /// Takes an upload of at most `limit` bytes in.
 ///
 /// # Errors
-/// The answer: 413 for a body that is larger, 400 for one that is no multipart or breaks off, 500
+/// The answer: 413 for a body that is larger, 400 for one that is not multipart or ends early, 500
 /// where the disk refuses.
 pub async fn read<B>(head: &Head, body: B, limit: u64, spool: &Spool) -> Result<Upload, Answer>
 where
@@ -159,7 +159,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// The parser returned something and is asked for the next thing. It may find that in what it
+    /// The parser returned something and may be called for the next one. It may find that in what it
     /// holds already: one frame can carry several parts.
     fn made(&self) {
         self.unparsed.store(0, Ordering::Relaxed);

@@ -15,13 +15,10 @@ pub struct ListenerOptions {
     pub timeouts: Timeouts,
     /// The longest head in bytes.
     pub max_head: usize,
-    /// How many threads serve connections, at the most, each with a runtime of its own. With none
-    /// they are served on the runtime on which [`super::listener::serve`] runs.
-    pub threads: usize,
 }
 
 impl ListenerOptions {
-    /// Heads of up to 64 KiB, the default time-outs, no threads.
+    /// Heads of up to 64 KiB, the default time-outs.
     pub fn new(certificates: Arc<CertificateAuthority>, egress: Egress) -> Self {
         const MAX_HEAD: usize = 64 * 1024;
         Self {
@@ -29,7 +26,6 @@ impl ListenerOptions {
             egress,
             timeouts: Timeouts::default(),
             max_head: MAX_HEAD,
-            threads: 0,
         }
     }
 }

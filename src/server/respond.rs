@@ -1,5 +1,5 @@
-//! From an answer to a response: the head, and a body from memory, from disk, or made when it is
-//! asked for (the text of a document, a thumbnail). A call stays open until its answer has left.
+//! From an answer to a response: the head, and a body from memory, from disk, or made on demand (the
+//! text of a document, a thumbnail). A call stays open until its answer has left.
 
 use std::{
     io::{self, SeekFrom},

@@ -1,4 +1,4 @@
-//! What changes the state besides the calls of Box's: events, files that a script puts and removes,
+//! Changes of the state other than by calls to Box: events, files that a script puts and removes,
 //! faults, and the reset.
 
 use std::sync::Arc;
@@ -6,86 +6,87 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{
-    core::{Store, event_of_file},
-    writer::ChangeSet,
+    core::Store,
+    journal::Ticket,
+    writer::{ChangeSet, register_all},
 };
 use crate::{
     domain::{
         call::{EventIds, WriteOp, WriteRecord},
         event::invocation::Invocation,
     },
-    mock_box::{
-        Change, Content, File, Write, contents,
-        faults::Rule,
-        register::{Registering, register},
-    },
+    mock_box::{Change, Content, File, Write, contents, faults::Rule, register::Registering},
 };
 
 impl Store {
     /// Registers events in one step.
-    pub fn register<'a>(&self, events: Vec<(Invocation<'a>, Registering)>) -> Vec<Invocation<'a>> {
+    pub async fn register(
+        &self,
+        events: Vec<(Invocation<'static>, Registering)>,
+    ) -> Vec<Invocation<'static>> {
         let now = self.now();
-        let mut writer = self.writer();
-        let mut state = self.state_to_change();
-        let register_one = |(event, how): (Invocation<'a>, Registering)| {
-            let registered = register(&state, event, &how, now, &mut writer.ids);
-            for change in &registered.changes {
-                state.apply(change);
-            }
-            registered.event
-        };
-        events.into_iter().map(register_one).collect()
+        self.change(move |writer| register_all(writer, events, now))
+            .await
     }
 
     /// Forgets events, their tokens and files: their run is over.
-    pub fn retire(&self, event_ids: &[String]) {
-        let _writer = self.writer();
-        let (mut state, mut faults) = (self.state_to_change(), self.faults_now());
-        for id in event_ids {
-            state.apply(&Change::RetireEvent(id.clone()));
-            faults.forget(id);
-        }
+    pub async fn retire(&self, event_ids: Vec<String>) {
+        self.change(move |writer| {
+            let (mut state, mut faults) = (writer.shared.lock_state(), writer.shared.lock_faults());
+            for id in event_ids {
+                faults.forget(&id);
+                state.apply(&Change::RetireEvent(id));
+            }
+        })
+        .await;
     }
 
     /// Gives a file this content, and makes the file where there is none; says whether it did.
-    pub fn put_file(&self, id: &str, name: Option<String>, content: Content) -> (Box<File>, bool) {
+    pub async fn put_file(
+        &self,
+        id: String,
+        name: Option<String>,
+        content: Content,
+    ) -> (Box<File>, bool) {
         let now = self.now();
-        let mut writer = self.writer();
-        let mut state = self.state_to_change();
-        let is_new = state.file(id).is_none();
-        let file = contents::put(&state, id, name, content, now, &mut writer.ids);
-        let file = Box::new(file);
-        state.apply(&Change::EditFile(file.clone()));
-        (file, is_new)
+        self.change(move |writer| {
+            let state = writer.shared.state();
+            let is_new = state.file(&id).is_none();
+            let file = contents::put(&state, &id, name, content, now, &mut writer.ids);
+            drop(state);
+            let file = Box::new(file);
+            writer
+                .shared
+                .lock_state()
+                .apply(&Change::EditFile(file.clone()));
+            (file, is_new)
+        })
+        .await
     }
 
     /// Removes a file and its metadata; says whether there was one.
     ///
     /// # Errors
     /// Where the records of that cannot be written; nothing is changed then.
-    pub async fn remove_file(&self, id: &str) -> Result<bool, String> {
-        let ticket = {
-            let now = self.now();
-            let mut writer = self.writer();
-            let (events, removed) = {
-                let state = self.state();
-                let events = EventIds::new(None, event_of_file(&state, Some(id)));
-                (events, contents::remove(&state, id, now))
-            };
-            let Some(decision) = removed else {
-                return Ok(false);
-            };
-            let set = ChangeSet {
-                changes: decision.changes,
-                events,
-                placed: None,
-            };
-            self.commit(&mut writer, vec![set])?
-        };
-        if let Some(ticket) = ticket {
-            ticket.wait().await?;
+    pub async fn remove_file(&self, id: String) -> Result<bool, String> {
+        let now = self.now();
+        let removed = self.change(move |writer| {
+            let state = writer.shared.state();
+            let events = EventIds::new(None, state.event_of_file(Some(&id)));
+            let removed = contents::remove(&state, &id, now);
+            drop(state);
+            removed.map(|decision| {
+                writer.commit(vec![ChangeSet {
+                    changes: decision.changes,
+                    events,
+                    placed: None,
+                }])
+            })
+        });
+        match removed.await {
+            None => Ok(false),
+            Some(ticket) => synced(ticket?).await.map(|()| true),
         }
-        Ok(true)
     }
 
     /// Puts the mock back to how it started. A record says so.
@@ -93,25 +94,25 @@ impl Store {
     /// # Errors
     /// Where the record cannot be written; nothing is changed then.
     pub async fn reset(&self) -> Result<(), String> {
-        let ticket = {
-            let mut writer = self.writer();
+        let now = self.now();
+        let ticket = self.change(move |writer| {
             let write = Write {
-                record: Arc::new(WriteRecord::bare(0, self.now(), WriteOp::Reset)),
+                record: Arc::new(WriteRecord::bare(0, now, WriteOp::Reset)),
                 instance: None,
             };
-            let set = ChangeSet {
+            let mut sets = vec![ChangeSet {
                 changes: vec![Change::Write(write)],
                 ..ChangeSet::default()
-            };
-            let ticket = self.commit(&mut writer, vec![set])?;
-            self.faults_now().reset();
-            self.activity.call_log.clear();
-            ticket
-        };
-        match ticket {
-            None => Ok(()),
-            Some(ticket) => ticket.wait().await,
-        }
+            }];
+            let ticket = writer.record(&mut sets)?;
+            // Before the notice: a reader of it finds no fault and no call of before.
+            writer.shared.lock_faults().reset();
+            writer.shared.call_log.clear();
+            writer.publish(sets);
+            Ok(ticket)
+        });
+        let ticket: Result<_, String> = ticket.await;
+        synced(ticket?).await
     }
 
     /// Adds faults to the present ones.
@@ -119,16 +120,24 @@ impl Store {
     /// # Errors
     /// Where there would be too many.
     pub fn add_faults(&self, rules: Vec<Rule>) -> Result<(), String> {
-        self.faults_now().add(rules)
+        self.shared.lock_faults().add(rules)
     }
 
     /// Ends all faults.
     pub fn clear_faults(&self) {
-        self.faults_now().clear();
+        self.shared.lock_faults().clear();
     }
 
     /// The present faults, each with how often it has struck.
     pub fn faults(&self) -> Value {
-        self.faults_now().to_json()
+        self.shared.lock_faults().to_json()
+    }
+}
+
+/// Waits until a change is on the disk, under `--fsync`.
+async fn synced(ticket: Option<Ticket>) -> Result<(), String> {
+    match ticket {
+        None => Ok(()),
+        Some(ticket) => ticket.wait().await,
     }
 }

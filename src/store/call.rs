@@ -1,5 +1,5 @@
 //! A call between its head and the end of its answer. Its opening and its end are published, the end
-//! also when the client goes away in the middle.
+//! also when the client disconnects before it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -8,7 +8,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use smol_str::{SmolStr, format_smolstr};
 
-use super::{activity::Activity, call_log::Entry, capture::Capture};
+use super::{call_log::Entry, capture::Capture, shared::Shared};
 use crate::{
     domain::{
         call::{CallRecord, EventIds},
@@ -21,15 +21,15 @@ use crate::{
 /// A call that is open. Dropping it closes it.
 #[derive(Debug)]
 pub struct OpenCall {
-    activity: Arc<Activity>,
+    shared: Arc<Shared>,
     record: CallRecord,
     /// The notice of its opening, until it is published.
     opening: Option<Opening>,
     token_event: Option<Arc<str>>,
     file_event: Option<Arc<str>>,
-    /// What is known of a call that was let in, until it is carried out.
+    /// What is known of an admitted call, until it is decided.
     admitted: Option<Admitted>,
-    /// Why a call was not let in, until it is answered.
+    /// The answer to a call that was not admitted, until it is sent.
     refusal: Option<Box<Answer>>,
     strike: Option<Box<Strike>>,
     capture: Capture,
@@ -38,7 +38,7 @@ pub struct OpenCall {
 
 impl OpenCall {
     pub(super) fn new(
-        activity: Arc<Activity>,
+        shared: Arc<Shared>,
         head: &Head,
         admission: Admission,
         call: u64,
@@ -81,7 +81,7 @@ impl OpenCall {
             strike: strike.map(Box::new),
             capture: Capture::default(),
             since: Instant::now(),
-            activity,
+            shared,
         };
         open.opening = Some(Opening {
             call,
@@ -95,15 +95,9 @@ impl OpenCall {
     /// Publishes that it is open, before anything is waited for. A call that is answered at once does
     /// not need this: its end publishes both.
     pub fn publish_open(&mut self) {
-        if let Some(opening) = self.take_opening() {
-            self.activity.notices.publish(Notice::Opened(opening));
+        if let Some(opening) = self.opening.take() {
+            self.shared.notices.publish(Notice::Opened(opening));
         }
-    }
-
-    /// The notice of its opening, unless it was published; the caller must publish it before the call
-    /// ends.
-    pub(super) fn take_opening(&mut self) -> Option<Opening> {
-        self.opening.take()
     }
 
     /// When its head was in.
@@ -111,10 +105,10 @@ impl OpenCall {
         self.record.at
     }
 
-    /// The call as it was let in.
+    /// The call as it was admitted.
     ///
     /// # Errors
-    /// The refusal, where it was not; to be asked for once.
+    /// The refusal, where it was not. It is given once.
     pub fn admitted(&mut self) -> Result<&Admitted, Box<Answer>> {
         match &mut self.admitted {
             Some(admitted) => Ok(admitted),
@@ -122,7 +116,7 @@ impl OpenCall {
         }
     }
 
-    /// The same, to be carried out; to be taken once.
+    /// The same, to be decided. It is given once.
     pub(super) fn take_admitted(&mut self) -> Result<Admitted, Answer> {
         self.admitted.take().ok_or_else(twice)
     }
@@ -135,13 +129,13 @@ impl OpenCall {
         EventIds::new(self.token_event.clone(), file_event)
     }
 
-    /// What a fault answers in Box's place.
+    /// The answer of a fault that replaces Box's.
     pub(super) fn struck_answer(&self) -> Option<Answer> {
         let strike = self.strike.as_ref()?;
         Some(strike.on(strike.answer.clone()?))
     }
 
-    /// An answer of Box's, as a fault leaves it.
+    /// An answer of Box's, with what a fault changes of it.
     pub(super) fn struck(&self, answer: Answer) -> Answer {
         match &self.strike {
             None => answer,
@@ -149,37 +143,37 @@ impl OpenCall {
         }
     }
 
-    /// The call turned out to be about this file, by its body.
-    pub(super) fn names_file(&mut self, file_id: SmolStr, event: Option<Arc<str>>) {
+    /// Sets the file that the call is about, when its body names it.
+    pub(super) fn set_file(&mut self, file_id: SmolStr, event: Option<Arc<str>>) {
         self.record.file_id = Some(file_id);
         self.file_event = event;
     }
 
-    /// Takes down what the client sent.
+    /// Records the request.
     pub fn capture_request(&mut self, headers: &HeaderMap, body: &Body) {
         let body = match body {
             Body::Memory(bytes) => &**bytes,
             _ => &[],
         };
-        self.capture.asked(headers, body);
+        self.capture.set_request(headers, body);
     }
 
-    /// Takes down the head that goes out.
+    /// Records the head of the answer.
     pub fn capture_head(&mut self, headers: &HeaderMap) {
-        self.capture.headed(headers);
+        self.capture.set_answer_head(headers);
     }
 
-    /// Takes down a part of the body that goes out.
+    /// Records a part of the answer's body.
     pub fn capture_part(&mut self, bytes: &Bytes) {
-        self.capture.answered(bytes);
+        self.capture.add_answer_part(bytes);
     }
 
-    /// Takes down the body that goes out, where it is whole and in memory.
+    /// Records the answer's body, where it is whole and in memory.
     pub fn capture_body(&mut self, bytes: &Bytes) {
-        self.capture.answered_whole(bytes);
+        self.capture.set_answer_body(bytes);
     }
 
-    /// Takes down what the call is answered.
+    /// Records the answer.
     pub fn set_answer(&mut self, answer: &mut Answer) {
         self.record.status = answer.status.as_u16();
         if let Some((code, message)) = answer.refusal() {
@@ -198,7 +192,7 @@ impl OpenCall {
     }
 }
 
-/// Nobody carries a call out a second time.
+/// The answer to a call that is decided twice, which does not happen.
 fn twice() -> Answer {
     errors::internal("a call was carried out twice")
 }
@@ -208,22 +202,22 @@ impl Drop for OpenCall {
         self.record.ms = self.since.elapsed().as_secs_f64() * 1000.0;
         self.record.events = self.events();
         let record = Arc::new(taken(&mut self.record));
-        self.activity.call_log.add(Entry {
+        self.shared.call_log.add(Entry {
             record: Arc::clone(&record),
             capture: std::mem::take(&mut self.capture),
         });
         let closed = Notice::Closed(record);
         match self.opening.take() {
-            Some(opening) => self
-                .activity
-                .notices
-                .publish_both(Notice::Opened(opening), closed),
-            None => self.activity.notices.publish(closed),
+            Some(opening) => {
+                let opened = Notice::Opened(opening);
+                self.shared.notices.publish_both(opened, closed);
+            }
+            None => self.shared.notices.publish(closed),
         }
     }
 }
 
-/// The record, moved out: nothing of it is needed any more.
+/// The record, moved out of the call.
 fn taken(record: &mut CallRecord) -> CallRecord {
     CallRecord {
         method: std::mem::take(&mut record.method),

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::capture::Capture;
 use crate::domain::{call::CallRecord, stats::Totals};
 
-/// Calls that are kept at the most.
+/// The most calls that are kept.
 const MAX_CALLS: usize = 1000;
-/// Bytes that are kept at the most, about.
+/// About the most bytes that are kept.
 const MAX_BYTES: usize = 6 * 1024 * 1024;
 
 /// The log.
@@ -124,7 +124,7 @@ mod tests {
     fn entry(body: &[u8]) -> Entry {
         let token = HeaderValue::from_static("Bearer 0123456789abcdef");
         let mut capture = Capture::default();
-        capture.asked(
+        capture.set_request(
             &HeaderMap::from_iter([(header::AUTHORIZATION, token)]),
             body,
         );
@@ -151,18 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_told_with_both_its_sides() {
-        let told = entry(b"{}").to_json(3);
-        assert_eq!(told["number"], 3);
-        assert_eq!(told["target"], "/2.0/files/7");
-        let authorization = &told["request"]["headers"]["authorization"];
+    fn entry_shows_the_request_and_the_answer() {
+        let shown = entry(b"{}").to_json(3);
+        assert_eq!(shown["number"], 3);
+        assert_eq!(shown["target"], "/2.0/files/7");
+        let authorization = &shown["request"]["headers"]["authorization"];
         assert_eq!(authorization, "Bearer [redacted …cdef]");
-        assert_eq!(told["request"]["body"], "{}");
-        assert_eq!(told["answer"], json!({"headers": {}, "bytes": 0}));
+        assert_eq!(shown["request"]["body"], "{}");
+        assert_eq!(shown["answer"], json!({"headers": {}, "bytes": 0}));
     }
 
     #[test]
-    fn the_ring_is_bounded_in_number_and_bytes_and_numbers_go_on() {
+    fn ring_is_bounded_in_number_and_bytes_and_numbers_continue() {
         let calls = CallLog::default();
         for _ in 0..MAX_CALLS + 5 {
             calls.add(entry(b"{}"));

@@ -10,63 +10,61 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::secret::{redact_header, redact_text};
 
-/// What is kept of a body, in bytes.
+/// The most of a body that is kept, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// Capacity for the head of an answer, in bytes; most need less.
 const HEAD_OF_AN_ANSWER: usize = 192;
 
-/// Both sides of a call. What is copied is in one piece of memory: with each piece that is kept
-/// comes another that is given back, long out of the processor's reach.
+/// The request and the answer of a call. The copies are in one buffer, so that a call costs one
+/// allocation, and its end frees one.
 #[derive(Clone, Debug, Default)]
 pub struct Capture {
-    /// The request's head, the beginning of its body, the answer's head. Copied, for the request's
-    /// are parts of the buffer that its connection reads into: kept as they came, they would take
-    /// the buffer from it.
+    /// The request's head, the beginning of its body, the answer's head. Copied, because those of the
+    /// request are slices of the buffer that its connection reads into, which would be kept as a whole.
     copied: Vec<u8>,
-    /// Where in it the request's body begins.
+    /// The offset in it at which the request's body begins.
     body_at: usize,
-    /// Where in it the answer's head begins.
+    /// The offset in it at which the answer's head begins.
     answer_at: usize,
     /// The length of the request's body, in bytes.
-    asked: u64,
+    request_length: u64,
     answer: Beginning,
 }
 
-/// The beginning of a body that goes out.
+/// The beginning of an answer's body.
 #[derive(Clone, Debug, Default)]
 struct Beginning {
     kept: Bytes,
-    /// Its length, in bytes, as far as it went.
+    /// The bytes that were sent so far.
     length: u64,
 }
 
 impl Capture {
-    /// The client has sent this; a body that was not read into memory is empty here.
-    pub(super) fn asked(&mut self, headers: &HeaderMap, body: &[u8]) {
+    /// The request. A body that was not read into memory is empty here.
+    pub(super) fn set_request(&mut self, headers: &HeaderMap, body: &[u8]) {
         let kept = &body[..body.len().min(MAX_BODY)];
         self.copied = Vec::with_capacity(length(headers) + kept.len() + HEAD_OF_AN_ANSWER);
         write_lines(headers, &mut self.copied);
         self.body_at = self.copied.len();
         self.copied.extend_from_slice(kept);
         self.answer_at = self.copied.len();
-        self.asked = body.len() as u64;
+        self.request_length = body.len() as u64;
     }
 
-    /// It is answered with this head.
-    pub(super) fn headed(&mut self, headers: &HeaderMap) {
+    /// The head of the answer.
+    pub(super) fn set_answer_head(&mut self, headers: &HeaderMap) {
         self.copied.truncate(self.answer_at);
         self.copied.reserve_exact(length(headers));
         write_lines(headers, &mut self.copied);
     }
 
-    /// It is answered with this part of a body.
-    pub(super) fn answered(&mut self, bytes: &Bytes) {
+    /// The next part of the answer's body.
+    pub(super) fn add_answer_part(&mut self, bytes: &Bytes) {
         self.answer.add(bytes);
     }
 
-    /// It is answered with this body, which is whole, and a buffer of its own: it is shared, not
-    /// copied.
-    pub(super) fn answered_whole(&mut self, body: &Bytes) {
+    /// The whole body of the answer, in a buffer of its own: shared, not copied.
+    pub(super) fn set_answer_body(&mut self, body: &Bytes) {
         self.answer = Beginning {
             kept: body.slice(..body.len().min(MAX_BODY)),
             length: body.len() as u64,
@@ -78,13 +76,17 @@ impl Capture {
         self.copied.len() + self.answer.kept.len()
     }
 
-    /// What the client sent, secrets redacted.
+    /// The request, secrets redacted.
     pub(super) fn request(&self) -> Value {
         let head = &self.copied[..self.body_at];
-        shown(head, &self.copied[self.body_at..self.answer_at], self.asked)
+        shown(
+            head,
+            &self.copied[self.body_at..self.answer_at],
+            self.request_length,
+        )
     }
 
-    /// What it was answered, secrets redacted.
+    /// The answer, secrets redacted.
     pub(super) fn answer(&self) -> Value {
         let head = &self.copied[self.answer_at..];
         shown(head, &self.answer.kept, self.answer.length)
@@ -120,12 +122,12 @@ fn write_lines(headers: &HeaderMap, to: &mut Vec<u8>) {
         to.extend_from_slice(name.as_str().as_bytes());
         to.push(b':');
         to.extend_from_slice(value.as_bytes());
-        // No value has one of its own.
+        // A header's value cannot hold one.
         to.push(b'\n');
     }
 }
 
-/// Names and values, as they came.
+/// Names and values.
 fn lines(head: &[u8]) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     head.split(|byte| *byte == b'\n').filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
@@ -192,40 +194,40 @@ mod tests {
         headers
     }
 
-    fn asked(body: &[u8]) -> Value {
+    fn request_with(body: &[u8]) -> Value {
         let mut capture = Capture::default();
-        capture.asked(&headers(), body);
+        capture.set_request(&headers(), body);
         capture.request()
     }
 
     #[test]
-    fn what_is_told_is_redacted() {
-        let told = asked(br#"{"access_token":"0123456789abcdef","n":1}"#);
+    fn secrets_of_a_request_are_redacted() {
+        let shown_request = request_with(br#"{"access_token":"0123456789abcdef","n":1}"#);
         let headers = json!({"authorization": "Bearer [redacted …cdef]", "accept": "a: b, c"});
-        assert_eq!(told["headers"], headers);
+        assert_eq!(shown_request["headers"], headers);
         let body = r#"{"access_token":"[redacted …cdef]","n":1}"#;
-        assert_eq!(told["body"], body);
-        assert_eq!(told["bytes"], 41);
-        assert!(told.get("truncated").is_none());
+        assert_eq!(shown_request["body"], body);
+        assert_eq!(shown_request["bytes"], 41);
+        assert!(shown_request.get("truncated").is_none());
     }
 
     #[test]
     fn the_sides_are_kept_apart_and_the_last_head_counts() {
         let mut capture = Capture::default();
-        capture.asked(&headers(), b"abc");
-        capture.headed(&headers());
+        capture.set_request(&headers(), b"abc");
+        capture.set_answer_head(&headers());
         let kind = HeaderValue::from_static("text/plain");
-        capture.headed(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
-        capture.answered_whole(&Bytes::from_static(b"de"));
+        capture.set_answer_head(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]));
+        capture.set_answer_body(&Bytes::from_static(b"de"));
         assert_eq!(capture.request()["body"], "abc");
         let answer = json!({"headers": {"content-type": "text/plain"}, "bytes": 2, "body": "de"});
         assert_eq!(capture.answer(), answer);
     }
 
     #[test]
-    fn of_a_large_body_the_beginning_is_kept_and_bytes_are_told_as_such() {
+    fn only_the_beginning_of_a_large_body_is_kept() {
         let large = "é".repeat(MAX_BODY);
-        let side = asked(&large.as_bytes()[1..MAX_BODY + 2]);
+        let side = request_with(&large.as_bytes()[1..MAX_BODY + 2]);
         assert_eq!(side["truncated"], true);
         assert!(
             side.get("body").is_none(),
@@ -233,13 +235,13 @@ mod tests {
         );
 
         let mut capture = Capture::default();
-        capture.answered(&Bytes::from_static(b"x"));
-        capture.answered(&Bytes::from(large.clone()));
+        capture.add_answer_part(&Bytes::from_static(b"x"));
+        capture.add_answer_part(&Bytes::from(large.clone()));
         let side = capture.answer();
         assert_eq!(side["truncated"], true);
         assert_eq!(side["bytes"], 2 * MAX_BODY + 1);
         let kept = side["body"].as_str().map(str::len);
         assert_eq!(kept, Some(MAX_BODY - 1));
-        assert_eq!(asked(&[0xff, 0xfe])["body_base64"], "//4=");
+        assert_eq!(request_with(&[0xff, 0xfe])["body_base64"], "//4=");
     }
 }

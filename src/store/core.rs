@@ -1,47 +1,35 @@
-//! The store itself: its start, its locks, and the one way in which changes are made.
+//! The store itself: how it starts, what it shares with its writer, and how it is read.
 
 use std::{
-    fmt,
     path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        TryLockError,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use jiff::Timestamp;
+use tokio::sync::oneshot;
 
 use super::{
-    activity::Activity,
     content::spool::Spool,
-    journal::{Journal, JournalError, RecordReader, Ticket},
-    queue::Queue,
-    writer::{ChangeSet, Writer},
+    journal::{Journal, JournalError, RecordReader, Recorded},
+    shared::Shared,
+    writer::{Job, Writer, WriterThread},
 };
 use crate::{
-    domain::{
-        call::{WriteOp, WriteRecord},
-        notice::{Notice, Written},
-    },
+    domain::call::{WriteOp, WriteRecord},
     env::Clock,
     mock_box::{Change, Ids, Settings, State, Write, contents, faults::Faults},
 };
 
-/// A running mock, without its sockets.
+/// A running mock, without its sockets. Dropped, it waits until everything is written that was
+/// submitted.
 #[derive(Debug)]
 pub struct Store {
-    writer: Mutex<Writer>,
-    pub(super) queue: Queue,
-    state: RwLock<State>,
-    faults: Mutex<Faults>,
-    /// How many calls were opened.
-    pub(super) opened: AtomicU64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) writer: WriterThread,
+    recorded: Arc<Recorded>,
     pub(super) settings: Settings,
-    clock: ClockOf,
-    pub(super) activity: Arc<Activity>,
     spool: Spool,
-    /// Whether somebody sends the events of files.
+    /// Whether a pump sends the events of files.
     pub(super) has_pump: AtomicBool,
 }
 
@@ -56,25 +44,16 @@ pub struct Options<'a> {
     pub fsync: bool,
     /// Where ids and tokens start.
     pub seed: u64,
-    /// What goes wrong.
+    /// The faults that strike calls.
     pub faults: Faults,
-}
-
-/// A clock that can be shown in debug output.
-struct ClockOf(Clock);
-
-impl fmt::Debug for ClockOf {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Clock")
-    }
 }
 
 impl Store {
     /// Starts a store. With a record file, the metadata of that file is resumed and it is appended
-    /// to; the warning that comes back says what was dropped of it.
+    /// to; the warning that is returned says what was dropped of it.
     ///
     /// # Errors
-    /// Where the record file cannot be used.
+    /// Where the record file cannot be used, or the system has no thread to spare.
     pub fn start(
         options: Options<'_>,
         clock: Clock,
@@ -91,15 +70,18 @@ impl Store {
         if options.fsync && options.record.is_some() {
             journal = journal.with_fsync()?;
         }
+        let recorded = journal.recorded();
+        let shared = Arc::new(Shared::new(state, options.faults, clock));
+        let writer = WriterThread::start(Writer {
+            shared: Arc::clone(&shared),
+            journal,
+            ids,
+        });
         let store = Arc::new(Self {
-            writer: Mutex::new(Writer::new(journal, ids)),
-            queue: Queue::default(),
-            state: RwLock::new(state),
-            faults: Mutex::new(options.faults),
-            opened: AtomicU64::new(0),
+            shared,
+            writer: writer.map_err(|source| recorded.unusable(source))?,
+            recorded,
             settings: options.settings,
-            clock: ClockOf(clock),
-            activity: Arc::default(),
             spool: Spool::default(),
             has_pump: AtomicBool::new(false),
         });
@@ -108,86 +90,52 @@ impl Store {
 
     /// The present moment of this mock.
     pub fn now(&self) -> Timestamp {
-        (self.clock.0)()
+        self.shared.now()
     }
 
     /// Reads the state; nothing may wait inside.
     pub fn read<T>(&self, see: impl FnOnce(&State) -> T) -> T {
-        see(&self.state())
+        see(&self.shared.state())
     }
 
-    /// Where contents lie.
+    /// Where contents are kept.
     pub fn spool(&self) -> &Spool {
         &self.spool
     }
 
     /// The records after number `after`, and after the last reset, from disk.
     pub fn records(&self, after: u64) -> RecordReader {
-        self.writer().records(after)
+        self.recorded.reader(after)
     }
 
     /// How many metadata writes there were since the start, resets left out.
     pub fn writes(&self) -> u64 {
-        self.writer().writes()
+        self.recorded.writes()
     }
 
-    /// The number of the last record; 0 before the first.
+    /// The number of the last record; 0 before the first. A record has its number before its notice
+    /// is published.
     pub fn last_write(&self) -> u64 {
-        self.writer().last()
+        self.recorded.last()
     }
 
-    /// Makes changes: appends the records among them, applies them, and publishes them. Returns what
-    /// to wait for before they may be acknowledged, under `--fsync`.
-    ///
-    /// # Errors
-    /// Where the records cannot be appended; nothing has changed then.
-    pub(super) fn commit(
+    /// Has the writer change something, after everything that was submitted before. Gives its result.
+    pub(super) async fn change<T: Send + 'static>(
         &self,
-        writer: &mut Writer,
-        mut sets: Vec<ChangeSet>,
-    ) -> Result<Option<Ticket>, String> {
-        let ticket = writer.append(&mut sets)?;
-        let mut state = self.state_to_change();
-        let changes = sets.iter().flat_map(|set| &set.changes);
-        changes.for_each(|change| state.apply(change));
-        drop(state);
-        // Published under the writer's lock: the order of the stream is that of the writes.
-        let notices = sets.into_iter().flat_map(|set| {
-            let records = set.changes.into_iter().filter_map(Change::into_record);
-            let events = set.events;
-            let written = records.map(move |record| {
-                let events = events.clone();
-                Notice::Written(Written { events, record })
-            });
-            written.chain(set.placed.map(Notice::Placed))
-        });
-        self.activity.notices.publish_all(notices.collect());
-        Ok(ticket)
+        change: impl FnOnce(&mut Writer) -> T + Send + 'static,
+    ) -> T {
+        let (reply, result) = oneshot::channel();
+        self.writer.submit(Job::Change(Box::new(move |writer| {
+            // The caller may have left.
+            let _ = reply.send(change(writer));
+        })));
+        let result = result.await;
+        result.expect("the writer replies unless it panics, and then so does the caller")
     }
 
-    // A panic while a lock was held left what it guards between two changes at worst; serving on
-    // is better than a mock that answers nothing any more.
-
-    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the writer is at work. The disk may take its time.
-    pub(super) fn is_writing(&self) -> bool {
-        matches!(self.writer.try_lock(), Err(TryLockError::WouldBlock))
-    }
-
-    pub(super) fn state(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// To be taken only by the holder of the writer's lock.
-    pub(super) fn state_to_change(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn faults_now(&self) -> MutexGuard<'_, Faults> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns when everything is written that was submitted before.
+    pub async fn settle(&self) {
+        self.change(|_| ()).await;
     }
 }
 
@@ -200,9 +148,4 @@ fn resume(state: &mut State, ids: &mut Ids, record: WriteRecord, now: Timestamp)
         state.apply(&Change::PutFile(Box::new(file)));
     }
     state.apply(&Change::Write(Write::recorded(record)));
-}
-
-/// The event that a file belongs to.
-pub(super) fn event_of_file(state: &State, file_id: Option<&str>) -> Option<Arc<str>> {
-    state.file(file_id?)?.event_id.clone()
 }

@@ -1,11 +1,14 @@
-//! Files that come and change beside the API: those of a served folder, and the events that are
-//! made for any of them.
+//! Files that are added and changed without a call to Box: those of a served folder, and the events
+//! that are made for any of them.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::{Arc, atomic::Ordering, mpsc};
 
 use serde_json::Value;
 
-use super::{core::Store, writer::ChangeSet};
+use super::{
+    core::Store,
+    writer::{ChangeSet, Job, register_all},
+};
 use crate::{
     domain::{
         call::EventIds,
@@ -16,14 +19,14 @@ use crate::{
     mock_box::{
         File,
         folder_sync::{self, FolderChange},
-        register::{Registering, register},
+        register::Registering,
     },
 };
 
 /// Why an event cannot be fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotFired {
-    /// Nobody would send it.
+    /// There is no pump to send it.
     #[error("this mock sends no events: start it with --skill URL, or with a command")]
     NoPump,
     /// There is no such file.
@@ -32,64 +35,69 @@ pub enum NotFired {
 }
 
 impl Store {
-    /// Takes over what changed in the served folder.
+    /// Applies a change of the served folder. Waits for the writer: not for a thread that serves.
     ///
     /// # Errors
-    /// Where the records of what goes with it cannot be written; nothing is changed then.
+    /// Where the records of it cannot be written; nothing is changed then.
     pub fn sync_folder(&self, change: FolderChange) -> Result<(), String> {
         let now = self.now();
-        let mut writer = self.writer();
-        let synced = folder_sync::sync(&self.state(), change, now);
-        let set = ChangeSet {
-            changes: synced.changes,
-            events: EventIds::default(),
-            placed: synced.placed.map(Arc::new),
-        };
-        // Nobody waits for an answer, so nobody waits for the disk.
-        self.commit(&mut writer, vec![set]).map(|_| ())
+        let (reply, result) = mpsc::channel();
+        self.writer.submit(Job::Change(Box::new(move |writer| {
+            let synced = folder_sync::sync(&writer.shared.state(), change, now);
+            // Nobody waits for an answer, so nobody waits for the disk.
+            let committed = writer.commit(vec![ChangeSet {
+                changes: synced.changes,
+                events: EventIds::default(),
+                placed: synced.placed.map(Arc::new),
+            }]);
+            // The caller waits.
+            let _ = reply.send(committed.map(|_| ()));
+        })));
+        result
+            .recv()
+            .unwrap_or_else(|_| Err("the folder was not taken over".to_owned()))
     }
 
     /// Makes and registers the event of a file as it is now: `make` gives it with placeholders for
     /// tokens. `None` where there is no such file any more.
-    pub fn announce(
+    pub async fn announce(
         &self,
-        file_id: &str,
-        make: impl FnOnce(&File) -> Value,
+        file_id: String,
+        make: impl FnOnce(&File) -> Value + Send + 'static,
     ) -> Option<Invocation<'static>> {
         let now = self.now();
-        let mut writer = self.writer();
-        let mut state = self.state_to_change();
-        let value = make(state.file(file_id)?);
-        let event = Invocation::read(Tape::from_value(&value)).ok()?;
-        let how = Registering {
-            same_file: true,
-            ..Registering::default()
-        };
-        let registered = register(&state, event, &how, now, &mut writer.ids);
-        for change in &registered.changes {
-            state.apply(change);
-        }
-        Some(registered.event.into_owned())
+        let announced = self.change(move |writer| {
+            let value = make(writer.shared.state().file(&file_id)?);
+            let event = Invocation::read(Tape::from_value(&value))
+                .ok()?
+                .into_owned();
+            let how = Registering {
+                same_file: true,
+                ..Registering::default()
+            };
+            register_all(writer, vec![(event, how)], now).pop()
+        });
+        announced.await
     }
 
-    /// From now on somebody sends events for files that come and change.
+    /// Records that a pump sends events of files from now on.
     pub fn expect_pump(&self) {
         self.has_pump.store(true, Ordering::Relaxed);
     }
 
-    /// Asks for an event of a file, as if somebody had done this to it; gives the number of the
-    /// notice before those that come of it.
+    /// Requests an event of a file, as if a user had done this to it. Gives the number of the last
+    /// notice before those of the event.
     ///
     /// # Errors
-    /// Where there is no such file, or nobody to send an event.
+    /// Where there is no such file, or no pump to send an event.
     pub fn fire(&self, file_id: &str, how: Placement) -> Result<u64, NotFired> {
         if !self.has_pump.load(Ordering::Relaxed) {
             return Err(NotFired::NoPump);
         }
         let now = self.now();
-        let state = self.state();
+        let state = self.shared.state();
         let file = state.file(file_id).ok_or(NotFired::NoFile)?;
-        let before = self.activity.notices.newest();
+        let before = self.shared.notices.newest();
         self.publish(Notice::Placed(Arc::new(Placed {
             at: now,
             how,

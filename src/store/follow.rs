@@ -16,7 +16,7 @@ use crate::domain::{
 impl Store {
     /// Publishes something that happened.
     pub fn publish(&self, notice: Notice) {
-        self.activity.notices.publish(notice);
+        self.shared.notices.publish(notice);
     }
 
     /// Publishes that a connection did not become a call.
@@ -31,32 +31,32 @@ impl Store {
 
     /// Follows what happens from now on.
     pub fn subscribe(&self) -> Subscription {
-        self.activity.notices.subscribe()
+        self.shared.notices.subscribe()
     }
 
     /// Follows what happened after the notice with number `after`; from now on, where that is not
     /// reached yet.
     pub fn subscribe_after(&self, after: u64) -> Subscription {
-        self.activity.notices.subscribe_after(after)
+        self.shared.notices.subscribe_after(after)
     }
 
     /// Learns that something happens, not what.
     pub fn listener(&self) -> Listener {
-        self.activity.notices.listener()
+        self.shared.notices.listener()
     }
 
     /// The number of the newest notice; 0 before the first.
     pub fn newest_notice(&self) -> u64 {
-        self.activity.notices.newest()
+        self.shared.notices.newest()
     }
 
     /// Up to `most` calls after number `after`, each with its number.
     pub fn calls(&self, after: u64, most: usize) -> Vec<(u64, Entry)> {
-        self.activity.call_log.after(after, most)
+        self.shared.call_log.after(after, most)
     }
 
     /// How many calls there were since the start.
     pub fn call_totals(&self) -> Totals {
-        self.activity.call_log.totals()
+        self.shared.call_log.totals()
     }
 }

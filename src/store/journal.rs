@@ -1,9 +1,10 @@
-//! The write record file: one JSON line a metadata write, appended before the reply goes out,
-//! read back when the mock starts again and when somebody asks for what was written. What a
-//! record means is decided elsewhere.
+//! The write record file: one JSON line for each metadata write, appended before the answer is sent.
+//! It is read when the mock starts again, and for `GET writes`. What a record means is decided
+//! elsewhere.
 
 mod error;
 mod read;
+mod recorded;
 mod sync;
 
 use std::{
@@ -15,68 +16,44 @@ use std::{
     sync::Arc,
 };
 
+pub(super) use self::recorded::Recorded;
+use self::{recorded::Appended, sync::Syncer};
 use crate::{
-    domain::{
-        call::{WriteOp, WriteRecord},
-        json::document::message_of,
-    },
+    domain::{call::WriteRecord, json::document::message_of},
     env::file_part::FilePart,
 };
 pub use error::JournalError;
 pub use read::RecordReader;
-use sync::Syncer;
 pub(super) use sync::Ticket;
 
-/// Every so many records the offset of one is kept, so that reading from any number on skips
-/// most of the file at 16 bytes a stride.
-const STRIDE: u64 = 64;
-/// The longest line that is written and read, in bytes: an instance and its patch are far smaller.
+/// The longest line, in bytes: an instance and its patch are far smaller.
 const MAX_LINE: u64 = 128 * 1024 * 1024;
-/// What is kept of the buffer for lines, in bytes.
+/// The most of the buffer for lines that is kept, in bytes.
 const MAX_KEPT: usize = 256 * 1024;
-/// Numbers that are no mock's: going on from there would run out of them.
+/// The largest number that is read: a mock that continues beyond it could run out of numbers.
 const MAX_NUMBER: u64 = u64::MAX / 2;
 
 /// The record file, open for appending.
 #[derive(Debug)]
 pub(super) struct Journal {
     file: Arc<File>,
-    /// The file, for people.
-    path: PathBuf,
-    /// Device and inode of what `path` names; nothing for a file without a name.
+    recorded: Arc<Recorded>,
+    /// Device and inode of what the path names; nothing for a file without a name.
     named: Option<(u64, u64)>,
-    /// Where the next record goes, in bytes.
-    end: u64,
-    /// What a line may have, in bytes.
-    pub(super) longest: u64,
-    /// Number and offset of a record in every stride.
-    index: Vec<(u64, u64)>,
-    /// The number of the last record.
-    last: u64,
-    /// The number of the last reset: earlier records are history.
-    reset: u64,
+    /// The longest line, in bytes.
+    pub(super) max_line: u64,
     /// Why appending is over, once it failed in a way that leaves the file uncertain.
     broken: Option<String>,
     syncer: Option<Syncer>,
-    /// Room for the lines that are appended together.
+    /// Buffers, kept for the next append.
     lines: Vec<u8>,
-    /// Room for what is to be known of them.
     appended: Vec<Appended>,
-}
-
-/// What is to be known of a record when its line has been appended.
-#[derive(Clone, Copy, Debug)]
-struct Appended {
-    seq: u64,
-    op: WriteOp,
-    /// Of its line, in bytes.
-    length: u64,
 }
 
 impl Journal {
     /// Opens `path`, making it where it is not there, and gives `each` of the records it holds to
     /// the caller. A last line that was torn by a crash is cut off, since its write was never
-    /// acknowledged; then a warning comes back with the journal. The file is this journal's
+    /// acknowledged; then a warning is returned with the journal. The file is this journal's
     /// alone as long as it lives (by an advisory lock).
     ///
     /// # Errors
@@ -108,7 +85,7 @@ impl Journal {
                     path: path.to_owned(),
                 });
             }
-            // Some network file systems know no locks; then nobody is kept out.
+            // Some network file systems have no locks; then nothing keeps others out.
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(fail(error)),
         }
@@ -116,6 +93,8 @@ impl Journal {
         let mut journal = Self::over(file, path.to_owned());
         journal.named = Some((found.dev(), found.ino()));
         let warning = journal.resume(each)?;
+        // What an earlier mock has written does not count.
+        journal.recorded.extent().writes = 0;
         Ok((journal, warning))
     }
 
@@ -135,15 +114,12 @@ impl Journal {
     }
 
     fn over(file: File, path: PathBuf) -> Self {
+        let file = Arc::new(file);
         Self {
-            file: Arc::new(file),
-            path,
+            recorded: Arc::new(Recorded::new(Arc::clone(&file), path)),
+            file,
             named: None,
-            end: 0,
-            longest: MAX_LINE,
-            index: Vec::new(),
-            last: 0,
-            reset: 0,
+            max_line: MAX_LINE,
             broken: None,
             syncer: None,
             lines: Vec::new(),
@@ -151,27 +127,31 @@ impl Journal {
         }
     }
 
-    /// From now on a record counts as written when it is on the disk itself: see
-    /// [`Journal::ticket`].
+    /// What is in the file, for readers.
+    pub(super) fn recorded(&self) -> Arc<Recorded> {
+        Arc::clone(&self.recorded)
+    }
+
+    /// From now on a record counts as written when it is on the disk itself: [`Journal::append`] returns
+    /// a ticket to wait for.
     ///
     /// # Errors
     /// Where the disk refuses already.
     pub(super) fn with_fsync(mut self) -> Result<Self, JournalError> {
-        let fail = |source| JournalError::Io {
-            path: self.path.clone(),
-            source,
-        };
+        let fail = |source| self.recorded.unusable(source);
+        let (file, path) = (&self.file, &self.recorded.path);
         // The name of a new file is on the disk only with its folder.
-        let folder = match self.path.parent() {
+        let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        self.file.sync_all().map_err(fail)?;
+        file.sync_all().map_err(fail)?;
         File::open(folder)
             .and_then(|folder| folder.sync_all())
             .map_err(fail)?;
-        let file = Arc::clone(&self.file);
-        self.syncer = Some(Syncer::start(self.last, move || file.sync_data()).map_err(fail)?);
+        let file = Arc::clone(file);
+        let syncer = Syncer::start(self.last(), move || file.sync_data());
+        self.syncer = Some(syncer.map_err(fail)?);
         Ok(self)
     }
 
@@ -179,26 +159,25 @@ impl Journal {
         &mut self,
         mut each: impl FnMut(WriteRecord),
     ) -> Result<Option<String>, JournalError> {
-        let path = self.path.clone();
-        let fail = |source| JournalError::Io {
-            path: path.clone(),
-            source,
-        };
+        let recorded = Arc::clone(&self.recorded);
+        let path = &recorded.path;
+        let fail = |source| recorded.unusable(source);
         let length = self.file.metadata().map_err(fail)?.len();
         let mut reader = BufReader::new(FilePart::new(Arc::clone(&self.file), 0, length));
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
             let read = (&mut reader)
-                .take(self.longest)
+                .take(self.max_line)
                 .read_until(b'\n', &mut line)
                 .map_err(fail)?;
             if read == 0 {
                 break;
             }
-            let is_last = self.end + read as u64 == length;
+            let start = recorded.extent().end;
+            let is_last = start + read as u64 == length;
             if is_last && !line.ends_with(b"\n") {
-                self.file.set_len(self.end).map_err(fail)?;
+                self.file.set_len(start).map_err(fail)?;
                 return Ok(Some(format!(
                     "{}:{number}: the last line was torn by a crash and is dropped; its write was never answered",
                     path.display()
@@ -209,7 +188,7 @@ impl Journal {
                 line: number,
                 reason,
             })?;
-            self.note(Appended {
+            recorded.extent().add(Appended {
                 seq: record.seq,
                 op: record.op,
                 length: read as u64,
@@ -221,27 +200,26 @@ impl Journal {
 
     fn read_line(&self, line: &[u8]) -> Result<WriteRecord, String> {
         if !line.ends_with(b"\n") {
-            return Err(format!("it is longer than {} bytes", self.longest));
+            return Err(format!("it is longer than {} bytes", self.max_line));
         }
         let record: WriteRecord = serde_json::from_slice(line)
             .map_err(|error| format!("{}, in column {}", message_of(&error), error.column()))?;
-        if record.seq <= self.last || record.seq > MAX_NUMBER {
-            return Err(format!(
-                "its number {} does not follow {}",
-                record.seq, self.last
-            ));
+        let last = self.last();
+        if record.seq <= last || record.seq > MAX_NUMBER {
+            return Err(format!("its number {} does not follow {last}", record.seq));
         }
         Ok(record)
     }
 
-    /// Appends records, all or none. When this returns, the system has every line.
+    /// Appends records, all or none. When this returns, the system has every line. Under `--fsync` it
+    /// gives what to wait for, outside of any lock, before the records may be answered.
     ///
     /// # Errors
-    /// Where a line is too long, or what the system said; the file is then as it was before.
+    /// Where a line is too long, or the error of the system; the file is then as it was before.
     pub(super) fn append<'a>(
         &mut self,
         records: impl IntoIterator<Item = &'a WriteRecord>,
-    ) -> Result<(), String> {
+    ) -> Result<Option<Ticket>, String> {
         let mut lines = mem::take(&mut self.lines);
         let mut appended = mem::take(&mut self.appended);
         let result = self
@@ -249,7 +227,7 @@ impl Journal {
             .and_then(|()| self.append_lines(&lines, &appended));
         lines.clear();
         appended.clear();
-        // One large record is no reason to hold as much from then on.
+        // The buffer of one large record is not kept.
         lines.shrink_to(MAX_KEPT);
         (self.lines, self.appended) = (lines, appended);
         result
@@ -263,14 +241,16 @@ impl Journal {
         appended: &mut Vec<Appended>,
     ) -> Result<(), String> {
         for record in records {
-            let last = appended.last().map_or(self.last, |before| before.seq);
+            let last = appended
+                .last()
+                .map_or_else(|| self.last(), |before| before.seq);
             debug_assert!(record.seq > last, "{} does not follow {last}", record.seq);
             let start = lines.len();
             record.write_to(lines);
             lines.push(b'\n');
             let length = (lines.len() - start) as u64;
-            if length > self.longest {
-                let problem = format!("the record is longer than {} bytes", self.longest);
+            if length > self.max_line {
+                let problem = format!("the record is longer than {} bytes", self.max_line);
                 return Err(self.failed(&problem));
             }
             let (seq, op) = (record.seq, record.op);
@@ -279,18 +259,21 @@ impl Journal {
         Ok(())
     }
 
-    fn append_lines(&mut self, lines: &[u8], appended: &[Appended]) -> Result<(), String> {
+    fn append_lines(
+        &mut self,
+        lines: &[u8],
+        appended: &[Appended],
+    ) -> Result<Option<Ticket>, String> {
         let Some(last) = appended.last() else {
-            return Ok(());
+            return Ok(None);
         };
         self.write(lines)?;
-        for it in appended {
-            self.note(*it);
+        let mut extent = self.recorded.extent();
+        for record in appended {
+            extent.add(*record);
         }
-        if let Some(syncer) = &self.syncer {
-            syncer.ask(last.seq);
-        }
-        Ok(())
+        drop(extent);
+        Ok(self.syncer.as_ref().map(|syncer| syncer.sync(last.seq)))
     }
 
     fn write(&mut self, lines: &[u8]) -> Result<(), String> {
@@ -306,22 +289,24 @@ impl Journal {
         };
         let reason = self.failed(&error);
         // A part of them may be there: cut it off, or never write again.
-        if self.file.set_len(self.end).is_err() {
+        let end = self.recorded.extent().end;
+        if self.file.set_len(end).is_err() {
             self.broken = Some(reason.clone());
         }
         Err(reason)
     }
 
-    /// A write to a file that was taken away, or that somebody else has cut, succeeds and is lost.
+    /// A write to a file that was removed or cut by another process succeeds, and is lost.
     fn check_in_place(&self) -> Result<(), String> {
         let Some(named) = self.named else {
             return Ok(());
         };
-        let reason = match self.path.metadata() {
+        let end = self.recorded.extent().end;
+        let reason = match self.recorded.path.metadata() {
             Ok(found) if (found.dev(), found.ino()) != named => {
                 "another file has taken its place".to_owned()
             }
-            Ok(found) if found.len() != self.end => "somebody else has changed it".to_owned(),
+            Ok(found) if found.len() != end => "somebody else has changed it".to_owned(),
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 "it was taken away while the mock runs".to_owned()
@@ -331,50 +316,16 @@ impl Journal {
         Err(self.failed(&reason))
     }
 
-    /// What to wait for, outside of any lock, before the last record may be answered; nothing
-    /// where the system's word is enough.
-    pub(super) fn ticket(&self) -> Option<Ticket> {
-        Some(self.syncer.as_ref()?.ticket(self.last))
-    }
-
     fn failed(&self, error: &dyn std::fmt::Display) -> String {
         format!(
             "cannot write to the record file {}: {error}",
-            self.path.display()
+            self.recorded.path.display()
         )
-    }
-
-    /// A record stands at the end.
-    fn note(&mut self, Appended { seq, op, length }: Appended) {
-        let due = self
-            .index
-            .last()
-            .is_none_or(|(last, _)| seq >= last + STRIDE);
-        if due {
-            self.index.push((seq, self.end));
-        }
-        if op == WriteOp::Reset {
-            self.reset = seq;
-        }
-        self.last = seq;
-        self.end += length;
     }
 
     /// The number of the last record; 0 before the first.
     pub(super) fn last(&self) -> u64 {
-        self.last
-    }
-
-    /// A reader of the records after number `after`, and after the last reset; independent of
-    /// what is appended meanwhile.
-    pub(super) fn reader(&self, after: u64) -> RecordReader {
-        let after = after.max(self.reset);
-        let start = match self.index.partition_point(|(seq, _)| *seq <= after) {
-            0 => self.index.first().map_or(self.end, |(_, offset)| *offset),
-            found => self.index[found - 1].1,
-        };
-        let part = FilePart::new(Arc::clone(&self.file), start, self.end);
-        RecordReader::new(part, self.path.clone(), after)
+        self.recorded.last()
     }
 }
 

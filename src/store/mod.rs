@@ -1,15 +1,10 @@
-//! The running mock without its sockets. The store owns the state, the journal, the clock, the ids
-//! and the notices.
+//! The running mock without its sockets: the state, the journal, the clock, the ids and the notices.
 //!
-//! Its interface is small. [`Store::read`] looks into the state. [`Store::execute`] submits a call to
-//! the one writer and waits for the answer; what else changes the state (events, files, faults, a
-//! reset) has a method each. [`Store::subscribe`] follows what happens. No read of the state waits for
-//! the disk: the state is locked against readers only while changes are applied. Reading the record
-//! file, or the number of its last record, waits for an append that is under way.
-//!
-//! Locks are taken in this order: the writer, the queue, the state, the faults.
+//! [`Store::read`] looks into the state. [`Store::execute`] submits a call to the writer, a thread that
+//! owns the journal, and waits for the answer. Every other change (events, files, a reset) has a method
+//! and takes the same way. [`Store::subscribe`] follows what happens. Only the writer waits for the
+//! disk: reads of the state, of the records and of their numbers do not wait for it.
 
-mod activity;
 mod admin;
 mod call;
 mod call_log;
@@ -21,7 +16,7 @@ mod files;
 mod follow;
 mod journal;
 mod notices;
-mod queue;
+mod shared;
 mod writer;
 
 #[cfg(test)]

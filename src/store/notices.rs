@@ -1,6 +1,6 @@
-//! The bus: notices in the order in which they happened, in a ring that is bounded in number and
-//! bytes, and a listener that wakes those who wait for the next one. A reader that is too slow gets a
-//! notice that it missed some; a writer never waits for a reader.
+//! Notices in the order of what they report, in a ring that is bounded in number and bytes, and a
+//! listener that wakes the tasks that wait for the next one. A reader that is too slow gets a notice
+//! that it missed some. Publishing never waits for a reader.
 //!
 //! The ring is long for readers that are behind, and short when all have read: new notices overwrite
 //! old ones, which takes longer the more of them lie between.
@@ -31,7 +31,7 @@ const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Notices {
     ring: Arc<Mutex<Ring>>,
     notifier: watch::Sender<()>,
-    /// Whether somebody has begun to listen since the listener last rang. Ringing costs more than
+    /// Whether a reader has begun to listen since readers were last woken. A wake-up costs more than
     /// publishing, and under load all readers are busy reading.
     is_awaited: Arc<AtomicBool>,
 }
@@ -39,28 +39,28 @@ pub(super) struct Notices {
 /// Wakes a reader that has read everything.
 #[derive(Debug)]
 pub struct Listener {
-    heard: watch::Receiver<()>,
+    changes: watch::Receiver<()>,
     is_awaited: Arc<AtomicBool>,
 }
 
 impl Listener {
-    /// From now on the listener counts. What is in the ring is to be looked at after this, and before
-    /// [`Listener::notified`] is waited for.
+    /// Begins to listen. Read the ring after this, and before waiting for [`Listener::notified`]: no
+    /// notice is missed then.
     pub fn listen(&mut self) {
-        self.heard.mark_unchanged();
+        self.changes.mark_unchanged();
         self.is_awaited.store(true, Ordering::SeqCst);
     }
 
     /// Returns when something was published after [`Listener::listen`].
     pub async fn notified(&mut self) {
-        if self.heard.changed().await.is_err() {
-            // The bus is gone: nothing more is published.
+        if self.changes.changed().await.is_err() {
+            // The mock is gone: nothing more is published.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Reads the bus from some number on. What it has not read is kept for it, within bounds.
+/// Reads notices from some number on. What it has not read is kept for it, within bounds.
 #[derive(Debug)]
 pub struct Subscription {
     ring: Arc<Mutex<Ring>>,
@@ -70,7 +70,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// From now on the listener counts; as [`Listener::listen`].
+    /// As [`Listener::listen`].
     pub fn listen(&mut self) {
         self.listener.listen();
     }
@@ -86,8 +86,7 @@ impl Subscription {
         self.read_wanted(most, |_| true)
     }
 
-    /// The same, without those of them that are not wanted: to share what a notice holds takes
-    /// longer than to look at it.
+    /// The same, without those that are not wanted: cloning a notice takes longer than looking at it.
     pub fn read_wanted(
         &mut self,
         most: usize,
@@ -113,9 +112,9 @@ struct Ring {
     /// The number of the newest; numbers start at 1.
     newest: u64,
     bytes: usize,
-    /// The number of the last notice that each reader has read; nothing in places that are free.
+    /// The number of the last notice that each reader has read; `None` in places that are free.
     readers: Vec<Option<u64>>,
-    /// What all of them had read when it was last looked at.
+    /// The number up to which all of them had read when this was last computed.
     read_by_all: u64,
 }
 
@@ -136,7 +135,7 @@ impl Default for Notices {
 impl Notices {
     /// Publishes a notice.
     pub(super) fn publish(&self, notice: Notice) {
-        // What goes is freed after the lock, which everybody waits for.
+        // Freed after the lock, which every publisher waits for.
         let gone = self.lock().push(notice);
         drop(gone);
         self.wake();
@@ -164,8 +163,8 @@ impl Notices {
     }
 
     fn wake(&self) {
-        // Looked at first: to write to what all threads share costs far more than to read it. Who
-        // listens says so before it looks into the ring, so it has seen the notice or is seen here.
+        // Read first: a write to memory that all threads share costs far more than a read. A reader
+        // sets the flag before it looks into the ring, so it has seen the notice or is seen here.
         let is_awaited = self.is_awaited.load(Ordering::SeqCst);
         if is_awaited && self.is_awaited.swap(false, Ordering::SeqCst) {
             self.notifier.send_replace(());
@@ -177,7 +176,7 @@ impl Notices {
         self.lock().newest
     }
 
-    /// A reader of what comes after number `after`; of what comes from now on, where that is not
+    /// A reader of the notices after number `after`; of those from now on, where that number is not
     /// reached yet.
     pub(super) fn subscribe_after(&self, after: u64) -> Subscription {
         Subscription {
@@ -187,15 +186,15 @@ impl Notices {
         }
     }
 
-    /// A reader of what comes from now on.
+    /// A reader of the notices from now on.
     pub(super) fn subscribe(&self) -> Subscription {
         self.subscribe_after(u64::MAX)
     }
 
-    /// A listener that rings when something is published.
+    /// A listener that wakes when something is published.
     pub(super) fn listener(&self) -> Listener {
         Listener {
-            heard: self.notifier.subscribe(),
+            changes: self.notifier.subscribe(),
             is_awaited: Arc::clone(&self.is_awaited),
         }
     }
@@ -252,7 +251,7 @@ impl Ring {
         oldest <= self.read_by_all
     }
 
-    /// A place for a reader of what comes after this number.
+    /// A place for a reader of the notices after this number.
     fn take_place(&mut self, after: u64) -> usize {
         let after = after.min(self.newest);
         self.read_by_all = self.read_by_all.min(after);
@@ -312,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_go_on_from_where_they_were() {
+    fn readers_continue_where_they_stopped() {
         let bus = Notices::default();
         for text in ["a", "b", "c"] {
             bus.publish(notice(text));
@@ -328,7 +327,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn several_things_are_told_in_order_and_heard() {
+    async fn notices_are_published_in_order_and_wake_the_reader() {
         let bus = Notices::default();
         let mut reader = bus.subscribe_after(0);
         reader.listen();
@@ -342,7 +341,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_listener_hears_what_is_told_after_it_began_to_listen() {
+    async fn every_listener_wakes_for_a_notice_after_it_began_to_listen() {
         let bus = Notices::default();
         let mut listeners = [bus.listener(), bus.listener()];
         for _ in 0..3 {
@@ -359,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_reader_is_told_what_it_missed_and_the_ring_stays_bounded() {
+    fn slow_reader_gets_a_gap_and_the_ring_stays_bounded() {
         let bus = Notices::default();
         let mut reader = bus.subscribe_after(0);
         for _ in 0..MAX_NOTICES + 10 {
@@ -375,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_wanted_is_read_too() {
+    fn notices_that_are_not_wanted_count_as_read() {
         let bus = Notices::default();
         bus.publish_all(["a", "b", "a", "c"].map(notice).into());
         let mut reader = bus.subscribe_after(0);
@@ -387,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_what_is_not_told_yet_hears_what_comes() {
+    fn reader_after_a_future_number_gets_the_next_notices() {
         let bus = Notices::default();
         bus.publish(notice("a"));
         let mut readers = [bus.subscribe(), bus.subscribe_after(7)];
@@ -396,13 +395,13 @@ mod tests {
             let (found, last) = reader.read(9);
             assert_eq!((texts(&found), last), (vec!["b"], 2));
         }
-        // They hold up what comes after like any other.
+        // The ring keeps later notices for them, as for any reader.
         (0..HISTORY * 2).for_each(|_| bus.publish(notice("x")));
         assert_eq!(bus.lock().notices.len(), HISTORY * 2);
     }
 
     #[test]
-    fn what_all_have_read_is_kept_for_a_while() {
+    fn notices_that_all_have_read_are_kept_for_a_while() {
         const MORE: usize = 1000;
         let bus = Notices::default();
         let kept = || bus.lock().notices.len();

@@ -3,22 +3,22 @@ use std::{
     fs,
     panic::AssertUnwindSafe,
     path::Path,
-    pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
+    time::{Duration, Instant},
 };
 
 use futures_util::{FutureExt, future::join_all};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, uri::PathAndQuery};
 use serde_json::{Value, json};
-use tokio::{
-    runtime::{Builder, Handle},
-    sync::broadcast,
-};
+use tokio::runtime::Builder;
 
-use std::sync::Arc;
-
-use super::{Options, Store};
+use super::{Options, Store, writer::Job};
 use crate::{
     domain::{
         event::invocation::Invocation, json::tree::Tape, notice::Notice, secret::Secret,
@@ -29,27 +29,26 @@ use crate::{
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.
-fn start(path: &Path, events: usize) -> (Arc<Store>, Vec<(String, Secret)>) {
-    start_at(path, events, wall_clock())
+async fn start(path: &Path, events: usize) -> (Arc<Store>, Vec<(String, Secret)>) {
+    start_at(path, events, wall_clock()).await
 }
 
 /// The same with a clock of its own.
-fn start_at(path: &Path, events: usize, clock: Clock) -> (Arc<Store>, Vec<(String, Secret)>) {
+async fn start_at(path: &Path, events: usize, clock: Clock) -> (Arc<Store>, Vec<(String, Secret)>) {
     let options = Options {
         record: Some(path),
         ..Options::default()
     };
     let (store, _) = Store::start(options, clock).expect("a mock");
     let event = |nth: usize| {
-        json!({
+        let event = json!({
             "source": {"id": (100 + nth).to_string(), "name": "a.txt"},
             "token": {"read": {"access_token": ""}, "write": {"access_token": ""}}
-        })
+        });
+        let event = Invocation::read(Tape::from_value(&event)).expect("an event");
+        (event.into_owned(), Registering::default())
     };
-    let events: Vec<Value> = (0..events).map(event).collect();
-    let read = |event| Invocation::read(Tape::from_value(event)).expect("an event");
-    let events = events.iter().map(|it| (read(it), Registering::default()));
-    let registered = store.register(events.collect());
+    let registered = store.register((0..events).map(event).collect()).await;
     let token = |event: &Invocation<'_>| {
         let token = event.token(TokenKind::Write).expect("a token");
         (event.file_id(), token.access_token)
@@ -58,12 +57,27 @@ fn start_at(path: &Path, events: usize, clock: Clock) -> (Arc<Store>, Vec<(Strin
     (store, files)
 }
 
-async fn write(store: &Arc<Store>, file: &(String, Secret)) -> StatusCode {
+/// Holds the writer up, as a disk that hangs does, until the sender is dropped.
+fn hold(store: &Store) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel();
+    store.writer.submit(Job::Change(Box::new(move |_| {
+        // Nothing is ever sent.
+        let _ = released.recv();
+    })));
+    release
+}
+
+/// Polls a call once: it is submitted, and waits for the writer.
+fn submit(call: Pin<&mut impl Future>) {
+    assert!(call.now_or_never().is_none(), "the writer is held up");
+}
+
+async fn write(store: &Store, file: &(String, Secret)) -> StatusCode {
     write_cards(store, file, "[]").await
 }
 
 async fn write_cards(
-    store: &Arc<Store>,
+    store: &Store,
     (file_id, token): &(String, Secret),
     cards: &str,
 ) -> StatusCode {
@@ -75,25 +89,29 @@ async fn write_cards(
 }
 
 async fn ask(
-    store: &Arc<Store>,
+    store: &Store,
     method: Method,
     target: &str,
     token: &Secret,
     body: String,
 ) -> StatusCode {
-    let bearer = format!("Bearer {}", token.expose());
-    let bearer = HeaderValue::try_from(bearer).expect("a header");
-    let head = Head {
-        origin: "https://api.box.com".into(),
-        method,
-        target: PathAndQuery::try_from(target).expect("a target"),
-        headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
-    };
+    let head = head(method, target, token);
     let call = store.open(&head);
     let body = Body::Memory(body.into());
     let request = Box::new(Request { head, body });
     let (_, answer) = store.execute(call, request).await;
     answer.status
+}
+
+fn head(method: Method, target: &str, token: &Secret) -> Head {
+    let bearer = format!("Bearer {}", token.expose());
+    let bearer = HeaderValue::try_from(bearer).expect("a header");
+    Head {
+        origin: "https://api.box.com".into(),
+        method,
+        target: PathAndQuery::try_from(target).expect("a target"),
+        headers: HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]),
+    }
 }
 
 fn kinds(notices: &[Notice]) -> Vec<&'static str> {
@@ -109,13 +127,15 @@ fn numbers(path: &Path) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn writes_that_come_at_once_are_written_together_and_each_once() {
+async fn writes_that_wait_together_are_each_recorded_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 40);
+    let (store, files) = start(&path, 40).await;
+    let held = hold(&store);
     let mut all = pin!(join_all(files.iter().map(|file| write(&store, file))));
-    assert!(all.as_mut().now_or_never().is_none());
-    assert_eq!(numbers(&path), [0; 0], "all of them wait for the one end");
+    submit(all.as_mut());
+    assert_eq!(numbers(&path), [0; 0]);
+    drop(held);
     let answers = all.await;
     assert!(answers.iter().all(|status| *status == StatusCode::OK));
     assert_eq!(numbers(&path), (1..=40).collect::<Vec<_>>());
@@ -123,12 +143,16 @@ async fn writes_that_come_at_once_are_written_together_and_each_once() {
 }
 
 #[tokio::test]
-async fn of_two_writes_to_one_file_the_second_is_decided_after_the_first() {
+async fn second_write_to_a_file_is_decided_after_the_first() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 1);
+    let (store, files) = start(&path, 1).await;
+    let held = hold(&store);
     let both = [write(&store, &files[0]), write(&store, &files[0])];
-    assert_eq!(join_all(both).await, [StatusCode::OK; 2]);
+    let mut both = pin!(join_all(both));
+    submit(both.as_mut());
+    drop(held);
+    assert_eq!(both.await, [StatusCode::OK; 2]);
     assert_eq!(numbers(&path), [1, 2]);
     let last = fs::read_to_string(&path).expect("it reads");
     let last = last.lines().last().expect("a line");
@@ -136,37 +160,73 @@ async fn of_two_writes_to_one_file_the_second_is_decided_after_the_first() {
 }
 
 #[tokio::test]
-async fn a_reader_sees_only_what_is_recorded() {
+async fn reads_do_not_wait_while_the_writer_does_and_see_only_what_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 1);
-    let instances = || store.read(|state| state.instance_paths(&files[0].0).count());
-    let mut first = pin!(write(&store, &files[0]));
-    assert!(first.as_mut().now_or_never().is_none());
-    assert_eq!((instances(), store.last_write()), (0, 0));
-    assert_eq!(first.await, StatusCode::OK);
-    assert_eq!((instances(), store.last_write()), (1, 1));
+    let (store, files) = start(&path, 2).await;
+    assert_eq!(write(&store, &files[0]).await, StatusCode::OK);
+    let held = hold(&store);
+    let mut second = pin!(write(&store, &files[1]));
+    submit(second.as_mut());
+    let instances = |nth: usize| store.read(|state| state.instance_paths(&files[nth].0).count());
+    assert_eq!((instances(0), instances(1)), (1, 0));
+    assert_eq!((store.writes(), store.last_write()), (1, 1));
+    assert_eq!(store.records(0).count(), 1);
+    let cards = format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[0].0);
+    let get = head(Method::GET, &cards, &files[0].1);
+    let mut call = store.open(&get);
+    let body = Body::None;
+    let answer = store.answer_read(&mut call, &Request { head: get, body });
+    assert_eq!(answer.status, StatusCode::OK);
+    drop(held);
+    assert_eq!(second.await, StatusCode::OK);
+    assert_eq!((instances(1), store.last_write()), (1, 2));
 }
 
 #[tokio::test]
 async fn a_batch_that_cannot_be_appended_fails_each_write_and_changes_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 3);
+    let (store, files) = start(&path, 3).await;
+    let held = hold(&store);
     let mut all = pin!(join_all(files.iter().map(|file| write(&store, file))));
-    assert!(all.as_mut().now_or_never().is_none());
+    submit(all.as_mut());
     let away = folder.path().join("away.jsonl");
     fs::rename(&path, &away).expect("it moves");
+    drop(held);
     assert_eq!(all.await, [StatusCode::INTERNAL_SERVER_ERROR; 3]);
-    let (told, _) = store.subscribe_after(0).read(100);
+    let (published, _) = store.subscribe_after(0).read(100);
     let each = ["open", "open", "open", "call", "call", "call"];
-    assert_eq!(kinds(&told), each);
-    let stand = store.read(|state| state.instance_paths(&files[0].0).count());
-    assert_eq!((stand, store.writes(), store.last_write()), (0, 0, 0));
+    assert_eq!(kinds(&published), each);
+    let instances = store.read(|state| state.instance_paths(&files[0].0).count());
+    assert_eq!((instances, store.writes(), store.last_write()), (0, 0, 0));
 
     fs::rename(&away, &path).expect("it moves");
     assert_eq!(write(&store, &files[1]).await, StatusCode::OK);
     assert_eq!(numbers(&path), [1]);
+}
+
+#[tokio::test]
+async fn calls_submitted_while_a_batch_fails_are_recorded_afterwards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (store, files) = start(&path, 2).await;
+    let away = folder.path().join("away.jsonl");
+    let before_the_first = hold(&store);
+    let mut first = pin!(write(&store, &files[0]));
+    submit(first.as_mut());
+    let after_the_first = hold(&store);
+    let mut second = pin!(write(&store, &files[1]));
+    submit(second.as_mut());
+    fs::rename(&path, &away).expect("it moves");
+    drop(before_the_first);
+    assert_eq!(first.await, StatusCode::INTERNAL_SERVER_ERROR);
+    fs::rename(&away, &path).expect("it moves");
+    drop(after_the_first);
+    assert_eq!(second.await, StatusCode::OK);
+    assert_eq!(numbers(&path), [1]);
+    let instances = |nth: usize| store.read(|state| state.instance_paths(&files[nth].0).count());
+    assert_eq!((instances(0), instances(1)), (0, 1));
 }
 
 #[tokio::test]
@@ -179,12 +239,14 @@ async fn a_decision_that_panics_ends_its_own_call_alone() {
         assert!(!breaks.swap(false, Ordering::Relaxed), "the clock breaks");
         wall_clock()()
     };
-    let (store, files) = start_at(&path, 2, Arc::new(clock));
+    let (store, files) = start_at(&path, 2, Arc::new(clock)).await;
+    let held = hold(&store);
     let mut first = pin!(AssertUnwindSafe(write(&store, &files[0])).catch_unwind());
-    assert!(first.as_mut().now_or_never().is_none());
+    submit(first.as_mut());
     let mut second = pin!(write(&store, &files[1]));
-    assert!(second.as_mut().now_or_never().is_none());
+    submit(second.as_mut());
     is_broken.store(true, Ordering::Relaxed);
+    drop(held);
     assert_eq!(second.await, StatusCode::OK);
     assert!(first.await.is_err(), "it has no answer");
     assert_eq!(numbers(&path), [1]);
@@ -192,39 +254,49 @@ async fn a_decision_that_panics_ends_its_own_call_alone() {
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_has_its_write_recorded_and_takes_nobody_else_with_it() {
+async fn the_write_of_a_client_that_leaves_is_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 2);
+    let (store, files) = start(&path, 2).await;
+    let held = hold(&store);
     let mut first = Box::pin(write(&store, &files[0]));
-    assert!(first.as_mut().now_or_never().is_none());
+    submit(first.as_mut());
     let mut second = pin!(write(&store, &files[1]));
-    assert!(second.as_mut().now_or_never().is_none());
+    submit(second.as_mut());
     drop(first);
-    assert_eq!(store.newest_notice(), 0, "its call is still open");
+    assert_eq!(store.newest_notice(), 2, "both calls are open");
+    drop(held);
     assert_eq!(second.await, StatusCode::OK);
     assert_eq!(numbers(&path), [1, 2]);
     let (published, _) = store.subscribe_after(0).read(100);
     let each = ["open", "open", "write", "write", "call", "call"];
-    assert_eq!(kinds(&published), each, "its end comes after its write");
+    assert_eq!(
+        kinds(&published),
+        each,
+        "its end is published after its write"
+    );
     let gone = &store.calls(0, 1)[0].1;
-    let asked = &gone.to_json(1)["request"]["body"];
-    assert!(asked.as_str().is_some_and(|body| body.contains("cards")));
+    let request = &gone.to_json(1)["request"]["body"];
+    assert!(request.as_str().is_some_and(|body| body.contains("cards")));
 }
 
 #[tokio::test]
 async fn calls_are_decided_in_the_order_in_which_they_were_submitted() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 3);
-    let of = |nth: usize| format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[nth].0);
-    let (first, third) = (of(0), of(2));
+    let (store, files) = start(&path, 3).await;
+    let cards = |nth: usize| format!("/2.0/files/{}/metadata/global/boxSkillsCards", files[nth].0);
+    let (first, third) = (cards(0), cards(2));
+    let held = hold(&store);
     let written = join_all([0, 1].map(|nth| write(&store, &files[nth])));
-    // About one of the two, and about a third.
+    // One of a file that is written, and one of a third.
     let deleted = ask(&store, Method::DELETE, &first, &files[0].1, String::new());
     let body = r#"{"cards": []}"#.to_owned();
     let created = ask(&store, Method::POST, &third, &files[2].1, body);
-    let (written, deleted, created) = tokio::join!(written, deleted, created);
+    let mut all = pin!(async { tokio::join!(written, deleted, created) });
+    submit(all.as_mut());
+    drop(held);
+    let (written, deleted, created) = all.await;
     assert_eq!(written, [StatusCode::OK; 2]);
     assert_eq!(deleted, StatusCode::NO_CONTENT);
     assert_eq!(created, StatusCode::CREATED);
@@ -236,7 +308,7 @@ async fn calls_are_decided_in_the_order_in_which_they_were_submitted() {
 async fn a_large_write_that_cannot_be_appended_fails_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 3);
+    let (store, files) = start(&path, 3).await;
     let entry = json!({"text": "a".repeat(20_000), "appears": []});
     let card = json!([{
         "type": "skill_card", "skill_card_type": "keyword",
@@ -245,77 +317,98 @@ async fn a_large_write_that_cannot_be_appended_fails_alone() {
         "invocation": {"type": "skill_invocation", "id": "1"}
     }]);
     let large = card.to_string();
-    store.writer().limit_lines(10_000);
+    store
+        .change(|writer| writer.journal.max_line = 10_000)
+        .await;
+    let held = hold(&store);
     let cards = ["[]", &large, "[]"];
     let writes = files.iter().zip(cards);
     let writes = writes.map(|(file, cards)| write_cards(&store, file, cards));
-    let answers = join_all(writes).await;
+    let mut writes = pin!(join_all(writes));
+    submit(writes.as_mut());
+    drop(held);
     let failed = StatusCode::INTERNAL_SERVER_ERROR;
-    assert_eq!(answers, [StatusCode::OK, failed, StatusCode::OK]);
+    assert_eq!(writes.await, [StatusCode::OK, failed, StatusCode::OK]);
     assert_eq!(numbers(&path), [1, 2], "no number is left out");
 }
 
 #[tokio::test]
-async fn calls_that_wait_for_the_writer_are_open_meanwhile() {
+async fn a_call_is_reported_as_open_while_it_waits_for_the_writer() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 1);
-    let writer = store.writer();
+    let (store, files) = start(&path, 1).await;
+    let held = hold(&store);
     let mut first = pin!(write(&store, &files[0]));
-    assert!(first.as_mut().now_or_never().is_none());
+    submit(first.as_mut());
     let (published, _) = store.subscribe_after(0).read(100);
     assert_eq!(kinds(&published), ["open"]);
-    drop(writer);
+    drop(held);
     assert_eq!(first.await, StatusCode::OK);
 }
 
 #[test]
-fn what_was_submitted_on_a_runtime_that_has_ended_is_recorded() {
+fn a_store_that_is_dropped_records_what_was_submitted_before() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, 2);
     let runtime = Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut first = Box::pin(write(&store, &files[0]));
-        assert!(first.as_mut().now_or_never().is_none());
-    });
+    let (store, files) = runtime.block_on(start(&path, 1));
+    let held = hold(&store);
+    submit(Box::pin(write(&store, &files[0])).as_mut());
+    let mut reader = store.subscribe_after(0);
     drop(runtime);
+    drop(held);
+    assert_eq!(Arc::strong_count(&store), 1);
+    drop(store);
     assert_eq!(numbers(&path), [1]);
-    let (published, _) = store.subscribe_after(0).read(100);
-    assert_eq!(kinds(&published), ["open", "write", "call"]);
-    assert_eq!(Arc::strong_count(&store), 1, "nothing holds it any more");
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
-    let status = runtime.block_on(write(&store, &files[1]));
-    assert_eq!(status, StatusCode::OK, "another runtime takes over");
+    assert_eq!(kinds(&reader.read(100).0), ["open", "write", "call"]);
 }
 
-/// A runtime on a thread of its own.
-fn runtime(mut end: broadcast::Receiver<()>) -> Handle {
-    let runtime = Builder::new_current_thread().build().expect("a runtime");
-    let handle = runtime.handle().clone();
-    // Nothing is ever sent: the sender goes with its test.
-    thread::spawn(move || runtime.block_on(async { end.recv().await.is_ok() }));
-    handle
+#[tokio::test]
+async fn a_reader_of_the_notice_of_a_reset_finds_no_call_of_before() {
+    const TIMEOUT: Duration = Duration::from_secs(20);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("writes.jsonl");
+    let (store, files) = start(&path, 1).await;
+    for _ in 0..20 {
+        assert_eq!(write(&store, &files[0]).await, StatusCode::OK);
+        let mut reader = store.subscribe();
+        let looks = Arc::clone(&store);
+        let calls = thread::spawn(move || {
+            let begun = Instant::now();
+            while reader.read(1).0.is_empty() {
+                assert!(begun.elapsed() < TIMEOUT, "the reset is published");
+            }
+            looks.calls(0, 1).len()
+        });
+        store.reset().await.expect("it is recorded");
+        assert_eq!(calls.join().expect("it looks"), 0);
+        // The reset has ended the tokens of the event.
+        let event = json!({
+            "source": {"id": files[0].0, "name": "a.txt"},
+            "token": {"read": {"access_token": "r"}, "write": {"access_token": files[0].1.expose()}}
+        });
+        let event = Invocation::read(Tape::from_value(&event)).expect("an event");
+        let how = Registering {
+            keep: true,
+            ..Registering::default()
+        };
+        store.register(vec![(event.into_owned(), how)]).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_is_decided() {
+async fn writes_deletions_and_clients_that_leave_are_recorded_in_the_order_of_their_decisions() {
     const FILES: usize = 6;
     const TASKS: usize = 24;
     const EACH: usize = 60;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
-    let (store, files) = start(&path, FILES);
+    let (store, files) = start(&path, FILES).await;
     let mut reader = store.subscribe_after(0);
     let files = Arc::new(files);
-    // As calls are served: some on a runtime of many threads, some each on one of its own.
-    let (end, _) = broadcast::channel::<()>(1);
-    let own = [(); 3].map(|()| runtime(end.subscribe()));
     let tasks = (0..TASKS).map(|task| {
         let (store, files) = (Arc::clone(&store), Arc::clone(&files));
-        let runtime = own.get(task % (own.len() + 1));
-        let runtime = runtime.map_or_else(Handle::current, Handle::clone);
-        runtime.spawn(async move {
+        tokio::spawn(async move {
             let mut acknowledged = 0;
             for nth in 0..EACH {
                 let file = &files[(task + nth) % FILES];
@@ -326,10 +419,11 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_is_decide
                         let status = ask(&store, Method::DELETE, &target, &file.1, String::new());
                         acknowledged += usize::from(status.await == StatusCode::NO_CONTENT);
                     }
-                    // The client goes away, after it was heard or before.
+                    // The client leaves, before or after its write is recorded.
                     1 => drop(Box::pin(write(&store, file)).now_or_never()),
                     2 => {
-                        store.put_file("9", None, placeholder("a.txt"));
+                        let content = placeholder("a.txt");
+                        store.put_file("9".to_owned(), None, content).await;
                         let listed = store.records(0).count() as u64;
                         assert!(store.writes() >= listed);
                     }
@@ -346,6 +440,7 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_is_decide
     for task in tasks.collect::<Vec<_>>() {
         acknowledged += task.await.expect("nobody panics");
     }
+    store.settle().await;
     let numbers = numbers(&path);
     assert!(numbers.len() >= acknowledged);
     assert!(numbers.iter().copied().eq(1..=numbers.len() as u64));
@@ -353,7 +448,7 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_is_decide
     for record in store.records(0) {
         let record = record.expect("it reads");
         let Some(instance) = record.instance else {
-            assert!(versions.remove(&record.file_id).is_some(), "it stood");
+            assert!(versions.remove(&record.file_id).is_some(), "it existed");
             continue;
         };
         let version = instance.head().expect("an instance").version;
@@ -364,7 +459,7 @@ async fn whatever_happens_at_once_is_recorded_in_the_order_in_which_it_is_decide
     for notice in reader.read(usize::MAX).0 {
         match notice {
             Notice::Opened(opening) => assert!(open.insert(opening.call)),
-            Notice::Closed(call) => assert!(open.remove(&call.call), "it was told of"),
+            Notice::Closed(call) => assert!(open.remove(&call.call), "it was opened"),
             Notice::Gap => panic!("the ring holds them all"),
             _ => {}
         }

@@ -219,7 +219,7 @@ fn the_text_of_a_document_is_taken_out_of_it() {
         (docx.as_slice(), "A placeholder of one paragraph\n"),
         (
             b"not really",
-            "The mock Box found no text in this document: it is no zip archive.\n",
+            "The mock Box found no text in this document: it is not a zip archive.\n",
         ),
     ] {
         let name = format!("{}.docx", content.len());

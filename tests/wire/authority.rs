@@ -80,7 +80,7 @@ fn a_key_that_others_could_read_or_that_is_elsewhere_is_not_used_again() {
 }
 
 #[test]
-fn a_stolen_key_signs_for_no_host_beside_boxs_and_this_machine() {
+fn stolen_key_signs_only_for_hosts_of_box_and_this_machine() {
     let folder = tempfile::tempdir().expect("a folder");
     let authority = kept(folder.path()).expect("it is kept");
     let text = fs::read_to_string(folder.path().join("authority.pem")).expect("it is there");

@@ -7,11 +7,11 @@ use tokio::{
     time::Instant,
 };
 
-use crate::support::{Port, get, open_tls, read_to_end};
+use crate::support::{TestServer, get, open_tls, read_to_end};
 
 async fn struck(fault: &str) -> (Vec<u8>, std::io::Result<usize>) {
-    let port = Port::start();
-    let mut stream = port.connect().await;
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     let request = format!("GET /fault?{fault} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     stream
         .write_all(request.as_bytes())
@@ -49,9 +49,9 @@ async fn a_close_before_the_head_sends_nothing() {
 
 #[tokio::test]
 async fn a_cut_also_ends_an_answer_over_tls() {
-    let port = Port::start();
-    let stream = port.connect().await;
-    let tls = open_tls(stream, Some(&port.authority), "api.box.com").await;
+    let server = TestServer::start();
+    let stream = server.connect().await;
+    let tls = open_tls(stream, Some(&server.authority), "api.box.com").await;
     let tls = tls.expect("it is trusted");
     let error = get(tls, "api.box.com", "/fault?truncate").await;
     // The error contains what was received before the cut: TLS distinguishes a cut from an end.
@@ -73,9 +73,9 @@ async fn a_slow_answer_keeps_to_its_rate() {
 
 #[tokio::test]
 async fn a_delayed_answer_comes_whole_after_the_delay() {
-    let port = Port::start();
+    let server = TestServer::start();
     let started = std::time::Instant::now();
-    let mut stream = port.connect().await;
+    let mut stream = server.connect().await;
     stream
         .write_all(b"GET /fault?delay=120 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         .await

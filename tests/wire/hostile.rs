@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use skillctl::server::{handler::NoteKind, proxy::egress::Egress};
+use skillctl::server::{handler::ReportKind, proxy::egress::Egress};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Port, read_answer, read_to_end};
+use crate::support::{TestServer, read_answer, read_to_end};
 
 #[tokio::test]
 async fn a_malformed_head_gets_a_400_from_the_handler_and_a_note() {
@@ -18,29 +18,29 @@ async fn a_malformed_head_gets_a_400_from_the_handler_and_a_note() {
         "SSH-2.0-OpenSSH_9.9\r\n",
         "\0\0\0\0\r\n\r\n",
     ] {
-        let port = Port::start();
-        let answer = port.exchange(garbage).await;
+        let server = TestServer::start();
+        let answer = server.exchange(garbage).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer}");
         assert!(answer.contains("\r\nbox-request-id: r1\r\n"), "{answer}");
         assert!(answer.contains("\r\n\r\nrefused: "), "{answer}");
-        port.handler.note(NoteKind::Malformed).await;
+        server.handler.report(ReportKind::Malformed).await;
     }
 }
 
 #[tokio::test]
 async fn two_hosts_or_none_that_can_be_one_are_a_malformed_head() {
-    let port = Port::start();
+    let server = TestServer::start();
     for hosts in ["Host: a\r\nHost: b", "Host: a b", "Host: a/b", "Host: \x7f"] {
         let request = format!("GET / HTTP/1.1\r\n{hosts}\r\nConnection: close\r\n\r\n");
-        let answer = port.exchange(request).await;
+        let answer = server.exchange(request).await;
         assert!(answer.starts_with("HTTP/1.1 400 "), "{hosts:?}: {answer}");
     }
 }
 
 #[tokio::test]
 async fn a_malformed_head_behind_good_requests_does_not_spoil_their_answers() {
-    let port = Port::start();
-    let answer = port
+    let server = TestServer::start();
+    let answer = server
         .exchange(
             "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nGARBAGE\r\n\r\n",
         )
@@ -52,21 +52,21 @@ async fn a_malformed_head_behind_good_requests_does_not_spoil_their_answers() {
 
 #[tokio::test]
 async fn a_head_without_end_is_refused_at_its_limit() {
-    let port = Port::start();
-    let mut stream = port.connect().await;
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     let mut head = b"GET / HTTP/1.1\r\nHost: a\r\nX: ".to_vec();
     head.resize(80 * 1024, b'x');
-    // The port may well end the connection before it has taken everything.
+    // The server may well end the connection before it has taken everything.
     let _ = stream.write_all(&head).await;
     let answer = read_answer(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
-    port.handler.note(NoteKind::Malformed).await;
+    server.handler.report(ReportKind::Malformed).await;
 }
 
 #[tokio::test]
 async fn a_head_that_dribbles_is_given_up() {
-    let port = Port::with(|options| options.timeouts.head = Duration::from_millis(200));
-    let mut stream = port.connect().await;
+    let server = TestServer::with(|options| options.timeouts.head = Duration::from_millis(200));
+    let mut stream = server.connect().await;
     stream
         .write_all(b"GET / HTTP/1.1\r\n")
         .await
@@ -83,40 +83,40 @@ async fn a_head_that_dribbles_is_given_up() {
     dribble.abort();
     let answer = String::from_utf8_lossy(&answer);
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
-    port.handler.note(NoteKind::TimedOut).await;
+    server.handler.report(ReportKind::TimedOut).await;
 }
 
 #[tokio::test]
 async fn an_idle_connection_is_ended_without_a_word() {
-    let port = Port::with(|options| options.timeouts.idle = Duration::from_millis(100));
-    let mut silent = port.connect().await;
+    let server = TestServer::with(|options| options.timeouts.idle = Duration::from_millis(100));
+    let mut silent = server.connect().await;
     assert_eq!(read_to_end(&mut silent).await.expect("no reset"), b"");
-    let mut served = port.connect().await;
-    served
+    let mut accepted = server.connect().await;
+    accepted
         .write_all(b"GET /bytes?3 HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    let answer = read_to_end(&mut served).await.expect("no reset");
+    let answer = read_to_end(&mut accepted).await.expect("no reset");
     assert!(answer.ends_with(b"\r\n\r\nxxx"));
-    assert_eq!(port.handler.notes(), []);
+    assert_eq!(server.handler.reports(), []);
 }
 
 #[tokio::test]
 async fn a_connection_that_was_busy_for_long_is_ended_when_it_is_idle() {
-    let port = Port::with(|options| options.timeouts.idle = Duration::from_millis(100));
-    let mut served = port.connect().await;
-    served
+    let server = TestServer::with(|options| options.timeouts.idle = Duration::from_millis(100));
+    let mut accepted = server.connect().await;
+    accepted
         .write_all(b"GET /greedy HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    let answer = read_to_end(&mut served).await.expect("no reset");
+    let answer = read_to_end(&mut accepted).await.expect("no reset");
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
 }
 
 #[tokio::test]
 async fn a_body_that_stops_in_the_middle_is_given_up() {
-    let port = Port::with(|options| options.timeouts.stalled = Duration::from_millis(100));
-    let answer = port
+    let server = TestServer::with(|options| options.timeouts.stalled = Duration::from_millis(100));
+    let answer = server
         .exchange("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
         .await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
@@ -128,8 +128,8 @@ async fn a_body_that_stops_in_the_middle_is_given_up() {
 
 #[tokio::test]
 async fn a_broken_chunk_is_an_error_for_the_handler() {
-    let port = Port::start();
-    let answer = port
+    let server = TestServer::start();
+    let answer = server
         .exchange("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc")
         .await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
@@ -138,29 +138,29 @@ async fn a_broken_chunk_is_an_error_for_the_handler() {
 
 #[tokio::test]
 async fn a_client_that_takes_no_answer_is_given_up() {
-    let port = Port::with(|options| options.timeouts.stalled = Duration::from_millis(200));
-    let mut stream = port.connect().await;
+    let server = TestServer::with(|options| options.timeouts.stalled = Duration::from_millis(200));
+    let mut stream = server.connect().await;
     stream
         .write_all(b"GET /bytes?60000000 HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    let note = port.handler.note(NoteKind::TimedOut).await;
-    assert!(note.text.contains("took no byte"), "{}", note.text);
+    let report = server.handler.report(ReportKind::TimedOut).await;
+    assert!(report.text.contains("took no byte"), "{}", report.text);
     assert!(read_to_end(&mut stream).await.is_err(), "it is reset");
 }
 
 #[tokio::test]
 async fn garbage_does_not_keep_others_from_being_served() {
-    let port = Port::start();
+    let server = TestServer::start();
     let mut held = Vec::new();
     for number in 0..200_u8 {
-        let mut stream = port.connect().await;
+        let mut stream = server.connect().await;
         let bytes = [0x16, 3, 1, number, number, b'G', 0xff, number];
         let from = usize::from(number) % bytes.len();
         stream.write_all(&bytes[from..]).await.expect("it is sent");
         held.push(stream);
     }
-    let answer = port
+    let answer = server
         .exchange("GET /still HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         .await;
     assert!(answer.contains("GET http a /still "), "{answer}");
@@ -185,7 +185,7 @@ async fn any_bytes_get_an_answer_in_http_or_tls_or_an_end() {
         b"GET http://api.box.com/x HTTP/1.1\r\nHost: a\r\n\r\n",
         b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
     ];
-    let port = Port::with(|options| options.egress = Egress::none());
+    let server = TestServer::with(|options| options.egress = Egress::none());
     let mut number = numbers(0x5eed);
     for _ in 0..400 {
         let mut bytes = SEEDS[number(SEEDS.len())].to_vec();
@@ -202,8 +202,8 @@ async fn any_bytes_get_an_answer_in_http_or_tls_or_an_end() {
                 bytes.push(any);
             }
         }
-        let mut stream = port.connect().await;
-        // The port may end the connection before it has taken everything.
+        let mut stream = server.connect().await;
+        // The server may end the connection before it has taken everything.
         let _ = stream.write_all(&bytes).await;
         let _ = stream.shutdown().await;
         let answer = read_to_end(&mut stream).await.unwrap_or_default();
@@ -215,7 +215,7 @@ async fn any_bytes_get_an_answer_in_http_or_tls_or_an_end() {
             answer.escape_ascii()
         );
     }
-    let answer = port
+    let answer = server
         .exchange("GET /still HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         .await;
     assert!(answer.contains("GET http a /still "), "{answer}");

@@ -1,15 +1,15 @@
-//! Plain HTTP on the port.
+//! Plain HTTP.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc, thread, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Port, TIMEOUT, read_answer, read_to_end};
+use crate::support::{TIMEOUT, TestServer, read_answer, read_to_end};
 
 #[tokio::test]
 async fn a_request_reaches_the_handler_with_the_host_it_names() {
-    let port = Port::start();
-    let answer = port
+    let server = TestServer::start();
+    let answer = server
         .exchange(
             "GET /2.0/files/1?x=y HTTP/1.1\r\nHost: API.box.com:80\r\nConnection: close\r\n\r\n",
         )
@@ -23,20 +23,20 @@ async fn a_request_reaches_the_handler_with_the_host_it_names() {
 
 #[tokio::test]
 async fn an_http_1_0_client_may_name_no_host() {
-    let port = Port::start();
-    let answer = port.exchange("GET / HTTP/1.0\r\n\r\n").await;
+    let server = TestServer::start();
+    let answer = server.exchange("GET / HTTP/1.0\r\n\r\n").await;
     assert!(answer.ends_with("GET http - / proxy=false\n"), "{answer}");
 }
 
 #[tokio::test]
 async fn requests_that_are_sent_at_once_are_answered_in_their_order() {
-    let port = Port::start();
+    let server = TestServer::start();
     let mut requests = String::new();
     for number in 0..50 {
         write!(requests, "GET /{number} HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is written");
     }
     requests.push_str("GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let answer = port.exchange(requests).await;
+    let answer = server.exchange(requests).await;
     let targets: Vec<&str> = answer
         .lines()
         .filter_map(|line| line.strip_prefix("GET http a /")?.split(' ').next())
@@ -49,10 +49,10 @@ async fn requests_that_are_sent_at_once_are_answered_in_their_order() {
 #[tokio::test]
 async fn a_thousand_kept_alive_connections_are_all_answered_again_and_again() {
     const CONNECTIONS: usize = 1000;
-    let port = Port::start();
+    let server = TestServer::start();
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        connections.push(port.connect().await);
+        connections.push(server.connect().await);
     }
     for round in 0..3 {
         for stream in &mut connections {
@@ -70,41 +70,9 @@ async fn a_thousand_kept_alive_connections_are_all_answered_again_and_again() {
 }
 
 #[tokio::test]
-async fn connections_are_spread_over_threads_and_stay_where_they_are() {
-    for (threads, [most, least]) in [(0, [8, 8]), (1, [8, 8]), (2, [4, 4]), (3, [3, 2])] {
-        let port = Port::with(|options| options.threads = threads);
-        let mut connections = Vec::new();
-        for _ in 0..8 {
-            connections.push(port.connect().await);
-        }
-        let mut threads_of = [Vec::new(), Vec::new()];
-        for threads in &mut threads_of {
-            for stream in &mut connections {
-                let request = b"GET /thread HTTP/1.1\r\nHost: a\r\n\r\n";
-                stream.write_all(request).await.expect("it is sent");
-                let answer = read_answer(stream).await;
-                let (_, thread) = answer.split_once("\r\n\r\n").expect("a body");
-                threads.push(thread.to_owned());
-            }
-        }
-        let [first, second] = threads_of;
-        assert_eq!(first, second);
-        let mut counts = HashMap::new();
-        for thread in first {
-            *counts.entry(thread).or_insert(0) += 1;
-        }
-        let own = format!("{:?}", thread::current().id());
-        assert_eq!(counts.contains_key(&own), threads == 0);
-        assert_eq!(counts.len(), threads.max(1));
-        assert_eq!(counts.values().max(), Some(&most));
-        assert_eq!(counts.values().min(), Some(&least));
-    }
-}
-
-#[tokio::test]
 async fn a_body_is_read_only_when_the_handler_asks_for_it() {
-    let port = Port::start();
-    let mut stream = port.connect().await;
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     stream
         .write_all(b"POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000000000\r\n\r\n")
         .await
@@ -116,23 +84,23 @@ async fn a_body_is_read_only_when_the_handler_asks_for_it() {
 
 #[tokio::test]
 async fn a_client_that_goes_on_sending_still_gets_its_refusal() {
-    let port = Port::start();
-    let mut stream = port.connect().await;
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     let body = vec![b'x'; 4 * 1024 * 1024];
     let head = format!(
         "POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.expect("it is sent");
-    stream.write_all(&body).await.expect("the port takes it");
+    stream.write_all(&body).await.expect("the server takes it");
     let answer = read_answer(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
 #[tokio::test]
-async fn a_client_that_asks_first_is_told_before_it_sends() {
-    let port = Port::start();
-    let mut stream = port.connect().await;
+async fn client_that_expects_100_gets_its_answer_before_it_sends() {
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     let head = |path: &str| {
         format!(
             "POST {path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
@@ -156,25 +124,20 @@ async fn a_client_that_asks_first_is_told_before_it_sends() {
 }
 
 #[tokio::test]
-async fn shutdown_finishes_what_is_in_flight_and_ends_what_is_idle() {
-    for threads in [0, 2] {
-        shut_down_while_busy(Port::with(|options| options.threads = threads)).await;
-    }
-}
-
-async fn shut_down_while_busy(port: Port) {
-    let mut idle = port.connect().await;
+async fn shutdown_finishes_calls_in_flight_and_ends_idle_connections() {
+    let server = TestServer::start();
+    let mut idle = server.connect().await;
     idle.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
     read_answer(&mut idle).await;
-    let mut silent = port.connect().await;
-    let mut busy = port.connect().await;
+    let mut silent = server.connect().await;
+    let mut busy = server.connect().await;
     busy.write_all(b"GET /fault?delay=300 HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    port.handler.called(2).await;
-    port.stop().await;
+    server.handler.called(2).await;
+    server.stop().await;
     let answer = read_to_end(&mut busy).await.expect("no reset");
     assert!(answer.starts_with(b"HTTP/1.1 200 "));
     assert!(answer.ends_with(&[b'x'; 1000]));
@@ -183,24 +146,15 @@ async fn shut_down_while_busy(port: Port) {
 }
 
 #[tokio::test]
-async fn shutdown_does_not_wait_for_ever_for_what_is_in_flight() {
-    for threads in [0, 2] {
-        let port = Port::with(|options| {
-            options.threads = threads;
-            options.timeouts.grace = Duration::from_millis(50);
-        });
-        shut_down_beside_one_that_never_ends(port).await;
-    }
-}
-
-async fn shut_down_beside_one_that_never_ends(port: Port) {
-    let mut busy = port.connect().await;
+async fn shutdown_ends_a_call_in_flight_after_the_grace() {
+    let server = TestServer::with(|options| options.timeouts.grace = Duration::from_millis(50));
+    let mut busy = server.connect().await;
     busy.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
         .expect("it is sent");
-    port.handler.called(1).await;
-    let handler = Arc::clone(&port.handler);
-    port.stop().await;
+    server.handler.called(1).await;
+    let handler = Arc::clone(&server.handler);
+    server.stop().await;
     assert_eq!(read_to_end(&mut busy).await.unwrap_or_default(), b"");
     let gone = async {
         while Arc::strong_count(&handler) > 1 {

@@ -1,4 +1,4 @@
-//! The one port, tested over real sockets with a handler that says back what it was given.
+//! The listener and its connections, over real sockets, with a handler that echoes requests.
 
 mod authority;
 mod support;

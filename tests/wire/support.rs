@@ -1,11 +1,10 @@
-//! A port with a handler that says back what it was given, and clients for it.
+//! A server whose handler echoes requests, and clients for it.
 
 use std::{
     io,
     net::SocketAddr,
     num::NonZeroU64,
     sync::{Arc, Mutex},
-    thread,
     time::Duration,
 };
 
@@ -22,7 +21,7 @@ use skillctl::{
     server::{
         body::{RequestBody, ResponseBody},
         certificate_authority::CertificateAuthority,
-        handler::{ConnectionNote, Handler, NoteKind, Origin},
+        handler::{ConnectionReport, Origin, ReportKind, RequestHandler},
         listener::{Listener, serve},
         options::ListenerOptions,
         proxy::egress::Egress,
@@ -36,33 +35,33 @@ use tokio::{
 };
 use tokio_rustls::TlsConnector;
 
-/// Says back what it was given.
+/// Echoes requests.
 #[derive(Default)]
 pub(crate) struct Echo {
-    notes: Mutex<Vec<ConnectionNote>>,
+    reports: Mutex<Vec<ConnectionReport>>,
     noted: Notify,
     pub(crate) calls: std::sync::atomic::AtomicUsize,
 }
 
 impl Echo {
-    /// Waits until a note of this kind is there.
-    pub(crate) async fn note(&self, kind: NoteKind) -> ConnectionNote {
+    /// Waits until a report of this kind is there.
+    pub(crate) async fn report(&self, kind: ReportKind) -> ConnectionReport {
         let find = || {
-            let notes = self.notes.lock().expect("no test panics with it");
-            notes.iter().find(|note| note.kind == kind).cloned()
+            let reports = self.reports.lock().expect("no test panics with it");
+            reports.iter().find(|report| report.kind == kind).cloned()
         };
         let waiting = async {
             loop {
                 let noted = self.noted.notified();
-                if let Some(note) = find() {
-                    return note;
+                if let Some(report) = find() {
+                    return report;
                 }
                 noted.await;
             }
         };
         tokio::time::timeout(TIMEOUT, waiting)
             .await
-            .unwrap_or_else(|_| panic!("no note of {kind:?} among {:?}", self.notes))
+            .unwrap_or_else(|_| panic!("no report of {kind:?} among {:?}", self.reports))
     }
 
     /// Waits until the handler was called this often.
@@ -77,8 +76,8 @@ impl Echo {
             .unwrap_or_else(|_| panic!("the handler was not called {times} times"));
     }
 
-    pub(crate) fn notes(&self) -> Vec<ConnectionNote> {
-        self.notes.lock().expect("no test panics with it").clone()
+    pub(crate) fn reports(&self) -> Vec<ConnectionReport> {
+        self.reports.lock().expect("no test panics with it").clone()
     }
 }
 
@@ -116,10 +115,6 @@ impl Echo {
                 };
             }
             "/never" => std::future::pending::<()>().await,
-            "/thread" => {
-                let thread = format!("{:?}", thread::current().id());
-                return Response::new(ResponseBody::bytes(thread));
-            }
             // Takes all of the time that the runtime gives a task at once.
             "/greedy" => {
                 while coop::has_budget_remaining() {
@@ -152,7 +147,7 @@ impl Echo {
     }
 }
 
-impl Handler for Echo {
+impl RequestHandler for Echo {
     async fn call(
         self: Arc<Self>,
         origin: Origin,
@@ -170,11 +165,11 @@ impl Handler for Echo {
         answer
     }
 
-    fn note(&self, note: ConnectionNote) {
-        self.notes
+    fn report(&self, report: ConnectionReport) {
+        self.reports
             .lock()
             .expect("no test panics with it")
-            .push(note);
+            .push(report);
         self.noted.notify_waiters();
     }
 }
@@ -205,8 +200,8 @@ fn delivery(query: &str) -> WireFaults {
     delivery
 }
 
-/// A port that serves until it is dropped.
-pub(crate) struct Port {
+/// A server that is ended when it is dropped.
+pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) handler: Arc<Echo>,
     pub(crate) authority: Arc<CertificateAuthority>,
@@ -214,7 +209,7 @@ pub(crate) struct Port {
     serving: JoinHandle<()>,
 }
 
-impl Port {
+impl TestServer {
     pub(crate) fn start() -> Self {
         Self::with(|_| {})
     }
@@ -229,8 +224,6 @@ impl Port {
             CertificateAuthority::in_memory(Timestamp::now()).expect("an authority is made"),
         );
         let mut options = ListenerOptions::new(Arc::clone(&authority), Egress::direct());
-        // As the mock of `mock-box` is served.
-        options.threads = 2;
         let bound = Listener::bind(([127, 0, 0, 1], 0).into()).expect("a free port is there");
         let address = bound.local_addr();
         change(&mut options, address);
@@ -251,10 +244,10 @@ impl Port {
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address)
             .await
-            .expect("the port accepts")
+            .expect("the server accepts")
     }
 
-    /// Sends these bytes and reads until the port ends the connection.
+    /// Sends these bytes and reads until the server ends the connection.
     pub(crate) async fn exchange(&self, bytes: impl AsRef<[u8]>) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes.as_ref()).await.expect("it is sent");
@@ -262,7 +255,7 @@ impl Port {
         String::from_utf8_lossy(&answer).into_owned()
     }
 
-    /// Asks for shutdown and waits for the port to be gone.
+    /// Asks for shutdown and waits for the server to end.
     pub(crate) async fn stop(mut self) {
         drop(self.stop.take());
         tokio::time::timeout(TIMEOUT, &mut self.serving)
@@ -346,9 +339,9 @@ pub(crate) async fn get(
         .map_err(|error| io::Error::new(error.kind(), String::from_utf8_lossy(&answer)))
 }
 
-/// Opens a tunnel to `target` through the port.
-pub(crate) async fn connect_through(port: &Port, target: &str) -> TcpStream {
-    let mut stream = port.connect().await;
+/// Opens a tunnel to `target` through the server.
+pub(crate) async fn connect_through(server: &TestServer, target: &str) -> TcpStream {
+    let mut stream = server.connect().await;
     let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
     stream
         .write_all(request.as_bytes())

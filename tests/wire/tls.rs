@@ -1,16 +1,16 @@
-//! TLS on the same port: certificates by the name that is asked for, constrained.
+//! TLS on the same port: certificates for the name that the client sends, constrained.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use skillctl::server::{certificate_authority::CertificateAuthority, handler::NoteKind};
+use skillctl::server::{certificate_authority::CertificateAuthority, handler::ReportKind};
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Port, get, open_tls, read_to_end};
+use crate::support::{TestServer, get, open_tls, read_to_end};
 
 #[tokio::test]
 async fn every_box_host_gets_a_certificate_of_its_own_name() {
-    let port = Port::start();
+    let server = TestServer::start();
     for host in [
         "api.box.com",
         "upload.box.com",
@@ -20,8 +20,8 @@ async fn every_box_host_gets_a_certificate_of_its_own_name() {
         "a.b.boxcloud.com",
         "localhost",
     ] {
-        let stream = port.connect().await;
-        let tls = open_tls(stream, Some(&port.authority), host).await;
+        let stream = server.connect().await;
+        let tls = open_tls(stream, Some(&server.authority), host).await;
         let answer = get(tls.expect("it is trusted"), host, "/x").await;
         let answer = answer.expect("it ends well");
         let expected = format!("GET https {host} /x proxy=false\n");
@@ -31,10 +31,10 @@ async fn every_box_host_gets_a_certificate_of_its_own_name() {
 
 #[tokio::test]
 async fn a_client_that_names_no_host_gets_a_certificate_for_the_address() {
-    let port = Port::start();
+    let server = TestServer::start();
     for name in ["127.0.0.1", "::1"] {
-        let stream = port.connect().await;
-        let tls = open_tls(stream, Some(&port.authority), name).await;
+        let stream = server.connect().await;
+        let tls = open_tls(stream, Some(&server.authority), name).await;
         let answer = get(tls.expect("it is trusted"), "127.0.0.1:1", "/x").await;
         let answer = answer.expect("it ends well");
         let expected = "GET https 127.0.0.1:1 /x proxy=false\n";
@@ -43,60 +43,64 @@ async fn a_client_that_names_no_host_gets_a_certificate_for_the_address() {
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_trust_the_authority_is_noted_with_the_reason() {
-    let port = Port::start();
-    let stream = port.connect().await;
+async fn client_that_does_not_trust_the_authority_is_reported_with_the_reason() {
+    let server = TestServer::start();
+    let stream = server.connect().await;
     let refused = open_tls(stream, None, "api.box.com").await;
     refused.expect_err("it is not trusted");
-    let note = port.handler.note(NoteKind::TlsFailed).await;
-    assert_eq!(note.host.as_deref(), Some("api.box.com"));
-    assert!(note.text.contains("does not trust"), "{}", note.text);
+    let report = server.handler.report(ReportKind::TlsFailed).await;
+    assert_eq!(report.host.as_deref(), Some("api.box.com"));
+    assert!(report.text.contains("does not trust"), "{}", report.text);
 }
 
 #[tokio::test]
 async fn no_certificate_is_made_for_a_host_that_is_not_boxs() {
-    let port = Port::start();
-    let stream = port.connect().await;
-    let refused = open_tls(stream, Some(&port.authority), "example.org").await;
+    let server = TestServer::start();
+    let stream = server.connect().await;
+    let refused = open_tls(stream, Some(&server.authority), "example.org").await;
     refused.expect_err("there is none");
-    let note = port.handler.note(NoteKind::TlsFailed).await;
-    assert_eq!(note.host.as_deref(), Some("example.org"));
-    assert!(note.text.contains("not a host of Box's"), "{}", note.text);
+    let report = server.handler.report(ReportKind::TlsFailed).await;
+    assert_eq!(report.host.as_deref(), Some("example.org"));
+    assert!(
+        report.text.contains("not a host of Box's"),
+        "{}",
+        report.text
+    );
 }
 
 #[tokio::test]
-async fn a_half_open_handshake_is_given_up_and_noted() {
-    let port = Port::with(|options| options.timeouts.head = Duration::from_millis(100));
-    let mut stream = port.connect().await;
+async fn half_open_handshake_times_out_and_is_reported() {
+    let server = TestServer::with(|options| options.timeouts.head = Duration::from_millis(100));
+    let mut stream = server.connect().await;
     stream
         .write_all(&[0x16, 3, 1, 0x02, 0x00, 1, 0])
         .await
         .expect("it is sent");
-    let note = port.handler.note(NoteKind::TimedOut).await;
-    assert!(note.text.contains("TLS handshake"), "{}", note.text);
+    let report = server.handler.report(ReportKind::TimedOut).await;
+    assert!(report.text.contains("TLS handshake"), "{}", report.text);
     // Nothing was left to say to it.
     let _ = read_to_end(&mut stream).await;
 }
 
 #[tokio::test]
-async fn a_broken_off_and_a_garbled_handshake_are_noted() {
-    let port = Port::start();
-    let mut stream = port.connect().await;
+async fn broken_and_garbled_handshakes_are_reported() {
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     stream
         .write_all(&[0x16, 3, 1, 0x02, 0x00, 1, 0])
         .await
         .expect("it is sent");
     drop(stream);
-    let note = port.handler.note(NoteKind::TlsFailed).await;
-    assert!(note.text.contains("broke"), "{}", note.text);
+    let report = server.handler.report(ReportKind::TlsFailed).await;
+    assert!(report.text.contains("broke"), "{}", report.text);
 
-    let port = Port::start();
-    let mut stream = port.connect().await;
+    let server = TestServer::start();
+    let mut stream = server.connect().await;
     stream
         .write_all(&[0x16, 9, 9, 0, 4, 255, 255, 255, 255])
         .await
         .expect("it is sent");
-    port.handler.note(NoteKind::TlsFailed).await;
+    server.handler.report(ReportKind::TlsFailed).await;
     let _ = read_to_end(&mut stream).await;
 }
 
@@ -133,8 +137,8 @@ async fn a_kept_authority_is_trusted_over_a_restart() {
         )
     };
     let first = kept();
-    let port = Port::with(|options| options.certificates = kept());
-    let stream = port.connect().await;
+    let server = TestServer::with(|options| options.certificates = kept());
+    let stream = server.connect().await;
     let tls = open_tls(stream, Some(&first), "api.box.com").await;
     let answer = get(tls.expect("it is trusted"), "api.box.com", "/x").await;
     assert!(answer.is_ok_and(|answer| answer.ends_with("/x proxy=false\n")));

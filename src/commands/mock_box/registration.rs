@@ -16,7 +16,7 @@ use crate::{
 
 /// Registers fixtures as if Box had just sent their events. Writes the events as a skill should
 /// receive them.
-pub(super) fn register(
+pub(super) async fn register(
     store: &Store,
     cases: &[Case],
     events_dir: Option<&Path>,
@@ -31,9 +31,9 @@ pub(super) fn register(
             content,
             ..Registering::default()
         };
-        events.push((case.captured.event.invocation().clone(), how));
+        events.push((case.captured.event.invocation().clone().into_owned(), how));
     }
-    let registered = store.register(events);
+    let registered = store.register(events).await;
     for (number, (case, event)) in cases.iter().zip(&registered).enumerate() {
         let file = event.file_id();
         terminal.note_line(

@@ -34,16 +34,17 @@ pub(super) fn failed(error: &std::io::Error) -> Refused {
 
 /// The whole of a body of at most `limit` bytes.
 pub(super) async fn read_body(body: RequestBody, limit: u64) -> Result<Bytes, Refused> {
-    collect(body, limit).await.map_err(|error| unread(&error))
+    Ok(collect(body, limit).await?)
 }
 
-/// The refusal where a body was not read whole.
-pub(super) fn unread(error: &ReadError) -> Refused {
-    let status = match error {
-        ReadError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-        ReadError::Body(_) => StatusCode::BAD_REQUEST,
-    };
-    Refused(status, error.to_string())
+impl From<ReadError> for Refused {
+    fn from(error: ReadError) -> Self {
+        let status = match error {
+            ReadError::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            ReadError::Body(_) => StatusCode::BAD_REQUEST,
+        };
+        Self(status, error.to_string())
+    }
 }
 
 /// An answer of plain JSON values.

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use serde_json::json;
 
 use super::{
-    answer::{Answered, Refused, failed, json_response, read_body, run_blocking, unread},
+    answer::{Answered, Refused, failed, json_response, read_body, run_blocking},
     query::Query,
 };
 use crate::{
@@ -27,40 +27,43 @@ const MAX_JSON: u64 = 64 * 1024 * 1024;
 /// `POST events?keep=true&same_file=true`: one event or a list; each bare, inside an API Gateway
 /// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
 pub(super) async fn register(store: &Arc<Store>, query: Query<'_>, body: RequestBody) -> Answered {
-    /// Bytes that are parsed in no time.
-    const FEW: usize = 256 * 1024;
+    /// Up to this many bytes are parsed on the thread that serves.
+    const MAX_IN_PLACE: usize = 256 * 1024;
     let bytes = read_body(body, MAX_JSON).await?;
     let how = Registering {
         keep: query.is_true("keep"),
         same_file: query.is_true("same_file"),
         ..Registering::default()
     };
-    if bytes.len() <= FEW {
-        return registered(store, &how, &bytes);
-    }
-    let store = Arc::clone(store);
-    run_blocking(move || registered(&store, &how, &bytes)).await
-}
-
-fn registered(store: &Store, how: &Registering, bytes: &[u8]) -> Answered {
-    let body = Tape::read(bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
-    let (items, is_list) = match body.tree() {
-        Tree::Array(items) => (items.iter().collect(), true),
-        one => (vec![one], false),
+    let (events, is_list) = if bytes.len() <= MAX_IN_PLACE {
+        read_events(store, &how, &bytes)?
+    } else {
+        let store = Arc::clone(store);
+        run_blocking(move || read_events(&store, &how, &bytes)).await?
     };
-    let events: Vec<_> = items
-        .into_iter()
-        .enumerate()
-        .map(|(index, item)| {
-            read_item(store, item, how).map_err(|message| bad(format!("event {index}: {message}")))
-        })
-        .collect::<Result<_, _>>()?;
-    let registered = store.register(events);
+    let registered = store.register(events).await;
     let registered: Vec<_> = registered.iter().map(Invocation::tree).collect();
     Ok(match (is_list, registered.as_slice()) {
         (false, [one]) => json_response(one),
         (_, list) => json_response(list),
     })
+}
+
+type Events = Vec<(Invocation<'static>, Registering)>;
+
+/// The events of a body, and whether it is a list.
+fn read_events(store: &Store, how: &Registering, bytes: &[u8]) -> Result<(Events, bool), Refused> {
+    let body = Tape::read(bytes).map_err(|error| bad(format!("the body is not JSON: {error}")))?;
+    let (items, is_list) = match body.tree() {
+        Tree::Array(items) => (items.iter().collect(), true),
+        one => (vec![one], false),
+    };
+    let event = |(index, item)| match read_item(store, item, how) {
+        Ok((event, how)) => Ok((event.into_owned(), how)),
+        Err(message) => Err(bad(format!("event {index}: {message}"))),
+    };
+    let events = items.into_iter().enumerate().map(event);
+    Ok((events.collect::<Result<_, _>>()?, is_list))
 }
 
 fn bad(message: String) -> Refused {
@@ -120,7 +123,7 @@ pub(super) async fn spool(
     let mut body = Limited::new(body, limit);
     let mut writer = store.spool().writer().map_err(|error| failed(&error))?;
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame.map_err(|error| unread(&error))?.into_data() {
+        if let Ok(data) = frame?.into_data() {
             writer.write(&data).map_err(|error| failed(&error))?;
         }
     }

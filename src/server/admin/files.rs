@@ -36,7 +36,7 @@ pub(super) async fn answer(
         Method::GET if query.is_true("info") => info(store, id),
         Method::GET => content(store, id).await,
         Method::PUT => put(store, id, query, body).await,
-        Method::DELETE => match store.remove_file(id).await {
+        Method::DELETE => match store.remove_file(id.to_owned()).await {
             Ok(true) => Ok(json_response(&serde_json::json!({}))),
             Ok(false) => Err(none(id)),
             Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
@@ -102,7 +102,9 @@ async fn put(store: &Store, id: &str, query: Query<'_>, body: RequestBody) -> An
         }
     })?;
     let content = Content::from(spooled);
-    let (file, is_new) = store.put_file(id, query.first("name"), content);
+    let (file, is_new) = store
+        .put_file(id.to_owned(), query.first("name"), content)
+        .await;
     let mut response: Response<ResponseBody> = json_response(&describe(&file));
     if is_new {
         *response.status_mut() = StatusCode::CREATED;

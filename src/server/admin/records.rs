@@ -34,12 +34,12 @@ const MAX_LISTED_BYTES: usize = 16 * 1024 * 1024;
 pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let after = query.number("after")?.unwrap_or(0);
     let wait = Duration::from_secs(query.number("wait")?.unwrap_or(0).min(600));
-    let wanted = Arc::new(RecordFilter::of(store, query));
+    let wanted = Arc::new(RecordFilter::from_query(store, query));
     let deadline = Instant::now() + wait;
-    let mut bell = store.listener();
+    let mut listener = store.listener();
     let mut last = after;
     loop {
-        bell.listen();
+        listener.listen();
         // Other notices arrive too; the record file is read only where there are new writes.
         if store.last_write() > last {
             let (store, wanted) = (Arc::clone(store), Arc::clone(&wanted));
@@ -49,7 +49,7 @@ pub(super) async fn writes(store: &Arc<Store>, query: Query<'_>) -> Answered {
                 return Ok(answer);
             }
         }
-        if timeout_at(deadline, bell.notified()).await.is_err() {
+        if timeout_at(deadline, listener.notified()).await.is_err() {
             return Ok(writes_response(&[], last));
         }
     }
@@ -64,7 +64,7 @@ struct RecordFilter {
 }
 
 impl RecordFilter {
-    fn of(store: &Store, query: Query<'_>) -> Self {
+    fn from_query(store: &Store, query: Query<'_>) -> Self {
         let event_id = query.first("event_id");
         let file_of = |id: &str| {
             store.read(|state| {

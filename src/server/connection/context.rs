@@ -9,7 +9,7 @@ use crate::{
     domain::hosts::HostPort,
     server::{
         body::ResponseBody,
-        handler::{ConnectionNote, Handler, NoteKind, Scheme},
+        handler::{ConnectionReport, ReportKind, RequestHandler, Scheme},
         options::ListenerOptions,
     },
 };
@@ -22,15 +22,15 @@ pub(in crate::server) struct Context<H> {
     pub(in crate::server) address: SocketAddr,
 }
 
-impl<H: Handler> Context<H> {
-    pub(in crate::server) fn note(
+impl<H: RequestHandler> Context<H> {
+    pub(in crate::server) fn report(
         &self,
         peer: SocketAddr,
-        kind: NoteKind,
+        kind: ReportKind,
         host: Option<&str>,
         text: impl Into<String>,
     ) {
-        self.handler.note(ConnectionNote {
+        self.handler.report(ConnectionReport {
             peer: Some(peer),
             kind,
             host: host.map(str::to_owned),

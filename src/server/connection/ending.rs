@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     mock_box::wire_faults::End,
-    server::handler::{Handler, NoteKind},
+    server::handler::{ReportKind, RequestHandler},
 };
 
 /// Ends the connection as a fault wants it.
@@ -30,7 +30,7 @@ pub(super) fn cut(stream: Stream, end: End) {
 
 /// Answers a head that hyper could not read with a 400 in Box's form. Nothing is sent where hyper
 /// has sent its own answer (behind other answers) or the client went away.
-pub(super) async fn broken<H: Handler>(
+pub(super) async fn broken<H: RequestHandler>(
     context: &Context<H>,
     stream: Stream,
     link: &Link,
@@ -39,10 +39,11 @@ pub(super) async fn broken<H: Handler>(
 ) {
     let kept = tracker.take_kept_back();
     let host = link.host();
-    let note = |text: &str| context.note(link.peer, NoteKind::Malformed, host.as_deref(), text);
+    let report =
+        |text: &str| context.report(link.peer, ReportKind::Malformed, host.as_deref(), text);
     if !error.is_parse() {
         if tracker.is_mid_head() {
-            note("the connection ended in the middle of a request's head");
+            report("the connection ended in the middle of a request's head");
         }
         return;
     }
@@ -58,7 +59,7 @@ pub(super) async fn broken<H: Handler>(
         StatusCode::URI_TOO_LONG => "the request's target is too long".to_owned(),
         _ => format!("the bytes are not an HTTP/1.1 request: {error}"),
     };
-    note(&reason);
+    report(&reason);
     if kept.is_empty() {
         linger(stream).await;
     } else {
@@ -68,7 +69,7 @@ pub(super) async fn broken<H: Handler>(
 
 /// Ends a connection that took too long: with a 408 for a head, with a reset for an answer that
 /// the client does not take.
-pub(super) async fn too_slow<H: Handler>(
+pub(super) async fn too_slow<H: RequestHandler>(
     context: &Context<H>,
     stream: Stream,
     link: &Link,
@@ -76,16 +77,17 @@ pub(super) async fn too_slow<H: Handler>(
 ) {
     let timeouts = context.options.timeouts;
     let host = link.host();
-    let note = |text: &str| context.note(link.peer, NoteKind::TimedOut, host.as_deref(), text);
+    let report =
+        |text: &str| context.report(link.peer, ReportKind::TimedOut, host.as_deref(), text);
     if expired == Expired::Head {
         let reason = format!(
             "the head of the request was not whole within {} s",
             timeouts.head.as_secs_f32()
         );
-        note(&reason);
+        report(&reason);
         answer(context, stream, StatusCode::REQUEST_TIMEOUT, &reason).await;
     } else {
-        note(&format!(
+        report(&format!(
             "the client took no byte of its answer for {} s",
             timeouts.stalled.as_secs_f32()
         ));
@@ -94,7 +96,7 @@ pub(super) async fn too_slow<H: Handler>(
 }
 
 /// Writes an answer past hyper, and ends the connection.
-async fn answer<H: Handler>(
+async fn answer<H: RequestHandler>(
     context: &Context<H>,
     mut stream: Stream,
     status: StatusCode,

@@ -22,7 +22,7 @@ use crate::{
     mock_box::wire_faults::WireFaults,
     server::{
         body::{RequestBody, ResponseBody},
-        handler::{Handler, NoteKind, Origin, Scheme},
+        handler::{Origin, ReportKind, RequestHandler, Scheme},
         proxy::{egress::Refusal, forward::forward},
     },
 };
@@ -56,7 +56,7 @@ pub(super) struct Service<H> {
     tunnel: Mutex<Option<Tunnel>>,
 }
 
-impl<H: Handler> Service<H> {
+impl<H: RequestHandler> Service<H> {
     pub(super) fn new(
         context: Arc<Context<H>>,
         link: Link,
@@ -215,7 +215,7 @@ impl<H: Handler> Service<H> {
             let text = format!("a client reached {target} through the proxy");
             let peer = self.link.peer;
             self.context
-                .note(peer, NoteKind::OtherHost, Some(&target.host), text);
+                .report(peer, ReportKind::OtherHost, Some(&target.host), text);
         }
     }
 
@@ -223,7 +223,7 @@ impl<H: Handler> Service<H> {
         let reason = refusal.to_string();
         let peer = self.link.peer;
         self.context
-            .note(peer, refusal.kind(), Some(&target.host), reason.as_str());
+            .report(peer, refusal.kind(), Some(&target.host), reason.as_str());
         self.context.refuse(refusal.status(), &reason)
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         Environment,
         proxy::{Intercept, Proxies, UnusableProxy},
     },
-    server::handler::{NoteKind, Scheme},
+    server::handler::{ReportKind, Scheme},
 };
 
 /// Which other hosts may be reached, and how.
@@ -71,10 +71,12 @@ impl Refusal {
     }
 
     /// Its kind in the log.
-    pub(in crate::server) fn kind(&self) -> NoteKind {
+    pub(in crate::server) fn kind(&self) -> ReportKind {
         match self {
-            Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => NoteKind::EgressRefused,
-            _ => NoteKind::EgressFailed,
+            Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => {
+                ReportKind::EgressRefused
+            }
+            _ => ReportKind::EgressFailed,
         }
     }
 }

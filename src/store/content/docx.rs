@@ -23,8 +23,8 @@ pub enum DocumentError {
     /// It cannot be read from disk, or ends too early.
     #[error("it cannot be read: {0}")]
     Read(#[from] io::Error),
-    /// It is no zip.
-    #[error("it is no zip archive")]
+    /// It is not a zip archive.
+    #[error("it is not a zip archive")]
     NoZip,
     /// It is a zip without a document in it.
     #[error("there is no word/document.xml in it")]
@@ -40,7 +40,7 @@ pub enum DocumentError {
 /// The words of the document in `source`, a line for each paragraph, cut off at 4 MiB.
 ///
 /// # Errors
-/// Where it is no document that can be read.
+/// Where it cannot be read as a document.
 pub fn text(source: &Source) -> Result<String, DocumentError> {
     match source {
         Source::Static(bytes) => text_of(Cursor::new(*bytes)),
@@ -51,7 +51,7 @@ pub fn text(source: &Source) -> Result<String, DocumentError> {
 /// The words of the document in the bytes of a zip, as [`text`] gives them.
 ///
 /// # Errors
-/// Where it is no document that can be read.
+/// Where it cannot be read as a document.
 pub fn text_of(mut zip: impl Read + Seek) -> Result<String, DocumentError> {
     let directory = find_directory(&mut zip)?;
     let entry = find_document(&mut zip, &directory)?;
@@ -147,7 +147,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 /// The text of the runs (`w:t`) of a document's XML, with its tabs, breaks and paragraphs.
 ///
 /// # Errors
-/// Where it is no XML.
+/// Where it is not XML.
 pub fn words(xml: impl Read) -> Result<String, DocumentError> {
     let mut reader = Reader::from_reader(BufReader::new(xml));
     // What is wrong with the pairs of tags does not matter to the words.
@@ -209,13 +209,13 @@ impl Words {
         }
     }
 
-    /// Keeps a piece, as far as there is room.
+    /// Keeps as much of a piece as the limit permits.
     fn keep(&mut self, piece: &str) {
-        let mut room = MAX_TEXT.saturating_sub(self.kept.len()).min(piece.len());
-        while !piece.is_char_boundary(room) {
-            room -= 1;
+        let mut length = MAX_TEXT.saturating_sub(self.kept.len()).min(piece.len());
+        while !piece.is_char_boundary(length) {
+            length -= 1;
         }
-        self.kept.push_str(&piece[..room]);
+        self.kept.push_str(&piece[..length]);
     }
 }
 

@@ -19,8 +19,8 @@ pub enum PictureError {
     /// It cannot be read from disk.
     #[error("it cannot be read: {0}")]
     Read(#[from] std::io::Error),
-    /// It is no picture, or too large a one.
-    #[error("it is no picture: {0}")]
+    /// It is not a picture, or it is too large.
+    #[error("it is not a picture: {0}")]
     Picture(#[from] image::ImageError),
 }
 
@@ -28,7 +28,7 @@ pub enum PictureError {
 /// than asked for.
 ///
 /// # Errors
-/// Where the source is no picture that can be read.
+/// Where the source cannot be read as a picture.
 pub fn make(wanted: &PictureOf) -> Result<Vec<u8>, PictureError> {
     match &wanted.content.source {
         Source::Static(bytes) => convert(Cursor::new(*bytes), wanted),

@@ -1,5 +1,5 @@
-//! Grouped fsync: whoever appended waits for one sync of the disk that covers all records that
-//! had been appended when it began. The waiting happens outside of any lock.
+//! Grouped fsync: the write of each record waits for one sync of the disk, which covers all records
+//! that had been appended when it began. The waiting happens outside of any lock.
 
 use std::{
     fmt, io,
@@ -23,7 +23,7 @@ struct Synced {
 
 /// Syncs on a thread of its own, as often as there is something new.
 pub(super) struct Syncer {
-    ask: Sender<u64>,
+    requests: Sender<u64>,
     synced: watch::Receiver<Synced>,
 }
 
@@ -39,51 +39,48 @@ impl Syncer {
         last: u64,
         sync: impl FnMut() -> io::Result<()> + Send + 'static,
     ) -> io::Result<Self> {
-        let (ask, asked) = mpsc::channel();
-        let (tell, synced) = watch::channel(Synced {
+        let (requests, requested) = mpsc::channel();
+        let (progress, synced) = watch::channel(Synced {
             last,
             failure: None,
         });
         thread::Builder::new()
             .name("fsync".to_owned())
-            .spawn(move || run(&asked, &tell, sync))?;
-        Ok(Self { ask, synced })
+            .spawn(move || run(&requested, &progress, sync))?;
+        Ok(Self { requests, synced })
     }
 
-    /// A record was appended.
-    pub(super) fn ask(&self, seq: u64) {
-        // The thread is gone only after a failure, which the ticket tells.
-        let _ = self.ask.send(seq);
-    }
-
-    pub(super) fn failure(&self) -> Option<Arc<str>> {
-        self.synced.borrow().failure.clone()
-    }
-
-    pub(super) fn ticket(&self, seq: u64) -> Ticket {
+    /// Asks for a sync of the records up to `seq`, which were appended; gives what to wait for.
+    pub(super) fn sync(&self, seq: u64) -> Ticket {
+        // The thread is gone only after a failure, which the ticket reports.
+        let _ = self.requests.send(seq);
         Ticket {
             seq,
             synced: self.synced.clone(),
         }
     }
+
+    pub(super) fn failure(&self) -> Option<Arc<str>> {
+        self.synced.borrow().failure.clone()
+    }
 }
 
-/// After a failed fsync the system may have thrown the pages away: a second try that succeeds
-/// would say nothing. So the first failure is the last try.
+/// After a failed fsync the system may have dropped the pages: a second try that succeeds would prove
+/// nothing. So there is none.
 fn run(
-    asked: &Receiver<u64>,
-    tell: &watch::Sender<Synced>,
+    requested: &Receiver<u64>,
+    progress: &watch::Sender<Synced>,
     mut sync: impl FnMut() -> io::Result<()>,
 ) {
-    while let Ok(mut last) = asked.recv() {
-        while let Ok(later) = asked.try_recv() {
+    while let Ok(mut last) = requested.recv() {
+        while let Ok(later) = requested.try_recv() {
             last = later;
         }
         match sync() {
-            Ok(()) => tell.send_modify(|synced| synced.last = last),
+            Ok(()) => progress.send_modify(|synced| synced.last = last),
             Err(error) => {
                 let reason = format!("it could not be synced to the disk: {error}");
-                tell.send_modify(|synced| synced.failure = Some(reason.into()));
+                progress.send_modify(|synced| synced.failure = Some(reason.into()));
                 return;
             }
         }
@@ -101,7 +98,7 @@ impl Ticket {
     /// Waits until the record is on the disk.
     ///
     /// # Errors
-    /// Why it never will be, as far as anybody can tell.
+    /// Where that failed or can no longer be known.
     pub(in crate::store) async fn wait(mut self) -> Result<(), String> {
         let (seq, over) = (self.seq, "the record file is closed");
         let synced = self

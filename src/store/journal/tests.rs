@@ -17,6 +17,7 @@ fn record(seq: u64) -> WriteRecord {
 
 fn numbers(journal: &Journal, after: u64) -> Vec<u64> {
     journal
+        .recorded()
         .reader(after)
         .map(|record| record.expect("it reads").seq)
         .collect()
@@ -35,7 +36,7 @@ fn records_are_read_back_from_any_number_on() {
 }
 
 #[test]
-fn a_torn_last_line_is_dropped_and_said() {
+fn torn_last_line_is_dropped_with_a_warning() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
@@ -73,7 +74,7 @@ fn a_broken_line_in_the_middle_is_an_error_with_its_number() {
 }
 
 #[test]
-fn what_came_before_a_reset_is_not_listed_and_numbers_go_on() {
+fn records_before_a_reset_are_not_listed_and_numbers_continue() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
@@ -108,7 +109,7 @@ fn a_record_that_could_not_be_read_back_is_not_written() {
     let path = folder.path().join("writes.jsonl");
     let (mut journal, _) = Journal::open(&path, drop).expect("a journal");
     let line = record(1).to_json().len() as u64;
-    journal.longest = line + 1;
+    journal.max_line = line + 1;
     journal.append([&record(1)]).expect("it fits");
     let long = WriteRecord {
         file_id: "12".into(),
@@ -136,7 +137,7 @@ fn a_number_that_does_not_follow_is_an_error() {
 }
 
 #[test]
-fn one_file_is_recorded_to_by_one_journal_alone() {
+fn second_journal_of_a_file_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let first = Journal::open(&path, drop).expect("a journal");
@@ -147,7 +148,7 @@ fn one_file_is_recorded_to_by_one_journal_alone() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused_at_once() {
+fn anything_but_a_regular_file_is_refused_at_once() {
     for path in ["/dev/full", "/dev/zero", "/"] {
         let error = Journal::open(Path::new(path), drop).expect_err("no journal");
         assert!(error.to_string().contains("not a regular file"), "{error}");
@@ -166,7 +167,8 @@ fn a_failed_append_leaves_the_file_as_it_was() {
     assert!(reason.contains("cannot write to the record file"));
     // The null device cannot be cut off either, so nothing is written from here on.
     journal.file = writable;
-    assert_eq!(journal.append([&record(2)]), Err(reason));
+    let again = journal.append([&record(2)]).expect_err("it is broken");
+    assert_eq!(again, reason);
     assert_eq!(numbers(&journal, 0), [1]);
 }
 
@@ -175,12 +177,12 @@ async fn with_fsync_a_record_has_a_ticket_to_wait_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("writes.jsonl");
     let (journal, _) = Journal::open(&path, drop).expect("a journal");
-    assert!(journal.ticket().is_none());
     let mut journal = journal.with_fsync().expect("it syncs");
     for seq in 1..=3 {
         journal.append([&record(seq)]).expect("it appends");
     }
-    let ticket = journal.ticket().expect("a ticket");
+    let ticket = journal.append([&record(4)]).expect("it appends");
+    let ticket = ticket.expect("a ticket");
     ticket.wait().await.expect("it is on the disk");
 }
 
@@ -189,8 +191,8 @@ async fn after_a_failed_fsync_nothing_is_written_any_more() {
     let mut journal = Journal::temporary().expect("a journal");
     let refuse = || Err(io::Error::other("the disk is gone"));
     journal.syncer = Some(Syncer::start(0, refuse).expect("it starts"));
-    journal.append([&record(1)]).expect("the system has it");
-    let ticket = journal.ticket().expect("a ticket");
+    let ticket = journal.append([&record(1)]).expect("the system has it");
+    let ticket = ticket.expect("a ticket");
     let reason = ticket.wait().await.expect_err("the disk has not");
     assert!(reason.contains("the disk is gone"), "{reason}");
     let reason = journal.append([&record(2)]).expect_err("it is over");
