@@ -1,6 +1,6 @@
 //! `skillctl mock-box`.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use url::Url;
@@ -145,6 +145,9 @@ pub struct MockBoxArgs {
     /// in PORT or on a free one. With --files or --skill it gets the events
     #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]
     pub handler: Option<String>,
+    /// How long a function of --handler may take to answer an event
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration)]
+    pub handler_timeout: Duration,
     /// Start this command when the mock is ready, and end the mock when the command ends. With
     /// --files or --skill the command is the skill, and gets the events
     #[arg(last = true, value_name = "COMMAND")]

@@ -71,6 +71,9 @@ pub struct ReplayArgs {
         help_heading = SKILL
     )]
     pub handler: Option<String>,
+    /// How long a function of --handler may take to answer an event
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = values::duration, help_heading = SKILL)]
+    pub handler_timeout: Duration,
     /// Start the skill with this command for this run; it must listen on the port in PORT
     #[arg(last = true, value_name = "SKILL COMMAND")]
     pub command: Vec<String>,

@@ -72,8 +72,9 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
     let log = Log::start(mock.store(), plan.log, terminal);
     let launch = Launch {
         mock: &mock,
-        folder: folder.path(),
         files: folder.files(),
+        concurrency: plan.concurrency,
+        handler_timeout: plan.handler_timeout,
         environment,
         terminal,
     };

@@ -39,6 +39,23 @@ pub enum SkillError {
         /// How long it was waited for.
         timeout: Duration,
     },
+    /// A function exited instead of being loaded.
+    #[error("the handler could not be loaded: its process ended with {exit}")]
+    NotLoaded {
+        /// How its process exited.
+        exit: ProcessExit,
+    },
+    /// A function was not loaded in time.
+    #[error("the handler was not loaded within {} s", .0.as_secs_f32())]
+    LoadTimeout(Duration),
+    /// The listener of a function could not be opened.
+    #[error("could not listen on {address}: {error}")]
+    Listen {
+        /// The address of the listener.
+        address: String,
+        /// The system's error.
+        error: io::Error,
+    },
     /// The host of its URL has no address.
     #[error("could not find the address of {address}: {error}")]
     Lookup {

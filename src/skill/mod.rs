@@ -5,6 +5,7 @@
 //! commands.
 
 pub mod error;
+pub mod lambda;
 pub mod output;
 pub mod ports;
 pub mod process;

@@ -67,6 +67,11 @@ impl Output {
         lines.kept.len() + lines.dropped
     }
 
+    /// Adds a line of skillctl's own, as if the child had printed it.
+    pub(super) fn note(&self, line: &str) {
+        self.push(Stream::Err, line.as_bytes());
+    }
+
     fn push(&self, stream: Stream, line: &[u8]) {
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
         if let Some(handler) = &self.handler {

@@ -22,12 +22,12 @@ use tokio::{
 
 use super::{
     error::{ProcessExit, SkillError},
-    output::{LineHandler, Output, Stream},
+    output::{Output, Stream},
     ports::{accepts, addresses},
 };
 
 /// A command to run as a skill.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct SkillCommand {
     /// The program and its arguments.
     pub words: Vec<String>,
@@ -40,13 +40,10 @@ pub struct SkillCommand {
 }
 
 /// What is done with a child's output.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug)]
 pub enum OutputMode {
-    /// Captured, to be shown on failure.
-    #[default]
-    Captured,
-    /// Captured, and each line is given to the handler.
-    Handled(LineHandler),
+    /// Captured line by line.
+    Captured(Output),
     /// The same stdout and stderr as skillctl itself; nothing is captured.
     Inherited,
 }
@@ -57,7 +54,6 @@ pub enum OutputMode {
 pub struct SkillProcess {
     command: String,
     group: Pid,
-    output: Output,
     exit: watch::Receiver<Option<ProcessExit>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -69,6 +65,11 @@ impl SkillProcess {
     /// # Errors
     /// [`SkillError::Empty`], and [`SkillError::Start`] where the system does not start it.
     pub fn spawn(skill: &SkillCommand) -> Result<Self, SkillError> {
+        Self::spawn_with_input(skill, Stdio::null())
+    }
+
+    /// The same with `input` as its standard input.
+    pub(super) fn spawn_with_input(skill: &SkillCommand, input: Stdio) -> Result<Self, SkillError> {
         let line = skill.words.join(" ");
         let (program, arguments) = skill.words.split_first().ok_or(SkillError::Empty)?;
         let mut command = Command::new(program);
@@ -76,22 +77,14 @@ impl SkillProcess {
             .args(arguments)
             .envs(skill.variables.iter().map(|(name, value)| (name, value)))
             .process_group(0)
-            .stdin(Stdio::null())
+            .stdin(input)
             .kill_on_drop(true);
         if let Some(folder) = &skill.folder {
             command.current_dir(folder);
         }
-        let handler = match &skill.output {
-            OutputMode::Inherited => None,
-            OutputMode::Captured => {
-                command.stdout(Stdio::piped()).stderr(Stdio::piped());
-                None
-            }
-            OutputMode::Handled(handler) => {
-                command.stdout(Stdio::piped()).stderr(Stdio::piped());
-                Some(handler.clone())
-            }
-        };
+        if let OutputMode::Captured(_) = skill.output {
+            command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
         let failed = |error| SkillError::Start {
             command: line.clone(),
             error,
@@ -101,22 +94,18 @@ impl SkillProcess {
             .id()
             .and_then(|id| Pid::from_raw(id.try_into().ok()?))
             .ok_or_else(|| failed(io::Error::other("it has no process id")))?;
-        let output = Output::with_handler(handler);
-        let readers = readers(&mut child, &output);
+        let readers = match &skill.output {
+            OutputMode::Captured(output) => readers(&mut child, output),
+            OutputMode::Inherited => Vec::new(),
+        };
         let (sender, exit) = watch::channel(None);
         let tasks = vec![tokio::spawn(wait(child, group, readers, sender))];
         Ok(Self {
             command: line,
             group,
-            output,
             exit,
             tasks,
         })
-    }
-
-    /// What it has printed so far.
-    pub fn output(&self) -> &Output {
-        &self.output
     }
 
     /// The command line, as text.
@@ -179,6 +168,22 @@ impl SkillProcess {
     /// How it exited, if it has.
     pub fn exit(&self) -> Option<ProcessExit> {
         *self.exit.borrow()
+    }
+
+    /// Stops the group (SIGSTOP), until it is continued.
+    pub(super) fn freeze(&self) {
+        signal(self.group, Signal::STOP);
+    }
+
+    /// Continues the group (SIGCONT).
+    pub(super) fn thaw(&self) {
+        signal(self.group, Signal::CONT);
+    }
+
+    /// Kills the group, also one that is stopped, and returns how the process itself exited.
+    pub(super) async fn kill(self) -> ProcessExit {
+        signal(self.group, Signal::KILL);
+        self.exited().await
     }
 
     /// Sends SIGTERM to the group, kills what is left of it after `grace`, and returns how the process
@@ -287,6 +292,10 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(20);
 
     fn sh(script: &str, port: u16) -> SkillCommand {
+        sh_into(Output::default(), script, port)
+    }
+
+    fn sh_into(output: Output, script: &str, port: u16) -> SkillCommand {
         let this = std::env::current_exe().expect("the path of this binary");
         SkillCommand {
             words: ["sh", "-c", script].map(str::to_owned).to_vec(),
@@ -295,7 +304,7 @@ mod tests {
                 ("PORT".to_owned(), port.to_string()),
                 ("SERVER".to_owned(), format!("{} {SERVER}", this.display())),
             ],
-            output: OutputMode::Captured,
+            output: OutputMode::Captured(output),
         }
     }
 
@@ -366,13 +375,14 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_exits_at_its_start_is_reported_with_its_output() {
         let port = free_port().expect("a port");
-        let skill =
-            SkillProcess::spawn(&sh("echo no such module >&2; exit 7", port)).expect("it starts");
+        let output = Output::default();
+        let command = sh_into(output.clone(), "echo no such module >&2; exit 7", port);
+        let skill = SkillProcess::spawn(&command).expect("it starts");
         let error = skill.wait_ready("127.0.0.1", port, TIMEOUT).await;
         let error = error.expect_err("it exits");
         assert!(matches!(error, SkillError::Exited { .. }), "{error}");
         assert!(error.to_string().ends_with("exit code 7"), "{error}");
-        assert_eq!(skill.output().tail(10), ["no such module"]);
+        assert_eq!(output.tail(10), ["no such module"]);
     }
 
     #[tokio::test]
@@ -420,11 +430,11 @@ mod tests {
     #[tokio::test]
     async fn each_line_is_given_to_the_handler_as_it_is_printed() {
         let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
-        let mut command = sh("echo one; echo two >&2; sleep 1000", 1);
-        command.output = OutputMode::Handled(std::sync::Arc::new(move |stream, line: &str| {
+        let output = Output::with_handler(Some(std::sync::Arc::new(move |stream, line: &str| {
             // The test may have ended.
             let _ = sender.send((stream, line.to_owned()));
-        }));
+        })));
+        let command = sh_into(output, "echo one; echo two >&2; sleep 1000", 1);
         let skill = SkillProcess::spawn(&command).expect("it starts");
         let mut lines = Vec::new();
         for _ in 0..2 {

@@ -2,18 +2,22 @@
 //! them a test prints that it tested nothing, and passes.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 use serde_json::{Value, json};
-use skillctl::skill::runtimes::handler::Handler;
 use tempfile::{TempDir, tempdir};
 
-use crate::support::{project, skillctl};
+use crate::{
+    support::{project, skillctl, skillctl_process},
+    world::json_lines,
+};
 
 /// Whether this machine has the runtime.
 #[allow(clippy::print_stderr, reason = "a test that tests nothing must say so")]
@@ -30,11 +34,22 @@ fn has(program: &str) -> bool {
     found
 }
 
-/// A handler in its folder, running behind its adapter; ended with the test.
+/// The major version of Node: from 24 on, AWS's runtime has no callbacks.
+fn node_version() -> u32 {
+    let output = Command::new("node").arg("--version").output();
+    let output = output.expect("node runs").stdout;
+    let version = String::from_utf8_lossy(&output);
+    let major = version.trim_start_matches('v').split('.').next();
+    major
+        .and_then(|major| major.parse().ok())
+        .expect("a version")
+}
+
+/// A handler in its folder, run by `mock-box`; stopped with the test.
 struct Running {
     child: Child,
     address: String,
-    _folders: [TempDir; 2],
+    _folder: TempDir,
 }
 
 impl Drop for Running {
@@ -44,67 +59,71 @@ impl Drop for Running {
     }
 }
 
-fn spawn(handler: &str, files: &[(&str, &str)]) -> (Child, [TempDir; 2]) {
-    let (skill, run) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
+fn write_files(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempdir().expect("a folder");
     for (name, text) in files {
-        let path = skill.path().join(name);
+        let path = folder.path().join(name);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         fs::write(path, text).expect("it can be written");
     }
-    let handler = Handler::parse(handler).expect("a handler");
-    let words = handler.prepare(run.path()).expect("the adapter is written");
-    let child = Command::new(&words[0])
-        .args(&words[1..])
-        .current_dir(skill.path())
-        .env("PORT", "0")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the runtime starts");
-    (child, [skill, run])
+    folder
 }
 
 fn start(handler: &str, files: &[(&str, &str)]) -> Running {
-    let (mut child, folders) = spawn(handler, files);
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("stdout is piped"))
-        .read_line(&mut line)
-        .expect("it says where it listens");
-    let address = line
-        .trim()
-        .rsplit_once("http://")
-        .map(|(_, address)| address.to_owned())
-        .unwrap_or_default();
+    start_with(handler, files, &[])
+}
+
+fn start_with(handler: &str, files: &[(&str, &str)], options: &[&str]) -> Running {
+    let folder = write_files(files);
+    let mut child = skillctl_process()
+        .args(["mock-box", "--listen", "127.0.0.1:0", "--handler", handler])
+        .args(options)
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("mock-box starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr is piped")).lines();
+    let address = lines.find_map(|line| {
+        let line = line.expect("text");
+        let (_, rest) = line.split_once(" on http://127.0.0.1:")?;
+        let port = rest.strip_suffix(" (PORT sets the port)")?;
+        Some(format!("127.0.0.1:{port}"))
+    });
+    // The pipe has to be read on, or mock-box would wait at a full one.
+    std::thread::spawn(move || lines.for_each(drop));
     Running {
         child,
-        address,
-        _folders: folders,
+        address: address.expect("it prints where the handler listens"),
+        _folder: folder,
     }
 }
 
 impl Running {
-    /// POSTs `body` and gives status, head and body of the answer.
+    /// POSTs `body` and returns status, head and body of the reply.
     fn post(&self, body: &[u8]) -> (u16, String, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("the adapter accepts");
+        let mut stream = TcpStream::connect(&self.address).expect("the handler accepts");
         write!(
             stream,
             "POST /skill?a=1 HTTP/1.1\r\nHost: skill\r\nbox-signature-version: 1\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",
             body.len()
         )
-        .expect("the adapter reads");
-        stream.write_all(body).expect("the adapter reads");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the adapter answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("head and body");
+        .expect("the head is sent");
+        stream.write_all(body).expect("the body is sent");
+        let mut reply = String::new();
+        stream.read_to_string(&mut reply).expect("a reply");
+        let (head, body) = reply.split_once("\r\n\r\n").expect("head and body");
         let status = head[9..12].parse().expect("a status");
         (status, head.to_owned(), body.to_owned())
     }
 
     fn status(&self) -> u16 {
         self.post(b"{}").0
+    }
+
+    fn body(&self) -> String {
+        self.post(b"{}").2
     }
 }
 
@@ -117,16 +136,11 @@ fn python_handler(text: &str) -> Running {
 }
 
 #[test]
-fn node_handlers_answer_by_callback_promise_return_value_and_context() {
+fn node_handlers_answer_by_promise_callback_and_context() {
     if !has("node") {
         return;
     }
-    for (style, text) in [
-        (
-            "callback",
-            "exports.handler = (event, context, callback) => \
-               setTimeout(() => callback(null, {statusCode: 201, body: ''}), 1);",
-        ),
+    let promises = [
         (
             "promise",
             "exports.handler = (event) => Promise.resolve({statusCode: 201});",
@@ -135,21 +149,45 @@ fn node_handlers_answer_by_callback_promise_return_value_and_context() {
             "async",
             "exports.handler = async () => ({statusCode: '201', body: 'x'});",
         ),
+    ];
+    let callbacks = [
+        (
+            "callback",
+            "exports.handler = (event, context, callback) => \
+               setTimeout(() => callback(null, {statusCode: 201, body: ''}), 1);",
+        ),
         (
             "async with callback",
             "module.exports.handler = async (event, context, callback) => { \
+               context.callbackWaitsForEmptyEventLoop = false; \
                callback(null, {statusCode: 201}); await new Promise(r => setTimeout(r, 50)); };",
-        ),
-        (
-            "return value",
-            "exports.handler = (event) => ({statusCode: 201});",
         ),
         (
             "context.succeed",
             "exports.handler = (event, context) => { context.succeed({statusCode: 201}); };",
         ),
-    ] {
+    ];
+    let has_callbacks = node_version() < 24;
+    for (style, text) in promises
+        .into_iter()
+        .chain(callbacks.into_iter().filter(|_| has_callbacks))
+    {
         assert_eq!(node_handler(text).status(), 201, "{style}");
+    }
+}
+
+#[test]
+fn node_ignores_a_plain_return_value_as_long_as_it_has_callbacks() {
+    if !has("node") {
+        return;
+    }
+    let (status, _, body) =
+        node_handler("exports.handler = () => ({statusCode: 201});").post(b"{}");
+    if node_version() < 24 {
+        assert_eq!(status, 502);
+        assert!(body.contains("returned null"), "{body}");
+    } else {
+        assert_eq!(status, 201);
     }
 }
 
@@ -166,7 +204,7 @@ fn node_handlers_may_be_es_modules_in_folders_and_nested_exports() {
     let running = start("node:index.handler", &[package, ("index.js", text)]);
     assert_eq!(running.status(), 202);
 
-    let nested = "module.exports = {api: {main: (e, c, done) => done(null, {statusCode: 203})}};";
+    let nested = "module.exports = {api: {main: async () => ({statusCode: 203})}};";
     let running = start("node:index.api.main", &[("index.cjs", nested)]);
     assert_eq!(running.status(), 203);
 }
@@ -193,7 +231,7 @@ fn the_handler_gets_a_proxy_event_with_the_exact_body_and_headers() {
         let exact = r#"{"name":"\u00dcber\/sicht", "raw":"ü"}"#;
         let (status, head, body) = running.post(exact.as_bytes());
         assert_eq!(status, 200, "{body}");
-        assert!(head.contains("X-From: skill"), "{head}");
+        assert!(head.contains("x-from: skill"), "{head}");
         let event: Value = serde_json::from_str(&body).expect("the event");
         assert_eq!(event["body"], exact);
         assert_eq!(event["isBase64Encoded"], false);
@@ -238,7 +276,15 @@ fn an_answer_that_api_gateway_refuses_is_a_502_with_the_reason() {
                 "boom",
             ),
             (
-                node_handler("exports.handler = (e, c, done) => done(new Error('boom'));"),
+                node("process.exit(3)"),
+                "ended before it answered: exit code 3",
+            ),
+            (
+                node("return new Promise(() => {})"),
+                "the event loop is empty",
+            ),
+            (
+                node("setTimeout(() => { throw new Error('boom'); }); await new Promise(() => {})"),
                 "boom",
             ),
         ]);
@@ -253,6 +299,16 @@ fn an_answer_that_api_gateway_refuses_is_a_502_with_the_reason() {
                 "json.dumps",
             ),
             (python("raise ValueError('boom')"), "boom"),
+            (
+                python("import os; os._exit(3)"),
+                "ended before it answered: exit code 3",
+            ),
+            (
+                python_handler(
+                    "async def lambda_handler(event, context):\n    return {'statusCode': 200}\n",
+                ),
+                "AWS does not await Python handlers",
+            ),
         ]);
     }
     for (running, reason) in cases {
@@ -263,14 +319,14 @@ fn an_answer_that_api_gateway_refuses_is_a_502_with_the_reason() {
 }
 
 #[test]
-fn python_handlers_answer_by_return_value_also_from_packages_and_coroutines() {
+fn python_handlers_answer_by_return_value_also_from_packages() {
     if !has("python3") {
         return;
     }
     let text = "def lambda_handler(event, context):\n    return {'statusCode': 201, 'body': ''}\n";
     assert_eq!(python_handler(text).status(), 201);
 
-    let text = "async def main(event, context):\n    return {'statusCode': '202'}\n";
+    let text = "def main(event, context):\n    return {'statusCode': '202'}\n";
     let running = start("python:src/skill.main", &[("src/skill.py", text)]);
     assert_eq!(running.status(), 202);
 
@@ -284,32 +340,58 @@ fn python_handlers_answer_by_return_value_also_from_packages_and_coroutines() {
     assert_eq!(start("python:app.lambda_handler", &files).status(), 203);
 }
 
-#[test]
-fn many_events_at_once_are_answered() {
+/// Handlers that answer with the process they run in, after a while.
+fn process_handlers(options: &[&str]) -> Vec<Running> {
     let mut running = Vec::new();
     if has("node") {
-        running.push(node_handler(
-            "exports.handler = (event, context, callback) => \
-               setTimeout(() => callback(null, {statusCode: 200}), 20);",
+        let text = "exports.handler = async () => { await new Promise((done) => setTimeout(done, 50)); \
+                    return {statusCode: 200, body: String(process.pid)}; };";
+        running.push(start_with(
+            "node:index.handler",
+            &[("index.js", text)],
+            options,
         ));
     }
     if has("python3") {
-        running.push(python_handler(
-            "import time\ndef lambda_handler(event, context):\n    time.sleep(0.02)\n    \
-             return {'statusCode': 200}\n",
+        let text = "import os, time\ndef lambda_handler(event, context):\n    time.sleep(0.05)\n    \
+                    return {'statusCode': 200, 'body': str(os.getpid())}\n";
+        running.push(start_with(
+            "python:app.lambda_handler",
+            &[("app.py", text)],
+            options,
         ));
     }
-    for running in running {
-        std::thread::scope(|scope| {
-            for _ in 0..32 {
-                scope.spawn(|| assert_eq!(running.status(), 200));
-            }
-        });
+    running
+}
+
+#[test]
+fn one_sandbox_takes_one_event_after_the_other() {
+    for running in process_handlers(&[]) {
+        let first = running.body();
+        assert_eq!([running.body(), running.body()], [first.clone(), first]);
     }
 }
 
 #[test]
-fn a_handler_that_cannot_be_loaded_ends_the_adapter_with_its_reason() {
+fn many_events_at_once_are_answered_by_as_many_sandboxes_as_allowed() {
+    for running in process_handlers(&["--concurrency", "2"]) {
+        let bodies: HashSet<String> = std::thread::scope(|scope| {
+            let posts: Vec<_> = (0..6).map(|_| scope.spawn(|| running.body())).collect();
+            posts
+                .into_iter()
+                .map(|post| post.join().expect("a reply"))
+                .collect()
+        });
+        assert_eq!(bodies.len(), 2, "{bodies:?}");
+        assert!(
+            bodies.iter().all(|body| body.parse::<u32>().is_ok()),
+            "{bodies:?}"
+        );
+    }
+}
+
+#[test]
+fn a_handler_that_cannot_be_loaded_exits_3_with_the_reason() {
     let mut cases = Vec::new();
     if has("node") {
         cases.extend([
@@ -342,11 +424,146 @@ fn a_handler_that_cannot_be_loaded_ends_the_adapter_with_its_reason() {
         ]);
     }
     for (handler, files, reason) in cases {
-        let (child, _folders) = spawn(handler, &files);
-        let output = child.wait_with_output().expect("it ends");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{reason}: {said}");
-        assert!(said.contains(reason), "{reason}: {said}");
+        let folder = write_files(&files);
+        skillctl()
+            .current_dir(folder.path())
+            .args(["mock-box", "--listen", "127.0.0.1:0", "--handler", handler])
+            .assert()
+            .code(3)
+            .stderr(contains("could not be loaded").and(contains(reason)));
+    }
+}
+
+/// Handlers that leave a timer or a thread behind. They answer with how many of those had fired more
+/// than a second before the event came, and wait for them where they are asked to.
+fn leaving_handlers() -> Vec<Running> {
+    let mut running = Vec::new();
+    if has("node") {
+        let text = "const fired = []; exports.handler = async (request) => { \
+            const early = fired.filter((at) => at < Date.now() - 1000).length; \
+            setTimeout(() => fired.push(Date.now()), 20); \
+            if (request.body === 'wait') await new Promise((done) => setTimeout(done, 200)); \
+            return {statusCode: 200, body: `${early} ${fired.length}`}; };";
+        running.push(node_handler(text));
+    }
+    if has("python3") {
+        let text = "import threading, time\nfired = []\n\
+            def later():\n    time.sleep(0.02)\n    fired.append(time.time())\n\
+            def lambda_handler(event, context):\n    \
+            early = len([at for at in fired if at < time.time() - 1])\n    \
+            threading.Thread(target=later).start()\n    \
+            if event['body'] == 'wait': time.sleep(0.2)\n    \
+            return {'statusCode': 200, 'body': '%d %d' % (early, len(fired))}\n";
+        running.push(python_handler(text));
+    }
+    running
+}
+
+#[test]
+fn after_its_answer_a_sandbox_does_nothing_until_its_next_event() {
+    for running in leaving_handlers() {
+        assert_eq!(running.body(), "0 0");
+        // The timer would fire in the meantime if the sandbox went on.
+        std::thread::sleep(Duration::from_millis(1500));
+        let (_, _, fired) = running.post(b"wait");
+        assert_eq!(fired, "0 2", "both timers fire while it runs");
+    }
+}
+
+#[test]
+fn a_callback_waits_for_the_empty_event_loop_unless_told_otherwise() {
+    if !has("node") || node_version() >= 24 {
+        return;
+    }
+    let handler = |first: &str| {
+        let text = format!(
+            "let fired = false; exports.handler = (request, context, callback) => {{ {first} \
+               const result = {{statusCode: 200, get body() {{ return String(fired); }}}}; \
+               callback(null, result); setTimeout(() => {{ fired = true; }}, 50); }};"
+        );
+        node_handler(&text)
+    };
+    assert_eq!(handler("").body(), "true");
+    let at_once = handler("context.callbackWaitsForEmptyEventLoop = false;");
+    assert_eq!(at_once.body(), "false");
+    // An error is answered at once.
+    let text = "exports.handler = (request, context, callback) => { \
+                  callback(new Error('boom')); setTimeout(() => {}, 60000); };";
+    let (status, _, body) = node_handler(text).post(b"{}");
+    assert_eq!(status, 502);
+    assert!(body.contains("boom"), "{body}");
+}
+
+#[test]
+fn a_handler_that_times_out_is_killed_and_replaced() {
+    let mut cases = Vec::new();
+    if has("node") {
+        let text = "exports.handler = async (request, context) => { \
+            if (request.body === 'hang') await new Promise((done) => setTimeout(done, 60000)); \
+            return {statusCode: 200, body: String(context.getRemainingTimeInMillis())}; };";
+        cases.push(("node:index.handler", ("index.js", text)));
+    }
+    if has("python3") {
+        let text = "import time\ndef lambda_handler(event, context):\n    \
+            if event['body'] == 'hang': time.sleep(60)\n    \
+            return {'statusCode': 200, 'body': str(context.get_remaining_time_in_millis())}\n";
+        cases.push(("python:app.lambda_handler", ("app.py", text)));
+    }
+    for (handler, file) in cases {
+        let running = start_with(handler, &[file], &["--handler-timeout", "2s"]);
+        let (status, _, body) = running.post(b"hang");
+        assert_eq!(status, 502);
+        assert!(body.contains("timed out after 2 s"), "{body}");
+        let remaining: u32 = running.body().parse().expect("milliseconds");
+        assert!((1..=2000).contains(&remaining), "{remaining}");
+    }
+}
+
+#[test]
+fn the_handler_listens_on_port_and_says_so() {
+    if !has("node") {
+        return;
+    }
+    let folder = write_files(&[(
+        "index.js",
+        "exports.handler = async () => ({statusCode: 200});",
+    )]);
+    let run = |port: &str| {
+        let mut command = skillctl();
+        command.current_dir(folder.path()).env("PORT", port).args([
+            "mock-box",
+            "--listen",
+            "127.0.0.1:0",
+            "--handler",
+            "node:index.handler",
+        ]);
+        command.assert()
+    };
+    run("http")
+        .code(2)
+        .stderr(contains("PORT is not a port: http"));
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("an address").port().to_string();
+    run(&port)
+        .code(3)
+        .stderr(contains(format!("127.0.0.1:{port}")));
+}
+
+#[test]
+fn a_wrong_time_for_the_handler_exits_2() {
+    for command in ["replay", "mock-box"] {
+        skillctl()
+            .args([
+                command,
+                "--handler",
+                "node:index.handler",
+                "--handler-timeout",
+                "soon",
+            ])
+            .arg(project("fixtures/events/upload-text"))
+            .assert()
+            .code(2)
+            .stderr(contains("--handler-timeout"));
     }
 }
 
@@ -446,17 +663,140 @@ fn a_handler_of_mock_box_gets_the_variables_of_the_mock() {
     if !has("node") {
         return;
     }
-    let skill = tempdir().expect("a folder");
-    // The handler ends at once, and mock-box ends with it.
-    let text = "console.log('base', process.env.BOX_API_BASE_URL, 'on', process.env.PORT);\
-                process.exit(0); exports.handler = () => {};\n";
-    fs::write(skill.path().join("index.js"), text).expect("it can be written");
-    skillctl()
-        .current_dir(skill.path())
-        .args(["mock-box", "--listen", "127.0.0.1:0"])
-        .args(["--handler", "node:index.handler"])
-        .assert()
-        .success()
-        .stdout(contains("base http://127.0.0.1:").and(contains("undefined").not()))
-        .stderr(contains("node:index.handler on http://127.0.0.1:"));
+    let text = "const { BOX_API_BASE_URL, PORT } = process.env; \
+                exports.handler = async () => ({statusCode: 200, body: `${BOX_API_BASE_URL} ${PORT}`});";
+    let running = node_handler(text);
+    let port = running.address.rsplit(':').next().expect("a port");
+    let body = running.body();
+    assert!(body.starts_with("http://127.0.0.1:"), "{body}");
+    assert!(body.ends_with(&format!(" {port}")), "{body}");
+}
+
+/// Writes a card with the event's write token; `write(event)` in both languages.
+const WRITE_JS: &str = "
+const write = (e) => fetch(`https://api.box.com/2.0/skill_invocations/${e.skill.id}`, { method: 'PUT',
+  headers: { authorization: `Bearer ${e.token.write.access_token}`, 'content-type': 'application/json' },
+  body: JSON.stringify({ status: 'success', file: { type: 'file', id: e.source.id }, metadata: { cards: [{
+    type: 'skill_card', skill_card_type: 'keyword', skill_card_title: { message: 'T' },
+    skill: { type: 'service', id: String(e.skill.id) }, invocation: { type: 'skill_invocation', id: e.id },
+    entries: [{ text: 'x' }] }] } }) });
+";
+const WRITE_PY: &str = "import json, threading, time, urllib.request
+def write(e):
+    card = {'type': 'skill_card', 'skill_card_type': 'keyword', 'skill_card_title': {'message': 'T'},
+        'skill': {'type': 'service', 'id': str(e['skill']['id'])},
+        'invocation': {'type': 'skill_invocation', 'id': e['id']}, 'entries': [{'text': 'x'}]}
+    body = {'status': 'success', 'file': {'type': 'file', 'id': e['source']['id']}, 'metadata': {'cards': [card]}}
+    urllib.request.urlopen(urllib.request.Request(
+        'https://api.box.com/2.0/skill_invocations/%s' % e['skill']['id'], json.dumps(body).encode(),
+        {'Authorization': 'Bearer ' + e['token']['write']['access_token'], 'Content-Type': 'application/json'},
+        method='PUT')).read()
+def later(e, seconds):
+    time.sleep(seconds)
+    write(e)
+";
+
+/// Replays one event to a handler, and returns its result as JSON.
+fn replayed(handler: &str, file: &(&str, String), options: &[&str]) -> Value {
+    let folder = write_files(&[(file.0, &file.1)]);
+    let output = skillctl()
+        .current_dir(folder.path())
+        .arg("replay")
+        .arg(project("fixtures/events/upload-text/event.json"))
+        .args([
+            "--handler",
+            handler,
+            "--format",
+            "json",
+            "--no-check",
+            "expected",
+        ])
+        .args(options)
+        .output()
+        .expect("it runs");
+    let (mut outcomes, _) = json_lines(&output.stdout);
+    outcomes.remove(0)
+}
+
+#[test]
+fn work_after_the_answer_of_a_handler_is_not_done() {
+    let node = |body: &str| ("index.js", format!("{WRITE_JS}\n{body}"));
+    let python = |body: &str| ("app.py", format!("{WRITE_PY}\n{body}"));
+    let mut cases = Vec::new();
+    if has("node") {
+        cases.push((
+            "node:index.handler",
+            node(
+                "exports.handler = async (r) => { \
+                   const e = JSON.parse(r.body); setTimeout(() => write(e), 200); return {statusCode: 200}; };",
+            ),
+        ));
+        if node_version() < 24 {
+            cases.push((
+                "node:index.handler",
+                node(
+                    "exports.handler = (r, context, callback) => { \
+                       context.callbackWaitsForEmptyEventLoop = false; \
+                       const e = JSON.parse(r.body); callback(null, {statusCode: 200}); \
+                       setTimeout(() => write(e), 200); };",
+                ),
+            ));
+        }
+    }
+    if has("python3") {
+        cases.push((
+            "python:app.handler",
+            python(
+                "def handler(r, c):\n    \
+                   threading.Thread(target=later, args=(json.loads(r['body']), 0.2)).start()\n    \
+                   return {'statusCode': 200}\n",
+            ),
+        ));
+    }
+    for (handler, file) in cases {
+        let outcome = replayed(handler, &file, &["--wait", "2s"]);
+        assert_eq!(outcome["ok"], false, "{outcome}");
+        assert_eq!(outcome["reply"]["status"], 200, "{outcome}");
+        assert_eq!(outcome["calls"], json!([]), "{outcome}");
+    }
+}
+
+#[test]
+fn a_callback_that_waits_too_long_for_the_event_loop_fails_the_reply() {
+    if !has("node") || node_version() >= 24 {
+        return;
+    }
+    let text = format!(
+        "{WRITE_JS}\nexports.handler = (r, context, callback) => {{ \
+           const e = JSON.parse(r.body); callback(null, {{statusCode: 200}}); \
+           setTimeout(() => write(e), 3000); }};"
+    );
+    let options = ["--timeout", "1s", "--wait", "5s"];
+    let outcome = replayed("node:index.handler", &("index.js", text), &options);
+    assert_eq!(outcome["ok"], false, "{outcome}");
+    let reply = outcome["checks"]
+        .as_array()
+        .and_then(|checks| checks.iter().find(|check| check["name"] == "reply"))
+        .expect("the check");
+    assert_eq!(reply["ok"], false, "{outcome}");
+}
+
+#[test]
+fn an_event_does_not_wait_for_the_sandbox_of_one_whose_client_has_gone() {
+    if !has("node") {
+        return;
+    }
+    let text = "exports.handler = async (r) => { \
+        if (r.body === 'slow') await new Promise((done) => setTimeout(done, 60000)); \
+        return {statusCode: 200, body: 'quick'}; };";
+    let running = start_with(
+        "node:index.handler",
+        &[("index.js", text)],
+        &["--concurrency", "1"],
+    );
+    let mut slow = TcpStream::connect(&running.address).expect("the handler accepts");
+    slow.write_all(b"POST / HTTP/1.1\r\nHost: skill\r\nContent-Length: 4\r\n\r\nslow")
+        .expect("it is sent");
+    drop(slow);
+    assert_eq!(running.body(), "quick");
 }

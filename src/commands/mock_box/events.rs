@@ -8,7 +8,7 @@ use url::Url;
 use super::{launch::Launch, plan::SkillPlan};
 use crate::{
     client::Connections,
-    commands::skill::{self, RunningSkill},
+    commands::skill::RunningSkill,
     delivery::{Envelope, SkillClient},
     exit::{Failure, Problem},
     pump::{Pump, PumpOptions, PumpTotals},
@@ -83,7 +83,7 @@ impl SkillWithEvents {
                 REPLY_TIMEOUT,
             ),
             schedule: plan.schedule,
-            concurrency: plan.concurrency,
+            concurrency: launch.concurrency,
             extensions: plan.extensions,
         };
         let pump = Pump::start(Arc::clone(launch.mock.store()), options, reader);
@@ -121,16 +121,7 @@ async fn start_skill(
         let url = url.ok_or_else(|| Problem::new("there is no skill to send events to").usage())?;
         return Ok((None, url));
     };
-    let skill = skill::start(
-        program.command_line(launch.folder)?,
-        program.folder(),
-        plan.url.clone(),
-        Some(&launch.mock.url()),
-        Some(&launch.files),
-        launch.environment,
-        launch.terminal,
-    )
-    .await?;
+    let skill = launch.skill(program, plan.url.clone()).await?;
     let url = skill.url.clone();
     Ok((Some(skill), url))
 }

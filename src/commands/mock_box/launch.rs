@@ -2,16 +2,20 @@
 
 use std::{path::Path, time::Duration};
 
+use url::Url;
+
 use crate::{
-    commands::{interrupts::Interrupts, program::Program},
+    commands::{
+        interrupts::Interrupts,
+        program::Program,
+        skill::{self, RunningSkill, SkillLaunch},
+    },
     env::Environment,
     exit::{Failure, Outcome, Problem},
-    render::text::{Line, Role},
     server::mock::MockBox,
     skill::{
-        ports::free_port,
         process::{OutputMode, SkillCommand, SkillProcess},
-        runtimes::{handler::Handler, run_folder::TrustFiles, variables::interception},
+        runtimes::{run_folder::TrustFiles, variables::interception},
     },
     terminal::Terminal,
 };
@@ -19,30 +23,73 @@ use crate::{
 /// What is needed to start a program that uses the mock.
 pub(super) struct Launch<'a> {
     pub(super) mock: &'a MockBox,
-    /// The folder of this run, for the adapter of a handler.
-    pub(super) folder: &'a Path,
     /// The files that make a program trust the mock's certificate.
     pub(super) files: TrustFiles,
+    /// The most events in progress at once.
+    pub(super) concurrency: usize,
+    /// How long a function may take to answer.
+    pub(super) handler_timeout: Duration,
     pub(super) environment: &'a Environment,
     pub(super) terminal: &'a Terminal,
 }
 
-/// Runs a program until it ends or the user ends it. Its output goes where that of skillctl goes.
+impl Launch<'_> {
+    /// Starts a skill, whose output is printed at once.
+    pub(super) async fn skill(
+        &self,
+        program: &Program,
+        url: Option<Url>,
+    ) -> Result<RunningSkill, Failure> {
+        skill::start(SkillLaunch {
+            program,
+            url,
+            mock_url: Some(&self.mock.url()),
+            trust: Some(&self.files),
+            concurrency: self.concurrency,
+            handler_timeout: self.handler_timeout,
+            prints_output: true,
+            environment: self.environment,
+            terminal: self.terminal,
+        })
+        .await
+    }
+}
+
+/// Runs a program until it ends or the user ends it. The output of a command goes where that of
+/// skillctl goes.
 pub(super) async fn run_program(
     program: &Program,
     launch: &Launch<'_>,
     interrupts: &Interrupts,
 ) -> Outcome {
-    const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-    let mut variables = interception(&launch.mock.url(), &launch.files, launch.environment);
-    if let Program::Handler(handler) = program {
-        variables.push(("PORT".to_owned(), handler_port(handler, launch)?));
+    match program {
+        Program::Handler(_) => {
+            let skill = tokio::select! {
+                skill = launch.skill(program, None) => skill?,
+                () = interrupts.stopped() => return Ok(()),
+            };
+            interrupts.stopped().await;
+            skill.stop().await;
+            Ok(())
+        }
+        Program::Command(words, folder) => {
+            run_command(words, folder.as_deref(), launch, interrupts).await
+        }
     }
-    let words = program.command_line(launch.folder)?;
+}
+
+async fn run_command(
+    words: &[String],
+    folder: Option<&Path>,
+    launch: &Launch<'_>,
+    interrupts: &Interrupts,
+) -> Outcome {
+    const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+    let variables = interception(&launch.mock.url(), &launch.files, launch.environment);
     let command = words.join(" ");
     let process = SkillProcess::spawn(&SkillCommand {
-        words,
-        folder: program.folder().map(Path::to_owned),
+        words: words.to_vec(),
+        folder: folder.map(Path::to_owned),
         variables,
         output: OutputMode::Inherited,
     })
@@ -63,20 +110,4 @@ pub(super) async fn run_program(
     }
     let message = format!("the command `{command}` ended with {exit}");
     Err(Problem::new(message).outside())
-}
-
-/// The port of a handler: the one in the variable `PORT`, or a free one.
-fn handler_port(handler: &Handler, launch: &Launch<'_>) -> Result<String, Failure> {
-    let port = match launch.environment.var("PORT") {
-        Some(port) => port.to_owned(),
-        None => free_port()
-            .map_err(|error| {
-                Problem::new(format!("cannot find a free port for the handler: {error}")).outside()
-            })?
-            .to_string(),
-    };
-    launch.terminal.note_line(
-        Line::from(format!("{handler} on ")).with(Role::Strong, format!("http://127.0.0.1:{port}")),
-    );
-    Ok(port)
 }

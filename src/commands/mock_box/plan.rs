@@ -1,6 +1,6 @@
 //! The plan of a `mock-box`: its options, checked before anything is started.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use url::Url;
 
@@ -32,6 +32,10 @@ pub(super) struct MockBoxPlan<'a> {
     pub(super) cases: Vec<Case>,
     /// The folder for the registered events.
     pub(super) events_dir: Option<&'a Path>,
+    /// How long a function of `--handler` may take to answer.
+    pub(super) handler_timeout: Duration,
+    /// The most events in progress at once.
+    pub(super) concurrency: usize,
     /// The file that is written when the mock is ready.
     pub(super) ready_file: Option<&'a Path>,
     /// The folder that is served as files of Box.
@@ -62,8 +66,6 @@ pub(super) struct SkillPlan {
     pub(super) keys: Keys,
     /// The times of the retries.
     pub(super) schedule: Schedule,
-    /// The most events under way at the same time.
-    pub(super) concurrency: usize,
     /// The extensions of the files that events are sent for, in lower case; none for all files.
     pub(super) extensions: Vec<String>,
 }
@@ -95,6 +97,8 @@ impl<'a> MockBoxPlan<'a> {
             mock,
             cases,
             events_dir: arguments.events_dir.as_deref(),
+            handler_timeout: arguments.handler_timeout,
+            concurrency: arguments.concurrency,
             ready_file: arguments.ready_file.as_deref(),
             files: arguments.files.as_deref(),
             log: LogOptions {
@@ -197,7 +201,6 @@ fn companion(arguments: &MockBoxArgs, environment: &Environment) -> Result<Compa
             url: arguments.skill.clone(),
             keys,
             schedule: Schedule::new(arguments.retries),
-            concurrency: arguments.concurrency,
             extensions: arguments
                 .extensions
                 .iter()

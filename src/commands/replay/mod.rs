@@ -4,21 +4,20 @@ mod mock_source;
 mod plan;
 mod show;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, time::sleep};
 
 use super::{
     interrupts::Interrupts,
-    program::Program,
     runtime::runtime,
-    skill::{self, RunningSkill},
+    skill::{self, RunningSkill, SkillLaunch},
 };
 use crate::{
     cli::replay::ReplayArgs,
     client::Connections,
     delivery::SkillClient,
-    env::{Environment, folder::PrivateFolder, wall_clock},
+    env::{Environment, wall_clock},
     exit::{Failure, Outcome, Problem},
     render::text::{Line, Role},
     replay::{self, Mock, Run, RunError, RunEvent, RunSummary},
@@ -66,7 +65,7 @@ async fn execute(
     let interrupts = Interrupts::listen();
     let mut mock = MockSource::open(&plan, environment).await?;
     let skill = tokio::select! {
-        skill = skill(&plan.skill, mock.as_mut(), environment, terminal) => skill,
+        skill = skill(&plan, mock.as_mut(), environment, terminal) => skill,
         () = interrupts.stopped() => Err(Failure::Interrupted),
     };
     let verdict = match skill {
@@ -93,26 +92,15 @@ async fn execute(
 
 /// The skill of the run. Starts it if the plan says so.
 async fn skill(
-    choice: &SkillChoice,
+    plan: &ReplayPlan<'_>,
     mock: Option<&mut MockSource>,
     environment: &Environment,
     terminal: &Terminal,
 ) -> Result<RunningSkill, Failure> {
-    let (program, url) = match choice {
-        SkillChoice::Running(url) => return skill::running(url.clone()).await,
+    let (program, url) = match &plan.skill {
+        SkillChoice::Running(url) => return skill::connect(url.clone()).await,
         SkillChoice::Started(program, url) => (program, url),
     };
-    let folder = match program {
-        Program::Handler(_) => Some(PrivateFolder::new("skillctl-adapter-").map_err(|error| {
-            Problem::new(format!(
-                "cannot make a temporary folder for the adapter: {error}"
-            ))
-            .outside()
-        })?),
-        Program::Command(..) | Program::SampleSkill => None,
-    };
-    let words =
-        program.command_line(folder.as_ref().map_or(Path::new("."), PrivateFolder::path))?;
     let (mock_url, trust) = match mock {
         Some(mock) => {
             let trust = mock.trust(environment, terminal).await?;
@@ -120,19 +108,18 @@ async fn skill(
         }
         None => (None, None),
     };
-    let url = url.clone();
-    let mut skill = skill::start(
-        words,
-        program.folder(),
-        url,
+    skill::start(SkillLaunch {
+        program,
+        url: url.clone(),
         mock_url,
-        trust.as_ref(),
+        trust: trust.as_ref(),
+        concurrency: plan.options.concurrency,
+        handler_timeout: plan.handler_timeout,
+        prints_output: terminal.is_verbose(),
         environment,
         terminal,
-    )
-    .await?;
-    skill.adapter = folder;
-    Ok(skill)
+    })
+    .await
 }
 
 fn prepare(

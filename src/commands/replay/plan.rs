@@ -35,6 +35,8 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) envelope: Envelope,
     /// How long the skill may take to reply.
     pub(super) timeout: Duration,
+    /// How long a function of `--handler` may take to answer.
+    pub(super) handler_timeout: Duration,
     /// How results are printed and written.
     pub(super) output: OutputOptions<'a>,
 }
@@ -99,6 +101,7 @@ impl<'a> ReplayPlan<'a> {
                 EnvelopeName::AwsProxy => Envelope::AwsProxy,
             },
             timeout: arguments.timeout,
+            handler_timeout: arguments.handler_timeout,
             output: OutputOptions {
                 format: arguments.format,
                 show_cards: arguments.show_cards,

@@ -7,6 +7,7 @@
 pub mod delivery;
 pub mod edit;
 pub mod envelope;
+pub mod gateway;
 pub mod invocation;
 pub mod redaction;
 pub mod refresh;

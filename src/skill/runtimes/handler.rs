@@ -1,11 +1,10 @@
-//! Skills that are functions rather than servers: a handler as `--handler` names it, and the
-//! command line that runs it behind an adapter. The adapters are scripts that are built in and
-//! run by the user's own node or python; starting and ending them is as for any other command.
+//! Skills that are functions rather than servers: a handler as `--handler` names it, and the command
+//! line of a sandbox that runs it. The adapters are built-in scripts for the user's own node or
+//! python.
 
 use std::{fmt, fs, io, path::Path};
 
-/// The adapters: each listens on `PORT`, hands a Lambda proxy event to the function, and turns
-/// its answer back into a reply.
+/// The adapters: each loads the function, and calls it with one event after the other.
 const NODE_ADAPTER: (&str, &str) = ("lambda.cjs", include_str!("adapters/lambda.cjs"));
 const PYTHON_ADAPTER: (&str, &str) = ("lambda.py", include_str!("adapters/lambda.py"));
 
@@ -76,9 +75,10 @@ impl Handler {
         })
     }
 
-    /// Writes the adapter into `folder`, which must be there, and gives the command line that
-    /// runs the handler behind it: in the Skill's own folder, with `PORT` set. It accepts
-    /// connections only when the function is loaded, and ends with 1 where it cannot be.
+    /// Writes the adapter to `folder`, which must exist, and returns the command line of a sandbox. It
+    /// has to be run in the skill's folder, with a socket as its standard input; the adapter gets the
+    /// socket as file descriptor 3, and an empty standard input. It exits with 1 where the function
+    /// cannot be loaded.
     ///
     /// # Errors
     /// Where the adapter cannot be written.
@@ -91,11 +91,14 @@ impl Handler {
         fs::write(&path, script)?;
         let path = path
             .to_str()
-            .ok_or_else(|| io::Error::other("the path of the run folder is no UTF-8"))?
+            .ok_or_else(|| io::Error::other("the path of the folder for the adapter is not UTF-8"))?
             .to_owned();
-        let mut command = vec![self.program.clone()];
+        let mut command: Vec<String> = ["sh", "-c", "exec \"$@\" 3<&0 </dev/null", "sh"]
+            .map(str::to_owned)
+            .to_vec();
+        command.push(self.program.clone());
         if self.runtime == Runtime::Python {
-            // What the function prints must not be lost in a buffer when the process is ended.
+            // Unbuffered: the process is stopped and killed without notice.
             command.push("-u".to_owned());
         }
         command.extend([path, self.function.clone()]);
@@ -145,9 +148,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let handler = Handler::parse("python:app.main").expect("a handler");
         let command = handler.prepare(folder.path()).expect("it can be written");
-        assert_eq!(command[..2], ["python3", "-u"]);
-        assert!(command[2].ends_with("lambda.py"));
-        assert_eq!(command[3], "app.main");
-        assert!(Path::new(&command[2]).is_file());
+        assert_eq!(command[4..6], ["python3", "-u"]);
+        assert!(command[6].ends_with("lambda.py"));
+        assert_eq!(command[7], "app.main");
+        assert!(Path::new(&command[6]).is_file());
     }
 }

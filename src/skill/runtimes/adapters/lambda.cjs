@@ -1,21 +1,23 @@
-// Plays AWS Lambda behind an API Gateway proxy for one Node handler, so that a Skill that is a
-// function needs no server code: node lambda.cjs index.handler, listening on 127.0.0.1:$PORT.
-// Uses nothing but Node itself. Every request is handed on at once, also while others run.
+// One sandbox of a Lambda function in Node, as AWS runs it: takes one invocation at a time from
+// skillctl and answers it. Started as: node lambda.cjs FILE.EXPORT, with a socket as file
+// descriptor 3. Uses nothing but Node itself.
+//
+// A message is a length of four bytes (big-endian) and that many bytes of JSON. It is written and
+// read synchronously: from an answer to the next invocation the event loop does not run, so nothing
+// of the handler goes on in between, whenever skillctl gets to stop the process.
 'use strict';
 
-const crypto = require('crypto');
 const fs = require('fs');
-const http = require('http');
 const path = require('path');
 const { pathToFileURL } = require('url');
 
-// API Gateway's own limit.
-const LARGEST_BODY = 10 * 1024 * 1024;
-// Lambda's longest run, for getRemainingTimeInMillis.
-const MAX_RUN_MS = 15 * 60 * 1000;
+const CHANNEL = 3;
+// From this version on AWS's runtime awaits whatever a handler returns, and has no callbacks.
+const FIRST_WITHOUT_CALLBACKS = 24;
 
 const name = process.argv[2] || '';
 const functionName = path.basename(process.cwd()) || 'function';
+const hasCallbacks = Number.parseInt(process.versions.node, 10) < FIRST_WITHOUT_CALLBACKS;
 
 function setUnset(variable, value) {
   if (process.env[variable] === undefined) process.env[variable] = value;
@@ -36,7 +38,7 @@ function fail(message) {
 async function load() {
   const base = path.basename(name);
   const dot = base.indexOf('.');
-  if (dot < 1 || dot === base.length - 1) fail(`the handler must read FILE.EXPORT: ${name}`);
+  if (dot < 1 || dot === base.length - 1) fail(`not FILE.EXPORT: ${name}`);
   const stem = path.resolve(path.dirname(name), base.slice(0, dot));
   const names = base.slice(dot + 1).split('.');
   const isFile = (candidate) => fs.existsSync(candidate) && fs.statSync(candidate).isFile();
@@ -44,181 +46,169 @@ async function load() {
   if (!file) fail(`there is no ${stem}.js, .mjs or .cjs`);
   let module;
   try {
-    // import() takes both kinds of module.
+    // import() loads both kinds of module.
     module = await import(pathToFileURL(file).href);
   } catch (error) {
     fail(`${file} cannot be loaded: ${(error && error.stack) || error}`);
   }
-  const found = (root) => names.reduce((value, key) => (value == null ? value : value[key]), root);
-  const handler = [module, module.default].map(found).find((it) => typeof it === 'function');
+  const find = (root) => names.reduce((value, key) => (value == null ? value : value[key]), root);
+  const handler = [module, module.default].map(find).find((it) => typeof it === 'function');
   if (!handler) fail(`${file} exports no function ${names.join('.')}`);
+  if (!hasCallbacks && handler.length > 2) {
+    fail(`${name} takes a callback, which AWS's runtime for Node ${FIRST_WITHOUT_CALLBACKS} and later refuses`);
+  }
   return handler;
 }
 
-function proxyEvent(request, body) {
-  const headers = {};
-  const multiValueHeaders = {};
-  for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    const key = request.rawHeaders[i];
-    headers[key] = request.rawHeaders[i + 1];
-    (multiValueHeaders[key] = multiValueHeaders[key] || []).push(request.rawHeaders[i + 1]);
-  }
-  const url = new URL(request.url, 'http://skill');
-  const query = {};
-  const multiQuery = {};
-  for (const [key, value] of url.searchParams) {
-    query[key] = value;
-    (multiQuery[key] = multiQuery[key] || []).push(value);
-  }
-  const hasQuery = Object.keys(query).length > 0;
-  const text = body.toString('utf8');
-  const isText = Buffer.from(text, 'utf8').equals(body);
-  return {
-    resource: '/{proxy+}',
-    path: url.pathname,
-    httpMethod: request.method,
-    headers,
-    multiValueHeaders,
-    queryStringParameters: hasQuery ? query : null,
-    multiValueQueryStringParameters: hasQuery ? multiQuery : null,
-    pathParameters: null,
-    stageVariables: null,
-    requestContext: {
-      accountId: '000000000000',
-      apiId: 'local',
-      httpMethod: request.method,
-      identity: {
-        sourceIp: request.socket.remoteAddress || '127.0.0.1',
-        userAgent: request.headers['user-agent'] || null,
-      },
-      path: url.pathname,
-      protocol: 'HTTP/1.1',
-      requestId: crypto.randomBytes(16).toString('hex'),
-      requestTimeEpoch: Date.now(),
-      resourcePath: '/{proxy+}',
-      stage: 'local',
-    },
-    body: body.length === 0 ? null : isText ? text : body.toString('base64'),
-    isBase64Encoded: !isText,
-  };
+function send(message) {
+  const body = Buffer.from(JSON.stringify(message));
+  const bytes = Buffer.alloc(4 + body.length);
+  bytes.writeUInt32BE(body.length);
+  body.copy(bytes, 4);
+  for (let sent = 0; sent < bytes.length;) sent += fs.writeSync(CHANNEL, bytes, sent);
 }
 
-function makeContext(settle) {
-  const end = Date.now() + MAX_RUN_MS;
-  return {
-    callbackWaitsForEmptyEventLoop: true,
+function readExactly(length) {
+  const bytes = Buffer.alloc(length);
+  for (let read = 0; read < length;) {
+    try {
+      const count = fs.readSync(CHANNEL, bytes, read, length - read, null);
+      // skillctl is gone.
+      if (count === 0) process.exit(0);
+      read += count;
+    } catch (error) {
+      if (error.code !== 'EINTR') throw error;
+    }
+  }
+  return bytes;
+}
+
+function receive() {
+  return JSON.parse(readExactly(readExactly(4).readUInt32BE()).toString('utf8'));
+}
+
+// What keeps the event loop alive, by Node's names for it: Timeout, TCPSocketWrap.
+function openHandles() {
+  const standard = ['PipeWrap', 'TTYWrap', 'Immediate', 'FSReqCallback', 'CloseReq'];
+  const names = process.getActiveResourcesInfo ? process.getActiveResourcesInfo() : [];
+  return names.filter((it) => !standard.includes(it));
+}
+
+// The invocation that is being worked on, if any.
+let current = null;
+
+// Answers, and starts the next invocation when it arrives. Code that runs at the moment is run to
+// its end first; I/O of the handler that is still open is not.
+function answer(invocation, message) {
+  if (current !== invocation) return;
+  current = null;
+  process.nextTick(() => {
+    let text;
+    try {
+      text = { ...message, open: openHandles() };
+      JSON.stringify(text);
+    } catch (error) {
+      text = { error: `the result cannot be written as JSON: ${error.message}` };
+    }
+    send(text);
+    start(receive());
+  });
+}
+
+function answerError(invocation, error) {
+  const text = String((error && error.stack) || error);
+  console.error(text);
+  answer(invocation, { error: text });
+}
+
+function makeContext(invocation, done) {
+  const context = {
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
     functionVersion: '$LATEST',
     invokedFunctionArn: `arn:aws:lambda:us-east-1:000000000000:function:${functionName}`,
     memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
-    awsRequestId: crypto.randomBytes(16).toString('hex'),
+    awsRequestId: invocation.id,
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: 'local',
-    getRemainingTimeInMillis: () => Math.max(0, end - Date.now()),
-    done: (error, result) => settle(error, result),
-    succeed: (result) => settle(null, result),
-    fail: (error) => settle(error || new Error('context.fail was called')),
+    getRemainingTimeInMillis: () => invocation.deadline_ms - Date.now(),
   };
-}
-
-// One answer by callback, promise, return value or the old context functions: the first counts.
-function invoke(handler, event) {
-  return new Promise((resolve, reject) => {
-    const settle = (error, result) => (error ? reject(error) : resolve(result));
-    let returned;
-    try {
-      returned = handler(event, makeContext(settle), settle);
-    } catch (error) {
-      reject(error);
-      return;
-    }
-    if (returned && typeof returned.then === 'function') {
-      returned.then(resolve, reject);
-    } else if (returned !== undefined && handler.length < 3) {
-      // A function that takes a callback may give back anything, such as a timer.
-      resolve(returned);
-    }
+  if (!hasCallbacks) return context;
+  return Object.assign(context, {
+    callbackWaitsForEmptyEventLoop: true,
+    done,
+    succeed: (result) => done(null, result),
+    fail: (error) => done(error == null ? 'handled' : error),
   });
 }
 
-// Why API Gateway makes a 502 of an answer, or nothing.
-function malformed(result) {
-  if (result === null || typeof result !== 'object') {
-    return `the handler answered ${JSON.stringify(result)}, not an object with statusCode`;
-  }
-  const status = Number(result.statusCode);
-  if (!Number.isInteger(status) || status < 200 || status > 599) {
-    return `the handler's statusCode is ${JSON.stringify(result.statusCode)}`;
-  }
-  if (result.body != null && typeof result.body !== 'string') {
-    return 'the body of the handler\'s answer is no string: it needs JSON.stringify';
-  }
-  return null;
-}
-
-function answer(response, status, headers, body) {
-  if (response.destroyed || response.headersSent) return;
-  response.writeHead(status, { ...headers, 'Content-Length': body.length });
-  response.end(body);
-}
-
-function answerError(response, message) {
-  console.error(message);
-  const body = Buffer.from(JSON.stringify({ message: 'Internal server error', reason: message }));
-  answer(response, 502, { 'Content-Type': 'application/json' }, body);
-}
-
-function answerResult(response, result) {
-  const wrong = malformed(result);
-  if (wrong) {
-    answerError(response, `${wrong}; API Gateway makes a 502 of it`);
-    return;
-  }
-  const body = Buffer.from(result.body || '', result.isBase64Encoded ? 'base64' : 'utf8');
-  const headers = { ...result.headers, ...result.multiValueHeaders };
-  for (const key of Object.keys(headers)) {
-    const isLength = /^(content-length|transfer-encoding|connection)$/i.test(key);
-    if (isLength || headers[key] == null) delete headers[key];
-    else if (!Array.isArray(headers[key])) headers[key] = String(headers[key]);
-  }
-  if (!Object.keys(headers).some((key) => key.toLowerCase() === 'content-type')) {
-    headers['Content-Type'] = 'application/json';
-  }
+// Node up to 22: the first of these answers. A promise or one of the old context functions: at
+// once; a callback: when the event loop is empty, unless the context says otherwise at that moment;
+// another return value: never.
+function invokeWithCallback(handler, invocation) {
+  let isSettled = false;
+  const once = (settle) => (...values) => {
+    if (isSettled) return;
+    isSettled = true;
+    settle(...values);
+  };
+  const done = once((error, result) => {
+    if (error == null) answer(invocation, { result });
+    else answerError(invocation, error);
+  });
+  const context = makeContext(invocation, done);
+  const callback = once((error, result) => {
+    if (error != null) answerError(invocation, error);
+    else if (context.callbackWaitsForEmptyEventLoop) invocation.whenIdle = () => answer(invocation, { result });
+    else answer(invocation, { result });
+  });
+  const isAsync = handler.constructor && handler.constructor.name === 'AsyncFunction';
+  invocation.whenIdle = () => {
+    isSettled = true;
+    if (isAsync) answerError(invocation, 'the event loop is empty, and the promise of the handler is not settled');
+    else answer(invocation, { result: null });
+  };
   try {
-    answer(response, Number(result.statusCode), headers, body);
+    const returned = handler(invocation.event, context, callback);
+    if (returned && typeof returned.then === 'function') returned.then(context.succeed, context.fail);
   } catch (error) {
-    answerError(response, `the handler's headers cannot be sent: ${error.message}`);
+    callback(error == null ? 'handled' : error);
   }
 }
 
-function read(request, response, then) {
-  const pieces = [];
-  let size = 0;
-  request.on('data', (piece) => {
-    size += piece.length;
-    if (size <= LARGEST_BODY) pieces.push(piece);
-  });
-  request.on('error', () => {});
-  request.on('end', () => {
-    if (size <= LARGEST_BODY) {
-      then(Buffer.concat(pieces));
-    } else {
-      answer(response, 413, {}, Buffer.from('the body is too large for API Gateway'));
-    }
-  });
+// Node 24 and later: whatever is returned is awaited.
+async function invokeWithoutCallback(handler, invocation) {
+  invocation.whenIdle = () => answerError(invocation, 'the event loop is empty, and the promise of the handler is not settled');
+  try {
+    const result = await handler(invocation.event, makeContext(invocation));
+    answer(invocation, { result });
+  } catch (error) {
+    answerError(invocation, error);
+  }
+}
+
+let start;
+
+// An error that nobody caught ends the invocation, and the sandbox.
+function endWith(code, error) {
+  const text = String((error && error.stack) || error);
+  console.error(text);
+  if (current) send({ error: text, exits: true });
+  process.exit(code);
 }
 
 load().then((handler) => {
-  const server = http.createServer((request, response) => {
-    read(request, response, (body) => {
-      invoke(handler, proxyEvent(request, body)).then(
-        (result) => answerResult(response, result === undefined ? null : result),
-        (error) => answerError(response, `the handler failed: ${(error && error.stack) || error}`),
-      );
+  process.on('uncaughtException', (error) => endWith(129, error));
+  process.on('unhandledRejection', (error) => endWith(128, error));
+  process.on('beforeExit', () => {
+    if (current) current.whenIdle();
+  });
+  start = (invocation) => {
+    current = invocation;
+    setImmediate(() => {
+      if (hasCallbacks) invokeWithCallback(handler, invocation);
+      else invokeWithoutCallback(handler, invocation);
     });
-  });
-  server.on('error', (error) => fail(`cannot listen on port ${process.env.PORT}: ${error.message}`));
-  server.listen(Number(process.env.PORT || 0), '127.0.0.1', () => {
-    console.log(`${name} listening on http://127.0.0.1:${server.address().port}`);
-  });
+  };
+  send({ ready: true });
+  start(receive());
 });

@@ -1,0 +1,253 @@
+//! Starts the program of a skill: a command that listens on `PORT`, or a function in sandboxes.
+
+use std::{path::PathBuf, time::Duration};
+
+use tokio::{sync::watch, time::timeout};
+use url::Url;
+
+use super::{
+    output::{live, output_of},
+    running::{Kind, RunningSkill, STOP_TIMEOUT, host_and_port},
+};
+use crate::{
+    commands::program::Program,
+    env::{Environment, folder::PrivateFolder},
+    exit::{Failure, Problem},
+    render::text::{Line, Role, Text},
+    skill::{
+        error::SkillError,
+        lambda::{Function, FunctionOptions},
+        output::Output,
+        ports::{free_port, refuse_taken},
+        process::{OutputMode, SkillCommand, SkillProcess},
+        runtimes::{
+            handler::Handler,
+            run_folder::TrustFiles,
+            variables::{base_urls, interception},
+        },
+    },
+    terminal::Terminal,
+};
+
+/// How long a command may take until it listens on its port, and a function until it is loaded.
+const START_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How a skill is started.
+pub(crate) struct SkillLaunch<'a> {
+    /// What is started.
+    pub(crate) program: &'a Program,
+    /// The invocation URL; without one, the root of a free port.
+    pub(crate) url: Option<Url>,
+    /// The mock that plays Box.
+    pub(crate) mock_url: Option<&'a str>,
+    /// The files that make the skill trust the mock's certificate.
+    pub(crate) trust: Option<&'a TrustFiles>,
+    /// The most events that a function gets at once.
+    pub(crate) concurrency: usize,
+    /// How long a function may take to answer an event.
+    pub(crate) handler_timeout: Duration,
+    /// Whether output is printed at once.
+    pub(crate) prints_output: bool,
+    pub(crate) environment: &'a Environment,
+    pub(crate) terminal: &'a Terminal,
+}
+
+/// Starts the program of a skill, and waits until it can take events.
+///
+/// # Errors
+/// Exit code 3 if it cannot be started, or is not ready in time.
+pub(crate) async fn start(launch: SkillLaunch<'_>) -> Result<RunningSkill, Failure> {
+    let output = if launch.prints_output {
+        live(launch.terminal)
+    } else {
+        Output::default()
+    };
+    match launch.program {
+        Program::Handler(handler) => launch.function(handler, output).await,
+        Program::Command(words, folder) => {
+            launch.command(words.clone(), folder.clone(), output).await
+        }
+    }
+}
+
+impl SkillLaunch<'_> {
+    /// Loads a function, which listens on the port of the URL, on `PORT`, or on a free one.
+    async fn function(self, handler: &Handler, output: Output) -> Result<RunningSkill, Failure> {
+        let folder = PrivateFolder::new("skillctl-adapter-").map_err(|error| {
+            Problem::new(format!(
+                "cannot make a temporary folder for the adapter: {error}"
+            ))
+            .outside()
+        })?;
+        let port = match &self.url {
+            Some(url) => loopback_port(url)?,
+            None => port_variable(self.environment)?,
+        };
+        let options = FunctionOptions {
+            port,
+            sandboxes: self.concurrency,
+            load_limit: START_TIMEOUT,
+            run_limit: self.handler_timeout,
+            variables: self.variables(),
+        };
+        let started = Function::start(handler, folder.path(), output.clone(), options);
+        let function = started
+            .await
+            .map_err(|error| refused(&error, self.shown(&output)))?;
+        let address = function.address();
+        if self.prints_output || port != 0 {
+            self.terminal.note_line(
+                Line::from(format!("{handler} on "))
+                    .with(Role::Strong, format!("http://{address}"))
+                    .plain(" (PORT sets the port)"),
+            );
+        }
+        let url = match self.url {
+            Some(url) => url,
+            None => root_of(&address.to_string())?,
+        };
+        let (alive, died) = watch::channel(None);
+        Ok(RunningSkill {
+            url,
+            died,
+            kind: Kind::Function {
+                _function: function,
+                output,
+                _folder: folder,
+                _alive: alive,
+            },
+        })
+    }
+
+    /// Starts a command, and waits until it listens.
+    async fn command(
+        self,
+        words: Vec<String>,
+        folder: Option<PathBuf>,
+        output: Output,
+    ) -> Result<RunningSkill, Failure> {
+        let url = match &self.url {
+            Some(url) => url.clone(),
+            None => own_url()?,
+        };
+        let (host, port) = host_and_port(&url);
+        refuse_taken(&host, port)
+            .await
+            .map_err(|error| refused(&error, None))?;
+        let mut variables = self.variables();
+        variables.push(("PORT".to_owned(), port.to_string()));
+        let process = SkillProcess::spawn(&SkillCommand {
+            words,
+            folder,
+            variables,
+            output: OutputMode::Captured(output.clone()),
+        })
+        .map_err(|error| refused(&error, None))?;
+        let ready = process.wait_ready(&host, port, START_TIMEOUT);
+        let ready = with_notice(ready, &format!("{host}:{port}"), self.terminal).await;
+        if let Err(error) = ready {
+            process.stop(STOP_TIMEOUT).await;
+            return Err(refused(&error, self.shown(&output)));
+        }
+        let (alive, died) = watch::channel(None);
+        let (exit, command) = (process.exited(), process.command().to_owned());
+        tokio::spawn(async move {
+            let exit = exit.await;
+            alive.send_replace(Some(format!(
+                "the skill `{command}` ended during the run: {exit}"
+            )));
+        });
+        Ok(RunningSkill {
+            url,
+            died,
+            kind: Kind::Command { process, output },
+        })
+    }
+
+    /// The variables that point a program at the mock.
+    fn variables(&self) -> Vec<(String, String)> {
+        match (self.mock_url, self.trust) {
+            (Some(mock), Some(files)) => interception(mock, files, self.environment),
+            (Some(mock), None) => base_urls(mock),
+            (None, _) => Vec::new(),
+        }
+    }
+
+    /// The output, unless it was printed at once.
+    fn shown(&self, output: &Output) -> Option<Text> {
+        (!self.prints_output).then(|| output_of(output))
+    }
+}
+
+/// Waits until `ready` returns, and prints a line if it takes long.
+async fn with_notice<T>(ready: impl Future<Output = T>, address: &str, terminal: &Terminal) -> T {
+    const NOTICE_AFTER: Duration = Duration::from_secs(3);
+    let mut ready = std::pin::pin!(ready);
+    if let Ok(ready) = timeout(NOTICE_AFTER, &mut ready).await {
+        return ready;
+    }
+    let words = format!(
+        "waiting up to {} s for the skill to listen on {address} (PORT)",
+        START_TIMEOUT.as_secs()
+    );
+    terminal.note_line(Line::from(words));
+    ready.await
+}
+
+/// A URL on a free port.
+fn own_url() -> Result<Url, Failure> {
+    let port = free_port().map_err(|error| {
+        Problem::new(format!("cannot find a free port for the skill: {error}")).outside()
+    })?;
+    root_of(&format!("127.0.0.1:{port}"))
+}
+
+fn root_of(address: &str) -> Result<Url, Failure> {
+    Url::parse(&format!("http://{address}/"))
+        .map_err(|error| Problem::new(format!("the skill has no URL: {error}")).outside())
+}
+
+/// The port in the variable `PORT`, or 0.
+fn port_variable(environment: &Environment) -> Result<u16, Failure> {
+    let Some(text) = environment.var("PORT") else {
+        return Ok(0);
+    };
+    text.parse().map_err(|_| {
+        Problem::new(format!("the variable PORT is not a port: {text}"))
+            .help("set PORT to a number from 1 to 65535, or unset it for a free port")
+            .usage()
+    })
+}
+
+/// The port of the URL of a function, which listens on this machine alone.
+fn loopback_port(url: &Url) -> Result<u16, Failure> {
+    let (host, port) = host_and_port(url);
+    if url.scheme() == "http" && (host == "localhost" || host == "127.0.0.1") {
+        return Ok(port);
+    }
+    Err(
+        Problem::new("with --handler, --skill has to be an http URL of 127.0.0.1")
+            .help(format!("try --skill http://127.0.0.1:{port}{}", url.path()))
+            .usage(),
+    )
+}
+
+fn refused(error: &SkillError, output: Option<Text>) -> Failure {
+    let mut problem = Problem::new(error.to_string());
+    if let Some(output) = output {
+        problem = problem.excerpt(output);
+    }
+    match error {
+        SkillError::Empty => problem.usage(),
+        SkillError::PortTaken(_) => problem
+            .help(
+                "stop the program that listens there, choose another port in --skill, or leave out the \
+                 command",
+            )
+            .outside(),
+        SkillError::NotReady { .. } => problem
+            .help("the skill must listen on the port in the environment variable PORT")
+            .outside(),
+        _ => problem.outside(),
+    }
+}
