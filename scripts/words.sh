@@ -53,6 +53,7 @@ tests/sdk/*.py
 tests/browser/run.sh
 tests/browser/*.js
 src/domain/card
+src/domain/subtitles
 src/render/cards
 src/commands/cards
 tests/cli/cards.rs

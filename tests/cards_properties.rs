@@ -11,11 +11,11 @@ use skillctl::{
             breakage::breakage,
             normalise::{difference, normalised},
             preview::sidebar,
-            subtitles::{Format, read},
             validate::{Schema, box_refusal, validate},
         },
         diagnostic::Severity,
         json::{document::Document, tree::Tape},
+        subtitles::{Format, read},
     },
     render::{
         cards::{html, json as card_json, markdown, text},
@@ -276,7 +276,7 @@ proptest! {
 
     #[test]
     fn no_text_panics_the_reader_of_subtitles(text in subtitle_like()) {
-        for format in [Format::Srt, Format::Vtt, Format::Plain] {
+        for format in [Format::Srt, Format::Vtt, Format::Sbv, Format::Plain] {
             for cue in read(&text, format).cues {
                 prop_assert!(!cue.text.is_empty());
                 prop_assert!(cue.start.is_none_or(f64::is_finite));

@@ -387,6 +387,8 @@ pub enum SubtitleFormat {
     Srt,
     /// WebVTT
     Vtt,
+    /// SBV, as YouTube writes it
+    Sbv,
     /// Plain text: each line is an entry
     Txt,
 }

@@ -17,5 +17,6 @@ pub mod outcome;
 pub mod secret;
 pub mod shard;
 pub mod stats;
+pub mod subtitles;
 pub mod text;
 pub mod token;

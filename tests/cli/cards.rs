@@ -356,7 +356,7 @@ fn malformed_subtitles_are_skipped_by_their_line() {
     ])
     .assert()
     .success()
-    .stderr(contains("talk.srt:6: skipped: there is no timing line"))
+    .stderr(contains("talk.srt:7: skipped: the timing cannot be read"))
     .stdout(contains(
         "Good morning, and welcome to the quarterly review.",
     ));
@@ -370,6 +370,54 @@ fn malformed_subtitles_are_skipped_by_their_line() {
         .assert()
         .code(2)
         .stderr(contains("iconv"));
+}
+
+/// Starts and texts of a transcript that is made from a fixture.
+fn spoken(file: &str) -> Vec<(Value, Value)> {
+    let card = made(&[
+        "transcript",
+        "--from",
+        &format!("fixtures/cards/subtitles/{file}"),
+    ]);
+    let entries = card["entries"].as_array().expect("entries");
+    let start = |entry: &Value| entry.pointer("/appears/0/start").cloned();
+    entries
+        .iter()
+        .map(|entry| (start(entry).unwrap_or_default(), entry["text"].clone()))
+        .collect()
+}
+
+#[test]
+fn subtitles_of_each_format_and_encoding_are_read() {
+    let timed = |start: f64, text: &str| (json!(start), json!(text));
+    assert_eq!(
+        spoken("a.sbv"),
+        [timed(0.599, "Alpha"), timed(4.16, "Bravo")]
+    );
+    assert_eq!(spoken("utf16le.srt"), [(json!(1), json!("Alpha é"))]);
+    assert_eq!(
+        spoken("entities.vtt"),
+        [(json!(1), json!("It's \"fine\" 'x' ' … é &amp;"))]
+    );
+    let plain = spoken("plain.txt");
+    assert_eq!(plain.len(), 8);
+    assert!(plain.iter().all(|(start, _)| start.is_null()), "{plain:?}");
+}
+
+#[test]
+fn subtitles_of_other_formats_are_refused_by_name() {
+    for (file, name) in [("a.ass", "Advanced SubStation Alpha"), ("a.ttml", "TTML")] {
+        cards(&[
+            "new",
+            "transcript",
+            "--from",
+            &format!("fixtures/cards/subtitles/{file}"),
+        ])
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains(name).and(contains("ffmpeg")));
+    }
 }
 
 #[test]

@@ -10,14 +10,19 @@ use crate::{
         NewTranscriptArgs, SubtitleFormat,
     },
     commands::wrong_input::wrong_limited_input,
-    domain::card::{
-        build::{self, Filling, TimelineEntry},
-        codes::misspelt_status,
-        face_spec::{FaceSpec, ImageSource},
-        subtitles::{self, Format, Skipped},
-        thumbnail::thumbnail,
+    domain::{
+        card::{
+            build::{self, Filling, TimelineEntry},
+            codes::misspelt_status,
+            face_spec::{FaceSpec, ImageSource},
+            thumbnail::thumbnail,
+        },
+        subtitles::{
+            self, Format, Skipped,
+            encoding::{NotText, decode},
+        },
     },
-    env::input,
+    env::input::{self, InputError},
     exit::{Failure, Outcome, Problem},
     render::{
         json,
@@ -133,20 +138,21 @@ fn duration(text: Option<&str>) -> Result<Option<f64>, Failure> {
 
 fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let path = &arguments.from;
-    let text = input::text(path, arguments.input.max_input)
-        .map_err(wrong_limited_input(terminal.width))?;
+    let text = decoded(path, arguments.input.max_input, terminal.width)?;
+    let extension = path.extension().and_then(|it| it.to_str());
     let format = match arguments.format {
         Some(SubtitleFormat::Srt) => Format::Srt,
         Some(SubtitleFormat::Vtt) => Format::Vtt,
         Some(SubtitleFormat::Txt) => Format::Plain,
-        None => Format::of(path.extension().and_then(|it| it.to_str()), &text),
+        Some(SubtitleFormat::Sbv) => Format::Sbv,
+        None => Format::detect(extension, &text).map_err(|name| unread_format(path, name))?,
     };
     let read = subtitles::read(&text, format);
     warn_about_skipped(path, &read.skipped, terminal);
     if read.cues.is_empty() {
         return Err(
             Problem::new(format!("{} has no line of speech", input::name(path)))
-                .help("if it has another format, give it with --as srt|vtt|txt")
+                .help("if it has another format, give it with --as srt|vtt|sbv|txt")
                 .usage(),
         );
     }
@@ -156,6 +162,24 @@ fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Valu
         &read.cues,
         length,
     ))
+}
+
+/// The text of a file in any encoding that is read.
+fn decoded(path: &Path, limit: u64, width: usize) -> Result<String, Failure> {
+    let bytes = input::bytes(path, limit).map_err(wrong_limited_input(width))?;
+    decode(&bytes).map_err(|NotText { line }| {
+        let name = input::name(path);
+        wrong_limited_input(width)(InputError::NotUtf8 { name, line })
+    })
+}
+
+fn unread_format(path: &Path, format: &str) -> Failure {
+    Problem::new(format!(
+        "{} is {format}, which is not read",
+        input::name(path)
+    ))
+    .help("convert it first: ffmpeg -i FILE talk.srt")
+    .usage()
 }
 
 fn warn_about_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{model::CardType, subtitles::Cue};
+use super::model::CardType;
+use crate::domain::subtitles::Cue;
 
 /// The members of a card besides its content. Those that are `None` are left out.
 #[derive(Clone, Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::subtitles::seconds;
+use crate::domain::subtitles::seconds;
 
 /// A face with its label, image and times.
 #[derive(Clone, Debug, PartialEq)]

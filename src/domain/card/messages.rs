@@ -6,10 +6,9 @@ use serde_json::Value;
 
 use super::{
     model::CardType,
-    subtitles,
     types::{Schema, Type},
 };
-use crate::domain::{json::tree::Tree, text};
+use crate::domain::{json::tree::Tree, subtitles, text};
 
 pub(super) fn wrong_primitive(found: &str, should: Type, schema: Schema) -> String {
     let allowed = match (should, schema) {

@@ -16,7 +16,6 @@ mod path;
 pub mod preview;
 pub mod request;
 pub mod shape;
-pub mod subtitles;
 pub mod thumbnail;
 mod types;
 pub mod validate;

@@ -4,20 +4,22 @@ use skillctl::domain::{
     card::{
         build::{Filling, fill, transcript},
         face_spec::FaceSpec,
-        subtitles::{Format, read, seconds},
         validate::{Schema, box_refusal, validate},
     },
     diagnostic::Severity,
     json::tree::Tape,
+    subtitles::{Format, encoding::decode, read, seconds},
 };
 
 pub(crate) fn check(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else {
+    let Ok(text) = decode(bytes) else {
         return;
     };
-    let guessed = Format::of(None, text);
-    for format in [Format::Srt, Format::Vtt, Format::Plain, guessed] {
-        check_format(text, format);
+    for format in [Format::Srt, Format::Vtt, Format::Sbv, Format::Plain] {
+        check_format(&text, format);
+    }
+    if let Ok(detected) = Format::detect(None, &text) {
+        check_format(&text, detected);
     }
     let first = text.lines().next().unwrap_or_default();
     assert!(seconds(first).is_none_or(|it| it.is_finite() && it >= 0.0));
