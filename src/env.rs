@@ -2,6 +2,7 @@
 //! other module asks the operating system for them. Clocks are here too; code that needs the time
 //! takes one.
 
+pub mod certificates;
 pub mod config_file;
 pub mod file_part;
 pub mod folder;
@@ -75,6 +76,27 @@ impl Environment {
             .get(name)
             .map(String::as_str)
             .filter(|value| !value.is_empty())
+    }
+
+    /// The same with these variables replaced, or without them where there is no value.
+    #[must_use]
+    pub fn replacing<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, Option<String>)>,
+    ) -> Self {
+        let mut changed = self.clone();
+        for (name, value) in values {
+            match value {
+                Some(value) => changed.variables.insert(name.to_owned(), value),
+                None => changed.variables.remove(name),
+            };
+        }
+        changed
+    }
+
+    /// Whether the variable `name` is set, if only to an empty value.
+    pub fn is_set(&self, name: &str) -> bool {
+        self.variables.contains_key(name)
     }
 
     /// All variables, sorted by name.

@@ -11,15 +11,17 @@ use super::values;
 Examples:
   eval \"$(skillctl env)\"
       points everything that this shell starts at the mock on 127.0.0.1:7269
+  skillctl env --shell fish | source
+      the same for fish
   skillctl env --shell dotenv > .env
-      for `docker compose`, `node --env-file`, python-dotenv
+      for `node --env-file`, foreman
   skillctl env --box http://127.0.0.1:9000 --shell json
       another mock; the variables as JSON
   eval \"$(skillctl env --unset)\"
       restores your shell; works after the mock has ended too
 
-NO_PROXY and NODE_OPTIONS are extended. Values that are replaced, such as your own
-proxy, are kept in SKILLCTL_BEFORE_… for --unset (--shell sh).")]
+NO_PROXY, NODE_OPTIONS, PYTHONPATH, RUBYLIB, RUBYOPT and JAVA_TOOL_OPTIONS are extended.
+The old value of each variable is kept in SKILLCTL_BEFORE_… for --unset (sh, fish).")]
 pub struct EnvArgs {
     /// The URL of the running mock
     #[arg(
@@ -35,7 +37,7 @@ pub struct EnvArgs {
     /// Take the mock's admin token from this environment variable
     #[arg(long, value_name = "VAR")]
     pub admin_token_env: Option<String>,
-    /// Print the lines that restore your shell (sh), or the names of the variables (json)
+    /// Print the lines that restore your shell (sh, fish), or the names of the variables (json)
     #[arg(long, conflicts_with_all = ["box_url", "admin_token_env"])]
     pub unset: bool,
 }
@@ -46,6 +48,8 @@ pub enum Shell {
     /// Lines for sh, bash, zsh: export NAME=value
     #[default]
     Sh,
+    /// Lines for fish: set -gx NAME value
+    Fish,
     /// Lines for a .env file: NAME=value
     Dotenv,
     /// One JSON object

@@ -93,6 +93,9 @@ pub struct ReplayArgs {
         help_heading = BOX
     )]
     pub no_mock: bool,
+    /// Refuse every host that is neither Box's nor this machine (with a mock of this run's own)
+    #[arg(long, conflicts_with_all = ["box_url", "no_mock"], help_heading = BOX)]
+    pub no_egress: bool,
     /// Keep the recorded ids and times of events
     #[arg(long, help_heading = BOX)]
     pub keep: bool,

@@ -1,8 +1,6 @@
 //! `skillctl env`: prints the variables that point a program at a running mock, for a shell, a `.env`
 //! file or a program.
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -12,13 +10,23 @@ use crate::{
     commands::{runtime, secret_variables},
     env::Environment,
     exit::{Failure, Outcome, Problem},
+    render::shell::{ShellSyntax, dotenv},
     replay::{Mock, MockError},
     skill::runtimes::{
-        run_folder::TrustFiles,
-        variables::{NAMES, base_urls, interception},
+        own::{NAMES, kept_as, points_at_mock},
+        persistent::keep_for_shell,
+        run_folder::RunFiles,
+        variables::{base_urls, interception},
     },
     terminal::Terminal,
 };
+
+/// The first lines of a `.env` file.
+const DOTENV_HEAD: &str = "\
+# Written by skillctl env. Valid on this machine, as long as the mock runs.
+# NODE_OPTIONS, PYTHONPATH, RUBYOPT, JAVA_TOOL_OPTIONS and SSL_CERT_FILE are read when a runtime starts: they
+# work where this file is read before (node --env-file, foreman, a shell), not with a dotenv library.
+";
 
 /// Asks the mock for the paths of its files and prints the variables; or prints what restores the
 /// shell.
@@ -27,89 +35,117 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
         return print_unset(arguments.shell, environment, terminal);
     }
     let url = &arguments.box_url;
-    let files = trust_files(arguments, environment)?.filter(|files| files.ca.exists());
-    if files.is_none() {
+    let variables = if let Some(files) = run_files(arguments, environment)? {
+        let files = for_shell(files, environment, terminal);
+        interception(&root(url), &files, environment)
+    } else {
         terminal.warn(&format!(
             "the certificates of the mock at {url} are not on this machine: only skills with a \
              configurable base URL reach the mock"
         ));
-    }
-    let variables = match &files {
-        Some(files) => interception(&root(url), files, environment),
-        None => base_urls(&root(url)),
+        base_urls(&root(url))
     };
-    let mut text = print_variables(&variables, arguments.shell);
-    if arguments.shell == Shell::Sh {
-        text.insert_str(0, &lines_that_keep(&variables, environment));
-    }
+    let text = print_variables(&variables, arguments.shell, environment);
     terminal.out_raw(text.as_bytes());
     Ok(())
 }
 
-/// The variable in which the shell keeps the old value of `name`, for `--unset`.
-fn kept_as(name: &str) -> String {
-    format!("SKILLCTL_BEFORE_{name}")
+/// The files with those replaced that a runtime needs for its start, also when the mock has ended.
+fn for_shell(files: RunFiles, environment: &Environment, terminal: &Terminal) -> RunFiles {
+    keep_for_shell(&files, environment).unwrap_or_else(|error| {
+        terminal.warn(&format!(
+            "no folder for files that outlive the mock: {error}. When the mock has ended, Node and \
+             Ruby do not start in this shell until it is restored (skillctl env --unset)"
+        ));
+        files
+    })
 }
 
-/// Whether the shell was pointed at a mock before: then its variables are not the user's own.
-fn is_pointed_at_a_mock(environment: &Environment) -> bool {
-    let to = environment.var("BOX_API_BASE_URL");
-    to.is_some() && to == environment.var("SKILLCTL_BOX")
+fn print_variables(
+    variables: &[(String, String)],
+    shell: Shell,
+    environment: &Environment,
+) -> String {
+    let lines = |line: &dyn Fn(&str, &str) -> String| -> String {
+        let lines = variables.iter().map(|(name, value)| line(name, value));
+        lines.collect()
+    };
+    let for_shell = |syntax: ShellSyntax| {
+        keep_old_values(variables, syntax, environment)
+            + &lines(&|name, value| syntax.set(name, value))
+    };
+    match shell {
+        Shell::Sh => for_shell(ShellSyntax::Sh),
+        Shell::Fish => for_shell(ShellSyntax::Fish),
+        Shell::Dotenv => DOTENV_HEAD.to_owned() + &lines(&dotenv),
+        Shell::Json => {
+            let members: Map<String, Value> = variables
+                .iter()
+                .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
+                .collect();
+            format!("{:#}\n", Value::Object(members))
+        }
+    }
 }
 
-/// Lines by which the shell keeps its old values. They name variables only: a value may hold a
-/// password.
-fn lines_that_keep(variables: &[(String, String)], environment: &Environment) -> String {
+/// Lines by which the shell keeps its old values. A shell that points at a mock has kept them before.
+fn keep_old_values(
+    variables: &[(String, String)],
+    syntax: ShellSyntax,
+    environment: &Environment,
+) -> String {
+    if points_at_mock(environment) {
+        return String::new();
+    }
     let own = variables
         .iter()
-        .filter(|(name, _)| !is_pointed_at_a_mock(environment) && environment.var(name).is_some());
-    let mut text = String::new();
-    for (name, _) in own {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "export {}=\"${{{name}-}}\"", kept_as(name));
-    }
-    text
+        .filter(|(name, _)| environment.is_set(name));
+    own.map(|(name, _)| syntax.copy(&kept_as(name), name))
+        .collect()
 }
 
 /// Prints what restores a shell. No mock is asked: it may have ended.
 fn print_unset(shell: Shell, environment: &Environment, terminal: &Terminal) -> Outcome {
-    match shell {
-        Shell::Sh if is_pointed_at_a_mock(environment) => {
-            terminal.out_raw(lines_that_restore(environment).as_bytes());
+    let syntax = match shell {
+        Shell::Sh => ShellSyntax::Sh,
+        Shell::Fish => ShellSyntax::Fish,
+        Shell::Json => {
+            terminal.out_raw(format!("{:#}\n", Value::from(&NAMES[..])).as_bytes());
+            return Ok(());
         }
-        Shell::Sh => terminal.warn("this shell is not pointed at a mock; nothing to restore"),
-        Shell::Json => terminal.out_raw(format!("{:#}\n", Value::from(&NAMES[..])).as_bytes()),
         Shell::Dotenv => {
             return Err(Problem::new("a .env file cannot unset a variable")
                 .help("remove the file; `skillctl env --unset --shell json` lists its variables")
                 .usage());
         }
+    };
+    if points_at_mock(environment) {
+        terminal.out_raw(restore_old_values(syntax, environment).as_bytes());
+    } else {
+        terminal.warn("this shell is not pointed at a mock; nothing to restore");
     }
     Ok(())
 }
 
-fn lines_that_restore(environment: &Environment) -> String {
+fn restore_old_values(syntax: ShellSyntax, environment: &Environment) -> String {
     let (kept, new): (Vec<&str>, Vec<&str>) = NAMES
         .into_iter()
-        .filter(|name| environment.var(name).is_some())
-        .partition(|name| environment.var(&kept_as(name)).is_some());
+        .filter(|name| environment.is_set(name))
+        .partition(|name| environment.is_set(&kept_as(name)));
     let mut text = String::new();
     for name in kept {
         let kept = kept_as(name);
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "export {name}=\"${{{kept}-}}\"; unset {kept}");
+        text.push_str(&syntax.copy(name, &kept));
+        text.push_str(&syntax.unset(&[&kept]));
     }
     if !new.is_empty() {
-        let _ = writeln!(text, "unset {}", new.join(" "));
+        text.push_str(&syntax.unset(&new));
     }
     text
 }
 
-/// The paths of the mock's files on its machine, if it has any.
-fn trust_files(
-    arguments: &EnvArgs,
-    environment: &Environment,
-) -> Result<Option<TrustFiles>, Failure> {
+/// The files of the mock, if they are on this machine.
+fn run_files(arguments: &EnvArgs, environment: &Environment) -> Result<Option<RunFiles>, Failure> {
     let url = &arguments.box_url;
     let name = arguments.admin_token_env.as_deref();
     let token = secret_variables::secret(name, "--admin-token-env", environment)?;
@@ -125,12 +161,7 @@ fn trust_files(
             }
             .outside()
         })?;
-    let files = trust.ca.zip(trust.bundle).zip(trust.preload);
-    Ok(files.map(|((ca, bundle), preload)| TrustFiles {
-        ca,
-        bundle,
-        preload,
-    }))
+    Ok(trust.ca.as_deref().and_then(RunFiles::next_to))
 }
 
 /// Scheme, host and port, without a slash at the end.
@@ -138,100 +169,16 @@ fn root(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn print_variables(variables: &[(String, String)], shell: Shell) -> String {
-    match shell {
-        Shell::Sh => lines(variables, |name, value| {
-            format!("export {name}={}", for_sh(value))
-        }),
-        Shell::Dotenv => lines(variables, |name, value| {
-            format!("{name}={}", for_dotenv(value))
-        }),
-        Shell::Json => {
-            let members: Map<String, Value> = variables
-                .iter()
-                .map(|(name, value)| (name.clone(), Value::from(value.as_str())))
-                .collect();
-            format!("{:#}\n", Value::Object(members))
-        }
-    }
-}
-
-fn lines(variables: &[(String, String)], line: impl Fn(&str, &str) -> String) -> String {
-    let mut text = String::new();
-    for (name, value) in variables {
-        text.push_str(&line(name, value));
-        text.push('\n');
-    }
-    text
-}
-
-/// Whether shells and readers of .env files need no quotes for the value.
-fn is_plain(value: &str) -> bool {
-    !value.is_empty()
-        && value
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-._/:,@%+=".contains(&byte))
-}
-
-/// Quotes a value for sh, in single quotes if it needs any.
-fn for_sh(value: &str) -> String {
-    if is_plain(value) {
-        return value.to_owned();
-    }
-    format!("'{}'", value.replace('\'', r"'\''"))
-}
-
-/// Quotes a value for a .env file, in double quotes if it needs any. Backslash escapes, and `$` would
-/// be expanded.
-fn for_dotenv(value: &str) -> String {
-    if is_plain(value) {
-        return value.to_owned();
-    }
-    let mut text = String::from("\"");
-    for character in value.chars() {
-        match character {
-            '\n' => text.push_str("\\n"),
-            '"' | '\\' | '$' => text.extend(['\\', character]),
-            _ => text.push(character),
-        }
-    }
-    text.push('"');
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn print(value: &str, shell: Shell) -> String {
-        print_variables(&[("NAME".to_owned(), value.to_owned())], shell)
-    }
-
-    #[test]
-    fn plain_values_are_not_quoted() {
-        let url = "http://127.0.0.1:7269";
-        assert_eq!(print(url, Shell::Sh), format!("export NAME={url}\n"));
-        assert_eq!(print(url, Shell::Dotenv), format!("NAME={url}\n"));
-    }
-
-    #[test]
-    fn values_with_special_characters_are_quoted() {
-        let value = "--require /tmp/it's \"a\" $b";
-        assert_eq!(
-            print(value, Shell::Sh),
-            "export NAME='--require /tmp/it'\\''s \"a\" $b'\n"
-        );
-        assert_eq!(
-            print(value, Shell::Dotenv),
-            "NAME=\"--require /tmp/it's \\\"a\\\" \\$b\"\n"
-        );
-        assert_eq!(print("", Shell::Sh), "export NAME=''\n");
-        assert_eq!(print("*", Shell::Sh), "export NAME='*'\n");
-    }
-
     #[test]
     fn json_is_one_object() {
-        let read: Value = serde_json::from_str(&print("a \"b\"", Shell::Json)).expect("JSON");
+        let variables = [("NAME".to_owned(), "a \"b\"".to_owned())];
+        let environment = Environment::from_variables([("A", "b")]);
+        let text = print_variables(&variables, Shell::Json, &environment);
+        let read: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(read, serde_json::json!({"NAME": "a \"b\""}));
     }
 

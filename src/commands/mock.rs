@@ -8,7 +8,7 @@ use crate::{
         admin::Trust,
         mock::{MockBox, MockOptions, StartError},
     },
-    skill::runtimes::run_folder::{RunFolder, TrustFiles},
+    skill::runtimes::run_folder::{RunFolder, RunSettings},
     store::JournalError,
 };
 
@@ -18,15 +18,22 @@ pub(super) async fn start(options: MockOptions<'_>) -> Result<MockBox, Failure> 
     started.map_err(|error| not_started(&error))
 }
 
-/// Writes the files that make a skill trust the mock's certificate. They are deleted with the
-/// folder.
+/// Writes the files by which a skill reaches and trusts the mock. They are deleted with the folder.
 pub(super) async fn trust_files(
     mock: &MockBox,
+    no_egress: bool,
     environment: &Environment,
 ) -> Result<RunFolder, Failure> {
     let (address, environment) = (mock.address(), environment.clone());
     let pem = mock.certificate().to_owned();
-    let made = tokio::task::spawn_blocking(move || RunFolder::create(address, &pem, &environment));
+    let made = tokio::task::spawn_blocking(move || {
+        let settings = RunSettings {
+            mock: address,
+            certificate: &pem,
+            no_egress,
+        };
+        RunFolder::create(&settings, &environment)
+    });
     let folder = match made.await {
         Ok(Ok(folder)) => folder,
         Ok(Err(error)) => {
@@ -35,15 +42,10 @@ pub(super) async fn trust_files(
         }
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     };
-    let TrustFiles {
-        ca,
-        bundle,
-        preload,
-    } = folder.files();
+    let files = folder.files();
     mock.set_trust(Trust {
-        ca: Some(ca),
-        bundle: Some(bundle),
-        preload: Some(preload),
+        ca: Some(files.ca()),
+        bundle: Some(files.bundle()),
     });
     Ok(folder)
 }

@@ -65,7 +65,7 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
         terminal.warn(warning);
     }
     registration::register(mock.store(), &plan.cases, plan.events_dir, terminal).await?;
-    let folder = mock::trust_files(&mock, environment).await?;
+    let folder = mock::trust_files(&mock, plan.no_egress, environment).await?;
     for warning in &folder.warnings {
         terminal.warn(warning);
     }
@@ -157,7 +157,7 @@ impl Running<'_> {
         } = self.launch;
         let url = mock.url();
         if let Some(path) = self.ready_file {
-            let ready = json!({ "url": url, "ca": files.ca, "pid": std::process::id() });
+            let ready = json!({ "url": url, "ca": files.ca(), "pid": std::process::id() });
             files::write_whole(path, format!("{ready}\n").as_bytes())?;
         }
         terminal.note_line(

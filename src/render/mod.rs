@@ -11,6 +11,7 @@ pub mod pump;
 pub mod replay;
 pub mod replay_json;
 pub mod report;
+pub mod shell;
 pub mod signatures;
 pub mod text;
 pub mod units;

@@ -72,9 +72,6 @@ pub struct Health {
     /// The system's roots with that certificate among them.
     #[serde(default)]
     pub bundle: Option<PathBuf>,
-    /// The script that Node loads first.
-    #[serde(default)]
-    pub preload: Option<PathBuf>,
 }
 
 /// Where the files are with which a skill trusts the mock's TLS; none where the mock made none.
@@ -84,8 +81,6 @@ pub struct Trust {
     pub ca: Option<PathBuf>,
     /// The system's roots with the authority among them.
     pub bundle: Option<PathBuf>,
-    /// The script that Node loads first.
-    pub preload: Option<PathBuf>,
 }
 
 /// An event to be registered. It holds tokens: there is no debug output of it.

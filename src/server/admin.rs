@@ -38,7 +38,7 @@ pub struct Admin {
     pub token: Option<Secret>,
     /// The certificate of the authority, in PEM.
     pub certificate: String,
-    /// Where the certificate, the bundle and the preload are, for `health`. They are made in the
+    /// Where the certificate and the bundle are, for `health`. They are made in the
     /// background and may come a moment after the start; never, where the sender is gone.
     pub trust: watch::Receiver<Option<Trust>>,
 }
@@ -50,8 +50,6 @@ pub struct Trust {
     pub ca: Option<PathBuf>,
     /// The system's roots with the authority among them.
     pub bundle: Option<PathBuf>,
-    /// The script that Node loads first.
-    pub preload: Option<PathBuf>,
 }
 
 /// Answers a call of the admin API.
@@ -142,7 +140,6 @@ fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
         "version": env!("CARGO_PKG_VERSION"),
         "ca": trust.ca,
         "bundle": trust.bundle,
-        "preload": trust.preload,
         "next": next,
         "writes": store.last_write()
     }))
@@ -153,7 +150,7 @@ async fn trust(admin: &Admin) -> Response<ResponseBody> {
     let mut trust = admin.trust.clone();
     let made = trust.wait_for(Option::is_some).await;
     let made = made.ok().and_then(|made| made.clone()).unwrap_or_default();
-    json_response(&json!({ "ca": made.ca, "bundle": made.bundle, "preload": made.preload }))
+    json_response(&json!({ "ca": made.ca, "bundle": made.bundle }))
 }
 
 /// `GET ca.pem`: the certificate to trust, for clients without access to the files.

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::runtimes::own::is_jvm_notice;
+
 /// Bytes that are kept: the end of the output, where a program says why it failed.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// Bytes of the longest line; a longer one is kept in parts.
@@ -74,6 +76,9 @@ impl Output {
 
     fn push(&self, stream: Stream, line: &[u8]) {
         let line = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
+        if stream == Stream::Err && is_jvm_notice(&line) {
+            return;
+        }
         if let Some(handler) = &self.handler {
             handler(stream, &line);
         }
@@ -136,6 +141,18 @@ mod tests {
         let output = read(b"one\r\ntwo\n\nlast");
         assert_eq!(output.tail(10), ["one", "two", "", "last"]);
         assert_eq!(output.tail(1), ["last"]);
+    }
+
+    #[test]
+    fn the_notice_of_the_jvm_about_its_options_is_left_out() {
+        let notice =
+            "Picked up JAVA_TOOL_OPTIONS: -Xmx64m -Dskillctl.run=/tmp/a -Dhttp.proxyHost=b";
+        let output = Output::default();
+        for line in [notice, "Picked up JAVA_TOOL_OPTIONS: -Xmx64m", "listening"] {
+            output.push(Stream::Err, line.as_bytes());
+        }
+        let own = "Picked up JAVA_TOOL_OPTIONS: -Xmx64m";
+        assert_eq!(output.tail(10), [own, "listening"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpListener,
+    path::Path,
     process::Command,
     thread,
 };
@@ -30,72 +31,174 @@ fn answers_once(answer: &str) -> String {
 }
 
 /// What a mock whose run folder lies in `folder` says.
-fn trust(folder: &std::path::Path) -> String {
+fn trust(folder: &Path) -> String {
     let file = |name: &str| folder.join(name);
-    std::fs::write(file("ca.pem"), "").expect("it is written");
-    serde_json::json!({
-        "ca": file("ca.pem"),
-        "bundle": file("bundle.pem"),
-        "preload": file("preload.cjs")
-    })
-    .to_string()
+    std::fs::create_dir_all(file("python")).expect("it is made");
+    std::fs::create_dir_all(file("ruby")).expect("it is made");
+    for name in [
+        "ca.pem",
+        "interception.conf",
+        "trust-store.p12",
+        "preload.cjs",
+        "python/sitecustomize.py",
+        "ruby/skillctl_interception.rb",
+    ] {
+        std::fs::write(file(name), "").expect("it is written");
+    }
+    serde_json::json!({ "ca": file("ca.pem"), "bundle": file("bundle.pem") }).to_string()
+}
+
+/// `skillctl env` for a user whose home folder is `home`.
+fn env_command(home: &Path) -> assert_cmd::Command {
+    let mut command = skillctl();
+    command.arg("env").env("HOME", home);
+    command
 }
 
 #[test]
-fn the_lines_lead_a_shell_to_the_mock_and_keep_what_it_has() {
+fn the_lines_point_a_shell_at_the_mock_and_extend_what_it_has() {
     let folder = tempfile::tempdir().expect("a folder");
-    let quoted = folder.path().join("it's a folder");
-    std::fs::create_dir(&quoted).expect("it is made");
-    let url = answers_once(&trust(&quoted));
-    let output = skillctl()
-        .args(["env", "--box", &format!("{url}/2.0")])
+    let home = folder.path().join("it's a home");
+    let run = folder.path().join("it's a folder");
+    std::fs::create_dir(&run).expect("it is made");
+    let url = answers_once(&trust(&run));
+    let output = env_command(&home)
+        .args(["--box", &format!("{url}/2.0")])
         .env("NODE_OPTIONS", "--no-warnings")
+        .env("PYTHONPATH", "/src")
+        .env("RUBYOPT", "-W0")
+        .env("JAVA_TOOL_OPTIONS", "-Xmx64m")
         .env("NO_PROXY", "intern.example")
         .output()
         .expect("it runs");
     assert!(output.status.success() && output.stderr.is_empty());
     let script = String::from_utf8(output.stdout).expect("text")
         + "printf '%s\\n' \"$BOX_API_BASE_URL\" \"$BOX_UPLOAD_BASE_URL\" \"$https_proxy\" \
-           \"$no_proxy\" \"$NODE_EXTRA_CA_CERTS\" \"$CURL_CA_BUNDLE\" \"$NODE_OPTIONS\"";
-    let shell = Command::new("sh")
-        .args(["-eu", "-c", &script])
-        .output()
-        .expect("it runs");
-    let said = String::from_utf8(shell.stdout).expect("text");
-    let path = quoted.display();
+           \"$HTTP_PROXY\" \"$no_proxy\" \"$NODE_EXTRA_CA_CERTS\" \"$CURL_CA_BUNDLE\" \"$RUBYOPT\"";
+    let said = sh(&script, &[]);
+    let path = run.display();
     let expected = [
         url.clone(),
         format!("{url}/api"),
+        url.clone(),
         url,
         "intern.example,localhost,127.0.0.1,::1".to_owned(),
         format!("{path}/ca.pem"),
         format!("{path}/bundle.pem"),
-        format!("--no-warnings --require \"{path}/preload.cjs\""),
+        "-W0 -rskillctl_interception".to_owned(),
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
+    // What a runtime needs for its start is in the user's cache, and stays when the mock ends.
+    let kept = std::fs::read_dir(home.join(".cache/skillctl")).expect("a folder");
+    let scripts = kept
+        .map(|entry| entry.expect("an entry").path())
+        .find(|path| path.is_dir())
+        .expect("the folder of the scripts");
+    let scripts = scripts.display();
+    let printed = sh(&(script + "; env"), &[]);
+    for expected in [
+        format!("NODE_OPTIONS=--no-warnings --require=\"{scripts}/preload.cjs\"\n"),
+        format!("PYTHONPATH={scripts}/python:/src\n"),
+        format!("RUBYLIB={scripts}/ruby\n"),
+        format!("SKILLCTL_RUN_FOLDER={path}\n"),
+    ] {
+        assert!(printed.contains(&expected), "{expected} in {printed}");
+    }
+    let java = printed
+        .lines()
+        .find(|line| line.starts_with("JAVA_TOOL_OPTIONS="));
+    let java = java.expect("options for the JVM");
+    assert!(
+        java.contains("=-Xmx64m -Dskillctl.run=") && java.contains(".cache"),
+        "{java}"
+    );
 }
 
 #[test]
-fn dotenv_and_json_hold_the_same_variables() {
+fn fish_dotenv_and_json_hold_the_same_variables() {
     let folder = tempfile::tempdir().expect("a folder");
-    let url = answers_once(&trust(folder.path()));
+    let text_of = |shell: &str| {
+        let url = answers_once(&trust(folder.path()));
+        let output = env_command(folder.path())
+            .args(["--shell", shell, "--box", &url])
+            .env("NODE_OPTIONS", "--title='a'")
+            .output()
+            .expect("it runs");
+        let text = String::from_utf8(output.stdout).expect("text");
+        (url, text)
+    };
+    let (url, json) = text_of("json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["BOX_API_BASE_URL"], url);
+    let names = json.as_object().expect("an object").keys();
+    let (url, dotenv) = text_of("dotenv");
+    let (_, fish) = text_of("fish");
+    for name in names {
+        assert!(dotenv.contains(&format!("\n{name}=")), "{name}: {dotenv}");
+        assert!(fish.contains(&format!("set -gx {name} ")), "{name}: {fish}");
+    }
+    assert!(dotenv.starts_with("# ") && !dotenv.contains("export "));
+    assert!(
+        dotenv.contains(&format!("\nHTTPS_PROXY={url}\n")),
+        "{dotenv}"
+    );
+    assert!(fish.contains("set -gx SKILLCTL_BEFORE_NODE_OPTIONS \"$NODE_OPTIONS\"\n"));
+    assert!(
+        fish.contains("set -gx NODE_OPTIONS '--title=\\'a\\' --require="),
+        "{fish}"
+    );
+}
+
+#[test]
+fn fish_is_restored_as_sh_is() {
+    let shell = [
+        ("BOX_API_BASE_URL", "http://127.0.0.1:1"),
+        ("SKILLCTL_BOX", "http://127.0.0.1:1"),
+        ("https_proxy", "http://127.0.0.1:1"),
+        ("SKILLCTL_BEFORE_https_proxy", "http://proxy.corp:3128"),
+    ];
     skillctl()
-        .args(["env", "--shell", "dotenv"])
-        .env("SKILLCTL_BOX", &url)
+        .args(["env", "--unset", "--shell", "fish"])
+        .envs(shell)
         .assert()
         .success()
         .stdout(
-            contains(format!("HTTPS_PROXY={url}\n"))
-                .and(contains("\nNODE_OPTIONS=\"--require "))
-                .and(contains("export").not()),
+            "set -gx https_proxy \"$SKILLCTL_BEFORE_https_proxy\"\n\
+             set -eg SKILLCTL_BEFORE_https_proxy\n\
+             set -eg BOX_API_BASE_URL SKILLCTL_BOX\n",
         );
-    let url = answers_once(&trust(folder.path()));
-    let output = skillctl()
-        .args(["env", "--shell", "json", "--box", &url])
-        .output()
-        .expect("it runs");
-    let read: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(read["BOX_API_BASE_URL"], url);
+}
+
+#[test]
+fn without_a_folder_of_its_own_the_files_of_the_mock_are_used_and_the_user_is_warned() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).expect("it is made");
+    let answer = trust(&run);
+    let no_folder = folder.path().join("no-folder");
+    std::fs::write(&no_folder, "").expect("it is written");
+    let url = answers_once(&answer);
+    env_command(&no_folder)
+        .args(["--box", &url])
+        .env("TMPDIR", &no_folder)
+        .assert()
+        .success()
+        .stdout(contains(format!("--require={}/preload.cjs", run.display())))
+        .stderr(contains("outlive the mock").and(contains("--unset")));
+    // A read-only home folder alone is no reason to complain.
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).expect("it is made");
+    let url = answers_once(&answer);
+    env_command(&no_folder)
+        .args(["--box", &url])
+        .env("TMPDIR", &temporary)
+        .assert()
+        .success()
+        .stdout(contains(format!(
+            "--require={}/skillctl-",
+            temporary.display()
+        )))
+        .stderr("");
 }
 
 #[test]
@@ -123,9 +226,9 @@ fn what_is_no_mock_gives_no_variables() {
 }
 
 #[test]
-fn a_mock_whose_files_are_elsewhere_leads_only_by_its_url() {
-    let elsewhere = "{\"ca\":\"/no/ca.pem\",\"bundle\":\"/no/b.pem\",\"preload\":\"/no/p.cjs\"}";
-    for answer in [elsewhere, "{\"ca\":null,\"bundle\":null,\"preload\":null}"] {
+fn of_a_mock_whose_files_are_elsewhere_only_the_urls_are_printed() {
+    let elsewhere = "{\"ca\":\"/no/ca.pem\",\"bundle\":\"/no/b.pem\"}";
+    for answer in [elsewhere, "{\"ca\":null,\"bundle\":null}"] {
         let url = answers_once(answer);
         skillctl()
             .args(["env", "--box", &url])
@@ -153,24 +256,13 @@ fn a_wrong_url_or_variable_is_a_usage_error() {
         .stderr(contains("NOT_SET"));
 }
 
-/// The output of a shell that has the variables `own`, sets those of `env` twice, and restores them; from
-/// where it prints with `script`.
-fn led_and_back(own: &[(&str, &str)], script: &str) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let first = answers_once(&trust(folder.path()));
-    let second = answers_once(&trust(folder.path()));
-    let program = env!("CARGO_BIN_EXE_skillctl");
-    let script = format!(
-        "eval \"$('{program}' env --box {first})\"\n\
-         eval \"$('{program}' env --box {second})\"\n\
-         [ \"$https_proxy\" = {second} ] || exit 1\n\
-         eval \"$('{program}' env --unset)\"\n{script}"
-    );
+/// What `script` prints in a shell with these variables.
+fn sh(script: &str, variables: &[(&str, &str)]) -> String {
     let shell = Command::new("sh")
-        .args(["-eu", "-c", &script])
+        .args(["-eu", "-c", script])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .envs(own.iter().copied())
+        .envs(variables.iter().copied())
         .output()
         .expect("it runs");
     let errors = String::from_utf8_lossy(&shell.stderr);
@@ -179,27 +271,48 @@ fn led_and_back(own: &[(&str, &str)], script: &str) -> String {
 }
 
 #[test]
-fn unset_leads_a_shell_back_to_its_own_values() {
-    let proxy = "http://me:it's \"$HOME\"@proxy.corp:3128";
+fn unset_restores_what_the_user_had_in_each_variable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = answers_once(&trust(folder.path()));
+    let second = answers_once(&trust(folder.path()));
+    let program = env!("CARGO_BIN_EXE_skillctl");
+    let home = folder.path().to_str().expect("text");
     let own = [
-        ("https_proxy", proxy),
-        ("NODE_OPTIONS", "--no-warnings"),
+        ("https_proxy", "http://me:it's \"$HOME\"@proxy.corp:3128"),
+        ("HTTP_PROXY", ""),
         ("NO_PROXY", "intern.example"),
+        ("NODE_OPTIONS", "--title=\"a b\""),
+        ("PYTHONPATH", "/src:/lib"),
+        ("RUBYLIB", "/lib"),
+        ("RUBYOPT", "-W0"),
+        ("JAVA_TOOL_OPTIONS", "-Da='b c'"),
+        ("SSL_CERT_FILE", "/etc/corp.pem"),
+        ("HOME", home),
     ];
-    let said = led_and_back(
+    let before = sh("env", &own);
+    let after = sh(
+        &format!(
+            "eval \"$('{program}' env --box {first})\"\n\
+             eval \"$('{program}' env --box {second})\"\n\
+             [ \"$https_proxy\" = {second} ] || exit 1\n\
+             eval \"$('{program}' env --unset)\"\nenv"
+        ),
         &own,
-        "printf '%s\\n' \"$https_proxy\" \"$NODE_OPTIONS\" \"$NO_PROXY\"\n\
-         env | grep -c -E 'BOX|HTTPS_PROXY|no_proxy|_CERT|_BUNDLE|SKILLCTL' || :",
     );
-    assert_eq!(said, format!("{proxy}\n--no-warnings\nintern.example\n0\n"));
+    let sorted = |text: &str| {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&after), sorted(&before));
 }
 
 #[test]
 fn what_env_keeps_of_a_shell_shows_no_value() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = answers_once(&trust(folder.path()));
-    skillctl()
-        .args(["env", "--box", &url])
+    env_command(folder.path())
+        .args(["--box", &url])
         .env("HTTPS_PROXY", "http://me:a-password@proxy.corp:3128")
         .assert()
         .success()

@@ -1,5 +1,5 @@
-//! The port of `mock-box` from outside: the command it starts and leads, its certificate, who may
-//! steer it, and where it leads other hosts.
+//! The port of `mock-box` from outside: the command that it starts, its certificate, who may
+//! control it, and how it reaches other hosts.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use predicates::{prelude::PredicateBooleanExt, str::contains};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
-    support::{skillctl, skillctl_process, wait_for},
+    support::{project, skillctl, skillctl_process, wait_for},
     world::{MockBox, http},
 };
 
@@ -27,7 +27,7 @@ fn with_command(script: &str) -> assert_cmd::Command {
 }
 
 #[test]
-fn a_command_is_led_to_the_mock_and_ends_it() {
+fn a_command_gets_the_variables_and_ends_the_mock() {
     with_command(
         "echo $BOX_API_BASE_URL $BOX_UPLOAD_BASE_URL $HTTPS_PROXY $https_proxy $NO_PROXY
          ls $NODE_EXTRA_CA_CERTS $SSL_CERT_FILE $REQUESTS_CA_BUNDLE $CURL_CA_BUNDLE $DENO_CERT
@@ -41,8 +41,39 @@ fn a_command_is_led_to_the_mock_and_ends_it() {
             .and(contains(" localhost,127.0.0.1,::1\n"))
             .and(contains("/ca.pem\n"))
             .and(contains("/bundle.pem\n").count(4))
-            .and(contains("--no-warnings --require /")),
+            .and(contains("--no-warnings --require=/")),
     );
+}
+
+#[test]
+fn the_scripts_of_the_command_learn_of_no_egress() {
+    for (options, egress) in [(&[][..], "egress=on\n"), (&["--no-egress"], "egress=off\n")] {
+        skillctl()
+            .args(["mock-box", "--listen", "127.0.0.1:0"])
+            .args(options)
+            .args([
+                "--",
+                "sh",
+                "-c",
+                "cat \"$SKILLCTL_RUN_FOLDER/interception.conf\"",
+            ])
+            .assert()
+            .success()
+            .stdout(contains("host=127.0.0.1\nport=").and(contains(egress)));
+    }
+}
+
+#[test]
+fn a_replay_without_egress_needs_a_mock_of_its_own() {
+    for other in [&["--box", "http://127.0.0.1:1"][..], &["--no-mock"]] {
+        skillctl()
+            .args(["replay", "--no-egress", "--sample-skill"])
+            .args(other)
+            .arg(project("fixtures/events/minimal"))
+            .assert()
+            .code(2)
+            .stderr(contains("--no-egress").and(contains(other[0])));
+    }
 }
 
 #[test]

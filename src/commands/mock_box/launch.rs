@@ -15,7 +15,7 @@ use crate::{
     server::mock::MockBox,
     skill::{
         process::{OutputMode, SkillCommand, SkillProcess},
-        runtimes::{run_folder::TrustFiles, variables::interception},
+        runtimes::{run_folder::RunFiles, variables::interception},
     },
     terminal::Terminal,
 };
@@ -23,8 +23,8 @@ use crate::{
 /// What is needed to start a program that uses the mock.
 pub(super) struct Launch<'a> {
     pub(super) mock: &'a MockBox,
-    /// The files that make a program trust the mock's certificate.
-    pub(super) files: TrustFiles,
+    /// The files by which a program reaches and trusts the mock.
+    pub(super) files: RunFiles,
     /// The most events in progress at once.
     pub(super) concurrency: usize,
     /// How long a function may take to answer.

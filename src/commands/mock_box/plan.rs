@@ -21,6 +21,7 @@ use crate::{
     mock_box::{Settings, TokenMode, faults::Faults},
     replay::Case,
     server::{guard::Guard, mock::MockOptions, proxy::egress::Egress},
+    skill::runtimes::own::own_environment,
     terminal::Terminal,
 };
 
@@ -28,6 +29,8 @@ use crate::{
 pub(super) struct MockBoxPlan<'a> {
     /// The mock.
     pub(super) mock: MockOptions<'a>,
+    /// Whether hosts other than Box's are refused.
+    pub(super) no_egress: bool,
     /// The fixtures to register.
     pub(super) cases: Vec<Case>,
     /// The folder for the registered events.
@@ -95,6 +98,7 @@ impl<'a> MockBoxPlan<'a> {
         let companion = companion(arguments, environment)?;
         Ok(Self {
             mock,
+            no_egress: arguments.no_egress,
             cases,
             events_dir: arguments.events_dir.as_deref(),
             handler_timeout: arguments.handler_timeout,
@@ -125,7 +129,7 @@ fn mock<'a>(
         egress: if arguments.no_egress {
             Egress::none()
         } else {
-            Egress::from_environment(environment)
+            Egress::from_environment(&own_environment(environment))
         },
         guard: Guard::allowing(&arguments.allow_hosts),
         ca_dir: arguments.ca_dir.as_deref(),

@@ -16,7 +16,10 @@ use crate::{
         mock::{MockBox, MockOptions},
         proxy::egress::Egress,
     },
-    skill::runtimes::run_folder::{RunFolder, TrustFiles},
+    skill::runtimes::{
+        own::own_environment,
+        run_folder::{RunFiles, RunFolder},
+    },
     terminal::Terminal,
 };
 
@@ -27,6 +30,7 @@ const DEFAULT_PORT: u16 = 7269;
 pub(super) struct MockSource {
     pub(super) url: Url,
     own: Option<MockBox>,
+    no_egress: bool,
     folder: Option<RunFolder>,
 }
 
@@ -44,7 +48,10 @@ impl MockSource {
             MockChoice::FoundOrStarted => {}
         }
         let default = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
-        if let Some(url) = answering(default, environment).await {
+        // A mock that somebody else started may permit other hosts.
+        if !plan.no_egress
+            && let Some(url) = answering(default, environment).await
+        {
             return Ok(Some(Self::other(url)));
         }
         let listen = match plan.skill {
@@ -53,7 +60,11 @@ impl MockSource {
         };
         let own = mock::start(MockOptions {
             listen,
-            egress: Egress::from_environment(environment),
+            egress: if plan.no_egress {
+                Egress::none()
+            } else {
+                Egress::from_environment(&own_environment(environment))
+            },
             ..MockOptions::default()
         })
         .await?;
@@ -62,6 +73,7 @@ impl MockSource {
         Ok(Some(Self {
             url,
             own: Some(own),
+            no_egress: plan.no_egress,
             folder: None,
         }))
     }
@@ -77,34 +89,28 @@ impl MockSource {
         Self {
             url,
             own: None,
+            no_egress: false,
             folder: None,
         }
     }
 
-    /// The files that make a skill trust the mock's certificate. A mock of another process reports
+    /// The files by which a skill reaches and trusts the mock. A mock of another process reports
     /// where its files are. If they are not on this machine, only the base URLs point the skill at
     /// it.
     pub(super) async fn trust(
         &mut self,
         environment: &Environment,
         terminal: &Terminal,
-    ) -> Result<Option<TrustFiles>, Failure> {
+    ) -> Result<Option<RunFiles>, Failure> {
         let Some(own) = &self.own else {
             let mock = Mock::new(Connections::new(environment), self.url.clone(), None);
             let trust = mock
                 .trust()
                 .await
                 .map_err(|error| Problem::new(error.to_string()).outside())?;
-            return Ok(match (trust.ca, trust.bundle, trust.preload) {
-                (Some(ca), Some(bundle), Some(preload)) if ca.exists() => Some(TrustFiles {
-                    ca,
-                    bundle,
-                    preload,
-                }),
-                _ => None,
-            });
+            return Ok(trust.ca.as_deref().and_then(RunFiles::next_to));
         };
-        let folder = mock::trust_files(own, environment).await?;
+        let folder = mock::trust_files(own, self.no_egress, environment).await?;
         for warning in &folder.warnings {
             terminal.warn(warning);
         }

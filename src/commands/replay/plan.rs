@@ -27,6 +27,8 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) options: RunOptions,
     /// The mock.
     pub(super) mock: MockChoice,
+    /// Whether the run's own mock refuses hosts other than Box's.
+    pub(super) no_egress: bool,
     /// The skill.
     pub(super) skill: SkillChoice,
     /// The keys that sign deliveries.
@@ -86,6 +88,7 @@ impl<'a> ReplayPlan<'a> {
                 Some(url) => MockChoice::At(url.clone()),
                 None => MockChoice::FoundOrStarted,
             },
+            no_egress: arguments.no_egress,
             skill: match (program, &arguments.skill) {
                 (Some(program), url) => SkillChoice::Started(program, url.clone()),
                 (None, Some(url)) => SkillChoice::Running(url.clone()),

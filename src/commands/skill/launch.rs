@@ -22,7 +22,7 @@ use crate::{
         process::{OutputMode, SkillCommand, SkillProcess},
         runtimes::{
             handler::Handler,
-            run_folder::TrustFiles,
+            run_folder::RunFiles,
             variables::{base_urls, interception},
         },
     },
@@ -41,7 +41,7 @@ pub(crate) struct SkillLaunch<'a> {
     /// The mock that plays Box.
     pub(crate) mock_url: Option<&'a str>,
     /// The files that make the skill trust the mock's certificate.
-    pub(crate) trust: Option<&'a TrustFiles>,
+    pub(crate) trust: Option<&'a RunFiles>,
     /// The most events that a function gets at once.
     pub(crate) concurrency: usize,
     /// How long a function may take to answer an event.

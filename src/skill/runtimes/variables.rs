@@ -1,62 +1,62 @@
-//! The variables that point a program at a mock: base URLs for programs that read one, the proxy and
-//! its certificate for those that hard-code Box's hosts, a preload for Node.
+//! The variables that point a program at a mock: base URLs for programs that read one, the proxy and its
+//! certificate for those that hard-code Box's hosts, and scripts or options for runtimes whose clients
+//! ignore the proxy.
 
-use std::path::Path;
+use std::{fmt::Write as _, path::Path};
 
-use super::run_folder::{TrustFiles, is_of_a_run};
+use url::Url;
+
+use super::{
+    own::{JVM_MARKER, JVM_PROPERTIES, RUBY_OPTION, own_environment},
+    run_folder::RunFiles,
+};
 use crate::{
     domain::hosts::{HostPort, is_box},
     env::Environment,
 };
 
-/// The names of all variables that point a program at a mock.
-pub const NAMES: [&str; 13] = [
-    "BOX_API_BASE_URL",
-    "BOX_UPLOAD_BASE_URL",
-    "SKILLCTL_BOX",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "NODE_EXTRA_CA_CERTS",
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "DENO_CERT",
-    "NODE_OPTIONS",
-];
-
 /// The variables for a program that is to meet the mock at `url` (`http://127.0.0.1:7269`), with
 /// what `environment` holds kept where that can be: lists and options are added to.
 pub fn interception(
     url: &str,
-    files: &TrustFiles,
+    files: &RunFiles,
     environment: &Environment,
 ) -> Vec<(String, String)> {
     let url = url.trim_end_matches('/');
-    let path = |path: &Path| path.to_string_lossy().into_owned();
-    let no_proxy = no_proxy(environment);
+    let own = own_environment(environment);
+    let own = |name: &str| own.var(name);
+    let bundle = text(&files.bundle());
+    let no_proxy = no_proxy(own("no_proxy").or_else(|| own("NO_PROXY")));
     // Node adds this file to what it trusts; the bundle includes a file that the user named.
-    let own_for_node = environment
-        .var("NODE_EXTRA_CA_CERTS")
-        .filter(|named| !is_of_a_run(Path::new(named)));
-    let for_node = match own_for_node {
-        None => path(&files.ca),
-        Some(_) => path(&files.bundle),
+    let for_node = match own("NODE_EXTRA_CA_CERTS") {
+        None => text(&files.ca()),
+        Some(_) => bundle.clone(),
     };
+    let node_option = format!("--require={}", quoted_for_node(&text(&files.node_script())));
+    let python = text(&files.python_path());
+    let ruby = text(&files.ruby_path());
+    let jvm_options = jvm_options(url, files);
     let intercepting = [
+        ("SKILLCTL_RUN_FOLDER", text(&files.folder)),
         ("HTTPS_PROXY", url.to_owned()),
         ("https_proxy", url.to_owned()),
+        ("HTTP_PROXY", url.to_owned()),
+        ("http_proxy", url.to_owned()),
         ("NO_PROXY", no_proxy.clone()),
         ("no_proxy", no_proxy),
         ("NODE_EXTRA_CA_CERTS", for_node),
-        ("SSL_CERT_FILE", path(&files.bundle)),
-        ("REQUESTS_CA_BUNDLE", path(&files.bundle)),
-        ("CURL_CA_BUNDLE", path(&files.bundle)),
-        ("DENO_CERT", path(&files.bundle)),
+        ("SSL_CERT_FILE", bundle.clone()),
+        ("REQUESTS_CA_BUNDLE", bundle.clone()),
+        ("CURL_CA_BUNDLE", bundle.clone()),
+        ("DENO_CERT", bundle),
+        ("NODE_OPTIONS", after(own("NODE_OPTIONS"), &node_option)),
+        ("PYTHONPATH", before(&python, own("PYTHONPATH"))),
+        // RUBYOPT has no quotes: a path with blanks can only be in RUBYLIB.
+        ("RUBYLIB", before(&ruby, own("RUBYLIB"))),
+        ("RUBYOPT", after(own("RUBYOPT"), RUBY_OPTION)),
         (
-            "NODE_OPTIONS",
-            node_options(&path(&files.preload), environment),
+            "JAVA_TOOL_OPTIONS",
+            after(own("JAVA_TOOL_OPTIONS"), &jvm_options),
         ),
     ]
     .map(|(name, value)| (name.to_owned(), value));
@@ -79,83 +79,101 @@ pub fn base_urls(url: &str) -> Vec<(String, String)> {
 
 /// The user's own list, with loopback. Without names that would make Box's hosts bypass the proxy: the
 /// mock itself still goes by the user's list when it reaches another host.
-fn no_proxy(environment: &Environment) -> String {
+fn no_proxy(own: Option<&str>) -> String {
     const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
-    let own = ["no_proxy", "NO_PROXY"]
-        .iter()
-        .find_map(|name| environment.var(name))
-        .unwrap_or_default();
     let bypasses_proxy = |name: &str| {
         let domain = name.trim_start_matches("*.").trim_start_matches('.');
         name == "*" || domain == "com" || HostPort::parse(domain).is_some_and(|at| is_box(&at.host))
     };
     let kept = own
+        .unwrap_or_default()
         .split(',')
         .map(str::trim)
         .filter(|name| !name.is_empty() && !bypasses_proxy(name) && !LOOPBACK.contains(name));
     kept.chain(LOOPBACK).collect::<Vec<_>>().join(",")
 }
 
-/// The user's own options with the preload behind them. A preload of another run is left out: it
-/// may be gone, and then Node would not start.
-fn node_options(preload: &str, environment: &Environment) -> String {
-    let own = environment.var("NODE_OPTIONS").unwrap_or_default();
-    let mut words: Vec<String> = Vec::new();
-    for word in node_words(own) {
-        let asks_for_it = words.last().is_some_and(|last| last == "--require");
-        if asks_for_it && is_of_a_run(Path::new(&unquoted(word))) {
-            words.pop();
-        } else {
-            words.push(word.to_owned());
-        }
+/// The proxy and the trust store for the JVM. A proxy or a trust store of the user's own is replaced:
+/// of an option that is given twice, the JVM takes the last.
+fn jvm_options(url: &str, files: &RunFiles) -> String {
+    let (host, port) = match Url::parse(url) {
+        Ok(url) => (
+            url.host_str()
+                .unwrap_or_default()
+                .trim_matches(['[', ']'])
+                .to_owned(),
+            url.port_or_known_default().unwrap_or(80).to_string(),
+        ),
+        Err(_) => (String::new(), String::new()),
+    };
+    let values = [
+        host.clone(),
+        port.clone(),
+        host,
+        port,
+        "localhost|127.*|[::1]|0.0.0.0|[::0]".to_owned(),
+        quoted_for_jvm(&text(&files.trust_store)),
+        "pkcs12".to_owned(),
+    ];
+    let mut options = format!("{JVM_MARKER}{}", quoted_for_jvm(&text(&files.folder)));
+    for (property, value) in JVM_PROPERTIES.iter().zip(values) {
+        // Writing to a string cannot fail.
+        let _ = write!(options, " -D{property}={value}");
     }
-    words.push("--require".to_owned());
-    words.push(if preload.contains([' ', '"', '\\']) {
-        let escaped = preload.replace('\\', "\\\\").replace('"', "\\\"");
-        format!("\"{escaped}\"")
-    } else {
-        preload.to_owned()
-    });
-    words.join(" ")
+    options
 }
 
-/// Splits as Node does: at blanks outside of double quotes, in which a backslash escapes.
-fn node_words(text: &str) -> impl Iterator<Item = &str> {
-    let mut quoted = false;
-    let mut escaped = false;
-    text.split(move |character| {
-        let splits = character == ' ' && !quoted;
-        if character == '"' && !escaped {
-            quoted = !quoted;
-        }
-        escaped = quoted && character == '\\' && !escaped;
-        splits
-    })
-    .filter(|word| !word.is_empty())
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
-fn unquoted(word: &str) -> String {
-    word.trim_matches('"')
-        .replace("\\\"", "\"")
-        .replace("\\\\", "\\")
+fn after(own: Option<&str>, option: &str) -> String {
+    own.map_or_else(|| option.to_owned(), |own| format!("{own} {option}"))
+}
+
+fn before(path: &str, own: Option<&str>) -> String {
+    own.map_or_else(|| path.to_owned(), |own| format!("{path}:{own}"))
+}
+
+/// In double quotes where Node would split it; a backslash escapes there.
+fn quoted_for_node(path: &str) -> String {
+    if !path.contains([' ', '"', '\\']) {
+        return path.to_owned();
+    }
+    format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// In quotes where the JVM would split it. Quotes may be put next to each other, of either kind.
+fn quoted_for_jvm(path: &str) -> String {
+    let is_plain = |character: char| !character.is_whitespace() && !"'\"".contains(character);
+    if path.chars().all(is_plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', "'\"'\"'"))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::*;
+    use super::{super::own::NAMES, *};
 
-    fn of(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
-        let files = TrustFiles {
-            ca: "/run/ca.pem".into(),
-            bundle: "/run/bundle.pem".into(),
-            preload: "/run/preload.cjs".into(),
+    const URL: &str = "http://127.0.0.1:7269";
+
+    fn in_folder(folder: &str, variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let files = RunFiles {
+            folder: folder.into(),
+            scripts: folder.into(),
+            trust_store: Path::new(folder).join("trust-store.p12"),
         };
         let environment = Environment::from_variables(variables.iter().copied());
-        interception("http://127.0.0.1:7269", &files, &environment)
+        interception(URL, &files, &environment)
             .into_iter()
             .collect()
+    }
+
+    fn of(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+        in_folder("/tmp/skillctl-run-2", variables)
     }
 
     #[test]
@@ -167,35 +185,55 @@ mod tests {
     #[test]
     fn sdks_get_the_base_urls_as_they_take_them() {
         let variables = of(&[]);
-        assert_eq!(variables["BOX_API_BASE_URL"], "http://127.0.0.1:7269");
+        assert_eq!(variables["BOX_API_BASE_URL"], URL);
+        assert_eq!(variables["BOX_UPLOAD_BASE_URL"], format!("{URL}/api"));
+        for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"] {
+            assert_eq!(variables[name], URL);
+        }
         assert_eq!(
-            variables["BOX_UPLOAD_BASE_URL"],
-            "http://127.0.0.1:7269/api"
+            variables["NODE_EXTRA_CA_CERTS"],
+            "/tmp/skillctl-run-2/ca.pem"
         );
-        assert_eq!(variables["HTTPS_PROXY"], variables["https_proxy"]);
-        assert_eq!(variables["NODE_EXTRA_CA_CERTS"], "/run/ca.pem");
-        assert_eq!(variables["SSL_CERT_FILE"], "/run/bundle.pem");
+        assert_eq!(variables["SSL_CERT_FILE"], "/tmp/skillctl-run-2/bundle.pem");
     }
 
     #[test]
     fn the_users_own_lists_and_options_are_added_to() {
         let variables = of(&[
             ("NO_PROXY", "intern.example, .corp"),
-            ("NODE_OPTIONS", "--max-old-space-size=64"),
+            ("NODE_OPTIONS", "--title=\"a b\""),
             ("NODE_EXTRA_CA_CERTS", "/etc/corp.pem"),
+            ("PYTHONPATH", "/src"),
+            ("RUBYLIB", "/lib"),
+            ("RUBYOPT", "-W0"),
+            ("JAVA_TOOL_OPTIONS", "-Xmx64m"),
         ]);
         let expected = "intern.example,.corp,localhost,127.0.0.1,::1";
         assert_eq!(variables["NO_PROXY"], expected);
         assert_eq!(variables["no_proxy"], expected);
         assert_eq!(
             variables["NODE_OPTIONS"],
-            "--max-old-space-size=64 --require /run/preload.cjs"
+            "--title=\"a b\" --require=/tmp/skillctl-run-2/preload.cjs"
         );
-        assert_eq!(variables["NODE_EXTRA_CA_CERTS"], "/run/bundle.pem");
+        assert_eq!(
+            variables["NODE_EXTRA_CA_CERTS"],
+            "/tmp/skillctl-run-2/bundle.pem"
+        );
+        assert_eq!(variables["PYTHONPATH"], "/tmp/skillctl-run-2/python:/src");
+        assert_eq!(variables["RUBYLIB"], "/tmp/skillctl-run-2/ruby:/lib");
+        assert_eq!(variables["RUBYOPT"], "-W0 -rskillctl_interception");
+        assert_eq!(
+            variables["JAVA_TOOL_OPTIONS"],
+            "-Xmx64m -Dskillctl.run=/tmp/skillctl-run-2 -Dhttp.proxyHost=127.0.0.1 \
+             -Dhttp.proxyPort=7269 -Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort=7269 \
+             -Dhttp.nonProxyHosts=localhost|127.*|[::1]|0.0.0.0|[::0] \
+             -Djavax.net.ssl.trustStore=/tmp/skillctl-run-2/trust-store.p12 \
+             -Djavax.net.ssl.trustStoreType=pkcs12"
+        );
     }
 
     #[test]
-    fn nothing_leads_boxs_hosts_past_the_proxy() {
+    fn boxs_hosts_never_bypass_the_proxy() {
         for own in [
             "*",
             ".box.com",
@@ -212,29 +250,56 @@ mod tests {
     }
 
     #[test]
-    fn what_an_earlier_run_left_in_the_shell_is_replaced() {
-        let variables = of(&[
-            (
-                "NODE_OPTIONS",
-                "--require \"/tmp/a b/skillctl-run-1/preload.cjs\" --require ./own.js --no-warnings",
-            ),
-            ("NODE_EXTRA_CA_CERTS", "/tmp/skillctl-run-1/ca.pem"),
-            ("NO_PROXY", "localhost,127.0.0.1,::1"),
-        ]);
-        assert_eq!(
-            variables["NODE_OPTIONS"],
-            "--require ./own.js --no-warnings --require /run/preload.cjs"
+    fn a_shell_that_points_at_another_mock_points_at_this_one_afterwards() {
+        let own = [
+            ("NO_PROXY", "intern.example"),
+            ("NODE_OPTIONS", "--no-warnings"),
+            ("PYTHONPATH", "/src"),
+            ("RUBYOPT", "-W0"),
+            ("JAVA_TOOL_OPTIONS", "-Xmx64m"),
+        ];
+        let expected = of(&own);
+        let mut shell = in_folder("/tmp/it's \"a\" b/skillctl-run-1", &own);
+        for (name, value) in own {
+            shell.insert(format!("SKILLCTL_BEFORE_{name}"), value.to_owned());
+        }
+        let environment = Environment::from_variables(shell.clone());
+        let files = RunFiles {
+            folder: "/tmp/skillctl-run-2".into(),
+            scripts: "/tmp/skillctl-run-2".into(),
+            trust_store: "/tmp/skillctl-run-2/trust-store.p12".into(),
+        };
+        let twice: BTreeMap<_, _> = interception(URL, &files, &environment)
+            .into_iter()
+            .collect();
+        assert_eq!(twice, expected);
+        // A program that was given the variables alone, as in a container, keeps nothing for later.
+        shell.retain(|name, _| !name.starts_with("SKILLCTL_BEFORE_"));
+        let environment = Environment::from_variables(shell);
+        let mut twice: BTreeMap<_, _> = interception(URL, &files, &environment)
+            .into_iter()
+            .collect();
+        for name in ["NO_PROXY", "no_proxy"] {
+            assert_eq!(
+                twice.remove(name).as_deref(),
+                expected.get(name).map(String::as_str)
+            );
+        }
+        assert!(
+            twice.iter().all(|(name, value)| expected[name] == *value),
+            "{twice:?}"
         );
-        assert_eq!(variables["NODE_EXTRA_CA_CERTS"], "/run/ca.pem");
-        assert_eq!(variables["NO_PROXY"], "localhost,127.0.0.1,::1");
     }
 
     #[test]
-    fn a_path_with_blanks_is_quoted_for_node() {
-        let environment = Environment::from_variables([("A", "b")]);
+    fn a_path_with_blanks_and_quotes_is_quoted_for_each_runtime() {
+        let variables = in_folder("/a b/it's \"c\"\\", &[]);
         assert_eq!(
-            node_options("/a b/\"c\\.cjs", &environment),
-            "--require \"/a b/\\\"c\\\\.cjs\""
+            variables["NODE_OPTIONS"],
+            r#"--require="/a b/it's \"c\"\\/preload.cjs""#
         );
+        assert_eq!(variables["PYTHONPATH"], r#"/a b/it's "c"\/python"#);
+        let store = r#"-Djavax.net.ssl.trustStore='/a b/it'"'"'s "c"\/trust-store.p12'"#;
+        assert!(variables["JAVA_TOOL_OPTIONS"].contains(store));
     }
 }
