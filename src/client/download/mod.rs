@@ -356,7 +356,7 @@ impl<'a, S: Source> Download<'a, S> {
                     anew: true,
                 });
             }
-            let written = self.pipe.write(chunk).await;
+            let written = self.pipe.write(&chunk).await;
             written.map_err(|error| self.output_error(error))?;
             (self.on_event)(Event::Position(after));
         }

@@ -8,7 +8,7 @@ use std::{
     os::unix::fs::FileExt,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel},
     },
     thread::{self, JoinHandle},
 };
@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::domain::hex;
 
 /// Chunks that may wait in a queue. A chunk has a few hundred kilobytes at most.
-const QUEUE_CHUNKS: usize = 16;
+const QUEUE_CHUNKS: usize = 8;
 /// Bytes that are written before a write-back is requested.
 const WRITE_BACK_BYTES: u64 = 16 << 20;
 /// Bytes of a partial file that are read at once.
@@ -56,6 +56,50 @@ pub(crate) struct Pipe {
     hasher: mpsc::Sender<ToHasher>,
     failure: Failure,
     position: u64,
+    buffers: Buffers,
+}
+
+/// Buffers for chunks, used again and again. A chunk is copied into one, so that the memory of the
+/// HTTP client stays on its thread: an allocator is slow to reuse memory that another thread frees.
+struct Buffers {
+    returned: Receiver<Vec<u8>>,
+    home: Sender<Vec<u8>>,
+}
+
+impl Buffers {
+    fn new() -> Self {
+        let (home, returned) = channel();
+        Self { returned, home }
+    }
+
+    /// A copy of `bytes` in a buffer that comes back when all of its clones are dropped.
+    fn copy(&self, bytes: &[u8]) -> Bytes {
+        let mut buffer = self.returned.try_recv().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        Bytes::from_owner(Buffer {
+            bytes: buffer,
+            home: self.home.clone(),
+        })
+    }
+}
+
+struct Buffer {
+    bytes: Vec<u8>,
+    home: Sender<Vec<u8>>,
+}
+
+impl AsRef<[u8]> for Buffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // The pipe may have ended.
+        let _ = self.home.send(std::mem::take(&mut self.bytes));
+    }
 }
 
 impl Pipe {
@@ -72,6 +116,7 @@ impl Pipe {
             hasher,
             failure,
             position: 0,
+            buffers: Buffers::new(),
         })
     }
 
@@ -81,8 +126,9 @@ impl Pipe {
     }
 
     /// Takes the next bytes.
-    pub(crate) async fn write(&mut self, bytes: Bytes) -> io::Result<()> {
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let length = bytes.len() as u64;
+        let bytes = self.buffers.copy(bytes);
         let hashed = self.hasher.send(ToHasher::Bytes(bytes.clone())).await;
         if self.writer.send(ToWriter::Bytes(bytes)).await.is_err() || hashed.is_err() {
             return Err(self.why());
@@ -309,7 +355,7 @@ mod tests {
             let output = Output::File(file.try_clone().expect("a handle"));
             let mut pipe = Pipe::new(output).expect("a pipe");
             for chunk in ["a", "b", "c"] {
-                pipe.write(chunk.into()).await.expect("it is taken");
+                pipe.write(chunk.as_bytes()).await.expect("it is taken");
             }
             pipe.sync().await.expect("it is written");
             assert_eq!(pipe.digest().await.expect("a digest"), SHA1_OF_ABC);
@@ -328,7 +374,7 @@ mod tests {
             let mut pipe = Pipe::new(output).expect("a pipe");
             pipe.start_at(2, &file).await.expect("it starts");
             assert_eq!(pipe.position(), 2);
-            pipe.write("c".into()).await.expect("it is taken");
+            pipe.write(b"c").await.expect("it is taken");
             pipe.sync().await.expect("it is written");
             assert_eq!(pipe.digest().await.expect("a digest"), SHA1_OF_ABC);
             assert_eq!(file.metadata().expect("metadata").len(), 3);
@@ -350,7 +396,7 @@ mod tests {
             let mut pipe = Pipe::new(Output::Stream(Box::new(Full))).expect("a pipe");
             let mut result = Ok(());
             while result.is_ok() {
-                result = pipe.write("x".into()).await;
+                result = pipe.write(b"x").await;
             }
             let kind = result.map_err(|error| error.kind());
             assert_eq!(kind, Err(io::ErrorKind::StorageFull));
