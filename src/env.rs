@@ -30,6 +30,8 @@ pub fn local_time_zone() -> TimeZone {
 #[derive(Clone, Debug)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// The words of the command line, the program's name first. Bytes that are not UTF-8 are replaced.
+    pub command_line: Vec<String>,
     /// Whether standard output is a terminal.
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
@@ -48,6 +50,9 @@ impl Environment {
         let width = terminal_width(&variables);
         Self {
             variables,
+            command_line: std::env::args_os()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             width,
@@ -65,6 +70,7 @@ impl Environment {
         Self {
             width: terminal_width(&variables),
             variables,
+            command_line: Vec::new(),
             stdout_is_terminal: false,
             stderr_is_terminal: false,
         }

@@ -23,9 +23,9 @@ pub struct CompletionsArgs {
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
-  skillctl man | man -l -
-      the manual page of skillctl
-  skillctl man replay | man -l -
+  skillctl man
+      the manual page of skillctl; in a pipe, its source
+  skillctl man replay
       the manual page of one command
   skillctl man --dir ~/.local/share/man/man1
       all manual pages, as files")]

@@ -391,6 +391,7 @@ fn with_left_out(error: clap::Error, left_out: &[String]) -> clap::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::report::Report;
 
     fn read(
         words: &str,
@@ -565,7 +566,10 @@ mod tests {
         assert_eq!(read.fixtures, paths);
         assert_eq!(read.command, ["node", "index.js", "--port"]);
         assert_eq!(read.command_folder, Some(PathBuf::from("..")));
-        assert_eq!(read.report[0].path, PathBuf::from("../out/r.json"));
+        let Report::File(report) = &read.report[0] else {
+            panic!("a file is named");
+        };
+        assert_eq!(report.path, PathBuf::from("../out/r.json"));
         let typed = from_parent("skillctl replay one.json -- python3 a.py", GATE);
         assert_eq!(typed.fixtures, [PathBuf::from("one.json")]);
         assert_eq!(typed.command, ["python3", "a.py"]);

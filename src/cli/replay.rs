@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, ValueEnum};
 use url::Url;
 
-use super::{output_format::OutputFormat, report::ReportFile, values};
+use super::{output_format::OutputFormat, report::Report, values};
 use crate::domain::{event::edit::Edit, outcome::check::Check, shard::Shard};
 
 // The headings in help.
@@ -167,9 +167,10 @@ pub struct ReplayArgs {
     /// How to print the results
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", help_heading = OUTPUT)]
     pub format: OutputFormat,
-    /// Write a report: junit=FILE, json=FILE, markdown=FILE, html=FILE (repeatable)
+    /// Write a report: junit=FILE, json=FILE, markdown=FILE, html=FILE, or github for annotations
+    /// in the log of a GitHub job (repeatable)
     #[arg(long, value_name = "FORMAT=FILE", help_heading = OUTPUT)]
-    pub report: Vec<ReportFile>,
+    pub report: Vec<Report>,
 }
 
 /// The envelopes that an event can be sent in.

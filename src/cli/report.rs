@@ -32,9 +32,9 @@ pub struct MergeArgs {
     /// JSON reports, written by `skillctl replay --report json=FILE`
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Write a report: junit=FILE, json=FILE, markdown=FILE, html=FILE (repeatable)
+    /// Write a report: junit=FILE, json=FILE, markdown=FILE, html=FILE, or github (repeatable)
     #[arg(long, value_name = "FORMAT=FILE")]
-    pub report: Vec<ReportFile>,
+    pub report: Vec<Report>,
     /// How to print the summary
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
@@ -53,7 +53,16 @@ pub enum ReportFormat {
     Html,
 }
 
-/// A report to be written.
+/// A report that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A file.
+    File(ReportFile),
+    /// Annotations in the log of a GitHub job.
+    Github,
+}
+
+/// A report to be written to a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportFile {
     /// Its format.
@@ -62,13 +71,16 @@ pub struct ReportFile {
     pub path: PathBuf,
 }
 
-impl FromStr for ReportFile {
+impl FromStr for Report {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if text == "github" {
+            return Ok(Self::Github);
+        }
         let (format, path) = text
             .split_once('=')
-            .ok_or("not a report; give FORMAT=FILE, such as junit=junit.xml")?;
+            .ok_or("not a report; give FORMAT=FILE, such as junit=junit.xml, or github")?;
         let format = match format {
             "junit" => ReportFormat::Junit,
             "json" => ReportFormat::Json,
@@ -76,7 +88,7 @@ impl FromStr for ReportFile {
             "html" => ReportFormat::Html,
             other => {
                 return Err(format!(
-                    "unknown format `{other}`; give junit, json, markdown or html"
+                    "unknown format `{other}`; give junit, json, markdown, html, or github without a file"
                 ));
             }
         };
@@ -86,9 +98,9 @@ impl FromStr for ReportFile {
                     .to_owned(),
             );
         }
-        Ok(Self {
+        Ok(Self::File(ReportFile {
             format,
             path: PathBuf::from(path),
-        })
+        }))
     }
 }

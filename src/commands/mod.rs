@@ -37,7 +37,7 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
     print_layers(&cli.layers, terminal);
     match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, environment, terminal),
-        Command::Report(command) => report::run(command, terminal),
+        Command::Report(command) => report::run(command, environment, terminal),
         Command::MockBox(arguments) => mock_box::run(arguments, environment, terminal),
         Command::Cards(arguments) => cards::run(arguments, environment, terminal),
         Command::Event(command) => event::run(command, environment, terminal),

@@ -1,8 +1,9 @@
-//! `skillctl report merge`: the JSON reports of shards, read one outcome after the other, become
+//! `skillctl report merge`: reads the JSON reports of shards, one outcome after the other, and gives
 //! one summary, one verdict and one report.
 
-use std::{fmt, fs::File, io::BufReader, path::Path};
+use std::{collections::HashSet, fmt, fs::File, hash::BuildHasher, io::BufReader, path::Path};
 
+use foldhash::fast::FixedState;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -16,32 +17,41 @@ use crate::{
     domain::outcome::{
         Summary,
         record::{Record, SummaryRecord},
+        run_record::RunRecord,
     },
+    env::Environment,
     exit::{Failure, Outcome, Problem},
     render::{replay as draw, replay_json, text::Line},
     terminal::Terminal,
 };
 
 /// Runs the command.
-pub(super) fn run(command: &ReportCommand, terminal: &Terminal) -> Outcome {
+pub(super) fn run(
+    command: &ReportCommand,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Outcome {
     match command {
-        ReportCommand::Merge(arguments) => merge(arguments, terminal),
+        ReportCommand::Merge(arguments) => merge(arguments, environment, terminal),
     }
 }
 
-fn merge(arguments: &MergeArgs, terminal: &Terminal) -> Outcome {
-    let mut reports = Reports::new(&arguments.report)?;
+fn merge(arguments: &MergeArgs, environment: &Environment, terminal: &Terminal) -> Outcome {
+    let mut reports = Reports::new(&arguments.report, environment)?;
     let mut merged = Merged {
         summary: Summary::default(),
         reports: &mut reports,
+        cases: HashSet::new(),
+        file: String::new(),
         failure: None,
     };
     for path in &arguments.files {
+        merged.file = path.display().to_string();
         read(path, &mut merged)?;
     }
     let summary = merged.summary;
     let record = SummaryRecord::from_summary(&summary);
-    reports.write(&record)?;
+    reports.write(&record, arguments.format, terminal)?;
     match arguments.format {
         OutputFormat::Json => terminal.out_line(&Line::raw(replay_json::summary(&record))),
         OutputFormat::Human => terminal.out(&draw::summary(&record)),
@@ -57,7 +67,28 @@ fn merge(arguments: &MergeArgs, terminal: &Terminal) -> Outcome {
 struct Merged<'a, 'r> {
     summary: Summary,
     reports: &'a mut Reports<'r>,
+    /// Hashes of the names of the cases, of which there may be a million.
+    cases: HashSet<u64>,
+    /// The report that is being read.
+    file: String,
     failure: Option<Failure>,
+}
+
+impl Merged<'_, '_> {
+    /// The name of a case, with the name of the report where an earlier report has that case too:
+    /// readers of JUnit keep only one of two equal names.
+    fn distinct(&mut self, case: &str) -> String {
+        let mut name = case.to_owned();
+        let mut number = 1;
+        while !self.cases.insert(FixedState::default().hash_one(&name)) {
+            name = match number {
+                1 => format!("{case} ({})", self.file),
+                number => format!("{case} ({}, {number})", self.file),
+            };
+            number += 1;
+        }
+        name
+    }
 }
 
 fn read(path: &Path, merged: &mut Merged<'_, '_>) -> Result<(), Failure> {
@@ -72,7 +103,7 @@ fn read(path: &Path, merged: &mut Merged<'_, '_>) -> Result<(), Failure> {
         return Err(failure);
     }
     read.map_err(|error| {
-        Problem::new(format!("{} is no report: {error}", path.display()))
+        Problem::new(format!("{} is not a report: {error}", path.display()))
             .help("reports are written by skillctl replay --report json=FILE")
             .usage()
     })
@@ -103,7 +134,10 @@ impl<'de> Visitor<'de> for Report<'_, '_, '_> {
                 "version" => {
                     let found: u32 = map.next_value()?;
                     if found != replay_json::VERSION {
-                        let message = format!("version {found} is of another skillctl");
+                        let message = format!(
+                            "format version {found} is not supported; this skillctl reads version {}",
+                            replay_json::VERSION
+                        );
                         return Err(A::Error::custom(message));
                     }
                     version = Some(found);
@@ -114,6 +148,12 @@ impl<'de> Visitor<'de> for Report<'_, '_, '_> {
                     self.0.summary.add(&summary);
                     has_summary = true;
                 }
+                "run" => self.0.reports.runs.push(map.next_value()?),
+                "runs" => self
+                    .0
+                    .reports
+                    .runs
+                    .extend(map.next_value::<Vec<RunRecord>>()?),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
@@ -145,7 +185,8 @@ impl<'de> Visitor<'de> for Outcomes<'_, '_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while let Some(record) = items.next_element::<Record>()? {
+        while let Some(mut record) = items.next_element::<Record>()? {
+            record.case = self.0.distinct(&record.case);
             self.0.summary.count_record(&record);
             if let Err(failure) = self.0.reports.take(&record) {
                 self.0.failure = Some(failure);

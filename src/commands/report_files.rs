@@ -7,20 +7,37 @@ use std::{
     path::Path,
 };
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use crate::{
-    cli::report::{ReportFile, ReportFormat},
-    domain::outcome::record::{Record, SummaryRecord},
+    cli::{
+        OutputFormat,
+        report::{Report, ReportFile, ReportFormat},
+    },
+    domain::{
+        outcome::{
+            record::{Record, SummaryRecord},
+            run_record::RunRecord,
+        },
+        secret_values::SecretValues,
+    },
+    env::Environment,
     exit::{Failure, Problem},
     render::{
         replay_json,
-        report::{html, junit, markdown},
+        report::{github, html, junit, markdown},
     },
+    terminal::Terminal,
 };
 
 /// The reports to write, and the outcomes so far, one a line.
 pub(super) struct Reports<'a> {
-    files: &'a [ReportFile],
+    wanted: &'a [Report],
     outcomes: Option<BufWriter<File>>,
+    /// The runs that the outcomes are of.
+    pub(super) runs: Vec<RunRecord>,
+    /// What is redacted in addition to tokens.
+    secrets: SecretValues,
 }
 
 impl<'a> Reports<'a> {
@@ -28,17 +45,24 @@ impl<'a> Reports<'a> {
     ///
     /// # Errors
     /// Exit code 2 for a path that cannot be written to.
-    pub(super) fn new(files: &'a [ReportFile]) -> Result<Self, Failure> {
-        for file in files {
-            check_path(&file.path)?;
+    pub(super) fn new(reports: &'a [Report], environment: &Environment) -> Result<Self, Failure> {
+        for report in reports {
+            if let Report::File(file) = report {
+                check_path(&file.path)?;
+            }
         }
-        let outcomes = match files {
+        let outcomes = match reports {
             [] => None,
             _ => Some(BufWriter::new(tempfile::tempfile().map_err(|error| {
                 Problem::new(format!("cannot keep the outcomes for the reports: {error}")).outside()
             })?)),
         };
-        Ok(Self { files, outcomes })
+        Ok(Self {
+            wanted: reports,
+            outcomes,
+            runs: Vec::new(),
+            secrets: SecretValues::from_variables(environment.vars()),
+        })
     }
 
     /// Whether there are reports to write.
@@ -51,24 +75,43 @@ impl<'a> Reports<'a> {
         let Some(outcomes) = &mut self.outcomes else {
             return Ok(());
         };
-        let line = replay_json::outcome(record);
+        let line = self.secrets.redact_json(replay_json::outcome(record));
         writeln!(outcomes, "{line}").map_err(|error| {
             Problem::new(format!("cannot keep the outcomes for the reports: {error}")).outside()
         })
     }
 
-    /// Writes the reports.
-    pub(super) fn write(self, summary: &SummaryRecord) -> Result<(), Failure> {
-        let Some(outcomes) = self.outcomes else {
+    /// Writes the reports. Annotations go to stdout, or to stderr where stdout is JSON.
+    pub(super) fn write(
+        mut self,
+        summary: &SummaryRecord,
+        format: OutputFormat,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        let Some(outcomes) = self.outcomes.take() else {
             return Ok(());
         };
+        let summary = &self.without_secrets(summary);
+        let runs = self.runs.iter().map(|run| self.without_secrets(run));
+        let runs: Vec<RunRecord> = runs.collect();
         let mut outcomes = outcomes.into_inner().map_err(|error| {
             Problem::new(format!("cannot keep the outcomes for the reports: {error}")).outside()
         })?;
-        for file in self.files {
+        for report in self.wanted {
+            let file = match report {
+                Report::File(file) => file,
+                Report::Github => {
+                    let text = annotations(&outcomes, summary)?;
+                    match format {
+                        OutputFormat::Json => terminal.note_raw(&text),
+                        OutputFormat::Human => terminal.out_raw(text.as_bytes()),
+                    }
+                    continue;
+                }
+            };
             let written = outcomes
                 .seek(SeekFrom::Start(0))
-                .and_then(|_| write_one(file, &outcomes, summary));
+                .and_then(|_| write_one(file, &outcomes, summary, &runs));
             written.map_err(|error| {
                 Problem::new(format!(
                     "cannot write the report {}: {error}",
@@ -79,6 +122,33 @@ impl<'a> Reports<'a> {
         }
         Ok(())
     }
+
+    /// A part of a report with the secrets of the environment redacted.
+    fn without_secrets<T: Clone + Serialize + DeserializeOwned>(&self, part: &T) -> T {
+        let json = serde_json::to_string(part).unwrap_or_default();
+        serde_json::from_str(&self.secrets.redact_json(json)).unwrap_or_else(|_| part.clone())
+    }
+}
+
+/// The annotations for a GitHub job.
+fn annotations(mut outcomes: &File, summary: &SummaryRecord) -> Result<String, Failure> {
+    let mut text = String::new();
+    outcomes
+        .seek(SeekFrom::Start(0))
+        .and_then(|_| {
+            each(BufReader::new(outcomes), |record, _, nth| {
+                text.push_str(&github::case(record, nth));
+                Ok(())
+            })
+        })
+        .map_err(|error| {
+            Problem::new(format!(
+                "cannot read the outcomes for the annotations: {error}"
+            ))
+            .outside()
+        })?;
+    text.push_str(&github::end(summary));
+    Ok(text)
 }
 
 /// Checks that a report can be written to a path, before the run and not after it.
@@ -101,12 +171,17 @@ fn check_path(path: &Path) -> Result<(), Failure> {
     .usage())
 }
 
-fn write_one(file: &ReportFile, outcomes: &File, summary: &SummaryRecord) -> io::Result<()> {
+fn write_one(
+    file: &ReportFile,
+    outcomes: &File,
+    summary: &SummaryRecord,
+    runs: &[RunRecord],
+) -> io::Result<()> {
     let mut to = BufWriter::new(File::create(&file.path)?);
     let mut lines = BufReader::new(outcomes);
     match file.format {
         ReportFormat::Json => {
-            to.write_all(replay_json::report_start().as_bytes())?;
+            to.write_all(replay_json::report_start(runs).as_bytes())?;
             let (mut line, mut between) = (Vec::new(), "\n");
             while lines.read_until(b'\n', &mut line)? > 0 {
                 to.write_all(between.as_bytes())?;
@@ -117,21 +192,21 @@ fn write_one(file: &ReportFile, outcomes: &File, summary: &SummaryRecord) -> io:
             to.write_all(replay_json::report_end(summary).as_bytes())?;
         }
         ReportFormat::Junit => {
-            to.write_all(junit::start(summary).as_bytes())?;
+            to.write_all(junit::start(summary, runs).as_bytes())?;
             each(lines, |record, _, _| {
                 to.write_all(junit::case(record).as_bytes())
             })?;
             to.write_all(junit::end(summary).as_bytes())?;
         }
         ReportFormat::Markdown => {
-            to.write_all(markdown::start(summary).as_bytes())?;
+            to.write_all(markdown::start(summary, runs).as_bytes())?;
             each(lines, |record, _, nth| {
                 to.write_all(markdown::case(record, nth).as_bytes())
             })?;
             to.write_all(markdown::end(summary.failed).as_bytes())?;
         }
         ReportFormat::Html => {
-            to.write_all(html::start(summary).as_bytes())?;
+            to.write_all(html::start(summary, runs).as_bytes())?;
             each(lines, |record, number, nth| {
                 to.write_all(html::case(record, number, nth).as_bytes())
             })?;

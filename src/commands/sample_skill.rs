@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     cli::sample_skill::{SampleSkillArgs, SampleSkillVia},
     exit::{Outcome, Problem},
-    render::text::Line,
+    render::text::{Line, Role},
     sample_skill::{Settings, Skill, Via},
     terminal::Terminal,
 };
@@ -32,7 +32,11 @@ pub(super) fn run(arguments: &SampleSkillArgs, terminal: &Terminal) -> Outcome {
     let address = skill
         .address()
         .map_err(|error| failed("the sample skill has no address", &error))?;
-    terminal.out_line(&Line::from(format!("listening on http://{address}")));
+    let mut line = Line::from(format!("listening on http://{address}"));
+    if terminal.out_is_terminal {
+        line.push(Role::Dim, " (Ctrl-C ends it)");
+    }
+    terminal.out_line(&line);
     skill
         .run()
         .map_err(|error| failed("the sample skill stopped listening", &error))

@@ -15,6 +15,7 @@ pub mod notice;
 pub mod operation;
 pub mod outcome;
 pub mod secret;
+pub mod secret_values;
 pub mod shard;
 pub mod stats;
 pub mod subtitles;

@@ -133,17 +133,38 @@ pub fn details(check: &CheckRecord) -> Text {
 /// The course of a failed event: what was seen where there was no call, and the timeline.
 pub fn story(record: &Record) -> Text {
     let mut text = Text::new();
+    if let Some(hint) = hint(record) {
+        text.append(hint, 6);
+    }
+    text.push(Line::from("      ").with(Role::Dim, "timeline"));
+    text.append(timeline(record), 8);
+    text
+}
+
+/// What was seen, and what to try, where a skill that replied made no call.
+pub(super) fn hint(record: &Record) -> Option<Text> {
     let is_good = record
         .reply
         .as_ref()
         .and_then(|reply| reply.status)
         .is_some_and(|status| (200..300).contains(&status));
-    if record.mock && is_good && record.calls.is_empty() {
-        text.append(no_calls(record), 6);
+    (record.mock && is_good && record.calls.is_empty()).then(|| no_calls(record))
+}
+
+/// The columns of an event's line, without its verdict and name.
+pub(super) struct Columns {
+    pub(super) reply: String,
+    /// None where no mock watched.
+    pub(super) status: Option<String>,
+    pub(super) cards: Option<String>,
+}
+
+pub(super) fn columns(record: &Record) -> Columns {
+    Columns {
+        reply: reply_words(record.reply.as_ref()).0,
+        status: record.mock.then(|| status_words(record)),
+        cards: cards_words(record),
     }
-    text.push(Line::from("      ").with(Role::Dim, "timeline"));
-    text.append(timeline(record), 8);
-    text
 }
 
 fn differences(check: &CheckRecord) -> Text {
@@ -309,21 +330,15 @@ pub fn summary(summary: &SummaryRecord) -> Text {
     }
     text.push(Line::new());
     text.push(counts(summary).with(Role::Dim, pace(summary)));
-    let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
-    // The line of a single event has its times already.
-    if summary.total < 2 {
-        return text;
-    }
-    if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
+    let rows = summary.latencies();
+    if !rows.is_empty() {
         text.push(Line::from(" ".repeat(7)).with(
             Role::Dim,
             format!("{:>10}{:>10}{:>10}{:>10}", "p50", "p90", "p99", "max"),
         ));
     }
     for (name, quantiles) in rows {
-        if let Some(quantiles) = quantiles {
-            text.push(quantile_row(name, &quantiles));
-        }
+        text.push(quantile_row(name, &quantiles));
     }
     text
 }

@@ -4,7 +4,10 @@
 use serde_json::json;
 
 use super::json::escaped;
-use crate::domain::outcome::record::{Record, SummaryRecord};
+use crate::domain::outcome::{
+    record::{Record, SummaryRecord},
+    run_record::RunRecord,
+};
 
 /// The version of the format. It grows when a reader of the previous one would misread it.
 pub const VERSION: u32 = 1;
@@ -23,9 +26,14 @@ pub fn summary(summary: &SummaryRecord) -> String {
     escaped(json!({ "summary": summary }).to_string())
 }
 
-/// The part of a report before the outcomes.
-pub fn report_start() -> String {
-    format!("{{\"version\":{VERSION},\"outcomes\":[")
+/// The part of a report before the outcomes. A merged report has several runs.
+pub fn report_start(runs: &[RunRecord]) -> String {
+    let run = match runs {
+        [] => String::new(),
+        [run] => format!("\"run\":{},", json!(run)),
+        runs => format!("\"runs\":{},", json!(runs)),
+    };
+    escaped(format!("{{\"version\":{VERSION},{run}\"outcomes\":["))
 }
 
 /// The part after them.

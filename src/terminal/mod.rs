@@ -41,6 +41,8 @@ pub struct Terminal {
     pub width: usize,
     /// Whether progress may be drawn on stderr.
     pub draws: bool,
+    /// Whether stdout is a terminal.
+    pub out_is_terminal: bool,
 }
 
 impl Terminal {
@@ -70,6 +72,7 @@ impl Terminal {
             verbosity,
             width: environment.width,
             draws: environment.stderr_is_terminal && verbosity != Verbosity::Quiet,
+            out_is_terminal: environment.stdout_is_terminal,
         }
     }
 
@@ -103,6 +106,15 @@ impl Terminal {
     #[allow(clippy::unused_self, reason = "only holders of a terminal print")]
     pub fn out_stream(&self) -> io::Result<File> {
         Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+    }
+
+    /// Writes text of a format for programs to stderr, also with `-q`.
+    #[allow(
+        clippy::unused_self,
+        reason = "having the terminal is the permission to print"
+    )]
+    pub fn note_raw(&self, text: &str) {
+        to_stderr(text);
     }
 
     /// Prints a note on stderr, unless `-q` is given.

@@ -8,6 +8,7 @@ mod admin;
 mod basics;
 mod box_client;
 mod cards;
+mod completions;
 mod crash;
 mod docs;
 mod env;

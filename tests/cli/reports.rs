@@ -3,11 +3,11 @@
 use std::{fs, path::Path};
 
 use predicates::str::contains;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     support::{project, skillctl},
-    world::Skill,
+    world::{MockBox, Skill, keyword},
 };
 
 /// A run of two passing and one failing event, with every report in `folder`.
@@ -43,7 +43,7 @@ fn read(folder: &Path, name: &str) -> String {
 }
 
 #[test]
-fn every_report_tells_the_same_run() {
+fn the_reports_of_a_run_agree() {
     let folder = tempfile::tempdir().expect("a folder");
     run(folder.path());
 
@@ -56,9 +56,17 @@ fn every_report_tells_the_same_run() {
     assert_eq!(junit.matches("<failure type=\"outcome\"").count(), 1);
     assert!(junit.contains("a&lt;b&gt;&amp;&quot;c"), "{junit}");
     assert!(junit.contains("event sent"), "the timeline is there");
+    assert!(junit.contains("<property name=\"skill\" value=\"--sample-skill\"/>"));
 
     let json: Value = serde_json::from_str(&read(folder.path(), "json")).expect("JSON");
     assert_eq!(json["version"], 1);
+    let run = &json["run"];
+    assert_eq!(run["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(run["command"][1], "replay");
+    assert_eq!(run["options"]["wait"], "30s");
+    assert_eq!(run["mock"]["own"], true);
+    assert_eq!(run["skill"]["started"], "--sample-skill");
+    assert!(run["at"].as_str().is_some_and(|at| at.ends_with('Z')));
     assert_eq!(json["summary"]["failed"], 1);
     let outcomes = json["outcomes"].as_array().expect("outcomes");
     assert_eq!(outcomes.len(), 3);
@@ -94,6 +102,107 @@ fn the_page_holds_the_cards_and_loads_nothing() {
     unique.sort_unstable();
     unique.dedup();
     assert_eq!(ids.len(), unique.len(), "an id occurs twice");
+}
+
+#[test]
+fn secrets_of_variables_and_arguments_are_in_no_report() {
+    const SECRET: &str = "a-secret-of-a-provider";
+    let folder = tempfile::tempdir().expect("a folder");
+    let mock = MockBox::start();
+    let url = mock.url.clone();
+    let skill = Skill::new(move |invocation| {
+        let cards = json!([keyword(SECRET)]);
+        invocation.at(&url).report("success", &cards)
+    });
+    let mut replay = mock.replay(&skill, &[]);
+    replay
+        .arg(project("fixtures/events/upload-text"))
+        .env("PROVIDER_API_KEY", SECRET)
+        .args(["--set", "/source/name=\"TOKEN=0123456789abcdef\""]);
+    for format in ["junit", "json", "markdown", "html"] {
+        replay
+            .arg("--report")
+            .arg(format!("{format}={}", folder.path().join(format).display()));
+    }
+    replay.args(["--no-check", "expected"]).assert().success();
+    for format in ["junit", "json", "markdown", "html"] {
+        let text = read(folder.path(), format);
+        assert!(!text.contains(SECRET), "{format}");
+        assert!(!text.contains("0123456789abcdef"), "{format}");
+    }
+    assert!(read(folder.path(), "json").contains("[redacted …ider]"));
+}
+
+#[test]
+fn a_failed_event_is_an_annotation_of_a_github_job() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let skill = Skill::new(|_| 500);
+    let case = folder.path().join("a,b");
+    fs::create_dir(&case).expect("a folder");
+    let event = project("fixtures/events/upload-text/event.json");
+    fs::copy(event, case.join("event.json")).expect("it copies");
+    let replay = |format: &str| {
+        let output = skillctl()
+            .args([
+                "replay",
+                "--no-mock",
+                "--skill",
+                &skill.url,
+                "--report",
+                "github",
+            ])
+            .args(["--format", format])
+            .arg(&case)
+            .output()
+            .expect("it runs");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (text(output.stdout), text(output.stderr))
+    };
+    let is_annotation = |line: &str| {
+        line.starts_with("::error file=")
+            && line.contains("a%2Cb/event.json,title=")
+            && line.contains("::reply: ")
+    };
+    let (stdout, _) = replay("human");
+    assert!(stdout.lines().any(is_annotation), "{stdout}");
+    let (stdout, stderr) = replay("json");
+    assert!(!stdout.contains("::error"), "{stdout}");
+    assert!(stderr.lines().any(is_annotation), "{stderr}");
+}
+
+#[test]
+fn one_case_of_two_reports_has_two_names_when_merged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let skill = Skill::new(|_| 200);
+    let reports = ["one.json", "two.json"].map(|name| folder.path().join(name));
+    for report in &reports {
+        skillctl()
+            .args(["replay", "--no-mock", "--skill", &skill.url])
+            .arg(project("fixtures/events/upload-text"))
+            .arg("--report")
+            .arg(format!("json={}", report.display()))
+            .assert()
+            .success();
+    }
+    let junit = folder.path().join("junit.xml");
+    skillctl()
+        .args(["report", "merge"])
+        .args(&reports)
+        .arg("--report")
+        .arg(format!("junit={}", junit.display()))
+        .assert()
+        .success();
+    let text = fs::read_to_string(junit).expect("the report");
+    let names: Vec<&str> = text
+        .split("<testcase name=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(names.len(), 2);
+    assert!(
+        names[1].starts_with(names[0]) && names[1].contains("two.json"),
+        "{names:?}"
+    );
 }
 
 #[test]
@@ -174,7 +283,7 @@ fn what_is_no_report_exits_2() {
             .arg(&path)
             .assert()
             .code(2)
-            .stderr(contains("is no report"));
+            .stderr(contains("is not a report"));
     }
     skillctl()
         .args(["report", "merge", "no/such/file"])

@@ -78,6 +78,11 @@ impl MockSource {
         }))
     }
 
+    /// Whether the run started it.
+    pub(super) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// Stops the mock, if it is the run's own.
     pub(super) async fn end(self) {
         if let Some(own) = self.own {

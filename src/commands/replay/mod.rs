@@ -1,5 +1,6 @@
 //! `skillctl replay`: makes a plan, starts a mock and a skill, and runs the cases.
 
+mod head;
 mod mock_source;
 mod plan;
 mod show;
@@ -41,7 +42,8 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Outcome {
     let plan = ReplayPlan::new(arguments, environment, terminal)?;
-    let show = Show::new(plan.output, environment, terminal)?;
+    let head = head::run_record(arguments, &plan, environment);
+    let show = Show::new(plan.output, head, environment, terminal)?;
     if plan.cases.has_signatures && plan.keys.is_empty() {
         terminal.warn(
             "the captured signatures do not match the new ids and times, and are not sent; \
@@ -58,12 +60,13 @@ pub(super) fn run(
 /// Starts the mock and the skill, runs the plan, and stops them again.
 async fn execute(
     plan: ReplayPlan<'_>,
-    show: Show<'_>,
+    mut show: Show<'_>,
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
     let interrupts = Interrupts::listen();
     let mut mock = MockSource::open(&plan, environment).await?;
+    show.mock_is_own = mock.as_ref().is_some_and(MockSource::is_own);
     let skill = tokio::select! {
         skill = skill(&plan, mock.as_mut(), environment, terminal) => skill,
         () = interrupts.stopped() => Err(Failure::Interrupted),

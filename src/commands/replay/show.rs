@@ -6,7 +6,7 @@ use std::{fs, path::Path, time::Instant};
 use serde_json::json;
 
 use crate::{
-    cli::{OutputFormat, report::ReportFile},
+    cli::{OutputFormat, report::Report},
     commands::{output::write_over, report_files::Reports},
     domain::{
         card::{normalise::normalise, preview::sidebar},
@@ -14,7 +14,9 @@ use crate::{
             Outcome as Judged, Status, Summary,
             check::Check,
             record::{Record, SummaryRecord},
+            run_record::{MockUsed, RunRecord},
         },
+        secret::redact_url,
     },
     env::Environment,
     exit::{Failure, Outcome, Problem},
@@ -38,7 +40,7 @@ pub(super) struct OutputOptions<'a> {
     /// Whether results are written to `expected.json`.
     pub(super) update: bool,
     /// The reports to write.
-    pub(super) reports: &'a [ReportFile],
+    pub(super) reports: &'a [Report],
 }
 
 /// Prints and writes the results of one run.
@@ -55,19 +57,24 @@ pub(super) struct Show<'a> {
     painted: String,
     started: Instant,
     not_updated: usize,
+    /// The head of the reports.
+    head: RunRecord,
+    /// Whether the run started its mock.
+    pub(super) mock_is_own: bool,
 }
 
 impl<'a> Show<'a> {
     /// Prepares the reports.
     pub(super) fn new(
         options: OutputOptions<'a>,
+        head: RunRecord,
         environment: &Environment,
         terminal: &'a Terminal,
     ) -> Result<Self, Failure> {
         Ok(Self {
             options,
             terminal,
-            reports: Reports::new(options.reports)?,
+            reports: Reports::new(options.reports, environment)?,
             summary: Summary::default(),
             columns: 0,
             width: environment.stdout_is_terminal.then_some(terminal.width),
@@ -75,6 +82,8 @@ impl<'a> Show<'a> {
             painted: String::new(),
             started: Instant::now(),
             not_updated: 0,
+            head,
+            mock_is_own: false,
         })
     }
 
@@ -87,6 +96,13 @@ impl<'a> Show<'a> {
         };
         self.columns = run.plan.columns + number;
         self.started = Instant::now();
+        self.head.at = (run.clock)();
+        self.head.mock = run.mock.as_ref().map(|mock| MockUsed {
+            url: redact_url(mock.url()),
+            own: self.mock_is_own,
+        });
+        self.head.skill.url = redact_url(run.skill.url());
+        self.reports.runs.push(self.head.clone());
         let total = run.total();
         if total == Some(0) {
             self.terminal
@@ -218,7 +234,9 @@ impl<'a> Show<'a> {
             }
             OutputFormat::Human => self.terminal.out(&draw::summary(&record)),
         }
-        let written = self.reports.write(&record);
+        let written = self
+            .reports
+            .write(&record, self.options.format, self.terminal);
         if was_interrupted {
             return Err(Failure::Interrupted);
         }

@@ -315,6 +315,19 @@ impl CallRow {
 }
 
 impl SummaryRecord {
+    /// The latencies for a table, by name. Empty for fewer than ten events, whose quantiles say
+    /// nothing that the lines of the events do not.
+    pub fn latencies(&self) -> Vec<(&'static str, QuantilesRecord)> {
+        const MIN_EVENTS: usize = 10;
+        if self.total < MIN_EVENTS {
+            return Vec::new();
+        }
+        [("reply", self.reply_ms), ("cards", self.cards_ms)]
+            .into_iter()
+            .filter_map(|(name, quantiles)| Some((name, quantiles?)))
+            .collect()
+    }
+
     /// The record of a summary.
     pub fn from_summary(summary: &Summary) -> Self {
         Self {

@@ -1,16 +1,21 @@
 //! One page without other files: every event with its verdict, and details that open with the reasons,
-//! the timeline, and the cards as Box shows them.
+//! the waterfall of the calls, and the cards as Box shows them.
 
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::waterfall::waterfall;
 use crate::{
     domain::{
         card::preview::sidebar,
-        outcome::record::{QuantilesRecord, Record, SummaryRecord},
+        outcome::{
+            record::{CheckRecord, QuantilesRecord, Record, SummaryRecord},
+            run_record::RunRecord,
+        },
     },
     render::{
         cards::html::{SCRIPT, STYLE, panel, policy, shown},
         replay,
+        text::{Role, Text},
         units::duration,
     },
 };
@@ -18,13 +23,14 @@ use crate::{
 const OWN_STYLE: &str = include_str!("report.css");
 /// Events of each verdict that have details. A page with more of them is too large for a browser.
 const MAX_OPENED: usize = 500;
+/// Failed events whose details are open from the start.
+const MAX_OPEN_AT_START: usize = 5;
 /// Numbers that are reserved for the elements of one event's cards.
 const NUMBERS_PER_EVENT: usize = 10_000;
 
 /// The part before the events.
-pub fn start(summary: &SummaryRecord) -> String {
+pub fn start(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
     let counts = replay::counts(summary);
-    let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
     let verdict = if summary.ok { "passed" } else { "failed" };
     let head = html! {
         (DOCTYPE)
@@ -38,19 +44,11 @@ pub fn start(summary: &SummaryRecord) -> String {
         style { (PreEscaped(STYLE)) (PreEscaped(OWN_STYLE)) }
         (PreEscaped("</head><body><main class=\"page\">"))
         header {
-            h1 { "Replay " (verdict) }
+            h1 { "Replay " span .passed[summary.ok] .not_passed[!summary.ok] { (verdict) } }
             p { (counts.as_plain()) ", in " (duration(summary.seconds * 1000.0)) }
-            @if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
-                table {
-                    tr { th {} th scope="col" { "p50" } th scope="col" { "p90" } th scope="col" { "p99" } th scope="col" { "max" } }
-                    @for (name, quantiles) in rows {
-                        @if let Some(QuantilesRecord { p50, p90, p99, max, .. }) = quantiles {
-                            tr { th scope="row" { (name) } @for ms in [p50, p90, p99, max] { td { (duration(ms)) } } }
-                        }
-                    }
-                }
-            }
+            (latencies(summary))
             @for stray in &summary.strays { p .stray { (shown(stray)) } }
+            @for run in runs { (head_of(run)) }
         }
         @if summary.failed > 0 && summary.passed > 0 {
             input #only .only type="checkbox";
@@ -60,46 +58,36 @@ pub fn start(summary: &SummaryRecord) -> String {
     head.into_string()
 }
 
+fn latencies(summary: &SummaryRecord) -> Markup {
+    let rows = summary.latencies();
+    html! {
+        @if !rows.is_empty() {
+            table {
+                tr { td {} th scope="col" { "p50" } th scope="col" { "p90" } th scope="col" { "p99" } th scope="col" { "max" } }
+                @for (name, QuantilesRecord { p50, p90, p99, max, .. }) in rows {
+                    tr { th scope="row" { (name) } @for ms in [p50, p90, p99, max] { td { (duration(ms)) } } }
+                }
+            }
+        }
+    }
+}
+
+fn head_of(run: &RunRecord) -> Markup {
+    html! {
+        dl .run {
+            @for (name, text) in run.rows() { div { dt { (name) } dd dir="auto" { (shown(&text)) } } }
+        }
+    }
+}
+
 /// An event, the `number`-th from 0; `nth` counts those with the same verdict.
 pub fn case(record: &Record, number: usize, nth: usize) -> String {
-    let reply = match record.reply.as_ref() {
-        Some(reply) => match (reply.status, reply.ms) {
-            (Some(status), Some(ms)) => format!("{status} in {}", duration(ms)),
-            _ => "no reply".to_owned(),
-        },
-        None => "no reply".to_owned(),
-    };
-    let status = record.status.as_deref().unwrap_or("");
-    let line = html! {
-        span .verdict { (if record.ok { "PASS" } else { "FAIL" }) }
-        span .name dir="auto" { (shown(&record.case)) }
-        span .quiet { (reply) }
-        span .quiet { (status) }
-    };
     let opens = nth < MAX_OPENED;
     let page = html! {
-        details .event .failed[!record.ok] open[!record.ok && nth < 5] {
-            summary { (line) }
+        details .event .failed[!record.ok] open[!record.ok && nth < MAX_OPEN_AT_START] {
+            summary { (line(record)) }
             @if opens {
-                div .inside {
-                    div {
-                        @if !record.ok {
-                            ul .reasons {
-                                @for check in record.failures() {
-                                    li {
-                                        b { (check.name) } " "
-                                        (shown(check.reason.as_deref().unwrap_or_default()))
-                                        @let details = replay::details(check).to_plain();
-                                        @if !details.is_empty() { pre tabindex="0" { (details) } }
-                                    }
-                                }
-                            }
-                        }
-                        pre tabindex="0" { (text_of(record)) }
-                    }
-                    @let sidebar = sidebar(record.cards().iter(), None);
-                    @if !sidebar.sections.is_empty() { (panel(&sidebar, (number + 1) * NUMBERS_PER_EVENT)) }
-                }
+                (details(record, number))
             } @else {
                 p .quiet { "Too many events to show them all; the JSON report has this one." }
             }
@@ -108,24 +96,64 @@ pub fn case(record: &Record, number: usize, nth: usize) -> String {
     page.into_string()
 }
 
-fn text_of(record: &Record) -> String {
-    let text = if record.ok {
-        replay::timeline(record)
-    } else {
-        replay::story(record)
-    };
-    unindented(&text.to_plain())
+fn line(record: &Record) -> Markup {
+    let columns = replay::columns(record);
+    html! {
+        span .verdict { (if record.ok { "PASS" } else { "FAIL" }) }
+        span .name dir="auto" { (shown(&record.case)) }
+        span .quiet { (columns.reply) }
+        @if let Some(status) = columns.status { span .quiet { (status) } }
+        @if let Some(cards) = columns.cards { span .quiet { (shown(&cards)) } }
+    }
 }
 
-/// Without the indentation that the lines have on a terminal.
-fn unindented(text: &str) -> String {
-    let blanks = |line: &str| line.len() - line.trim_start_matches(' ').len();
-    let written = text.lines().filter(|line| !line.trim().is_empty());
-    let indent = written.map(blanks).min().unwrap_or_default();
-    let lines = text
-        .lines()
-        .map(|line| line.get(indent..).unwrap_or_default());
-    lines.collect::<Vec<_>>().join("\n")
+fn details(record: &Record, number: usize) -> Markup {
+    let sidebar = sidebar(record.cards().iter(), None);
+    let has_cards = !sidebar.sections.is_empty();
+    html! {
+        div .inside .two[has_cards] {
+            div {
+                @if !record.ok {
+                    ul .reasons { @for check in record.failures() { (reason(check)) } }
+                    @if let Some(hint) = replay::hint(record) { (painted(&hint)) }
+                }
+                (waterfall(record))
+            }
+            @if has_cards { (panel(&sidebar, (number + 1) * NUMBERS_PER_EVENT)) }
+        }
+    }
+}
+
+fn reason(check: &CheckRecord) -> Markup {
+    let differences = replay::details(check);
+    html! {
+        li {
+            b { (check.name) } " "
+            (shown(check.reason.as_deref().unwrap_or_default()))
+            @if !differences.lines.is_empty() { (painted(&differences)) }
+        }
+    }
+}
+
+/// Text with the colours that it has on a terminal.
+fn painted(text: &Text) -> Markup {
+    let class = |role: Role| match role {
+        Role::Plain => None,
+        Role::Strong => Some("strong"),
+        Role::Dim => Some("quiet"),
+        Role::Good => Some("good"),
+        Role::Bad => Some("bad"),
+        Role::Warn => Some("warn"),
+        Role::Accent => Some("accent"),
+    };
+    html! {
+        pre tabindex="0" {
+            @for line in &text.lines {
+                @for (role, run) in line.runs() { span class=[class(role)] { (run) } }
+                "\n"
+            }
+        }
+    }
 }
 
 /// The part after them.

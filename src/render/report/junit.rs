@@ -4,21 +4,34 @@
 use std::fmt::Write;
 
 use crate::{
-    domain::outcome::record::{Record, SummaryRecord},
+    domain::outcome::{
+        record::{Record, SummaryRecord},
+        run_record::RunRecord,
+    },
     render::replay,
 };
 
 /// The part before the cases.
-pub fn start(summary: &SummaryRecord) -> String {
+pub fn start(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
     let tests = summary.total + usize::from(!summary.strays.is_empty());
     let failures = summary.failed + usize::from(!summary.strays.is_empty());
     let counts = format!(
         "tests=\"{tests}\" failures=\"{failures}\" errors=\"0\" time=\"{:.3}\"",
         summary.seconds
     );
-    format!(
+    let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"skillctl replay\" {counts}>\n  <testsuite name=\"skillctl replay\" {counts} skipped=\"0\">\n"
-    )
+    );
+    if !runs.is_empty() {
+        text.push_str("    <properties>\n");
+        for (name, value) in runs.iter().flat_map(RunRecord::rows) {
+            let value = escaped(&value);
+            // Writing into a string cannot fail.
+            let _ = writeln!(text, "      <property name=\"{name}\" value=\"{value}\"/>");
+        }
+        text.push_str("    </properties>\n");
+    }
+    text
 }
 
 /// A test case. Its name is the case's path; its class the folder, by which GitLab groups.

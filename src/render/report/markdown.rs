@@ -4,7 +4,10 @@
 use std::fmt::{self, Write};
 
 use crate::{
-    domain::outcome::record::{QuantilesRecord, Record, SummaryRecord},
+    domain::outcome::{
+        record::{QuantilesRecord, Record, SummaryRecord},
+        run_record::RunRecord,
+    },
     render::{replay, text::is_unshowable, units::duration},
 };
 
@@ -14,25 +17,35 @@ const MAX_SHOWN: usize = 50;
 const MAX_BYTES: usize = 8 * 1024;
 
 /// The part before the failures.
-pub fn start(summary: &SummaryRecord) -> String {
+pub fn start(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
     let sign = if summary.ok { "✅" } else { "❌" };
     let mut text = format!(
         "## {sign} skillctl replay\n\n{}, in {}\n",
         replay::counts(summary).as_plain(),
         duration(summary.seconds * 1000.0)
     );
-    let rows = [("reply", summary.reply_ms), ("cards", summary.cards_ms)];
-    if rows.iter().any(|(_, quantiles)| quantiles.is_some()) {
+    let rows = summary.latencies();
+    if !rows.is_empty() {
         text.push_str("\n| | p50 | p90 | p99 | max |\n|---|--:|--:|--:|--:|\n");
     }
-    for (name, quantiles) in rows {
-        if let Some(QuantilesRecord {
+    for (
+        name,
+        QuantilesRecord {
             p50, p90, p99, max, ..
-        }) = quantiles
-        {
-            let cells = [p50, p90, p99, max].map(duration).join(" | ");
-            put(&mut text, format_args!("| {name} | {cells} |\n"));
-        }
+        },
+    ) in rows
+    {
+        let cells = [p50, p90, p99, max].map(duration).join(" | ");
+        put(&mut text, format_args!("| {name} | {cells} |\n"));
+    }
+    for run in runs {
+        let rows = run.rows().into_iter();
+        let rows = rows.map(|(name, value)| format!("{name}: {}", inline(&value)));
+        let rows = rows.collect::<Vec<_>>().join("<br>");
+        put(
+            &mut text,
+            format_args!("\n<details><summary>run</summary>\n\n{rows}\n\n</details>\n"),
+        );
     }
     for stray in &summary.strays {
         put(&mut text, format_args!("\n- {}\n", inline(stray)));

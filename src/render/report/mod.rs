@@ -2,6 +2,8 @@
 //! million events is never in memory. Pure: parts of text, from records. The JSON report is in
 //! `render::replay_json`, since `--format json` prints the same.
 
+pub mod github;
 pub mod html;
 pub mod junit;
 pub mod markdown;
+mod waterfall;
