@@ -11,6 +11,8 @@
 //! is in `tests/house/`.
 
 #[doc(hidden)]
+pub mod capture;
+#[doc(hidden)]
 pub mod cli;
 pub mod client;
 #[doc(hidden)]

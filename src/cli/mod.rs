@@ -1,6 +1,7 @@
 //! The command line: clap types only, one file per subcommand. `commands` says what they do.
 
 pub mod box_access;
+pub mod capture;
 pub mod cards;
 pub mod completions;
 pub mod env;
@@ -81,6 +82,8 @@ pub enum Command {
     Fetch(Box<fetch::FetchArgs>),
     /// Print the environment variables that point a skill at a running mock
     Env(env::EnvArgs),
+    /// Save real events as cases, with their files and cards
+    Capture(Box<capture::CaptureArgs>),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print a manual page, or write all of them

@@ -1,10 +1,12 @@
 //! From the options of a command that calls Box to a file, a token and a client.
 
+use std::path::Path;
+
 use super::wrong_input::{wrong_document, wrong_input};
 use crate::{
     cli::box_access::{AccessArgs, BoxArgs},
     client::{
-        Options,
+        Connections, Options,
         access::{AccessError, FileAccess, FileSource, TokenSource},
     },
     domain::{secret::Secret, token::TokenKind},
@@ -77,12 +79,22 @@ pub(super) fn client_options(
     options.connections.stall_timeout = arguments.timeout;
     options.connections.connect_timeout =
         options.connections.connect_timeout.min(arguments.timeout);
-    if let Some(path) = &arguments.ca_cert {
-        let pem = input::bytes(path, MAX_CERTIFICATES).map_err(wrong_input(terminal.width))?;
-        options.connections = options.connections.trusting(&pem).map_err(|reason| {
-            let message = format!("--ca-cert {} cannot be used: {reason}", path.display());
-            Problem::new(message).usage()
-        })?;
-    }
+    options.connections = trust(options.connections, arguments.ca_cert.as_deref(), terminal)?;
     Ok(options)
+}
+
+/// Trusts the certificates of `--ca-cert` too.
+pub(super) fn trust(
+    connections: Connections,
+    file: Option<&Path>,
+    terminal: &Terminal,
+) -> Result<Connections, Failure> {
+    let Some(path) = file else {
+        return Ok(connections);
+    };
+    let pem = input::bytes(path, MAX_CERTIFICATES).map_err(wrong_input(terminal.width))?;
+    connections.trusting(&pem).map_err(|reason| {
+        let message = format!("--ca-cert {} cannot be used: {reason}", path.display());
+        Problem::new(message).usage()
+    })
 }

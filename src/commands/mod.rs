@@ -4,6 +4,7 @@
 
 mod box_access;
 mod box_failure;
+mod capture;
 mod cards;
 mod completions;
 mod env;
@@ -43,6 +44,7 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Event(command) => event::run(command, environment, terminal),
         Command::Fetch(arguments) => fetch::run(arguments, environment, terminal),
         Command::Env(arguments) => env::run(arguments, environment, terminal),
+        Command::Capture(arguments) => capture::run(arguments, environment, terminal),
         Command::Completions(arguments) => {
             completions::completions(arguments, terminal);
             Ok(())

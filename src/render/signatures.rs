@@ -55,17 +55,12 @@ pub fn json(verdict: &Verdict, signed: &Signed) -> Value {
             json!({"key": slot.as_str(), "ok": holds, "reason": reason})
         })
         .collect();
-    let reasons: Vec<String> = verdict
-        .flaws
-        .iter()
-        .map(|flaw| reason(flaw, verdict))
-        .collect();
     json!({
         "ok": verdict.holds(),
         "matched": verdict.matched().map(KeySlot::as_str).collect::<Vec<_>>(),
         "timestamp": signed.timestamp,
         "signatures": signatures,
-        "reasons": reasons
+        "reasons": reasons(verdict)
     })
 }
 
@@ -104,6 +99,12 @@ fn explain(found: &Match, names: &[(KeySlot, Option<&str>)]) -> (KeySlot, bool, 
         Match::NoKey(slot) => (*slot, false, "no key was given for it".to_owned()),
         Match::NoSignature(slot) => (*slot, false, "there is no such signature".to_owned()),
     }
+}
+
+/// Why a delivery cannot be trusted, a sentence for each flaw.
+pub fn reasons(verdict: &Verdict) -> Vec<String> {
+    let flaws = verdict.flaws.iter();
+    flaws.map(|flaw| reason(flaw, verdict)).collect()
 }
 
 /// Why a delivery cannot be trusted, and what to check.

@@ -14,7 +14,7 @@ use hyper::body::{Body, Frame, SizeHint};
 
 /// Why a body was not read whole.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum ReadError {
+pub enum ReadError {
     /// It is larger than this many bytes.
     #[error("the body is larger than {0} bytes")]
     TooLarge(u64),
@@ -74,7 +74,10 @@ where
 }
 
 /// The whole of a body of at most `limit` bytes. Most come in one frame, which is taken as it is.
-pub(super) async fn collect<B>(body: B, limit: u64) -> Result<Bytes, ReadError>
+///
+/// # Errors
+/// When the body is larger, or breaks off.
+pub async fn collect<B>(body: B, limit: u64) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes, Error: StdError + Send + Sync + 'static> + Unpin,
 {

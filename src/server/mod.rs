@@ -9,7 +9,7 @@ pub mod certificate_authority;
 mod connection;
 pub mod guard;
 pub mod handler;
-mod limit;
+pub mod limit;
 pub mod listener;
 pub mod mock;
 pub mod multipart;

@@ -7,6 +7,7 @@ mod world;
 mod admin;
 mod basics;
 mod box_client;
+mod capture;
 mod cards;
 mod completions;
 mod crash;

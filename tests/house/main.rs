@@ -30,9 +30,11 @@ const ALLOWED: Table = &[
     ("skill", &["domain", "env"]),
     ("replay", &["client", "delivery", "domain", "env"]),
     ("sample_skill", &[]),
+    ("capture", &["client", "domain", "env", "server"]),
     (
         "commands",
         &[
+            "capture",
             "cli",
             "client",
             "delivery",
