@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
 use super::{
-    Options,
     case_folder::{NewCase, write_file},
+    options::Options,
 };
 use crate::{
     client::{

@@ -5,30 +5,27 @@
 mod case_folder;
 mod content;
 mod forward;
+mod options;
 
 use std::{
     fmt, io,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use tokio::{sync::Semaphore, task::JoinSet};
-use url::Url;
 
 use crate::{
-    client,
     domain::{
         event::{
             Captured,
             invocation::Invocation,
-            signature::{Age, Keys, Signed, Verdict, verify},
+            signature::{Age, Signed, Verdict, verify},
         },
         json::tree::Tape,
     },
-    env::Clock,
     server::{
         body::{RequestBody, ResponseBody},
         handler::{ConnectionReport, Origin, RequestHandler},
@@ -38,6 +35,7 @@ use crate::{
 
 use case_folder::{NewCase, Saved};
 pub use forward::{Forward, REPLY_TIMEOUT};
+pub use options::Options;
 
 /// The largest body that is accepted, in bytes. Events are a few KiB.
 const MAX_BODY: u64 = 8 << 20;
@@ -47,30 +45,6 @@ const MAX_AT_ONCE: usize = 8;
 const MAX_WAITING: usize = 1000;
 /// Deliveries that are older are refused where they are verified, as Box's SDKs do.
 const MAX_AGE_SECONDS: i64 = 600;
-
-/// What is captured, and how.
-pub struct Options {
-    /// The folder that gets the cases.
-    pub into: PathBuf,
-    /// Whether events are kept to the byte, tokens and signatures included.
-    pub keep_secrets: bool,
-    /// Whether the file of an event is downloaded.
-    pub content: bool,
-    /// The signature keys; deliveries that match none are refused. Without keys, nothing is verified.
-    pub keys: Keys,
-    /// The root of Box's API.
-    pub root: Url,
-    /// How Box is called.
-    pub client: client::Options,
-    /// The skill behind the endpoint.
-    pub forward: Option<Forward>,
-    /// How long cards are waited for.
-    pub wait: Duration,
-    /// How long cards must stay unchanged to be final.
-    pub settle: Duration,
-    /// The present time.
-    pub clock: Clock,
-}
 
 /// What happened, for the log.
 #[derive(Debug)]

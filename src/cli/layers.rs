@@ -6,7 +6,7 @@
 mod file;
 mod given;
 
-use std::{collections::BTreeSet, ffi::OsString, path::PathBuf};
+use std::{collections::BTreeSet, ffi::OsString};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Id,
@@ -16,7 +16,10 @@ use clap::{
 
 use url::Url;
 
-use super::{Cli, Command as Called};
+use super::{
+    Cli, Command as Called,
+    taken::{Layers, TakenValue},
+};
 use crate::{
     domain::secret::{redact, redact_url, replace_secrets},
     env::config_file::{ConfigFile, ConfigSearch},
@@ -83,26 +86,6 @@ impl Cli {
             _ => {}
         }
     }
-}
-
-/// What was taken from the layers below the command line.
-#[derive(Clone, Debug, Default)]
-pub struct Layers {
-    /// The path of `skillctl.toml`, if one was found.
-    pub file: Option<PathBuf>,
-    /// The files that were left out, and why.
-    pub left_out: Vec<String>,
-    /// The values.
-    pub taken: Vec<TakenValue>,
-}
-
-/// A value that was taken from a variable or the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TakenValue {
-    /// The option, `--wait`, or the argument, `fixtures`.
-    pub name: String,
-    /// Where the value was given: `the variable SKILLCTL_REPLAY_WAIT`, `skillctl.toml:3`.
-    pub place: String,
 }
 
 /// Clap's errors quote the value that was typed. Redacts the secrets in it.
@@ -390,6 +373,8 @@ fn with_left_out(error: clap::Error, left_out: &[String]) -> clap::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::cli::report::Report;
 

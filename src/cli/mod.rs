@@ -15,6 +15,7 @@ pub mod replay;
 pub mod report;
 pub mod sample_skill;
 pub mod size;
+pub mod taken;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -60,7 +61,7 @@ pub struct Cli {
     pub command: Command,
     /// What was taken from variables and from `skillctl.toml`.
     #[arg(skip)]
-    pub layers: layers::Layers,
+    pub layers: taken::Layers,
 }
 
 /// The subcommands.

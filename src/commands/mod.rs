@@ -26,7 +26,7 @@ mod skill;
 mod wrong_input;
 
 use crate::{
-    cli::{Cli, Command, layers::Layers},
+    cli::{Cli, Command, taken::Layers},
     env::Environment,
     exit::Outcome,
     render::text::{Line, Role, Text},
