@@ -2,10 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use super::{output_format::OutputFormat, size::parse_size, skill_url::SkillUrl, values};
 use clap::{Args, ValueEnum};
-use url::Url;
-
-use super::{output_format::OutputFormat, size::parse_size, values};
 
 /// Options of `mock-box`.
 #[derive(Clone, Debug, Args)]
@@ -91,9 +89,12 @@ pub struct MockBoxArgs {
     #[arg(long, value_name = "DIR", help_heading = "Events")]
     pub files: Option<PathBuf>,
     /// Send an event to the skill at this URL for each file that is added, changed, copied or moved,
-    /// in the folder of --files or through the API
-    #[arg(long, value_name = "URL", value_parser = values::http_url, help_heading = "Events")]
-    pub skill: Option<Url>,
+    /// in the folder of --files or through the API; only its /PATH for a skill that is started
+    #[arg(long, value_name = "URL", help_heading = "Events")]
+    pub skill: Option<SkillUrl>,
+    /// Trust the certificates of this PEM file when the skill's URL is https
+    #[arg(long, value_name = "FILE", help_heading = "Events")]
+    pub skill_ca: Option<PathBuf>,
     /// Sign events with the primary key in this environment variable
     #[arg(long, value_name = "VAR", help_heading = "Events")]
     pub primary_key_env: Option<String>,

@@ -15,6 +15,7 @@ pub mod replay;
 pub mod report;
 pub mod sample_skill;
 pub mod size;
+pub mod skill_url;
 pub mod taken;
 mod values;
 

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{ArgGroup, Args, ValueEnum};
 use url::Url;
 
-use super::{output_format::OutputFormat, report::Report, values};
+use super::{output_format::OutputFormat, report::Report, skill_url::SkillUrl, values};
 use crate::domain::{event::edit::Edit, outcome::check::Check, shard::Shard};
 
 // The headings in help.
@@ -56,9 +56,12 @@ pub struct ReplayArgs {
     /// Events: files, folders (searched for *.json and *.jsonl), globs, or - for standard input
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
-    /// The invocation URL of the skill
-    #[arg(long, value_name = "URL", value_parser = values::http_url, conflicts_with = "sample_skill", help_heading = SKILL)]
-    pub skill: Option<Url>,
+    /// The invocation URL of the skill; only its /PATH for a skill that is started on a free port
+    #[arg(long, value_name = "URL", conflicts_with = "sample_skill", help_heading = SKILL)]
+    pub skill: Option<SkillUrl>,
+    /// Trust the certificates of this PEM file when the skill's URL is https
+    #[arg(long, value_name = "FILE", help_heading = SKILL)]
+    pub skill_ca: Option<PathBuf>,
     /// Start the built-in skill for this run
     #[arg(long, conflicts_with = "command", help_heading = SKILL)]
     pub sample_skill: bool,

@@ -1,13 +1,17 @@
 //! The HTTP clients below the calls: which proxy, which certificates, which time limits, and the
 //! lazy building of them. What is called is for `box_api`.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    fmt::Display,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use reqwest::{Proxy, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use url::Url;
 
-use super::{connection_error::innermost_cause, error::ErrorKind};
+use super::{connection_error::innermost_cause, error::ErrorKind, server_certificate::Verifier};
 use crate::env::{
     Environment,
     proxy::{Intercept, Proxies},
@@ -165,12 +169,23 @@ impl Http {
                 ));
             }
         }
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let failed = |error: &dyn Display| format!("TLS cannot be set up: {error}");
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS cannot be set up: {error}"))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .map_err(|error| failed(&error))?;
+        let own = &self.connections.trusted;
+        let mut config = if own.is_empty() || roots.is_empty() {
+            builder.with_root_certificates(roots).with_no_client_auth()
+        } else {
+            let verifier = Verifier::new(roots, own.clone(), provider);
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(
+                    verifier.map_err(|error| failed(&error))?,
+                ))
+                .with_no_client_auth()
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     }

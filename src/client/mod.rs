@@ -13,6 +13,7 @@ mod error;
 mod file;
 mod http;
 pub mod retry;
+mod server_certificate;
 mod transport;
 
 pub use backoff::{Backoff, Jitter, OnRetry, RetryPause};

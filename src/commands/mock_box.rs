@@ -134,7 +134,7 @@ impl Running<'_> {
             }
             Companion::Skill(plan) => {
                 let skill = tokio::select! {
-                    skill = SkillWithEvents::start(plan, reader, self.launch) => skill?,
+                    skill = SkillWithEvents::start(*plan, reader, self.launch) => skill?,
                     () = self.interrupts.stopped() => return Ok(()),
                 };
                 let outcome = match self.ready() {

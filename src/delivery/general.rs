@@ -36,11 +36,29 @@ pub(super) async fn post(http: &Http, url: &Url, body: &Bytes, headers: &HeaderM
 /// The sentence for a request that got no answer.
 fn no_answer(error: &reqwest::Error) -> String {
     let cause = innermost_cause(error);
-    if error.is_connect() {
+    if cause.contains("certificate") {
+        format!(
+            "the skill's certificate is not trusted: {}; trust it with --skill-ca FILE",
+            certificate_fault(&cause)
+        )
+    } else if error.is_connect() {
         format!("could not connect to the skill: {cause}")
     } else if cause.contains("closed before message completed") || cause.contains("reset") {
         "the skill closed the connection without an answer".to_owned()
     } else {
         format!("what the skill sent is not an HTTP answer: {cause}")
     }
+}
+
+/// What is wrong with a certificate, for the names that the TLS library prints.
+fn certificate_fault(cause: &str) -> &str {
+    const FAULTS: [(&str, &str); 5] = [
+        ("CaUsedAsEndEntity", "it is self-signed"),
+        ("UnknownIssuer", "its issuer is unknown"),
+        ("NotValidForName", "it is for another host name"),
+        ("not valid for name", "it is for another host name"),
+        ("xpired", "it has expired"),
+    ];
+    let known = FAULTS.iter().find(|(name, _)| cause.contains(name));
+    known.map_or(cause, |(_, fault)| fault)
 }

@@ -66,6 +66,9 @@ pub enum MockError {
 pub struct Health {
     /// The number of the newest notice.
     pub next: u64,
+    /// The version of the skillctl that runs it.
+    #[serde(default)]
+    pub version: Option<String>,
     /// The certificate of its authority.
     #[serde(default)]
     pub ca: Option<PathBuf>,

@@ -9,9 +9,10 @@ use std::{
     time::Duration,
 };
 
+use listeners::{Protocol, SocketState};
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, kill_process_group, test_kill_process_group},
+    process::{Pid, Signal, getpgid, kill_process_group, test_kill_process_group},
 };
 use tokio::{
     process::{Child, Command},
@@ -165,6 +166,14 @@ impl SkillProcess {
         }
     }
 
+    /// The addresses on which processes of its group listen, in the order of their ports. Empty where
+    /// the system does not let them be read.
+    pub async fn listening(&self) -> Vec<SocketAddr> {
+        let group = self.group;
+        let found = tokio::task::spawn_blocking(move || listening_in(group)).await;
+        found.unwrap_or_default()
+    }
+
     /// How it exited, if it has.
     pub fn exit(&self) -> Option<ProcessExit> {
         *self.exit.borrow()
@@ -208,6 +217,23 @@ impl Drop for SkillProcess {
             task.abort();
         }
     }
+}
+
+fn listening_in(group: Pid) -> Vec<SocketAddr> {
+    let is_in_group = |id: u32| {
+        let id = i32::try_from(id).ok().and_then(Pid::from_raw);
+        id.is_some_and(|id| getpgid(Some(id)) == Ok(group))
+    };
+    let mut found: Vec<SocketAddr> = listeners::get_all()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|it| it.protocol == Protocol::TCP && it.state == SocketState::Listen)
+        .filter(|it| is_in_group(it.process.pid))
+        .map(|it| it.socket)
+        .collect();
+    found.sort_by_key(|address| (address.port(), address.is_ipv6()));
+    found.dedup();
+    found
 }
 
 fn signal(group: Pid, signal: Signal) {
@@ -401,6 +427,22 @@ mod tests {
         let soon = Duration::from_millis(50);
         let error = skill.wait_ready("127.0.0.1", port, soon).await;
         assert!(matches!(error, Err(SkillError::NotReady { .. })));
+    }
+
+    #[tokio::test]
+    async fn the_ports_on_which_the_group_listens_are_found() {
+        let (wanted, other) = (free_port().expect("a port"), free_port().expect("a port"));
+        let skill = SkillProcess::spawn(&sh("$SERVER & wait", other)).expect("it starts");
+        let ready = skill.wait_ready("127.0.0.1", other, TIMEOUT).await;
+        ready.expect("it listens");
+        let ports: Vec<u16> = skill
+            .listening()
+            .await
+            .iter()
+            .map(SocketAddr::port)
+            .collect();
+        assert_eq!(ports, [other], "and not {wanted}");
+        skill.stop(TIMEOUT).await;
     }
 
     #[tokio::test]

@@ -15,24 +15,9 @@ use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use crate::{
-    support::{project, skillctl, skillctl_process},
+    support::{has, project, skillctl, skillctl_process},
     world::json_lines,
 };
-
-/// Whether this machine has the runtime.
-#[allow(clippy::print_stderr, reason = "a test that tests nothing must say so")]
-fn has(program: &str) -> bool {
-    let found = Command::new(program)
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("{program} is not installed: nothing is tested");
-    }
-    found
-}
 
 /// The major version of Node: from 24 on, AWS's runtime has no callbacks.
 fn node_version() -> u32 {
@@ -714,6 +699,8 @@ fn replayed(handler: &str, file: &(&str, String), options: &[&str]) -> Value {
         .args(options)
         .output()
         .expect("it runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
     let (mut outcomes, _) = json_lines(&output.stdout);
     outcomes.remove(0)
 }

@@ -34,4 +34,5 @@ mod replay;
 mod reports;
 mod sample_skill;
 mod secrets;
+mod skill_start;
 mod verdicts;

@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Stdio,
     thread,
     time::{Duration, Instant},
 };
@@ -29,6 +30,21 @@ pub(crate) fn skillctl_process() -> std::process::Command {
 /// A file or folder of the project, by its path from the top.
 pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Whether this machine has a program; prints that nothing is tested where it has not.
+#[allow(clippy::print_stderr, reason = "a test that tests nothing must say so")]
+pub(crate) fn has(program: &str) -> bool {
+    let found = std::process::Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !found {
+        eprintln!("{program} is not installed: nothing is tested");
+    }
+    found
 }
 
 /// An address where nothing accepts, as long as this lives: its port is bound and never listened on,

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::{launch::Launch, plan::SkillPlan};
 use crate::{
-    client::Connections,
-    commands::skill::RunningSkill,
+    cli::skill_url::SkillUrl,
+    commands::skill::{self, RunningSkill},
     delivery::{Envelope, SkillClient},
     exit::{Failure, Problem},
     pump::{Pump, PumpOptions, PumpTotals},
@@ -76,7 +76,7 @@ impl SkillWithEvents {
         let (skill, url) = start_skill(&plan, launch).await?;
         let options = PumpOptions {
             skill: SkillClient::new(
-                Connections::new(launch.environment),
+                plan.connections,
                 url,
                 plan.keys,
                 Envelope::None,
@@ -117,9 +117,11 @@ async fn start_skill(
     launch: &Launch<'_>,
 ) -> Result<(Option<RunningSkill>, Url), Failure> {
     let Some(program) = &plan.program else {
-        let url = plan.url.clone();
-        let url = url.ok_or_else(|| Problem::new("there is no skill to send events to").usage())?;
-        return Ok((None, url));
+        return match &plan.url {
+            Some(SkillUrl::Url(url)) => Ok((None, url.clone())),
+            Some(SkillUrl::Path(path)) => Err(skill::path_alone(path)),
+            None => Err(Problem::new("there is no skill to send events to").usage()),
+        };
     };
     let skill = launch.skill(program, plan.url.clone()).await?;
     let url = skill.url.clone();

@@ -2,9 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use url::Url;
-
 use crate::{
+    cli::skill_url::SkillUrl,
     commands::{
         interrupts::Interrupts,
         program::Program,
@@ -38,7 +37,7 @@ impl Launch<'_> {
     pub(super) async fn skill(
         &self,
         program: &Program,
-        url: Option<Url>,
+        url: Option<SkillUrl>,
     ) -> Result<RunningSkill, Failure> {
         skill::start(SkillLaunch {
             program,

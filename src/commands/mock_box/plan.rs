@@ -2,17 +2,18 @@
 
 use std::{path::Path, time::Duration};
 
-use url::Url;
-
 use crate::{
     cli::{
         OutputFormat,
         mock_box::{MockBoxArgs, SchemaLevel, Tokens},
+        skill_url::SkillUrl,
     },
+    client::Connections,
     commands::{
         fixtures,
         program::Program,
         secret_variables::{secret, signing_keys},
+        skill,
     },
     delivery::schedule::Schedule,
     domain::{card::validate::Schema, event::signature::Keys, secret::Secret},
@@ -56,7 +57,7 @@ pub(super) enum Companion {
     /// A program that uses the mock; the mock ends with it.
     Program(Program),
     /// A skill that gets events.
-    Skill(SkillPlan),
+    Skill(Box<SkillPlan>),
 }
 
 /// A skill, and how it gets events.
@@ -64,7 +65,9 @@ pub(super) struct SkillPlan {
     /// The program to start; without one, a skill is running at `url` already.
     pub(super) program: Option<Program>,
     /// The invocation URL; none for a program on a free port.
-    pub(super) url: Option<Url>,
+    pub(super) url: Option<SkillUrl>,
+    /// How it is reached.
+    pub(super) connections: Connections,
     /// The keys that sign events.
     pub(super) keys: Keys,
     /// The times of the retries.
@@ -95,7 +98,7 @@ impl<'a> MockBoxPlan<'a> {
             paths => fixtures::read(paths, terminal)?,
         };
         let mock = mock(arguments, environment)?;
-        let companion = companion(arguments, environment)?;
+        let companion = companion(arguments, environment, terminal)?;
         Ok(Self {
             mock,
             no_egress: arguments.no_egress,
@@ -186,7 +189,11 @@ fn admin_token(
     Ok(token)
 }
 
-fn companion(arguments: &MockBoxArgs, environment: &Environment) -> Result<Companion, Failure> {
+fn companion(
+    arguments: &MockBoxArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Companion, Failure> {
     let program = Program::from_options(
         arguments.handler.as_deref(),
         false,
@@ -200,9 +207,15 @@ fn companion(arguments: &MockBoxArgs, environment: &Environment) -> Result<Compa
     )?;
     let gets_events = arguments.skill.is_some() || (arguments.files.is_some() && program.is_some());
     if gets_events {
-        return Ok(Companion::Skill(SkillPlan {
+        return Ok(Companion::Skill(Box::new(SkillPlan {
             program,
             url: arguments.skill.clone(),
+            connections: skill::connections(
+                arguments.skill.as_ref(),
+                arguments.skill_ca.as_deref(),
+                environment,
+                terminal,
+            )?,
             keys,
             schedule: Schedule::new(arguments.retries),
             extensions: arguments
@@ -210,7 +223,7 @@ fn companion(arguments: &MockBoxArgs, environment: &Environment) -> Result<Compa
                 .iter()
                 .map(|text| extension(text))
                 .collect(),
-        }));
+        })));
     }
     if !keys.is_empty() {
         return Err(Problem::new("there is no skill to sign events for")

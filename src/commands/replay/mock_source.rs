@@ -9,9 +9,11 @@ use super::plan::{MockChoice, ReplayPlan, SkillChoice};
 use crate::{
     client::Connections,
     commands::mock,
+    domain::secret::redact_url,
     env::Environment,
     exit::{Failure, Problem},
-    replay::Mock,
+    render::text::{Line, Role},
+    replay::{Mock, mock::Health},
     server::{
         mock::{MockBox, MockOptions},
         proxy::egress::Egress,
@@ -41,18 +43,26 @@ impl MockSource {
     pub(super) async fn open(
         plan: &ReplayPlan<'_>,
         environment: &Environment,
+        terminal: &Terminal,
     ) -> Result<Option<Self>, Failure> {
         match &plan.mock {
             MockChoice::None => return Ok(None),
-            MockChoice::At(url) => return Ok(Some(Self::other(url.clone()))),
+            MockChoice::At(url) => {
+                let mock = Mock::new(Connections::new(environment), url.clone(), None);
+                let health = mock
+                    .health()
+                    .await
+                    .map_err(|error| Problem::new(error.to_string()).outside())?;
+                return Ok(Some(Self::other(url.clone(), &health, terminal)));
+            }
             MockChoice::FoundOrStarted => {}
         }
         let default = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
         // A mock that somebody else started may permit other hosts.
         if !plan.no_egress
-            && let Some(url) = answering(default, environment).await
+            && let Some((url, health)) = answering(default, environment).await
         {
-            return Ok(Some(Self::other(url)));
+            return Ok(Some(Self::other(url, &health, terminal)));
         }
         let listen = match plan.skill {
             SkillChoice::Running(_) => default,
@@ -90,7 +100,14 @@ impl MockSource {
         }
     }
 
-    fn other(url: Url) -> Self {
+    /// A mock that the run did not start, which is printed.
+    fn other(url: Url, health: &Health, terminal: &Terminal) -> Self {
+        let version = health.version.as_deref().unwrap_or("of an unknown version");
+        terminal.note_line(
+            Line::from("using the mock on ")
+                .with(Role::Strong, redact_url(&url).trim_end_matches('/'))
+                .plain(format!(" (skillctl {version})")),
+        );
         Self {
             url,
             own: None,
@@ -126,7 +143,7 @@ impl MockSource {
 }
 
 /// The mock at an address, if one answers there.
-async fn answering(address: SocketAddr, environment: &Environment) -> Option<Url> {
+async fn answering(address: SocketAddr, environment: &Environment) -> Option<(Url, Health)> {
     const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
     timeout(ANSWER_TIMEOUT, TcpStream::connect(address))
         .await
@@ -134,6 +151,6 @@ async fn answering(address: SocketAddr, environment: &Environment) -> Option<Url
         .ok()?;
     let url = Url::parse(&format!("http://{address}")).ok()?;
     let mock = Mock::new(Connections::new(environment), url.clone(), None);
-    timeout(ANSWER_TIMEOUT, mock.health()).await.ok()?.ok()?;
-    Some(url)
+    let health = timeout(ANSWER_TIMEOUT, mock.health()).await.ok()?.ok()?;
+    Some((url, health))
 }

@@ -65,7 +65,7 @@ async fn execute(
     terminal: &Terminal,
 ) -> Outcome {
     let interrupts = Interrupts::listen();
-    let mut mock = MockSource::open(&plan, environment).await?;
+    let mut mock = MockSource::open(&plan, environment, terminal).await?;
     show.mock_is_own = mock.as_ref().is_some_and(MockSource::is_own);
     let skill = tokio::select! {
         skill = skill(&plan, mock.as_mut(), environment, terminal) => skill,
@@ -136,9 +136,9 @@ fn prepare(
     Run {
         plan: Arc::new(plan.cases),
         options: plan.options,
-        mock: mock.map(|mock| Mock::new(connections.clone(), mock.url.clone(), None)),
+        mock: mock.map(|mock| Mock::new(connections, mock.url.clone(), None)),
         skill: SkillClient::new(
-            connections,
+            plan.connections,
             skill.url.clone(),
             plan.keys,
             plan.envelope,

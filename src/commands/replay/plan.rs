@@ -6,8 +6,12 @@ use url::Url;
 
 use super::show::OutputOptions;
 use crate::{
-    cli::replay::{EnvelopeName, ReplayArgs},
-    commands::{fixtures, program::Program, secret_variables},
+    cli::{
+        replay::{EnvelopeName, ReplayArgs},
+        skill_url::SkillUrl,
+    },
+    client::Connections,
+    commands::{fixtures, program::Program, secret_variables, skill},
     delivery::Envelope,
     domain::{event::signature::Keys, outcome::check::Check},
     env::Environment,
@@ -31,6 +35,8 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) no_egress: bool,
     /// The skill.
     pub(super) skill: SkillChoice,
+    /// How the skill is reached.
+    pub(super) connections: Connections,
     /// The keys that sign deliveries.
     pub(super) keys: Keys,
     /// The envelope of events.
@@ -58,7 +64,7 @@ pub(super) enum SkillChoice {
     /// One that is running already.
     Running(Url),
     /// A program that the run starts, at this URL or on a free port.
-    Started(Program, Option<Url>),
+    Started(Program, Option<SkillUrl>),
 }
 
 impl<'a> ReplayPlan<'a> {
@@ -80,8 +86,15 @@ impl<'a> ReplayPlan<'a> {
             environment,
         )?;
         let cases = fixtures::plan(&arguments.fixtures, selection(arguments)?, terminal)?;
+        let connections = skill::connections(
+            arguments.skill.as_ref(),
+            arguments.skill_ca.as_deref(),
+            environment,
+            terminal,
+        )?;
         Ok(Self {
             cases,
+            connections,
             options: options(arguments),
             mock: match &arguments.box_url {
                 _ if arguments.no_mock => MockChoice::None,
@@ -91,7 +104,8 @@ impl<'a> ReplayPlan<'a> {
             no_egress: arguments.no_egress,
             skill: match (program, &arguments.skill) {
                 (Some(program), url) => SkillChoice::Started(program, url.clone()),
-                (None, Some(url)) => SkillChoice::Running(url.clone()),
+                (None, Some(SkillUrl::Url(url))) => SkillChoice::Running(url.clone()),
+                (None, Some(SkillUrl::Path(path))) => return Err(skill::path_alone(path)),
                 (None, None) => {
                     return Err(Problem::new("no skill to send events to")
                         .help("give --skill URL, --handler, --sample-skill, or -- COMMAND")

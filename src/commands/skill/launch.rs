@@ -1,6 +1,11 @@
 //! Starts the program of a skill: a command that listens on `PORT`, or a function in sandboxes.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    pin::pin,
+    time::Duration,
+};
 
 use tokio::{sync::watch, time::timeout};
 use url::Url;
@@ -10,6 +15,7 @@ use super::{
     running::{Kind, RunningSkill, STOP_TIMEOUT, host_and_port},
 };
 use crate::{
+    cli::skill_url::SkillUrl,
     commands::program::Program,
     env::{Environment, folder::PrivateFolder},
     exit::{Failure, Problem},
@@ -36,8 +42,8 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 pub(crate) struct SkillLaunch<'a> {
     /// What is started.
     pub(crate) program: &'a Program,
-    /// The invocation URL; without one, the root of a free port.
-    pub(crate) url: Option<Url>,
+    /// The invocation URL, or its path on a free port; without one, the root of a free port.
+    pub(crate) url: Option<SkillUrl>,
     /// The mock that plays Box.
     pub(crate) mock_url: Option<&'a str>,
     /// The files that make the skill trust the mock's certificate.
@@ -80,8 +86,8 @@ impl SkillLaunch<'_> {
             .outside()
         })?;
         let port = match &self.url {
-            Some(url) => loopback_port(url)?,
-            None => port_variable(self.environment)?,
+            Some(SkillUrl::Url(url)) => loopback_port(url)?,
+            Some(SkillUrl::Path(_)) | None => port_variable(self.environment)?,
         };
         let options = FunctionOptions {
             port,
@@ -102,10 +108,7 @@ impl SkillLaunch<'_> {
                     .plain(" (PORT sets the port)"),
             );
         }
-        let url = match self.url {
-            Some(url) => url,
-            None => root_of(&address.to_string())?,
-        };
+        let url = self.url_at(address)?;
         let (alive, died) = watch::channel(None);
         Ok(RunningSkill {
             url,
@@ -126,10 +129,10 @@ impl SkillLaunch<'_> {
         folder: Option<PathBuf>,
         output: Output,
     ) -> Result<RunningSkill, Failure> {
-        let url = match &self.url {
-            Some(url) => url.clone(),
-            None => own_url()?,
-        };
+        let chosen = free_port().map_err(|error| {
+            Problem::new(format!("cannot find a free port for the skill: {error}")).outside()
+        })?;
+        let mut url = self.url_at((Ipv4Addr::LOCALHOST, chosen).into())?;
         let (host, port) = host_and_port(&url);
         refuse_taken(&host, port)
             .await
@@ -143,11 +146,12 @@ impl SkillLaunch<'_> {
             output: OutputMode::Captured(output.clone()),
         })
         .map_err(|error| refused(&error, None))?;
-        let ready = process.wait_ready(&host, port, START_TIMEOUT);
-        let ready = with_notice(ready, &format!("{host}:{port}"), self.terminal).await;
-        if let Err(error) = ready {
-            process.stop(STOP_TIMEOUT).await;
-            return Err(refused(&error, self.shown(&output)));
+        match wait_ready(&process, &host, port, self.terminal).await {
+            Ok(address) => deliver_to(&mut url, address),
+            Err(error) => {
+                process.stop(STOP_TIMEOUT).await;
+                return Err(refused(&error, self.shown(&output)));
+            }
         }
         let (alive, died) = watch::channel(None);
         let (exit, command) = (process.exited(), process.command().to_owned());
@@ -173,38 +177,77 @@ impl SkillLaunch<'_> {
         }
     }
 
+    /// The invocation URL on `address`, where it does not name another one.
+    fn url_at(&self, address: SocketAddr) -> Result<Url, Failure> {
+        let root = Url::parse(&format!("http://{address}/")).map_err(|error| error.to_string());
+        let url = root.and_then(|root| match &self.url {
+            Some(url) => url.at(&root),
+            None => Ok(root),
+        });
+        url.map_err(|reason| Problem::new(format!("--skill: {reason}")).usage())
+    }
+
     /// The output, unless it was printed at once.
     fn shown(&self, output: &Output) -> Option<Text> {
         (!self.prints_output).then(|| output_of(output))
     }
 }
 
-/// Waits until `ready` returns, and prints a line if it takes long.
-async fn with_notice<T>(ready: impl Future<Output = T>, address: &str, terminal: &Terminal) -> T {
-    const NOTICE_AFTER: Duration = Duration::from_secs(3);
-    let mut ready = std::pin::pin!(ready);
-    if let Ok(ready) = timeout(NOTICE_AFTER, &mut ready).await {
+/// Waits until a skill listens on its port. After two seconds the ports on which it listens instead
+/// are printed, each once; nothing is delivered there.
+async fn wait_ready(
+    process: &SkillProcess,
+    host: &str,
+    port: u16,
+    terminal: &Terminal,
+) -> Result<SocketAddr, SkillError> {
+    const FIRST_NOTICE: Duration = Duration::from_secs(2);
+    const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
+    let mut ready = pin!(process.wait_ready(host, port, START_TIMEOUT));
+    if let Ok(ready) = timeout(FIRST_NOTICE, &mut ready).await {
         return ready;
     }
-    let words = format!(
-        "waiting up to {} s for the skill to listen on {address} (PORT)",
+    terminal.note_line(Line::from(format!(
+        "waiting up to {} s for the skill to listen on {host}:{port} (PORT)",
         START_TIMEOUT.as_secs()
-    );
-    terminal.note_line(Line::from(words));
-    ready.await
+    )));
+    let mut named = Vec::new();
+    loop {
+        for address in process.listening().await {
+            if address.port() != port && !named.contains(&address.port()) {
+                named.push(address.port());
+                terminal.note_line(listens_elsewhere(address, port));
+            }
+        }
+        if let Ok(ready) = timeout(NOTICE_INTERVAL, &mut ready).await {
+            return ready;
+        }
+    }
 }
 
-/// A URL on a free port.
-fn own_url() -> Result<Url, Failure> {
-    let port = free_port().map_err(|error| {
-        Problem::new(format!("cannot find a free port for the skill: {error}")).outside()
-    })?;
-    root_of(&format!("127.0.0.1:{port}"))
+/// Names another port, and the flag that would use it.
+fn listens_elsewhere(address: SocketAddr, port: u16) -> Line {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    Line::from(format!(
+        "it listens on port {}, not on {port}; to use that port: ",
+        address.port()
+    ))
+    .with(Role::Strong, format!("--skill http://{reachable}/"))
 }
 
-fn root_of(address: &str) -> Result<Url, Failure> {
-    Url::parse(&format!("http://{address}/"))
-        .map_err(|error| Problem::new(format!("the skill has no URL: {error}")).outside())
+/// Deliveries go to the address that accepted, where the URL names the other family of this machine.
+fn deliver_to(url: &mut Url, address: SocketAddr) {
+    if url.host_str() == Some("127.0.0.1") && !address.is_ipv4() {
+        // A URL with a host takes another one.
+        let _ = url.set_ip_host(address.ip());
+    }
 }
 
 /// The port in the variable `PORT`, or 0.
@@ -246,7 +289,7 @@ fn refused(error: &SkillError, output: Option<Text>) -> Failure {
             )
             .outside(),
         SkillError::NotReady { .. } => problem
-            .help("the skill must listen on the port in the environment variable PORT")
+            .help("the skill must listen on the port in the environment variable PORT, or name its port in --skill")
             .outside(),
         _ => problem.outside(),
     }

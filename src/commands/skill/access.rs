@@ -1,0 +1,50 @@
+//! How a skill is reached: the options that concern its URL, checked before anything is started.
+
+use std::path::Path;
+
+use crate::{
+    cli::skill_url::SkillUrl,
+    client::Connections,
+    commands::wrong_input::wrong_input,
+    env::{Environment, input},
+    exit::{Failure, Problem},
+    terminal::Terminal,
+};
+
+/// Bytes of the largest file of certificates.
+const MAX_CERTIFICATES: u64 = 8 * 1024 * 1024;
+
+/// The connections to a skill, which trust the certificates of `--skill-ca`.
+///
+/// # Errors
+/// Exit code 2 for a file that holds no certificate, and for a URL that is not https.
+pub(crate) fn connections(
+    url: Option<&SkillUrl>,
+    certificates: Option<&Path>,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Result<Connections, Failure> {
+    let connections = Connections::new(environment);
+    let Some(path) = certificates else {
+        return Ok(connections);
+    };
+    if !matches!(url, Some(SkillUrl::Url(url)) if url.scheme() == "https") {
+        return Err(Problem::new(
+            "--skill-ca is for a skill behind TLS, and --skill is not an https URL",
+        )
+        .help("try --skill https://localhost:8443/")
+        .usage());
+    }
+    let pem = input::bytes(path, MAX_CERTIFICATES).map_err(wrong_input(terminal.width))?;
+    connections.trusting(&pem).map_err(|reason| {
+        let message = format!("--skill-ca {} cannot be used: {reason}", path.display());
+        Problem::new(message).usage()
+    })
+}
+
+/// The failure for a path in `--skill` without a program.
+pub(crate) fn path_alone(path: &str) -> Failure {
+    Problem::new(format!("--skill {path} is a path, and no skill is started"))
+        .help("give the whole URL, or start the skill: -- COMMAND, or --handler")
+        .usage()
+}
