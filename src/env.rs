@@ -7,6 +7,7 @@ pub mod config_file;
 pub mod file_part;
 pub mod folder;
 pub mod input;
+pub mod programs;
 pub mod proxy;
 
 use std::{collections::BTreeMap, io::IsTerminal, sync::Arc};

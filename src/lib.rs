@@ -19,11 +19,15 @@ pub mod client;
 pub mod commands;
 #[doc(hidden)]
 pub mod delivery;
+#[doc(hidden)]
+pub mod doctor;
 pub mod domain;
 #[doc(hidden)]
 pub mod env;
 #[doc(hidden)]
 pub mod exit;
+#[doc(hidden)]
+pub mod init;
 #[doc(hidden)]
 pub mod mock_box;
 #[doc(hidden)]

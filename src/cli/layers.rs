@@ -42,11 +42,20 @@ impl Cli {
         command.build();
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let refused = |message: String| Self::command().error(ErrorKind::InvalidValue, message);
-        let ConfigSearch { file, left_out } = config.map_err(refused)?;
-        let table = match &file {
-            Some(file) => file::read(file, &command).map_err(refused)?,
-            None => Table::default(),
+        let usable = config.and_then(|search| {
+            let table = search.file.as_ref().map(|file| file::read(file, &command));
+            Ok((table.transpose()?.unwrap_or_default(), search))
+        });
+        let mut unusable = None;
+        let (table, search) = match usable {
+            Ok(usable) => usable,
+            Err(reason) if calls_doctor(&command, &arguments) => {
+                unusable = Some(reason);
+                Default::default()
+            }
+            Err(reason) => return Err(refused(reason)),
         };
+        let ConfigSearch { file, left_out } = search;
         let (arguments, added) = match command.clone().try_get_matches_from(&arguments) {
             Err(answer) if !answer.use_stderr() => return Err(answer),
             // A missing option may be given by a variable or the file.
@@ -63,6 +72,7 @@ impl Cli {
         cli.layers = Layers {
             file: file.map(|file| file.path),
             left_out,
+            unusable,
             taken: added,
         };
         Ok(cli)
@@ -86,6 +96,13 @@ impl Cli {
             _ => {}
         }
     }
+}
+
+/// Whether the command is `doctor`, which reports a file that cannot be used.
+fn calls_doctor(root: &Command, arguments: &[OsString]) -> bool {
+    let relaxed = root.clone().ignore_errors(true);
+    let matches = relaxed.try_get_matches_from(arguments);
+    matches.is_ok_and(|matches| matches.subcommand_name() == Some("doctor"))
 }
 
 /// Clap's errors quote the value that was typed. Redacts the secrets in it.

@@ -4,10 +4,12 @@ pub mod box_access;
 pub mod capture;
 pub mod cards;
 pub mod completions;
+pub mod doctor;
 pub mod env;
 pub mod event;
 pub mod fetch;
 mod global;
+pub mod init;
 pub mod layers;
 pub mod mock_box;
 mod output_format;
@@ -86,6 +88,10 @@ pub enum Command {
     Env(env::EnvArgs),
     /// Save real events as cases, with their files and cards
     Capture(Box<capture::CaptureArgs>),
+    /// Write a new skill with a case and a CI job
+    Init(init::InitArgs),
+    /// Report what is set up, and what stops a replay from working
+    Doctor(doctor::DoctorArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print a manual page, or write all of them

@@ -9,6 +9,8 @@ pub struct Layers {
     pub file: Option<PathBuf>,
     /// The files that were left out, and why.
     pub left_out: Vec<String>,
+    /// Why the file that was found cannot be used. Only `doctor` runs then, to report it.
+    pub unusable: Option<String>,
     /// The values.
     pub taken: Vec<TakenValue>,
 }

@@ -7,10 +7,12 @@ mod box_failure;
 mod capture;
 mod cards;
 mod completions;
+mod doctor;
 mod env;
 mod event;
 mod fetch;
 mod fixtures;
+mod init;
 mod interrupts;
 mod mock;
 mod mock_box;
@@ -35,7 +37,9 @@ use crate::{
 
 /// Runs the command that the command line names.
 pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome {
-    print_layers(&cli.layers, terminal);
+    if !matches!(cli.command, Command::Doctor(_)) {
+        print_layers(&cli.layers, terminal);
+    }
     match &cli.command {
         Command::Replay(arguments) => replay::run(arguments, environment, terminal),
         Command::Report(command) => report::run(command, environment, terminal),
@@ -45,6 +49,8 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Fetch(arguments) => fetch::run(arguments, environment, terminal),
         Command::Env(arguments) => env::run(arguments, environment, terminal),
         Command::Capture(arguments) => capture::run(arguments, environment, terminal),
+        Command::Init(arguments) => init::run(arguments, environment, terminal),
+        Command::Doctor(arguments) => doctor::run(arguments, &cli.layers, environment, terminal),
         Command::Completions(arguments) => {
             completions::completions(arguments, terminal);
             Ok(())

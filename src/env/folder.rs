@@ -6,7 +6,7 @@ use std::{
     fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError},
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::{fs::OFlags, process::geteuid};
@@ -36,7 +36,7 @@ impl PrivateFolder {
     /// # Errors
     /// The system's error.
     pub fn new(prefix: &str) -> io::Result<Self> {
-        Self::within(&std::env::temp_dir(), prefix)
+        Self::within(&temporary_folder(), prefix)
     }
 
     fn within(place: &Path, prefix: &str) -> io::Result<Self> {
@@ -96,15 +96,31 @@ fn lock_marker(path: &Path) -> io::Result<Option<File>> {
 
 /// Removes folders whose owners were killed. Errors are ignored: a later run tries again.
 fn remove_abandoned(place: &Path, prefix: &str) {
+    for (folder, _lock) in all_abandoned(place, prefix).take(MAX_REMOVED) {
+        remove(&folder);
+    }
+}
+
+/// The abandoned folders in `place` whose name begins with `prefix`, each with its lock.
+fn all_abandoned(place: &Path, prefix: &str) -> impl Iterator<Item = (PathBuf, File)> {
     let entries = fs::read_dir(place).into_iter().flatten().flatten();
-    let named = entries.filter(|entry| {
+    let named = entries.filter(move |entry| {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| name.starts_with(prefix))
     });
-    let left = named.filter_map(|entry| Some((entry.path(), abandoned(&entry.path())?)));
-    for (folder, _lock) in left.take(MAX_REMOVED) {
-        remove(&folder);
-    }
+    named.filter_map(|entry| Some((entry.path(), abandoned(&entry.path())?)))
+}
+
+/// The folder for temporary files: `TMPDIR`, or the system's.
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
+/// The private folders whose owners were killed, of those whose name begins with `prefix`.
+pub fn abandoned_folders(prefix: &str) -> Vec<PathBuf> {
+    let place = temporary_folder();
+    let found = all_abandoned(&place, prefix);
+    found.map(|(folder, _lock)| folder).collect()
 }
 
 /// The marker file is removed last, so that an interrupted removal is continued later.
@@ -151,8 +167,6 @@ fn abandoned(folder: &Path) -> Option<File> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     use super::*;

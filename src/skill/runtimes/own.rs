@@ -28,7 +28,7 @@ pub const NAMES: [&str; 20] = [
 ];
 
 /// How the names of run folders begin.
-pub(super) const RUN_PREFIX: &str = "skillctl-run-";
+pub const RUN_PREFIX: &str = "skillctl-run-";
 /// How the names of the folders of scripts begin that shells are given.
 pub(super) const PERSISTENT_PREFIX: &str = "interception-";
 /// The option that makes Ruby load its script.

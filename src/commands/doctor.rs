@@ -1,0 +1,104 @@
+//! `skillctl doctor`: prints what `crate::doctor` finds.
+
+use serde_json::json;
+
+use crate::{
+    cli::{Cli, Command, OutputFormat, doctor::DoctorArgs, taken::Layers},
+    client::Connections,
+    commands::runtime,
+    doctor::{Config, Finding, State, examine},
+    env::{Environment, config_file},
+    exit::{Failure, Outcome},
+    render::{
+        json::pretty,
+        text::{Line, Role, Text},
+    },
+    skill::runtimes::handler::Handler,
+    terminal::Terminal,
+};
+
+/// Prints the findings; a trouble makes the exit code 1.
+pub(super) fn run(
+    arguments: &DoctorArgs,
+    layers: &Layers,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Outcome {
+    let connections = Connections::new(environment);
+    let config = config(layers, environment);
+    let findings = runtime::runtime()?.block_on(examine(
+        &config,
+        &arguments.box_url,
+        environment,
+        connections,
+    ));
+    let troubles = findings
+        .iter()
+        .filter(|finding| finding.state == State::Trouble)
+        .count();
+    match arguments.format {
+        OutputFormat::Human => terminal.out(&human(&findings, troubles)),
+        OutputFormat::Json => {
+            let result = json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "ok": troubles == 0,
+                "findings": findings,
+            });
+            terminal.out_raw(pretty(&result).as_bytes());
+        }
+    }
+    if troubles > 0 {
+        return Err(Failure::Check);
+    }
+    Ok(())
+}
+
+/// What `skillctl.toml` and variables say of a replay.
+fn config(layers: &Layers, environment: &Environment) -> Config {
+    let mut config = Config {
+        used: layers.file.clone(),
+        left_out: layers.left_out.clone(),
+        unreadable: layers.unusable.clone(),
+        ..Config::default()
+    };
+    let variable = |name: &str| environment.var(name).map(str::to_owned);
+    // Nothing is replayed: this reads what a replay would take from the file.
+    let words = ["skillctl", "replay"].map(Into::into);
+    let replay = Cli::read(words, variable, config_file::find(environment));
+    if let Ok(cli) = replay
+        && let Command::Replay(arguments) = cli.command
+    {
+        let taken = cli.layers.taken.iter();
+        config.settings = taken
+            .map(|value| format!("replay {} is set by {}", value.name, value.place))
+            .collect();
+        config.program = match &arguments.handler {
+            Some(handler) => Handler::parse(handler).ok().map(|handler| handler.program),
+            None => arguments.command.first().cloned(),
+        };
+    }
+    config
+}
+
+/// A line for each finding, its cure below it, and how many troubles there are.
+fn human(findings: &[Finding], troubles: usize) -> Text {
+    let mut lines = Vec::new();
+    for finding in findings {
+        let (role, word) = match finding.state {
+            State::Ok => (Role::Good, "ok       "),
+            State::Note => (Role::Dim, "note     "),
+            State::Trouble => (Role::Bad, "trouble  "),
+        };
+        lines.push(Line::new().with(role, word).plain(finding.text.clone()));
+        if let Some(cure) = &finding.cure {
+            lines.push(Line::new().with(Role::Dim, format!("         {cure}")));
+        }
+    }
+    lines.push(Line::new());
+    lines.push(match troubles {
+        0 => Line::new().with(Role::Good, "no trouble found"),
+        1 => Line::new().with(Role::Bad, "1 trouble found"),
+        many => Line::new().with(Role::Bad, format!("{many} troubles found")),
+    });
+    Text::from_iter(lines)
+}

@@ -1,0 +1,66 @@
+//! What `doctor` found.
+
+use serde::Serialize;
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Something is set up, or as it should be.
+    Ok,
+    /// Something is missing that only some skills need.
+    Note,
+    /// Something will not work.
+    Trouble,
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// A stable name: `stale-variables`, `port`, …
+    pub code: &'static str,
+    /// How much it matters.
+    pub state: State,
+    /// What was found, in a sentence.
+    pub text: String,
+    /// What to do about it; always there for a trouble.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cure: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn ok(code: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            state: State::Ok,
+            text: text.into(),
+            cure: None,
+        }
+    }
+
+    pub(super) fn note(
+        code: &'static str,
+        text: impl Into<String>,
+        cure: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            state: State::Note,
+            text: text.into(),
+            cure: Some(cure.into()),
+        }
+    }
+
+    pub(super) fn trouble(
+        code: &'static str,
+        text: impl Into<String>,
+        cure: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            state: State::Trouble,
+            text: text.into(),
+            cure: Some(cure.into()),
+        }
+    }
+}
