@@ -95,6 +95,9 @@ pub struct MockBoxArgs {
     /// Trust the certificates of this PEM file when the skill's URL is https
     #[arg(long, value_name = "FILE", help_heading = "Events")]
     pub skill_ca: Option<PathBuf>,
+    /// Write all that the skill prints to this file
+    #[arg(long, value_name = "FILE", help_heading = "Events")]
+    pub skill_log: Option<PathBuf>,
     /// Sign events with the primary key in this environment variable
     #[arg(long, value_name = "VAR", help_heading = "Events")]
     pub primary_key_env: Option<String>,

@@ -62,6 +62,9 @@ pub struct ReplayArgs {
     /// Trust the certificates of this PEM file when the skill's URL is https
     #[arg(long, value_name = "FILE", help_heading = SKILL)]
     pub skill_ca: Option<PathBuf>,
+    /// Write all that the skill prints to this file
+    #[arg(long, value_name = "FILE", help_heading = SKILL)]
+    pub skill_log: Option<PathBuf>,
     /// Start the built-in skill for this run
     #[arg(long, conflicts_with = "command", help_heading = SKILL)]
     pub sample_skill: bool,

@@ -92,6 +92,7 @@ async fn serve_until_interrupted(
                 concurrency: 1,
                 handler_timeout: REPLY_TIMEOUT,
                 prints_output: terminal.is_verbose(),
+                log: None,
                 environment,
                 terminal,
             };

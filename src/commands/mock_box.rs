@@ -74,6 +74,7 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
         mock: &mock,
         files: folder.files(),
         concurrency: plan.concurrency,
+        skill_log: plan.skill_log,
         handler_timeout: plan.handler_timeout,
         environment,
         terminal,

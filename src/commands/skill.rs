@@ -7,7 +7,8 @@ mod output;
 mod running;
 
 pub(super) use self::{
-    access::{connections, path_alone},
+    access::{connections, log, path_alone},
     launch::{SkillLaunch, start},
+    output::SkillLog,
     running::{RunningSkill, connect},
 };

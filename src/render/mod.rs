@@ -1,11 +1,13 @@
 //! Results for people and programs. Pure: values in, text out. `terminal` chooses the stream and the
 //! colour of each role.
 
+pub mod ansi;
 pub mod calls;
 pub mod cards;
 pub mod diagnostic;
 pub mod json;
 mod log_line;
+pub mod look;
 pub mod problem;
 pub mod pump;
 pub mod replay;

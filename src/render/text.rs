@@ -8,6 +8,8 @@ use std::{
 
 use unicode_width::UnicodeWidthStr;
 
+use super::look::Look;
+
 /// What a piece of text is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -26,6 +28,8 @@ pub enum Role {
     Warn,
     /// A value to be found quickly: a keyword, a link, a bar.
     Accent,
+    /// A look that a program gave its own output.
+    Own(Look),
 }
 
 /// A line without its line break: its text, and the role of each part.

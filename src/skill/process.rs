@@ -408,7 +408,7 @@ mod tests {
         let error = error.expect_err("it exits");
         assert!(matches!(error, SkillError::Exited { .. }), "{error}");
         assert!(error.to_string().ends_with("exit code 7"), "{error}");
-        assert_eq!(output.tail(10), ["no such module"]);
+        assert_eq!(output.excerpt(0, 10).tail, ["no such module"]);
     }
 
     #[tokio::test]

@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
-use colored::{ColoredString, Colorize};
+use colored::{Color, ColoredString, Colorize, Styles};
 
-use crate::render::text::{Line, Role, Text};
+use crate::render::{
+    look::{Colour, Look},
+    text::{Line, Role, Text},
+};
 
 /// The colours of one stream. `colored` decides by stdout for the whole process; its decision is
 /// overridden, because each stream needs its own.
@@ -66,7 +69,49 @@ fn paint_run(role: Role, text: &str) -> ColoredString {
         Role::Bad => text.red().bold(),
         Role::Warn => text.yellow(),
         Role::Accent => text.cyan(),
+        Role::Own(look) => paint_look(look, text),
     }
+}
+
+/// The colours that every terminal has, by their numbers.
+const NAMED: [Color; 16] = [
+    Color::Black,
+    Color::Red,
+    Color::Green,
+    Color::Yellow,
+    Color::Blue,
+    Color::Magenta,
+    Color::Cyan,
+    Color::White,
+    Color::BrightBlack,
+    Color::BrightRed,
+    Color::BrightGreen,
+    Color::BrightYellow,
+    Color::BrightBlue,
+    Color::BrightMagenta,
+    Color::BrightCyan,
+    Color::BrightWhite,
+];
+
+fn paint_look(look: Look, text: &str) -> ColoredString {
+    let mut painted = match look.colour {
+        None => text.normal(),
+        Some(Colour::Palette(number)) => {
+            let named = NAMED.get(usize::from(number)).copied();
+            text.color(named.unwrap_or(Color::AnsiColor(number)))
+        }
+        Some(Colour::Rgb(r, g, b)) => text.truecolor(r, g, b),
+    };
+    for (is_set, style) in [
+        (look.bold, Styles::Bold),
+        (look.dim, Styles::Dimmed),
+        (look.underline, Styles::Underline),
+    ] {
+        if is_set {
+            painted.style.add(style);
+        }
+    }
+    painted
 }
 
 #[cfg(test)]

@@ -36,5 +36,6 @@ mod replay;
 mod reports;
 mod sample_skill;
 mod secrets;
+mod skill_output;
 mod skill_start;
 mod verdicts;

@@ -1,13 +1,13 @@
 //! Starts a program with the variables that point it at the mock.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
     cli::skill_url::SkillUrl,
     commands::{
         interrupts::Interrupts,
         program::Program,
-        skill::{self, RunningSkill, SkillLaunch},
+        skill::{self, RunningSkill, SkillLaunch, SkillLog},
     },
     env::Environment,
     exit::{Failure, Outcome, Problem},
@@ -26,6 +26,8 @@ pub(super) struct Launch<'a> {
     pub(super) files: RunFiles,
     /// The most events in progress at once.
     pub(super) concurrency: usize,
+    /// The file that gets the skill's output.
+    pub(super) skill_log: Option<Arc<SkillLog>>,
     /// How long a function may take to answer.
     pub(super) handler_timeout: Duration,
     pub(super) environment: &'a Environment,
@@ -47,6 +49,7 @@ impl Launch<'_> {
             concurrency: self.concurrency,
             handler_timeout: self.handler_timeout,
             prints_output: true,
+            log: self.skill_log.clone(),
             environment: self.environment,
             terminal: self.terminal,
         })

@@ -1,6 +1,6 @@
 //! The plan of a `mock-box`: its options, checked before anything is started.
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use crate::{
     cli::{
@@ -13,7 +13,7 @@ use crate::{
         fixtures,
         program::Program,
         secret_variables::{secret, signing_keys},
-        skill,
+        skill::{self, SkillLog},
     },
     delivery::schedule::Schedule,
     domain::{card::validate::Schema, event::signature::Keys, secret::Secret},
@@ -36,6 +36,8 @@ pub(super) struct MockBoxPlan<'a> {
     pub(super) cases: Vec<Case>,
     /// The folder for the registered events.
     pub(super) events_dir: Option<&'a Path>,
+    /// The file that gets the skill's output.
+    pub(super) skill_log: Option<Arc<SkillLog>>,
     /// How long a function of `--handler` may take to answer.
     pub(super) handler_timeout: Duration,
     /// The most events in progress at once.
@@ -58,6 +60,17 @@ pub(super) enum Companion {
     Program(Program),
     /// A skill that gets events.
     Skill(Box<SkillPlan>),
+}
+
+impl Companion {
+    /// The program whose output is the skill's: a command without events is none.
+    fn skill_program(&self) -> Option<&Program> {
+        match self {
+            Self::Program(program @ Program::Handler(_)) => Some(program),
+            Self::Skill(plan) => plan.program.as_ref(),
+            Self::Program(Program::Command(..)) | Self::None => None,
+        }
+    }
 }
 
 /// A skill, and how it gets events.
@@ -104,6 +117,7 @@ impl<'a> MockBoxPlan<'a> {
             no_egress: arguments.no_egress,
             cases,
             events_dir: arguments.events_dir.as_deref(),
+            skill_log: skill::log(arguments.skill_log.as_deref(), companion.skill_program())?,
             handler_timeout: arguments.handler_timeout,
             concurrency: arguments.concurrency,
             ready_file: arguments.ready_file.as_deref(),

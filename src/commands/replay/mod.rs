@@ -119,6 +119,7 @@ async fn skill(
         concurrency: plan.options.concurrency,
         handler_timeout: plan.handler_timeout,
         prints_output: terminal.is_verbose(),
+        log: plan.skill_log.clone(),
         environment,
         terminal,
     })

@@ -1,6 +1,6 @@
 //! The plan of a replay: its options, checked before anything is started.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -11,7 +11,12 @@ use crate::{
         skill_url::SkillUrl,
     },
     client::Connections,
-    commands::{fixtures, program::Program, secret_variables, skill},
+    commands::{
+        fixtures,
+        program::Program,
+        secret_variables,
+        skill::{self, SkillLog},
+    },
     delivery::Envelope,
     domain::{event::signature::Keys, outcome::check::Check},
     env::Environment,
@@ -43,6 +48,8 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) envelope: Envelope,
     /// How long the skill may take to reply.
     pub(super) timeout: Duration,
+    /// The file that gets the skill's output.
+    pub(super) skill_log: Option<Arc<SkillLog>>,
     /// How long a function of `--handler` may take to answer.
     pub(super) handler_timeout: Duration,
     /// How results are printed and written.
@@ -86,6 +93,7 @@ impl<'a> ReplayPlan<'a> {
             environment,
         )?;
         let cases = fixtures::plan(&arguments.fixtures, selection(arguments)?, terminal)?;
+        let skill_log = skill::log(arguments.skill_log.as_deref(), program.as_ref())?;
         let connections = skill::connections(
             arguments.skill.as_ref(),
             arguments.skill_ca.as_deref(),
@@ -118,6 +126,7 @@ impl<'a> ReplayPlan<'a> {
                 EnvelopeName::AwsProxy => Envelope::AwsProxy,
             },
             timeout: arguments.timeout,
+            skill_log,
             handler_timeout: arguments.handler_timeout,
             output: OutputOptions {
                 format: arguments.format,

@@ -1,11 +1,12 @@
 //! How a skill is reached: the options that concern its URL, checked before anything is started.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
+use super::output::SkillLog;
 use crate::{
     cli::skill_url::SkillUrl,
     client::Connections,
-    commands::wrong_input::wrong_input,
+    commands::{program::Program, wrong_input::wrong_input},
     env::{Environment, input},
     exit::{Failure, Problem},
     terminal::Terminal,
@@ -40,6 +41,25 @@ pub(crate) fn connections(
         let message = format!("--skill-ca {} cannot be used: {reason}", path.display());
         Problem::new(message).usage()
     })
+}
+
+/// The file of `--skill-log`.
+///
+/// # Errors
+/// Exit code 2 without a program whose output could be logged, and for a file that cannot be written.
+pub(crate) fn log(
+    path: Option<&Path>,
+    program: Option<&Program>,
+) -> Result<Option<Arc<SkillLog>>, Failure> {
+    match (path, program) {
+        (None, _) => Ok(None),
+        (Some(path), Some(_)) => Ok(Some(Arc::new(SkillLog::create(path)?))),
+        (Some(_), None) => Err(
+            Problem::new("--skill-log needs a skill that is started here")
+                .help("start it with -- COMMAND or --handler")
+                .usage(),
+        ),
+    }
 }
 
 /// The failure for a path in `--skill` without a program.

@@ -4,6 +4,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     pin::pin,
+    sync::Arc,
     time::Duration,
 };
 
@@ -11,7 +12,7 @@ use tokio::{sync::watch, time::timeout};
 use url::Url;
 
 use super::{
-    output::{live, output_of},
+    output::{SkillLog, capture, output_of},
     running::{Kind, RunningSkill, STOP_TIMEOUT, host_and_port},
 };
 use crate::{
@@ -54,6 +55,8 @@ pub(crate) struct SkillLaunch<'a> {
     pub(crate) handler_timeout: Duration,
     /// Whether output is printed at once.
     pub(crate) prints_output: bool,
+    /// The file that gets the output too.
+    pub(crate) log: Option<Arc<SkillLog>>,
     pub(crate) environment: &'a Environment,
     pub(crate) terminal: &'a Terminal,
 }
@@ -63,17 +66,19 @@ pub(crate) struct SkillLaunch<'a> {
 /// # Errors
 /// Exit code 3 if it cannot be started, or is not ready in time.
 pub(crate) async fn start(launch: SkillLaunch<'_>) -> Result<RunningSkill, Failure> {
-    let output = if launch.prints_output {
-        live(launch.terminal)
-    } else {
-        Output::default()
-    };
-    match launch.program {
+    let terminal = launch.prints_output.then_some(launch.terminal);
+    let (output, printer) = capture(terminal, launch.log.clone());
+    let started = match launch.program {
         Program::Handler(handler) => launch.function(handler, output).await,
         Program::Command(words, folder) => {
             launch.command(words.clone(), folder.clone(), output).await
         }
+    };
+    if let (Err(_), Some(printer)) = (&started, printer) {
+        // Before the error is printed.
+        printer.flush();
     }
+    started
 }
 
 impl SkillLaunch<'_> {

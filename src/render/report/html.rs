@@ -138,7 +138,7 @@ fn reason(check: &CheckRecord) -> Markup {
 /// Text with the colours that it has on a terminal.
 fn painted(text: &Text) -> Markup {
     let class = |role: Role| match role {
-        Role::Plain => None,
+        Role::Plain | Role::Own(_) => None,
         Role::Strong => Some("strong"),
         Role::Dim => Some("quiet"),
         Role::Good => Some("good"),
