@@ -10,7 +10,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::address::{is_near_client, is_of_this_machine};
+use super::{
+    address::{is_near_client, is_of_this_machine},
+    trust::TrustedRoots,
+};
 use crate::{
     domain::hosts::{HostPort, is_loopback, is_loopback_address},
     env::{
@@ -25,6 +28,7 @@ use crate::{
 pub struct Egress {
     allowed: bool,
     proxies: Proxies,
+    trust: TrustedRoots,
     /// The port that this process listens on: no proxy on this machine.
     own_port: Option<u16>,
 }
@@ -95,14 +99,17 @@ impl Egress {
         Self {
             allowed: true,
             proxies: Proxies::none(),
+            trust: TrustedRoots::default(),
             own_port: None,
         }
     }
 
-    /// Every host is reached, through the proxies of the user's variables where they hold for it.
+    /// Every host is reached, through the proxies of the user's variables where they hold for it. The
+    /// certificates that the variables name are trusted.
     pub fn from_environment(environment: &Environment) -> Self {
         Self {
             proxies: Proxies::from_environment(environment),
+            trust: TrustedRoots::from_environment(environment),
             ..Self::direct()
         }
     }
@@ -114,6 +121,11 @@ impl Egress {
             own_port: Some(port),
             ..self
         }
+    }
+
+    /// What is trusted where TLS is spoken from here.
+    pub(super) fn trust(&self) -> &TrustedRoots {
+        &self.trust
     }
 
     fn proxy_for(&self, scheme: Scheme, target: &HostPort) -> Result<Option<Intercept>, Refusal> {

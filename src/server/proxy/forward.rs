@@ -6,7 +6,6 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -18,10 +17,9 @@ use hyper::{
     client::conn::http1,
 };
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::OnceCell,
     task::JoinHandle,
     time::timeout,
 };
@@ -75,7 +73,8 @@ pub(in crate::server) async fn forward(
             into_origin_form(&mut request, target);
             let name =
                 ServerName::try_from(target.host.to_string()).map_err(|error| failed(&error))?;
-            let connector = TlsConnector::from(roots().await.map_err(|error| failed(&error))?);
+            let config = egress.trust().client_config().await;
+            let connector = TlsConnector::from(config.map_err(|error| failed(&error))?);
             let tls = timeout(limit, connector.connect(name, stream))
                 .await
                 .map_err(|_| failed(&"the TLS handshake was not finished in time"))?
@@ -174,22 +173,4 @@ fn into_origin_form(request: &mut Request<RequestBody>, target: &HostPort) {
     if let Ok(host) = HeaderValue::from_str(&target.to_string()) {
         request.headers_mut().insert(header::HOST, host);
     }
-}
-
-/// The root certificates of the system, read once, when they are first needed: it takes a while.
-async fn roots() -> io::Result<Arc<ClientConfig>> {
-    static CONFIG: OnceCell<Arc<ClientConfig>> = OnceCell::const_new();
-    let load = || async {
-        let config = tokio::task::spawn_blocking(|| {
-            let mut roots = RootCertStore::empty();
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            let provider = Arc::new(rustls::crypto::ring::default_provider());
-            ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
-        });
-        let config = config.await.map_err(io::Error::other)?;
-        config.map(Arc::new).map_err(io::Error::other)
-    };
-    CONFIG.get_or_try_init(load).await.cloned()
 }

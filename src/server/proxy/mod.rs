@@ -4,3 +4,4 @@
 mod address;
 pub mod egress;
 pub(super) mod forward;
+mod trust;
