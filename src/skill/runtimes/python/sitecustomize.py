@@ -232,7 +232,7 @@ class Patches:
 
     def uvloop(self, module):
         loop = module.Loop
-        create_connection = loop.create_connection
+        create_connection, getaddrinfo = loop.create_connection, loop.getaddrinfo
 
         async def connect(self_, factory, host=None, port=None, **options):
             if host is not None and self.goes_to_mock(host):
@@ -243,8 +243,12 @@ class Patches:
                 self.refuse_elsewhere(host, port)
             return await create_connection(self_, factory, host, port, **options)
 
+        def lookup(self_, host, port, **options):
+            host = self.lookup_name(host, port, options.get("family", 0))
+            return getaddrinfo(self_, host, port, **options)
+
         loop.create_connection = connect
-        loop.getaddrinfo = self.with_lookup(loop.getaddrinfo)
+        loop.getaddrinfo = lookup
 
 
 def complain(what, error):
