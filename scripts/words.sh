@@ -50,6 +50,9 @@ tests/*.sh
 tests/sdk/*.sh
 tests/sdk/*js
 tests/sdk/*.py
+tests/sdk/clients/*
+src/skill/runtimes
+src/server/proxy
 tests/browser/run.sh
 tests/browser/*.js
 src/domain/card

@@ -2,8 +2,9 @@
 # Runs real clients of Box against mock-box: sh tests/sdk/run.sh [PATH OF SKILLCTL]
 #
 # Each client calls Box's own hosts, and also a base URL if the client can be configured with one.
-# Needs node, npm, python3 and curl. The clients are installed from the registries, in the versions
-# of the lock files, into folders that git ignores. Each client gets its own mock (`-- CMD`).
+# Needs node, npm, python3, curl, ruby with faraday, a JDK, go and openssl. The clients are installed from
+# the registries, in the versions of the lock files, into folders that git ignores. Each client gets its
+# own mock (`-- CMD`).
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +18,7 @@ cd "$here/node"
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2
   cp package-lock.json node_modules/.of
 }
-for generation in 3 10; do
+for generation in 3 10 clients; do
   list=$here/python/requirements-$generation.txt
   venv=$here/python/.venv/$generation
   [ -d "$venv" ] && cmp -s "$list" "$venv/of" || {
@@ -134,6 +135,9 @@ node "$here/node/pump.cjs" || failed="$failed
 kill "$pump"
 wait "$pump" || failed="$failed
   mock-box --files"
+
+sh "$here/interception.sh" "$skillctl" "$here/python/.venv/clients" || failed="$failed
+  interception.sh"
 
 if [ -n "$failed" ]; then
   echo "failed:$failed" >&2
