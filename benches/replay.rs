@@ -15,6 +15,7 @@
 mod table;
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     fs::{self, File},
     io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         );
     }
     one_event(skill, &mut table);
+    start_of_python(&mut table);
     with_all_checks(&mut table);
     processor_time(&mut table);
     if std::env::args().any(|argument| argument == "million") {
@@ -261,6 +263,64 @@ fn one_event(skill: SocketAddr, table: &mut Table) {
         "one replay of one event, mock and skill started for it",
         &format!("{sample:.1} ms whole"),
         "",
+    );
+}
+
+/// What the variables of a mock add to the start of a Python skill, which serves HTTP. Without python3
+/// there is no row.
+fn start_of_python(table: &mut Table) {
+    const TIMES: usize = 41;
+    const MOST_ADDED: f64 = 20.0;
+    let home = tempfile::tempdir().expect("a folder");
+    let ready = home.path().join("ready");
+    let mut mock = Command::new(env!("CARGO_BIN_EXE_skillctl"))
+        .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
+        .arg(&ready)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    while !ready.exists() {
+        assert!(mock.try_wait().expect("it is ours").is_none(), "it runs");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let ready: serde_json::Value =
+        serde_json::from_slice(&fs::read(&ready).expect("the file")).expect("JSON");
+    let variables = Command::new(env!("CARGO_BIN_EXE_skillctl"))
+        .args(["env", "--shell", "json", "--box"])
+        .arg(ready["url"].as_str().expect("a URL"))
+        .env("HOME", home.path())
+        .output()
+        .expect("it runs");
+    let variables: BTreeMap<String, String> =
+        serde_json::from_slice(&variables.stdout).expect("an object of texts");
+    let start = |variables: &BTreeMap<String, String>| {
+        let began = Instant::now();
+        let status = Command::new("python3")
+            .args(["-c", "import http.server"])
+            .envs(variables)
+            .status()
+            .ok()?;
+        assert!(status.success());
+        Some(began.elapsed().as_secs_f64() * 1000.0)
+    };
+    let (mut plain, mut redirected) = (vec![], vec![]);
+    for _ in 0..TIMES {
+        plain.extend(start(&BTreeMap::new()));
+        redirected.extend(start(&variables));
+    }
+    mock.kill().expect("it ends");
+    mock.wait().expect("it has ended");
+    if plain.is_empty() {
+        return;
+    }
+    let (plain, redirected) = (median(&plain), median(&redirected));
+    table.row(
+        "the start of a Python skill with the variables of a mock",
+        &format!("{:.1} ms more", redirected - plain),
+        &format!("{plain:.1} ms without"),
+        &format!("{MOST_ADDED} ms"),
+        redirected - plain <= MOST_ADDED,
     );
 }
 
