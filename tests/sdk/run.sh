@@ -119,6 +119,9 @@ reported 2 0 --sample-skill
 # Python's file server refuses POST.
 reported 2 2 --no-mock -- sh -c 'exec python3 -m http.server --bind 127.0.0.1 "$PORT"'
 
+sh "$here/interception.sh" "$skillctl" "$here/python/.venv/clients" || failed="$failed
+  interception.sh"
+
 # The event pump: the SDKs upload files, the mock sends events to a skill, and the SDKs read the cards.
 mkdir "$work/inbox"
 "$skillctl" mock-box --listen 127.0.0.1:0 --ready-file "$work/ready" --files "$work/inbox" \
@@ -135,9 +138,6 @@ node "$here/node/pump.cjs" || failed="$failed
 kill "$pump"
 wait "$pump" || failed="$failed
   mock-box --files"
-
-sh "$here/interception.sh" "$skillctl" "$here/python/.venv/clients" || failed="$failed
-  interception.sh"
 
 if [ -n "$failed" ]; then
   echo "failed:$failed" >&2

@@ -57,14 +57,20 @@ pub fn points_at_mock(environment: &Environment) -> bool {
     url.is_some() && url == environment.var("SKILLCTL_BOX")
 }
 
-/// The environment as the user made it: with the values that `env` kept, else without what it set.
+/// The environment as the user made it: without what `env` added, and with the values that it replaced. A
+/// value that the user has set since then counts.
 pub fn own_environment(environment: &Environment) -> Environment {
     if !points_at_mock(environment) {
         return environment.clone();
     }
     let own = NAMES.into_iter().map(|name| {
-        let kept = environment.var(&kept_as(name)).map(str::to_owned);
-        (name, kept.or_else(|| own_part(name, environment)))
+        let kept = || environment.var(&kept_as(name)).map(str::to_owned);
+        let own = match name {
+            // The names that were added look like the user's own.
+            "NO_PROXY" | "no_proxy" => kept().or_else(|| own_part(name, environment)),
+            _ => own_part(name, environment).or_else(kept),
+        };
+        (name, own)
     });
     environment.replacing(own)
 }
@@ -186,15 +192,21 @@ mod tests {
     }
 
     #[test]
-    fn what_env_kept_is_used_again() {
+    fn what_env_replaced_is_used_again_unless_the_user_has_changed_it() {
         let shell = [
             ("BOX_API_BASE_URL", URL),
             ("SKILLCTL_BOX", URL),
             ("https_proxy", URL),
             ("SKILLCTL_BEFORE_https_proxy", "http://proxy.corp:3128"),
             ("HTTPS_PROXY", URL),
+            ("SSL_CERT_FILE", "/etc/new.pem"),
+            ("SKILLCTL_BEFORE_SSL_CERT_FILE", "/etc/old.pem"),
+            ("NO_PROXY", "intern.example,localhost"),
+            ("SKILLCTL_BEFORE_NO_PROXY", "intern.example"),
         ];
         let environment = own_environment(&Environment::from_variables(shell));
+        assert_eq!(environment.var("SSL_CERT_FILE"), Some("/etc/new.pem"));
+        assert_eq!(environment.var("NO_PROXY"), Some("intern.example"));
         assert_eq!(
             environment.var("https_proxy"),
             Some("http://proxy.corp:3128")
