@@ -13,7 +13,7 @@ page=docs/dependencies.md
 # in the binary.
 built() {
   cargo tree --locked --edges normal,no-proc-macro --no-dedupe --prefix none \
-    --format '{p}|{l}' "$@" | sed 's/^\([^ ]*\) v\([^ |]*\)[^|]*/\1 \2/' | grep -v '^skillctl ' |
+    --format '{p}|{l}' "$@" | sed 's/^\([^ ]*\) v\([^ |]*\)[^|]*/\1 \2/' | grep -v '^box-skillctl ' |
     LC_ALL=C sort -u
 }
 

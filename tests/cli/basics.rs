@@ -34,7 +34,6 @@ fn a_wrong_value_is_told_with_what_is_expected_and_an_example() {
             "replay --skill localhost:8080 x",
             "did you mean http://localhost:8080/?",
         ),
-        ("replay --skill /skill x", "try http://127.0.0.1:8080/"),
         (
             "replay --sample-skill --wait soon x",
             "try 300ms, 10s or 1m 30s",
