@@ -196,7 +196,7 @@ fn write_one(
             each(lines, |record, _, _| {
                 to.write_all(junit::case(record).as_bytes())
             })?;
-            to.write_all(junit::end(summary).as_bytes())?;
+            to.write_all(junit::end(summary, runs).as_bytes())?;
         }
         ReportFormat::Markdown => {
             to.write_all(markdown::start(summary, runs).as_bytes())?;

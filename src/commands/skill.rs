@@ -9,6 +9,6 @@ mod running;
 pub(super) use self::{
     access::{connections, log, path_alone},
     launch::{SkillLaunch, start},
-    output::SkillLog,
+    output::{SkillLog, report_lines},
     running::{RunningSkill, connect},
 };

@@ -93,6 +93,33 @@ fn a_hundred_megabytes_binary_half_lines_and_closed_streams_block_nothing() {
 }
 
 #[test]
+fn every_report_holds_the_output() {
+    let folder = tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let reports = ["json", "junit", "markdown", "html"].map(|format| {
+        let file = path(format);
+        format!("{format}={file}")
+    });
+    let mut options = Vec::new();
+    for report in &reports {
+        options.extend(["--report", report]);
+    }
+    let token = "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE";
+    let prints = format!("printf '\\033[31mno provider\\033[0m <&> {token} %s\\n' \"$API_KEY\"");
+    replay(&prints, &options)
+        .env("API_KEY", "a-key-of-a-provider")
+        .assert()
+        .code(1);
+    for format in ["json", "junit", "markdown", "html"] {
+        let report = fs::read_to_string(path(format)).expect("it was written");
+        assert!(report.contains("no provider"), "{format}: {report}");
+        for secret in [token, "a-key-of-a-provider", "\u{1b}", "u{1b}", "u001b"] {
+            assert!(!report.contains(secret), "{format}: {secret}");
+        }
+    }
+}
+
+#[test]
 fn half_a_line_is_shown() {
     replay("printf 'half a line'; exec 3>&1 1>/dev/null", &[])
         .assert()

@@ -43,6 +43,7 @@ pub(super) fn run_record(
         skill: SkillUsed {
             url: String::new(),
             started,
+            output: Vec::new(),
         },
     }
 }

@@ -75,6 +75,7 @@ async fn execute(
         Err(failure) => Err(failure),
         Ok(skill) => {
             let run = prepare(plan, mock.as_ref(), &skill, &interrupts, environment);
+            show.skill_output = skill.captured().cloned();
             let verdict = play(run, show, &interrupts).await;
             if matches!(verdict, Err(Failure::Check))
                 && !terminal.is_verbose()

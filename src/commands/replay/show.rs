@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     cli::{OutputFormat, report::Report},
-    commands::{output::write_over, report_files::Reports},
+    commands::{output::write_over, report_files::Reports, skill},
     domain::{
         card::{normalise::normalise, preview::sidebar},
         outcome::{
@@ -25,6 +25,7 @@ use crate::{
         text::{Line, Text},
     },
     replay::{Rounds, Run, RunSummary},
+    skill::output::Output,
     terminal::{
         Terminal,
         progress::{Amount, Progress},
@@ -57,6 +58,8 @@ pub(super) struct Show<'a> {
     painted: String,
     started: Instant,
     not_updated: usize,
+    /// What the skill prints, if the run started it.
+    pub(super) skill_output: Option<Output>,
     /// The head of the reports.
     head: RunRecord,
     /// Whether the run started its mock.
@@ -82,6 +85,7 @@ impl<'a> Show<'a> {
             painted: String::new(),
             started: Instant::now(),
             not_updated: 0,
+            skill_output: None,
             head,
             mock_is_own: false,
         })
@@ -233,6 +237,9 @@ impl<'a> Show<'a> {
                     .out_line(&Line::raw(replay_json::summary(&record)));
             }
             OutputFormat::Human => self.terminal.out(&draw::summary(&record)),
+        }
+        if let (Some(run), Some(output)) = (self.reports.runs.last_mut(), &self.skill_output) {
+            run.skill.output = skill::report_lines(output);
         }
         let written = self
             .reports

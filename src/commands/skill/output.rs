@@ -27,6 +27,8 @@ use crate::{
 /// The most lines of the beginning and of the end that are shown after a failure.
 const MAX_HEAD: usize = 10;
 const MAX_TAIL: usize = 30;
+/// The most lines of the end that are in a report.
+const MAX_REPORTED: usize = 200;
 /// Characters of a line that are shown after a failure.
 const MAX_SHOWN: usize = 1000;
 /// The most lines that wait to be printed.
@@ -148,6 +150,22 @@ pub(super) fn output_of(output: &Output) -> Text {
     }
     text.lines.extend(tail.iter().map(shown));
     text
+}
+
+/// The beginning and the end of the output for a report: without colours, tokens redacted.
+pub(crate) fn report_lines(output: &Output) -> Vec<String> {
+    let Excerpt {
+        head,
+        left_out,
+        tail,
+    } = output.excerpt(MAX_HEAD, MAX_REPORTED);
+    let shown = |line: &String| ansi::plain(&shortened(line));
+    let between = (left_out > 0).then(|| format!("… {left_out} lines left out"));
+    head.iter()
+        .map(shown)
+        .chain(between)
+        .chain(tail.iter().map(shown))
+        .collect()
 }
 
 /// A line without what is beyond [`MAX_SHOWN`].

@@ -88,11 +88,16 @@ pub(super) fn host_and_port(url: &Url) -> (String, u16) {
 impl RunningSkill {
     /// Its output, to show after a failure; `None` for a skill that was not started here.
     pub(crate) fn output(&self) -> Option<Text> {
+        self.captured()
+            .map(output_of)
+            .filter(|output| !output.lines.is_empty())
+    }
+
+    /// The capture of its output; `None` for a skill that was not started here.
+    pub(crate) fn captured(&self) -> Option<&Output> {
         match &self.kind {
             Kind::Running { .. } => None,
-            Kind::Command { output, .. } | Kind::Function { output, .. } => {
-                Some(output_of(output)).filter(|output| !output.lines.is_empty())
-            }
+            Kind::Command { output, .. } | Kind::Function { output, .. } => Some(output),
         }
     }
 

@@ -44,6 +44,10 @@ pub struct SkillUsed {
     /// What started it: a command, `--handler` or `--sample-skill`.
     #[serde(default)]
     pub started: Option<String>,
+    /// The first and the last lines of its output, tokens redacted, with a line for those left out. Empty
+    /// for a skill that was not started by the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output: Vec<String>,
 }
 
 impl RunRecord {

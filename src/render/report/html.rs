@@ -77,6 +77,12 @@ fn head_of(run: &RunRecord) -> Markup {
         dl .run {
             @for (name, text) in run.rows() { div { dt { (name) } dd dir="auto" { (shown(&text)) } } }
         }
+        @if !run.skill.output.is_empty() {
+            details .output {
+                summary { "output of the skill" }
+                pre tabindex="0" { @for line in &run.skill.output { (shown(line)) "\n" } }
+            }
+        }
     }
 }
 

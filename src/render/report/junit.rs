@@ -69,8 +69,9 @@ pub fn case(record: &Record) -> String {
     text
 }
 
-/// The part after the cases. A failure of the run as a whole is a separate case.
-pub fn end(summary: &SummaryRecord) -> String {
+/// The part after the cases. A failure of the run as a whole is a separate case; the output of the skill
+/// is that of the suite.
+pub fn end(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
     let mut text = String::new();
     if !summary.strays.is_empty() {
         let _ = write!(
@@ -79,6 +80,16 @@ pub fn end(summary: &SummaryRecord) -> String {
             escaped(summary.strays.first().map_or("", String::as_str)),
             escaped(&summary.strays.join("\n"))
         );
+    }
+    let output: Vec<&str> = runs
+        .iter()
+        .flat_map(|run| &run.skill.output)
+        .map(String::as_str)
+        .collect();
+    if !output.is_empty() {
+        let output = escaped(&output.join("\n"));
+        // Writing into a string cannot fail.
+        let _ = writeln!(text, "    <system-out>{output}</system-out>");
     }
     text.push_str("  </testsuite>\n</testsuites>\n");
     text

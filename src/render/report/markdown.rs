@@ -47,6 +47,20 @@ pub fn start(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
             format_args!("\n<details><summary>run</summary>\n\n{rows}\n\n</details>\n"),
         );
     }
+    for run in runs.iter().filter(|run| !run.skill.output.is_empty()) {
+        let lines = run.skill.output.join("\n");
+        let visible: String = lines
+            .chars()
+            .map(|it| {
+                if it != '\n' && is_unshowable(it) {
+                    ' '
+                } else {
+                    it
+                }
+            })
+            .collect();
+        put_block(&mut text, "output of the skill", &visible);
+    }
     for stray in &summary.strays {
         put(&mut text, format_args!("\n- {}\n", inline(stray)));
     }
@@ -66,7 +80,12 @@ pub fn case(record: &Record, number: usize) -> String {
             format_args!("- **{}**: {}\n", check.name, inline(reason)),
         );
     }
-    let plain = replay::failure(record).to_plain();
+    put_block(&mut text, "timeline", &replay::failure(record).to_plain());
+    text
+}
+
+/// Appends a text that opens with a click, up to a bound.
+fn put_block(text: &mut String, title: &str, plain: &str) {
     let mut end = plain.len().min(MAX_BYTES);
     while !plain.is_char_boundary(end) {
         end -= 1;
@@ -75,13 +94,12 @@ pub fn case(record: &Record, number: usize) -> String {
     let longest = plain.split(|it| it != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     put(
-        &mut text,
+        text,
         format_args!(
-            "\n<details><summary>timeline</summary>\n\n{fence}text\n{}\n{fence}\n\n</details>\n",
+            "\n<details><summary>{title}</summary>\n\n{fence}text\n{}\n{fence}\n\n</details>\n",
             plain[..end].trim_end()
         ),
     );
-    text
 }
 
 /// The part after the failures.
