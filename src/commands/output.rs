@@ -2,9 +2,9 @@
 //! others have made.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, OpenOptions, Permissions},
     io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -15,7 +15,22 @@ use rustix::fs::OFlags;
 /// # Errors
 /// The system's error, or that the path is a symbolic link.
 pub(super) fn write_over(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let opened = OpenOptions::new()
+    write(path, bytes, &mut OpenOptions::new())
+}
+
+/// The same, and only the user may read the file: it holds tokens.
+///
+/// # Errors
+/// Those of [`write_over`].
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    const ONLY_THE_USER: u32 = 0o600;
+    write(path, bytes, OpenOptions::new().mode(ONLY_THE_USER))?;
+    // A file that was there keeps its permissions.
+    fs::set_permissions(path, Permissions::from_mode(ONLY_THE_USER))
+}
+
+fn write(path: &Path, bytes: &[u8], options: &mut OpenOptions) -> io::Result<()> {
+    let opened = options
         .write(true)
         .create(true)
         .truncate(true)

@@ -25,7 +25,11 @@ use crate::{
         token::TokenKind,
     },
     env::{Clock, wall_clock},
-    mock_box::{Body, Head, Request, model::content::placeholder, register::Registering},
+    mock_box::{
+        Body, Head, Request,
+        model::content::placeholder,
+        register::{Recorded, Registering},
+    },
 };
 
 /// A mock that records to `path`, and the files and write tokens of so many events.
@@ -389,7 +393,7 @@ async fn a_reader_of_the_notice_of_a_reset_finds_no_call_of_before() {
         });
         let event = Invocation::read(Tape::from_value(&event)).expect("an event");
         let how = Registering {
-            keep: true,
+            recorded: Recorded::Kept,
             ..Registering::default()
         };
         store.register(vec![(event.into_owned(), how)]).await;

@@ -23,11 +23,15 @@ use crate::{
 use planted::{marks, secret, url_with};
 
 /// Where a secret is asked for, and which: nothing else may show one.
-const ASKED_FOR: [(&str, &str); 8] = [
+const ASKED_FOR: [(&str, &str); 12] = [
     // The document on payloads builds this URL with the token in it.
     ("fetch --url", "Read"),
-    // An event is a skill's: its file holds the skill's key, the tokens that the mock minted, and
-    // every text that was captured.
+    // An event is for a skill: its file, which only the user may read, holds the skill's key, the
+    // tokens of the fixture and those that the mock minted, and every text that was captured.
+    ("files/events/", "Read"),
+    ("files/events/", "Write"),
+    ("files/events/", "NestedRead"),
+    ("files/events/", "NestedWrite"),
     ("files/events/", "ApiKey"),
     ("files/events/", "InText"),
     ("files/events/", "minted"),

@@ -4,18 +4,24 @@ use std::{fs, path::Path};
 
 use super::files::not_written;
 use crate::{
-    commands::output::write_over,
-    domain::event::wire,
+    commands::output::write_private,
+    domain::{
+        event::{invocation::Invocation, wire},
+        token::TokenKind,
+    },
     exit::{Failure, Problem},
-    mock_box::{Content, register::Registering},
+    mock_box::{
+        Content,
+        register::{Recorded, Registering},
+    },
     render::text::{Line, Role},
     replay::Case,
     store::Store,
     terminal::Terminal,
 };
 
-/// Registers fixtures as if Box had just sent their events. Writes the events as a skill should
-/// receive them.
+/// Registers fixtures. Their own tokens are valid from now on; placeholders, and ids and tokens that
+/// another fixture has, are replaced. Writes the events as a skill should receive them.
 pub(super) async fn register(
     store: &Store,
     cases: &[Case],
@@ -27,6 +33,7 @@ pub(super) async fn register(
         let content = case.content.as_deref();
         let content = content.map(|path| copy_content(store, path)).transpose()?;
         let how = Registering {
+            recorded: Recorded::KeptWhereFree,
             lasting: true,
             content,
             ..Registering::default()
@@ -39,7 +46,8 @@ pub(super) async fn register(
         terminal.note_line(
             Line::from("registered ")
                 .with(Role::Strong, &case.names.path)
-                .plain(format!(" as file {file}")),
+                .plain(format!(" as file {file}"))
+                .with(Role::Dim, replaced(case, event)),
         );
         if let Some(folder) = events_dir {
             fs::create_dir_all(folder).map_err(|error| {
@@ -47,11 +55,29 @@ pub(super) async fn register(
                 Problem::new(message).outside()
             })?;
             let path = folder.join(format!("{:03}-{file}.json", number + 1));
-            write_over(&path, &wire::encode(&event.tree()))
+            write_private(&path, &wire::encode(&event.tree()))
                 .map_err(|error| not_written(&path, &error))?;
         }
     }
     Ok(())
+}
+
+/// What is not as in the fixture, for the line of its registration.
+fn replaced(case: &Case, event: &Invocation<'_>) -> &'static str {
+    let recorded = case.captured.event.invocation();
+    let differs = |kind| {
+        let token = |event: &Invocation<'_>| event.token(kind).map(|token| token.access_token);
+        token(recorded) != token(event)
+    };
+    match (
+        recorded.file_id() == event.file_id(),
+        differs(TokenKind::Read) || differs(TokenKind::Write),
+    ) {
+        (true, false) => "",
+        (true, true) => ", with new tokens",
+        (false, false) => ", a new id",
+        (false, true) => ", a new id, with new tokens",
+    }
 }
 
 /// Copies the content of a fixture to the mock's spool.

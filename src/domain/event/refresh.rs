@@ -33,10 +33,9 @@ pub struct Fresh {
 /// The event with the `fresh` values. Missing members are not added, except tokens; numeric ids stay
 /// numbers.
 pub fn refresh<'a>(event: Invocation<'a>, fresh: &Fresh) -> Invocation<'a> {
+    let mut event = event;
+    replace_id(&mut event, &fresh.event_id, fresh.digits);
     let Invocation(mut event) = event;
-    let id = format!("{}_{}", fresh.event_id, fresh.digits);
-    put_text(&mut event, &["id"], id);
-    put_text(&mut event, &["event", "event_id"], fresh.event_id.clone());
     for parent in [&[][..], &["event"]] {
         let Some(parent) = event.below(Tape::TOP, parent) else {
             continue;
@@ -51,6 +50,22 @@ pub fn refresh<'a>(event: Invocation<'a>, fresh: &Fresh) -> Invocation<'a> {
     put_token(&mut event, TokenKind::Write, &fresh.write, fresh);
     put_token(&mut event, TokenKind::Read, &fresh.read, fresh);
     Invocation(event)
+}
+
+/// Replaces the ids of the invocation and of its event.
+pub fn replace_id(event: &mut Invocation<'_>, event_id: &str, digits: u64) {
+    put_text(&mut event.0, &["id"], format!("{event_id}_{digits}"));
+    put_text(&mut event.0, &["event", "event_id"], event_id.to_owned());
+}
+
+/// Replaces the ids of the file and of its version.
+pub fn replace_file(event: &mut Invocation<'_>, file_id: &str, version_id: &str) {
+    for source in [&["source"][..], &["event", "source"]] {
+        if let Some(source) = event.0.below(Tape::TOP, source) {
+            put_id(&mut event.0, source, &["id"], file_id);
+            put_id(&mut event.0, source, &["file_version", "id"], version_id);
+        }
+    }
 }
 
 /// Replaces the text of a token and nothing else.

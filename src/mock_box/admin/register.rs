@@ -7,7 +7,7 @@ use crate::{
     domain::{
         event::{
             invocation::Invocation,
-            refresh::{Fresh, refresh, replace_token},
+            refresh::{Fresh, refresh, replace_file, replace_id, replace_token},
         },
         json::tree::Tree,
         secret::Secret,
@@ -26,11 +26,23 @@ use crate::{
     },
 };
 
+/// What becomes of the recorded ids, times and tokens of an event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Recorded {
+    /// All are replaced, as if Box had just sent the event.
+    #[default]
+    Replaced,
+    /// They are kept; only placeholders are replaced.
+    Kept,
+    /// The same, and ids and tokens that another event has are replaced too.
+    KeptWhereFree,
+}
+
 /// How an event is registered.
 #[derive(Clone, Debug, Default)]
 pub struct Registering {
-    /// Keeps the recorded ids and tokens; only placeholders are replaced.
-    pub keep: bool,
+    /// What becomes of the recorded ids, times and tokens.
+    pub recorded: Recorded,
     /// Uses the recorded file even if another event has it.
     pub same_file: bool,
     /// Survives a reset.
@@ -64,7 +76,8 @@ pub fn register<'a>(
         event.parent_id(),
     ];
     recorded_ids.iter().flatten().for_each(|id| ids.reserve(id));
-    let takes_recorded = how.keep || how.same_file || is_free(state, &recorded);
+    let takes_recorded =
+        how.recorded == Recorded::Kept || how.same_file || is_free(state, &recorded);
     let file_id = if takes_recorded {
         recorded
     } else {
@@ -83,10 +96,13 @@ pub fn register<'a>(
             new_file(&event, &file_id, name, version_id, content, before, now)
         }
     };
-    let (event, read, write) = if how.keep {
-        keep(event, ids)
-    } else {
-        renew(event, &file, now, ids)
+    let (event, read, write) = match how.recorded {
+        Recorded::Replaced => renew(event, &file, now, ids),
+        Recorded::Kept => keep(event, ids, |_| true),
+        Recorded::KeptWhereFree => {
+            let event = distinct(state, event, &file, takes_recorded, ids);
+            keep(event, ids, |token| state.grant(token).is_none())
+        }
     };
     let id = event.tree().get("id").and_then(Tree::as_str);
     let id = id.unwrap_or_default();
@@ -159,11 +175,32 @@ fn new_file(
     }
 }
 
-/// Keeps the event as recorded, except for placeholders.
-fn keep<'a>(mut event: Invocation<'a>, ids: &mut Ids) -> (Invocation<'a>, Secret, Secret) {
+/// The event with new ids where another event has the recorded ones.
+fn distinct<'a>(
+    state: &State,
+    mut event: Invocation<'a>,
+    file: &File,
+    takes_recorded: bool,
+    ids: &mut Ids,
+) -> Invocation<'a> {
+    if !takes_recorded {
+        replace_file(&mut event, &file.id, &file.current().id);
+    }
+    if state.event(&event.id()).is_some() {
+        replace_id(&mut event, &ids.uuid(), ids.digits());
+    }
+    event
+}
+
+/// Keeps the event as recorded, except for placeholders and for tokens that `may_keep` refuses.
+fn keep<'a>(
+    mut event: Invocation<'a>,
+    ids: &mut Ids,
+    may_keep: impl Fn(&Secret) -> bool,
+) -> (Invocation<'a>, Secret, Secret) {
     let recorded = |kind| {
         let token = event.token(kind)?.access_token;
-        (!is_placeholder(token.expose())).then_some(token)
+        (!is_placeholder(token.expose()) && may_keep(&token)).then_some(token)
     };
     let (read, write) = (recorded(TokenKind::Read), recorded(TokenKind::Write));
     let mut token = |kind, recorded: Option<Secret>| {

@@ -16,7 +16,10 @@ use crate::{
         event::{Captured, invocation::Invocation},
         json::tree::{Tape, Tree},
     },
-    mock_box::{Content, Spooled, register::Registering},
+    mock_box::{
+        Content, Spooled,
+        register::{Recorded, Registering},
+    },
     server::{body::RequestBody, limit::Limited},
     store::Store,
 };
@@ -31,7 +34,11 @@ pub(super) async fn register(store: &Arc<Store>, query: Query<'_>, body: Request
     const MAX_IN_PLACE: usize = 256 * 1024;
     let bytes = read_body(body, MAX_JSON).await?;
     let how = Registering {
-        keep: query.is_true("keep"),
+        recorded: if query.is_true("keep") {
+            Recorded::Kept
+        } else {
+            Recorded::Replaced
+        },
         same_file: query.is_true("same_file"),
         ..Registering::default()
     };

@@ -4,7 +4,7 @@
 //! - `METHOD TARGET TOKEN`: a call. The token is `r1`, `w1`, `r2`, `w2` of an event, `u` of a user,
 //!   `g` the last that was granted, `x` one that nobody knows, and anything else is none. The
 //!   target `$` is the location of the last answer;
-//! - `event`: registers the body; with the words `keep` and `same-file` as the options of that name;
+//! - `event`: registers the body; with the words `keep`, `keep-own` and `same-file` as the options of that name;
 //! - `wait SECONDS`, `reset`;
 //! - `box any`, `box documented` as the first step: the setup.
 
@@ -29,7 +29,7 @@ use skillctl::{
         Settings, Spooled, State, TokenMode, Upload, Write, admit, decide,
         model::content::sha1_hex,
         prepare,
-        register::{Registering, register},
+        register::{Recorded, Registering, register},
     },
 };
 
@@ -122,7 +122,11 @@ impl World {
             ["event", how @ ..] => {
                 if let Ok(value) = serde_json::from_slice::<Value>(step.body) {
                     let how = Registering {
-                        keep: how.contains(&"keep"),
+                        recorded: match how {
+                            how if how.contains(&"keep") => Recorded::Kept,
+                            how if how.contains(&"keep-own") => Recorded::KeptWhereFree,
+                            _ => Recorded::Replaced,
+                        },
                         same_file: how.contains(&"same-file"),
                         lasting: how.contains(&"lasting"),
                         content: None,
