@@ -15,7 +15,7 @@ use crate::{
         event::{Captured, invocation::Invocation},
         json::document::Document,
         secret::Secret,
-        token::TokenKind,
+        token::{TokenKind, is_placeholder},
     },
     env::{
         Environment,
@@ -169,6 +169,13 @@ impl FileAccess {
             origin,
             event,
         })
+    }
+}
+
+impl FileAccess {
+    /// Whether the token is that of an event from which it was taken out, such as `REDACTED`.
+    pub fn has_placeholder_token(&self) -> bool {
+        matches!(self.origin, TokenOrigin::Event { .. }) && is_placeholder(self.token.expose())
     }
 }
 

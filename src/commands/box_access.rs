@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use url::Url;
+
 use super::wrong_input::{wrong_document, wrong_input};
 use crate::{
     cli::box_access::{AccessArgs, BoxArgs},
@@ -9,7 +11,7 @@ use crate::{
         Connections, Options,
         access::{AccessError, FileAccess, FileSource, TokenSource},
     },
-    domain::{secret::Secret, token::TokenKind},
+    domain::{hosts::is_box, secret::Secret, token::TokenKind},
     env::{Environment, input},
     exit::{Failure, Problem},
     terminal::Terminal,
@@ -18,9 +20,11 @@ use crate::{
 /// The largest file of certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 8 << 20;
 
-/// The file and the token that the options name. An event's token is the one of this `kind`.
+/// The file and the token that the options name, for calls to `root`. An event's token is the one of
+/// this `kind`.
 pub(super) fn access(
     arguments: &AccessArgs,
+    root: &Url,
     kind: TokenKind,
     environment: &Environment,
     terminal: &Terminal,
@@ -43,8 +47,21 @@ pub(super) fn access(
              prefer --token-env or --token-file",
         );
     }
-    FileAccess::resolve(&file, token.as_ref(), kind, environment)
-        .map_err(|error| refused(error, terminal.width))
+    let access = FileAccess::resolve(&file, token.as_ref(), kind, environment)
+        .map_err(|error| refused(error, terminal.width))?;
+    let is_for_box = root.host_str().is_some_and(is_box);
+    if is_for_box && access.has_placeholder_token() {
+        return Err(Problem::new(format!(
+            "{} is a placeholder; Box would refuse it",
+            access.origin
+        ))
+        .help(
+            "give a token with --token-env VAR, or call a mock that has the event: \
+             skillctl mock-box EVENT --events-dir DIR, then --box http://127.0.0.1:7269",
+        )
+        .usage());
+    }
+    Ok(access)
 }
 
 fn refused(error: AccessError, width: usize) -> Failure {

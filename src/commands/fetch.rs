@@ -47,7 +47,13 @@ pub(super) fn run(
     terminal: &Terminal,
 ) -> Outcome {
     let root = api_root(&arguments.at.root);
-    let access = box_access::access(&arguments.access, TokenKind::Read, environment, terminal)?;
+    let access = box_access::access(
+        &arguments.access,
+        &root,
+        TokenKind::Read,
+        environment,
+        terminal,
+    )?;
     if arguments.url {
         let version = arguments.version_id.as_deref();
         let url = download_url(&root, &access.file_id, version, &access.token);

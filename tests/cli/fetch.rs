@@ -13,7 +13,7 @@ use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
 use crate::{
-    support::{RefusingAddress, skillctl, skillctl_process, wait_for},
+    support::{RefusingAddress, project, skillctl, skillctl_process, wait_for},
     tiny_box::{Answer, End, Request, TinyBox},
 };
 
@@ -938,4 +938,25 @@ fn every_form_of_event_is_taken() {
         .assert()
         .code(2)
         .stderr(contains("2 events"));
+}
+
+#[test]
+fn an_event_with_placeholder_tokens_is_refused_before_box_is_asked() {
+    let event = project("fixtures/events/documentation-sample/event.json");
+    let folder = tempfile::tempdir().expect("a folder");
+    let cards = folder.path().join("cards.json");
+    fs::write(&cards, "[]").expect("it is written");
+    for command in [
+        vec!["fetch", "-o", "-"],
+        vec!["cards", "write", cards.to_str().expect("UTF-8")],
+    ] {
+        skillctl()
+            .args(command)
+            .arg("--event")
+            .arg(&event)
+            .assert()
+            .code(2)
+            .stderr(contains("token is a placeholder"))
+            .stderr(contains("skillctl mock-box"));
+    }
 }

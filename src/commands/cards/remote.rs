@@ -36,7 +36,7 @@ impl Remote {
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
         let root = api_root(&at.root);
-        let access = box_access::access(access, kind, environment, terminal)?;
+        let access = box_access::access(access, &root, kind, environment, terminal)?;
         let mut options = box_access::client_options(at, environment, terminal)?;
         let printer = terminal.clone();
         options.backoff.on_retry = Arc::new(move |pause| {
