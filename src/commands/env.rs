@@ -35,7 +35,13 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
         return print_unset(arguments.shell, environment, terminal);
     }
     let url = &arguments.box_url;
-    let variables = if let Some(files) = run_files(arguments, environment)? {
+    let found = run_files(arguments, environment).inspect_err(|_| {
+        if arguments.shell == Shell::Sh {
+            // `eval "$(skillctl env)" && COMMAND` must not start the command without a mock.
+            terminal.out_raw(b"false\n");
+        }
+    })?;
+    let variables = if let Some(files) = found {
         let files = for_shell(files, environment, terminal);
         interception(&root(url), &files, environment)
     } else {

@@ -209,8 +209,24 @@ fn where_no_mock_answers_the_exit_code_is_3_and_the_url_is_named() {
         .args(["env", "--box", &url])
         .assert()
         .code(3)
-        .stdout("")
+        .stdout("false\n")
         .stderr(contains(url.as_str()).and(contains("skillctl mock-box")));
+}
+
+#[test]
+fn without_a_mock_the_command_behind_eval_is_not_started() {
+    let refusing = RefusingAddress::new();
+    let script = format!(
+        "eval \"$({} env --box http://{})\" && echo started",
+        env!("CARGO_BIN_EXE_skillctl"),
+        refusing.address
+    );
+    let output = Command::new("sh")
+        .args(["-c", &script])
+        .output()
+        .expect("a shell");
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
 }
 
 #[test]
@@ -221,7 +237,7 @@ fn what_is_no_mock_gives_no_variables() {
             .args(["env", "--box", &url])
             .assert()
             .code(3)
-            .stdout("");
+            .stdout("false\n");
     }
 }
 
