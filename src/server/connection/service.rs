@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use http::{Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use hyper::body::Incoming;
 use tokio::{net::TcpStream, time::sleep};
 
@@ -224,7 +224,12 @@ impl<H: RequestHandler> Service<H> {
         let peer = self.link.peer;
         self.context
             .report(peer, refusal.kind(), Some(&target.host), reason.as_str());
-        self.context.refuse(refusal.status(), &reason)
+        // In plain text: the answer comes from the proxy and not from Box.
+        let mut answer = Response::new(ResponseBody::bytes(format!("skillctl: {reason}\n")));
+        *answer.status_mut() = refusal.status();
+        let text = HeaderValue::from_static("text/plain; charset=utf-8");
+        answer.headers_mut().insert(header::CONTENT_TYPE, text);
+        answer
     }
 }
 
