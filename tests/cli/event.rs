@@ -9,7 +9,7 @@ use std::{
 };
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
 use crate::support::{project, skillctl, skillctl_process};
@@ -262,6 +262,32 @@ fn redact_refuses_what_is_no_event_and_a_destination_that_exists() {
         .code(2)
         .stderr(contains("already exists"));
     assert_eq!(fs::read(&there).expect("still there"), b"precious");
+}
+
+#[test]
+fn verify_reads_headers_that_a_load_balancer_sends_as_lists() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("event.json");
+    let body = "{\"type\": \"skill_invocation\", \"id\": \"x\", \"source\": {\"type\": \"file\", \
+                \"id\": \"1\", \"name\": \"\u{e9}.txt\"}, \"token\": {\"read\": {\"access_token\": \"r\"}, \
+                \"write\": {\"access_token\": \"w\"}}}";
+    let event = json!({
+        "multiValueHeaders": {
+            "Box-Delivery-Timestamp": ["2026-03-02T09:15:01-08:00"],
+            "Box-Signature-Primary": ["Za7++S+qXR8Rf0RTrmO05PU7H5Y4aMSz3L+SbetEyQ0="],
+            "Box-Signature-Version": ["1"],
+            "Box-Signature-Algorithm": ["HmacSHA256"]
+        },
+        "body": body,
+        "isBase64Encoded": false
+    });
+    fs::write(&path, event.to_string()).expect("it is written");
+    skillctl()
+        .env("K", "alpha-key")
+        .args(["event", "verify", "--primary-key-env", "K"])
+        .arg(&path)
+        .assert()
+        .success();
 }
 
 #[test]

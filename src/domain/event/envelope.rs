@@ -7,7 +7,10 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::{
     diagnostic::{Diagnostic, Severity},
-    json::{pointer::Pointer, tree::Tree},
+    json::{
+        pointer::Pointer,
+        tree::{Items, Members, Tree},
+    },
 };
 
 /// What was inside a proxy event.
@@ -47,14 +50,28 @@ pub fn unwrap(value: Tree<'_>) -> Option<Result<Unwrapped, Box<Diagnostic>>> {
     }))
 }
 
+/// The headers of a proxy event: `headers`, and those that only `multiValueHeaders` has, as a load
+/// balancer sends them.
 fn headers_of(value: Tree<'_>) -> Vec<(String, String)> {
-    let Some(headers) = value.get("headers").and_then(Tree::as_object) else {
-        return Vec::new();
-    };
-    headers
-        .iter()
+    let members = |name| value.get(name).and_then(Tree::as_object);
+    let single = members("headers").into_iter().flat_map(Members::iter);
+    let mut headers: Vec<(String, String)> = single
         .filter_map(|(name, value)| Some((name.to_owned(), value.as_str()?.to_owned())))
-        .collect()
+        .collect();
+    let known = headers.len();
+    let multi = members("multiValueHeaders")
+        .into_iter()
+        .flat_map(Members::iter);
+    for (name, values) in multi {
+        let is_known = |(known, _): &(String, String)| known.eq_ignore_ascii_case(name);
+        if headers[..known].iter().any(is_known) {
+            continue;
+        }
+        let values = values.as_array().into_iter().flat_map(Items::iter);
+        headers
+            .extend(values.filter_map(|value| Some((name.to_owned(), value.as_str()?.to_owned()))));
+    }
+    headers
 }
 
 /// Wraps a delivery in a proxy event (REST API, payload version 1.0). A body that is not UTF-8 is sent
@@ -126,6 +143,21 @@ mod tests {
             assert_eq!(unwrapped.body.as_ref(), body);
             assert_eq!(unwrapped.headers, headers);
         }
+    }
+
+    #[test]
+    fn headers_that_only_have_many_values_are_read() {
+        let value = json!({
+            "headers": {"A": "1"},
+            "multiValueHeaders": {"a": ["2"], "B": ["3", "4"]},
+            "body": "{}"
+        });
+        let unwrapped = unwrap(Tape::from_value(&value).tree())
+            .expect("proxy")
+            .expect("whole");
+        let headers = unwrapped.headers.iter();
+        let headers: Vec<_> = headers.map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(headers, [("A", "1"), ("B", "3"), ("B", "4")]);
     }
 
     #[test]
