@@ -45,6 +45,9 @@ const ROUNDS: usize = 7;
 /// What was asked for: of the loop's events, milliseconds of one event, and MiB.
 const WANTED: f64 = 0.8;
 const ONE_EVENT: f64 = 10.0;
+/// Seconds.
+const SAMPLE_CASES: f64 = 1.0;
+const VERDICT: f64 = 5.0;
 const OF_A_MILLION: u64 = 40;
 const WITH_ALL_CHECKS: u64 = 64;
 
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
     }
     one_event(skill, &mut table);
     start_of_python(&mut table);
+    waiting(&mut table);
     with_all_checks(&mut table);
     processor_time(&mut table);
     if std::env::args().any(|argument| argument == "million") {
@@ -321,6 +325,42 @@ fn start_of_python(table: &mut Table) {
         &format!("{plain:.1} ms without"),
         &format!("{MOST_ADDED} ms"),
         redirected - plain <= MOST_ADDED,
+    );
+}
+
+/// How long whole runs take whose time is mostly waiting: the twelve sample cases, which overlap while
+/// they settle, and an event that cannot pass any more, since its write token is wrong.
+fn waiting(table: &mut Table) {
+    let seconds = |arguments: &[&str], code: i32| {
+        let began = Instant::now();
+        let status = Command::new(env!("CARGO_BIN_EXE_skillctl"))
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("it runs");
+        assert_eq!(status.code(), Some(code), "{arguments:?}");
+        began.elapsed().as_secs_f64()
+    };
+    let cases = seconds(&["replay", "--sample-skill", "fixtures/events"], 0);
+    table.row(
+        "the twelve sample cases, mock and skill started for them",
+        &format!("{cases:.2} s"),
+        "one at a time, each settling for 0.3 s: 3.6 s",
+        &format!("{SAMPLE_CASES} s"),
+        cases < SAMPLE_CASES,
+    );
+    let wrong_token = "/token/write/access_token=wrong";
+    let verdict = seconds(
+        &["replay", "--sample-skill", EVENT, "--set", wrong_token],
+        1,
+    );
+    table.row(
+        "an event with a wrong write token, from its start to its verdict",
+        &format!("{verdict:.2} s"),
+        "--wait: 30 s",
+        &format!("{VERDICT} s"),
+        verdict < VERDICT,
     );
 }
 

@@ -2,6 +2,7 @@
 //! other module asks the operating system for them. Clocks are here too; code that needs the time
 //! takes one.
 
+pub mod activity;
 pub mod certificates;
 pub mod config_file;
 pub mod file_part;

@@ -6,7 +6,7 @@ use clap::{ArgGroup, Args, ValueEnum};
 use url::Url;
 
 use super::{output_format::OutputFormat, report::Report, skill_url::SkillUrl, values};
-use crate::domain::{event::edit::Edit, outcome::check::Check, shard::Shard};
+use crate::domain::{event::edit::Edit, outcome::Check, shard::Shard};
 
 // The headings in help.
 const SKILL: &str = "The skill";
@@ -158,6 +158,14 @@ pub struct ReplayArgs {
     /// How long the skill must make no calls before an event counts as finished
     #[arg(long, value_name = "DURATION", default_value = "300ms", value_parser = values::duration, help_heading = CHECKS)]
     pub settle: Duration,
+    /// How long nothing may happen before an event is judged that can no longer pass, or of which
+    /// nothing final is expected
+    #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = values::duration, help_heading = CHECKS)]
+    pub give_up: Duration,
+    /// Fail an event with a warning: what `cards validate` warns of, and calls that the mock does not
+    /// play
+    #[arg(long, conflicts_with = "no_mock", help_heading = CHECKS)]
+    pub strict: bool,
     /// Turn off a check (repeatable)
     #[arg(long, value_name = "NAME", value_enum, help_heading = CHECKS)]
     pub no_check: Vec<CheckName>,
@@ -207,6 +215,8 @@ pub enum CheckName {
     Expected,
     /// The second delivery of --duplicate changed nothing
     Duplicate,
+    /// With --strict: no warning
+    Warnings,
 }
 
 impl From<CheckName> for Check {
@@ -219,6 +229,7 @@ impl From<CheckName> for Check {
             CheckName::Cards => Self::Cards,
             CheckName::Expected => Self::Expected,
             CheckName::Duplicate => Self::Duplicate,
+            CheckName::Warnings => Self::Warnings,
         }
     }
 }

@@ -13,6 +13,11 @@ use crate::{
     terminal::Terminal,
 };
 
+/// Programs that start a skill; as a FIXTURE, their `--` was forgotten.
+const PROGRAMS: [&str; 12] = [
+    "node", "npm", "npx", "bun", "deno", "python", "python3", "ruby", "php", "java", "go", "dotnet",
+];
+
 /// Reads and checks the fixtures, and plans their replay.
 pub(super) fn plan(
     paths: &[PathBuf],
@@ -31,8 +36,26 @@ pub(super) fn read(paths: &[PathBuf], terminal: &Terminal) -> Result<Vec<Case>, 
 pub(super) fn problem(error: PlanError, width: usize) -> Failure {
     match error {
         PlanError::Unreadable(path, error) => {
-            Problem::new(format!("cannot read {}: {error}", path.display())).usage()
+            let problem = Problem::new(format!("cannot read {}: {error}", path.display()));
+            match path.to_str() {
+                Some(name) if PROGRAMS.contains(&name) => problem.help(format!(
+                    "put the command that starts the skill after --: skillctl replay FIXTURE -- {name} …"
+                )),
+                _ => problem,
+            }
+            .usage()
         }
+        PlanError::SourceFile(path) => {
+            Problem::new(format!("{} is a program, not an event", path.display()))
+                .help("put the command that starts the skill after --: skillctl replay FIXTURE -- COMMAND")
+                .usage()
+        }
+        PlanError::Content(path) => Problem::new(format!("{} is not an event", path.display()))
+            .help(format!(
+                "make an event for this file: skillctl event new {} --case cases/NAME",
+                path.display()
+            ))
+            .usage(),
         PlanError::TooLarge(path) => {
             Problem::new(format!("{} is too large for an event", path.display())).usage()
         }

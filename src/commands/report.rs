@@ -21,7 +21,7 @@ use crate::{
     },
     env::Environment,
     exit::{Failure, Outcome, Problem},
-    render::{replay as draw, replay_json, text::Line},
+    render::{replay_json, replay_summary, text::Line},
     terminal::Terminal,
 };
 
@@ -54,7 +54,7 @@ fn merge(arguments: &MergeArgs, environment: &Environment, terminal: &Terminal) 
     reports.write(&record, arguments.format, terminal)?;
     match arguments.format {
         OutputFormat::Json => terminal.out_line(&Line::raw(replay_json::summary(&record))),
-        OutputFormat::Human => terminal.out(&draw::summary(&record)),
+        OutputFormat::Human => terminal.out(&replay_summary::summary(&record)),
     }
     match (summary.interrupted, summary.is_ok()) {
         (true, _) => Err(Failure::Interrupted),

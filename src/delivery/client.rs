@@ -78,6 +78,8 @@ pub struct Delivery<'a> {
     pub body: &'a Bytes,
     /// The headers of the capture, if it had some.
     pub captured: &'a [(String, String)],
+    /// Whether the bytes are those of the capture, so that its signatures are still valid.
+    pub is_exact: bool,
     /// When it should have been sent: the time of the reply is measured from here.
     pub due: Instant,
     /// The delivery timestamp: not after the current second, since newer SDKs refuse a time in the
@@ -127,11 +129,22 @@ impl SkillClient {
         &self.url
     }
 
+    /// How long the skill has for each reply.
+    pub fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Whether deliveries are signed.
+    pub fn is_signed(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// Delivers `body` once, now.
     pub async fn deliver(&self, body: &Bytes, now: Timestamp) -> Reply {
         let delivery = Delivery {
             body,
             captured: &[],
+            is_exact: false,
             due: Instant::now(),
             now,
         };
@@ -140,7 +153,13 @@ impl SkillClient {
 
     /// The headers of a delivery without an envelope.
     fn headers(&self, delivery: &Delivery<'_>) -> HeaderMap {
-        let headers = delivery_headers(delivery.captured, &self.keys, delivery.body, delivery.now);
+        let headers = delivery_headers(
+            delivery.captured,
+            delivery.is_exact,
+            &self.keys,
+            delivery.body,
+            delivery.now,
+        );
         self.header_map(headers, delivery.body)
     }
 
@@ -237,7 +256,13 @@ impl SkillConnection<'_> {
                 client.post(transport, timeout, body, &headers, due).await.0
             }
             Envelope::AwsProxy => {
-                let headers = delivery_headers(delivery.captured, &client.keys, body, delivery.now);
+                let headers = delivery_headers(
+                    delivery.captured,
+                    delivery.is_exact,
+                    &client.keys,
+                    body,
+                    delivery.now,
+                );
                 let wrapped = Bytes::from(envelope::wrap(&headers, body).to_string());
                 let json = vec![("content-type", Cow::Borrowed("application/json"))];
                 let headers = client.header_map(json, &wrapped);

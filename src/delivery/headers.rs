@@ -40,26 +40,28 @@ const TRANSPORT_HEADER_PREFIXES: [&str; 5] =
     ["x-forwarded-", "x-amz", "cloudfront-", "proxy-", "cf-"];
 
 /// Whether a captured header belongs to the event rather than to its connection.
-pub(super) fn is_of_event(name: &str) -> bool {
+fn is_of_event(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    !is_signature_header(&name)
-        && !TRANSPORT_HEADERS.contains(&name.as_str())
+    !TRANSPORT_HEADERS.contains(&name.as_str())
         && !TRANSPORT_HEADER_PREFIXES
             .iter()
             .any(|start| name.starts_with(start))
 }
 
 /// The headers of a delivery at `now`, in Box's spelling: those of the capture, and Box's own where
-/// the capture has none; signed where there is a key.
+/// the capture has none. Signed where there is a key; else the signatures and the timestamp of the
+/// capture are kept where `is_exact` says that the body is the captured one.
 pub(super) fn delivery_headers<'a>(
     captured: &'a [(String, String)],
+    is_exact: bool,
     keys: &Keys,
     body: &[u8],
     now: Timestamp,
 ) -> Vec<Header<'a>> {
+    let keeps_signatures = is_exact && keys.is_empty();
     let mut headers: Vec<Header<'a>> = captured
         .iter()
-        .filter(|(name, _)| is_of_event(name))
+        .filter(|(name, _)| is_of_event(name) && (keeps_signatures || !is_signature_header(name)))
         .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_str())))
         .collect();
     for (name, value) in [CONTENT_TYPE, USER_AGENT] {
@@ -72,7 +74,12 @@ pub(super) fn delivery_headers<'a>(
     }
     let timestamp = format_time(now, Offset::UTC);
     if keys.is_empty() {
-        headers.push((signature::TIMESTAMP, Cow::Owned(timestamp)));
+        let is_stamped = headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(signature::TIMESTAMP));
+        if !is_stamped {
+            headers.push((signature::TIMESTAMP, Cow::Owned(timestamp)));
+        }
     } else {
         let signed = signature::headers(keys, body, &timestamp);
         headers.extend(
@@ -141,7 +148,13 @@ mod tests {
     #[test]
     fn headers_of_the_captured_connection_are_dropped() {
         let captured = captured();
-        let headers = delivery_headers(&captured, &Keys::default(), b"{}", Timestamp::UNIX_EPOCH);
+        let headers = delivery_headers(
+            &captured,
+            false,
+            &Keys::default(),
+            b"{}",
+            Timestamp::UNIX_EPOCH,
+        );
         assert_eq!(
             names(&headers),
             [
@@ -155,13 +168,29 @@ mod tests {
     }
 
     #[test]
+    fn an_exact_delivery_without_a_key_keeps_the_captured_signature() {
+        let captured = captured();
+        let keys = Keys::default();
+        let headers = delivery_headers(&captured, true, &keys, b"{}", Timestamp::UNIX_EPOCH);
+        let value = |wanted: &str| {
+            let found = headers.iter().find(|(name, _)| *name == wanted);
+            found.map(|(_, value)| &**value)
+        };
+        assert_eq!(value("box-signature-primary"), Some("stale"));
+        assert_eq!(
+            value(signature::TIMESTAMP),
+            Some("1970-01-01T00:00:00+00:00")
+        );
+    }
+
+    #[test]
     fn a_key_signs_the_exact_bytes() {
         let keys = Keys {
             primary: Some(Secret::new("primary-key")),
             secondary: None,
         };
         let captured = captured();
-        let headers = delivery_headers(&captured, &keys, b"{}", Timestamp::UNIX_EPOCH);
+        let headers = delivery_headers(&captured, true, &keys, b"{}", Timestamp::UNIX_EPOCH);
         let signature = headers
             .iter()
             .find(|(name, _)| *name == signature::PRIMARY)

@@ -10,3 +10,4 @@ mod resettable_timeout;
 pub mod schedule;
 
 pub use client::{Delivery, Envelope, SkillClient, SkillConnection};
+pub use resettable_timeout::ResettableTimeout;

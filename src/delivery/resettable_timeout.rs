@@ -7,13 +7,13 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// A timer that is reset for each use.
 #[derive(Debug, Default)]
-pub(super) struct ResettableTimeout {
+pub struct ResettableTimeout {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl ResettableTimeout {
     /// Resets the timer: it completes `pause` after `now`.
-    pub(super) fn after(&mut self, pause: Duration, now: Instant) -> Pin<&mut Sleep> {
+    pub fn after(&mut self, pause: Duration, now: Instant) -> Pin<&mut Sleep> {
         let end = now + pause;
         if let Some(sleep) = &mut self.sleep {
             sleep.as_mut().reset(end);

@@ -76,6 +76,9 @@ mod method {
     }
 }
 
+/// The code of the mock's answer to a call that Box has and the mock does not implement.
+pub const NOT_PLAYED: &str = "not_implemented";
+
 /// One call and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
@@ -124,6 +127,16 @@ impl CallRecord {
     /// Whether Box refused the token: unknown, expired, of the wrong kind, or for another file.
     pub fn is_refused_token(&self) -> bool {
         self.fault.is_none() && matches!(self.status, 401 | 403)
+    }
+
+    /// Whether it was refused because its token is for another file than the one it named.
+    pub fn is_for_another_file(&self) -> bool {
+        self.code.as_deref() == Some("access_denied_insufficient_permissions")
+    }
+
+    /// Whether Box has this call and the mock does not implement it.
+    pub fn is_not_played(&self) -> bool {
+        self.fault.is_none() && self.code.as_deref() == Some(NOT_PLAYED)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod duration;
 pub mod event;
 pub mod file_name;
 pub mod hex;
+pub mod hints;
 pub mod hosts;
 pub mod json;
 pub mod metadata;

@@ -113,6 +113,13 @@ pub struct Connection {
     pub text: String,
 }
 
+impl Connection {
+    /// Whether another host was wanted and not reached.
+    pub fn is_failed_egress(&self) -> bool {
+        matches!(self.kind.as_str(), "egress-failed" | "egress-refused")
+    }
+}
+
 /// Who put a file into its folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::domain::{
     call::{CallRecord, TokenSeen},
+    hints,
     hosts::is_loopback,
     notice::{Connection, Notice, Remark},
     operation::Operation,
@@ -93,6 +94,9 @@ fn call(record: &CallRecord, zone: &TimeZone) -> Line {
     }
     if let Some(fault) = &record.fault {
         line.push(Role::Warn, format_args!("  by the fault {fault}"));
+    }
+    if let Some(hint) = hints::for_call(record) {
+        line.push(Role::Warn, format_args!("  try: {hint}"));
     }
     line
 }

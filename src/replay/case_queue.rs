@@ -100,6 +100,27 @@ impl CaseQueue {
             }
         }
     }
+
+    /// The paths of up to `count` cases from number `from` on. Where cases are read, those that were
+    /// read ahead and not sent are missing.
+    pub(super) async fn names_from(&self, from: usize, count: usize) -> Vec<String> {
+        let mut names = Vec::new();
+        match &self.cases {
+            Cases::Kept(cases, _) => {
+                let path = |number: usize| cases[number % cases.len()].names.path.to_string();
+                names.extend((from..from + count).map(path));
+            }
+            Cases::Read(cases) => {
+                let mut cases = cases.lock().await;
+                while names.len() < count
+                    && let Some(Ok(queued)) = cases.recv().await
+                {
+                    names.push(queued.case.names.path.to_string());
+                }
+            }
+        }
+        names
+    }
 }
 
 fn read_ahead(

@@ -1,7 +1,8 @@
-//! One event, from its registration to its verdict.
+//! One event, from its registration to its verdict. Waiting for what it causes is in `waiting`.
 
 use std::{
-    sync::Arc,
+    path::Path,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -12,32 +13,51 @@ use tokio::time::{sleep, sleep_until};
 use super::{
     case_queue::{HeldCase, QueuedCase},
     error::RunError,
-    mock_session::MockSession,
-    plan::Case,
+    run::Run,
     tracker::TrackedEvent,
-    worker::{Worker, is_set},
+    waiting::{Waiting, millis},
+    worker::{Cut, Cutoff, Worker},
 };
 use crate::{
     delivery::{Delivery, schedule::Schedule},
     domain::outcome::{
-        CaseName, Observed, Outcome, Reply,
-        check::{self, Terms},
+        Awaiting, CaseName, Expected, Findings, InProgress, Observed, Outcome, Reply, WaitEnd,
+        check::{self, Awaited},
     },
 };
 
-/// Sends the event of a case, at `due` where it has a time, and returns its outcome.
-pub(super) async fn run_event(
-    worker: &mut Worker<'_>,
-    queued: &QueuedCase<HeldCase<'_>>,
+/// Whether an event has its verdict.
+pub(super) enum Verdict {
+    /// It has.
+    Reached(Box<Outcome>),
+    /// All that was waited for has happened: [`EventRun::settle`] waits until nothing more does. The
+    /// next event may be sent meanwhile.
+    Settling,
+}
+
+/// An event in progress.
+pub(super) struct EventRun<'a> {
+    run: &'a Run,
+    queued: QueuedCase<HeldCase<'a>>,
+    name: CaseName,
+    body: Bytes,
+    waiting: Waiting<'a>,
+}
+
+/// Sends the event of a case, at `due` where it has a time, and waits for its verdict or, where events
+/// may overlap, until it settles.
+pub(super) async fn run_event<'a>(
+    worker: &mut Worker<'a>,
+    queued: QueuedCase<HeldCase<'a>>,
     due: Option<Instant>,
-) -> Result<Box<Outcome>, RunError> {
+) -> Result<(EventRun<'a>, Verdict), RunError> {
     let (run, case) = (worker.run, &queued.case);
-    let registered;
-    let (body, names) = if let Some(session) = worker.session {
-        registered = session.registrar.register(case).await?;
-        (&registered.body, &registered.names)
-    } else {
-        (case.captured.event.body(), &case.names)
+    let (body, names) = match worker.session {
+        Some(session) => {
+            let registered = session.registrar.register(case).await?;
+            (registered.body, registered.names)
+        }
+        None => (case.captured.event.body().clone(), Arc::clone(&case.names)),
     };
     if let Some(due) = due {
         sleep_until(due.into()).await;
@@ -47,24 +67,25 @@ pub(super) async fn run_event(
     let due = due.unwrap_or_else(Instant::now);
     let are_numbered = run.options.rounds.are_numbered();
     let name = CaseName {
-        names: Arc::clone(names),
+        names,
         repeat: are_numbered.then_some(queued.round + 1),
     };
     let tracked = Arc::new(TrackedEvent::new(sent_at, due));
     if let Some(session) = worker.session {
-        let id = names.event_id.to_string();
+        let id = name.names.event_id.to_string();
         session
             .tracker
             .track(id, name.clone(), Arc::clone(&tracked));
     }
     let mut event = EventRun {
-        worker,
-        case,
+        run,
+        waiting: Waiting::new(run, worker.session, tracked, Arc::clone(&name.names)),
+        queued,
+        name,
         body,
-        tracked: &tracked,
     };
-    let observed = event.send_and_wait(due, now).await?;
-    Ok(event.judge(queued.index, name, observed))
+    let verdict = event.send(worker, due, now).await?;
+    Ok((event, verdict))
 }
 
 /// The time on the clock at the moment that `due` names, else now.
@@ -74,157 +95,181 @@ fn sent_at(now: Timestamp, due: Option<Instant>) -> Timestamp {
     now.checked_sub(late).unwrap_or(now)
 }
 
-/// An event in progress.
-struct EventRun<'a, 'w> {
-    worker: &'a mut Worker<'w>,
-    case: &'a Case,
-    body: &'a Bytes,
-    tracked: &'a TrackedEvent,
-}
-
-impl EventRun<'_, '_> {
-    async fn send_and_wait(&mut self, due: Instant, now: Timestamp) -> Result<Observed, RunError> {
-        let options = &self.worker.run.options;
-        self.tracked.with(|observed| observed.sent(0.0));
-        self.deliver(due, now).await;
-        self.send_again_while_refused().await;
-        let Some(session) = self.worker.session else {
-            return Ok(self.tracked.judge());
-        };
-        let settle = millis(options.settle);
-        self.wait(session, settle).await?;
-        if options.duplicate
-            && self
-                .tracked
-                .with(|it| it.reply().is_some_and(Reply::is_good))
-        {
-            // The Skill may take as long again after its second reply.
-            let settle = settle + self.tracked.with(|observed| observed.went_on_for());
-            let now = self.tracked.elapsed();
-            self.tracked.with(|observed| observed.sent_again(now));
-            self.deliver_again().await;
-            self.send_again_while_refused().await;
-            self.wait(session, settle).await?;
+impl<'a> EventRun<'a> {
+    async fn send(
+        &mut self,
+        worker: &mut Worker<'a>,
+        due: Instant,
+        now: Timestamp,
+    ) -> Result<Verdict, RunError> {
+        if let Some(session) = worker.session {
+            session.deliveries.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(self.tracked.judge())
+        self.tracked().with(|observed| observed.sent(0.0));
+        self.deliver(worker, due, now).await;
+        self.send_again_while_refused(worker).await;
+        if worker.session.is_none() {
+            let end = worker.cutoff.by_now().map(|cut| self.waiting.end_at(cut));
+            return Ok(Verdict::Reached(self.judge(&end.unwrap_or_default())));
+        }
+        let ended = self.wait(worker, self.run.options.may_overlap()).await?;
+        let Some(mut end) = ended else {
+            self.waiting.done();
+            return Ok(Verdict::Settling);
+        };
+        let goes_on = !matches!(end, WaitEnd::Died(_) | WaitEnd::Interrupted(_));
+        if self.run.options.duplicate && goes_on {
+            end = self.send_duplicate(worker).await?;
+        }
+        Ok(Verdict::Reached(self.judge(&end)))
+    }
+
+    /// Waits until the event is judged; `None` where it settles and `may_overlap`.
+    async fn wait(
+        &mut self,
+        worker: &mut Worker<'a>,
+        may_overlap: bool,
+    ) -> Result<Option<WaitEnd>, RunError> {
+        worker.connection.release();
+        self.waiting.begin();
+        let Self {
+            waiting,
+            name,
+            run,
+            queued,
+            ..
+        } = self;
+        let expected = queued.case.expected.as_ref();
+        let waiting_for = || InProgress {
+            case: name.clone(),
+            awaiting: waiting.awaiting(expected),
+            after: waiting.tracked.elapsed(),
+            limit: millis(run.options.wait),
+        };
+        let ended = Box::pin(waiting.wait(expected, &mut worker.cutoff, may_overlap));
+        worker.reports.during(ended, waiting_for).await
+    }
+
+    /// Sends the same event once more, and waits again.
+    async fn send_duplicate(&mut self, worker: &mut Worker<'a>) -> Result<WaitEnd, RunError> {
+        let tracked = self.tracked();
+        // The skill may take as long again after its second reply.
+        let went_on_for = tracked.with(|observed| observed.went_on_for());
+        let now = tracked.elapsed();
+        tracked.with(|observed| observed.sent_again(now));
+        self.waiting.settle += went_on_for;
+        self.deliver_again(worker).await;
+        self.send_again_while_refused(worker).await;
+        Ok(self.wait(worker, false).await?.unwrap_or_default())
     }
 
     /// Repeats the event after a late or non-2xx reply, as Box does, with growing pauses.
-    async fn send_again_while_refused(&mut self) {
-        let schedule = Schedule::new(self.worker.run.options.retries);
+    async fn send_again_while_refused(&mut self, worker: &mut Worker<'a>) {
+        let schedule = Schedule::new(self.run.options.retries);
         let mut attempt = 1;
         while let Some(back_off) = schedule.pause_after(attempt) {
-            let is_good = self
-                .tracked
-                .with(|observed| observed.reply().is_some_and(Reply::is_good));
-            if is_good || self.has_exited() || is_set(&self.worker.run.stop) {
+            let is_good = |observed: &mut Observed| observed.reply().is_some_and(Reply::is_good);
+            if self.tracked().with(is_good) {
                 return;
             }
-            let mut stop = self.worker.run.stop.clone();
             tokio::select! {
+                biased;
+                _ = worker.cutoff.reached() => return,
                 () = sleep(back_off) => {}
-                Ok(_) = stop.wait_for(|stop| *stop) => return,
-                _ = self.worker.skill_exit.reason() => return,
             }
-            let now = self.tracked.elapsed();
-            self.tracked.with(|observed| observed.sent(now));
-            self.deliver_again().await;
+            let now = self.tracked().elapsed();
+            self.tracked().with(|observed| observed.sent(now));
+            self.deliver_again(worker).await;
             attempt += 1;
         }
     }
 
-    async fn deliver_again(&mut self) {
-        self.deliver(Instant::now(), (self.worker.run.clock)())
+    async fn deliver_again(&mut self, worker: &mut Worker<'a>) {
+        self.deliver(worker, Instant::now(), (self.run.clock)())
             .await;
     }
 
-    /// Delivers once, at `now`; the reply, or the exit of the Skill, goes to the tracked event.
-    async fn deliver(&mut self, due: Instant, now: Timestamp) {
+    /// Delivers once, at `now`; the reply, or the exit of the skill, goes to the tracked event.
+    async fn deliver(&mut self, worker: &mut Worker<'a>, due: Instant, now: Timestamp) {
+        let Worker {
+            connection,
+            cutoff,
+            reports,
+            ..
+        } = worker;
+        let tracked = self.tracked();
         let delivery = Delivery {
-            body: self.body,
-            captured: &self.case.captured.headers,
+            body: &self.body,
+            captured: &self.queued.case.captured.headers,
+            is_exact: self.waiting.is_without_mock() && self.run.plan.edits().is_empty(),
             due,
             now,
         };
-        let reply = tokio::select! {
-            biased;
-            reply = self.worker.connection.deliver(delivery) => reply,
-            reason = self.worker.skill_exit.reason() => Reply::Failed(reason),
+        let waiting_for = || InProgress {
+            case: self.name.clone(),
+            awaiting: Awaiting::Event(Awaited::Reply),
+            after: tracked.elapsed(),
+            limit: millis(self.run.skill.deadline()),
+        };
+        let replied = std::pin::pin!(replied(connection.deliver(delivery), cutoff));
+        let Some(reply) = reports.during(replied, waiting_for).await else {
+            return;
         };
         let at = match &reply {
-            Reply::Answered { ms, .. } => self.tracked.ms_until(due) + ms,
-            _ => self.tracked.elapsed(),
+            Reply::Answered { ms, .. } => tracked.ms_until(due) + ms,
+            _ => tracked.elapsed(),
         };
-        self.tracked.with(|observed| observed.replied(reply, at));
+        tracked.with(|observed| observed.replied(reply, at));
     }
 
-    /// Waits until the event has settled, or the time for its cards is over.
-    async fn wait(&mut self, session: &MockSession, settle: f64) -> Result<(), RunError> {
-        self.worker.connection.release();
-        let tracked = self.tracked;
-        let deadline = tracked.elapsed() + millis(self.worker.run.options.wait);
-        loop {
-            let changed = tracked.changed.notified();
-            let now = tracked.elapsed();
-            let (settled, settles_at) = tracked.with(|observed| {
-                (
-                    observed.is_settled(now, settle),
-                    observed.settles_at(settle),
-                )
-            });
-            if settled || now >= deadline || self.has_exited() {
-                // What the stream has not delivered yet could still change the verdict.
-                session.tracker.catch_up().await?;
-                let now = tracked.elapsed();
-                let still = tracked.with(|observed| observed.is_settled(now, settle));
-                if still || now >= deadline || self.has_exited() {
-                    return Ok(());
-                }
-                continue;
-            }
-            let next = if settles_at > now {
-                settles_at.min(deadline)
-            } else {
-                deadline
-            };
-            let pause = Duration::from_secs_f64((next - now).max(1.0) / 1000.0);
-            tokio::select! {
-                () = changed => {}
-                () = sleep(pause) => {}
-                _ = self.worker.skill_exit.reason() => {}
-            }
-        }
+    /// Waits until nothing more happens, and judges.
+    pub(super) async fn settle(&self) -> Result<Box<Outcome>, RunError> {
+        let mut cutoff = Cutoff::new(self.run);
+        let expected = self.queued.case.expected.as_ref();
+        let end = self.waiting.wait(expected, &mut cutoff, false).await?;
+        Ok(self.judge(&end.unwrap_or_default()))
     }
 
-    fn judge(&self, index: usize, case: CaseName, observed: Observed) -> Box<Outcome> {
-        let options = &self.worker.run.options;
-        let died = self.worker.skill_exit.reason_by_now();
-        let has_mock = self.worker.session.is_some();
-        let terms = Terms {
-            expected: self.case.expected.as_ref(),
-            wait: millis(options.wait),
-            has_mock,
-            died: died.as_deref(),
-        };
-        let instead = match self.worker.session {
-            Some(session) if observed.box_calls() == 0 => session.tracker.connections(),
-            _ => Vec::new(),
-        };
+    fn judge(&self, end: &WaitEnd) -> Box<Outcome> {
+        let observed = self.tracked().judge();
+        let findings = Findings::from_observed(&observed);
+        // What is about to be written cannot be what is compared with.
+        let updated = (self.run.options.update).then(|| Expected::from_observed(&observed));
+        let expected = updated.as_ref().or(self.queued.case.expected.as_ref());
+        let terms = self.waiting.terms(expected);
         Box::new(Outcome {
-            index,
-            case,
-            verdicts: check::run(&observed, &terms, &options.off),
-            instead,
-            has_mock,
+            index: self.queued.index,
+            case: self.name.clone(),
+            verdicts: check::run(&observed, &findings, end, &terms),
+            findings,
+            has_mock: terms.has_mock,
             observed,
         })
     }
 
-    fn has_exited(&self) -> bool {
-        self.worker.skill_exit.reason_by_now().is_some()
+    /// The id of the event as it was sent.
+    pub(super) fn event_id(&self) -> &str {
+        &self.name.names.event_id
+    }
+
+    /// The file for the expected result of its case, if it has one.
+    pub(super) fn expected_path(&self) -> Option<Arc<Path>> {
+        self.queued.case.expected_path.clone()
+    }
+
+    fn tracked(&self) -> &TrackedEvent {
+        &self.waiting.tracked
     }
 }
 
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
+/// The reply to a delivery; `None` where the run was interrupted before.
+async fn replied(reply: impl Future<Output = Reply>, cutoff: &mut Cutoff) -> Option<Reply> {
+    tokio::select! {
+        biased;
+        reply = reply => Some(reply),
+        cut = cutoff.reached() => match cut {
+            Cut::Died(how) => Some(Reply::Failed(how)),
+            Cut::Interrupted => None,
+        },
+    }
 }

@@ -1,7 +1,7 @@
 //! A run's session with a mock: the registration of events, the tracking of what the mock sees of
 //! them, and its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicUsize};
 
 use tokio::task::JoinHandle;
 
@@ -17,6 +17,8 @@ use crate::domain::event::edit::Edit;
 pub(super) struct MockSession {
     pub(super) registrar: Registrar,
     pub(super) tracker: Arc<EventTracker>,
+    /// How many events were delivered.
+    pub(super) deliveries: AtomicUsize,
     follower: JoinHandle<()>,
 }
 
@@ -41,6 +43,7 @@ impl MockSession {
         Ok(Self {
             registrar: Registrar::new(mock, registration, edits),
             tracker,
+            deliveries: AtomicUsize::new(0),
             follower,
         })
     }

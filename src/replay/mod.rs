@@ -13,6 +13,7 @@ mod run;
 mod runner;
 mod server_sent;
 mod tracker;
+mod waiting;
 mod worker;
 
 pub use error::RunError;

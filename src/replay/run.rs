@@ -10,11 +10,15 @@ use super::{
 };
 use crate::{
     delivery::SkillClient,
-    domain::outcome::{Outcome, check::Check},
-    env::Clock,
+    domain::outcome::{Check, InProgress, Outcome},
+    env::{Clock, activity::Activity},
 };
 
 /// The options of a run.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Events in progress at once; at least 1.
@@ -31,14 +35,31 @@ pub struct RunOptions {
     pub wait: Duration,
     /// How long nothing may happen before an event counts as finished.
     pub settle: Duration,
+    /// How long nothing may happen before an event is judged that can no longer pass.
+    pub give_up: Duration,
     /// How events are registered with the mock.
     pub registration: Registration,
     /// Stop sending after the first failure.
     pub fail_fast: bool,
+    /// Whether the run started the skill, with the variables that point it at the mock.
+    pub is_started_here: bool,
+    /// Whether the skill is stopped once it has answered, as AWS stops a function.
+    pub stops_after_answer: bool,
     /// Whether the expected results of the cases are rewritten.
     pub update: bool,
+    /// Whether warnings fail an event.
+    pub strict: bool,
     /// Checks that are turned off.
     pub off: Vec<Check>,
+}
+
+impl RunOptions {
+    /// Whether the next event may be sent while one settles. Not where the result of one decides about
+    /// the next, nor where two events may have the same file or tokens.
+    pub(super) fn may_overlap(&self) -> bool {
+        let Registration { keep, same_file } = self.registration;
+        !(self.fail_fast || self.duplicate || same_file || keep)
+    }
 }
 
 /// How often the cases are sent.
@@ -63,6 +84,8 @@ pub enum RunEvent {
     /// An event has its verdict. Where expected results are rewritten, with the path of the file
     /// that holds them, if the case has one.
     Judged(Box<Outcome>, Option<Arc<Path>>),
+    /// An event is waited for; reported once a second.
+    Waiting(InProgress),
 }
 
 /// Everything that a run needs.
@@ -77,7 +100,9 @@ pub struct Run {
     pub skill: SkillClient,
     /// The current time.
     pub clock: Clock,
-    /// The reason, once the process of the Skill has ended.
+    /// When the skill last wrote output.
+    pub skill_output: Activity,
+    /// The reason, once the process of the skill has ended.
     pub skill_exit: watch::Receiver<Option<String>>,
     /// True once the user wants the run to stop.
     pub stop: watch::Receiver<bool>,
@@ -102,4 +127,6 @@ pub struct RunSummary {
     pub strays: Vec<String>,
     /// Events that were not sent.
     pub left_out: usize,
+    /// The first of them, by their cases.
+    pub left_out_cases: Vec<String>,
 }

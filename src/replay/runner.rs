@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::{
     sync::mpsc,
     task::{JoinError, JoinSet},
@@ -19,14 +20,19 @@ use tokio::{
 use super::{
     case_queue::{CaseQueue, HeldCase, QueuedCase},
     error::RunError,
-    event_run::run_event,
+    event_run::{EventRun, Verdict, run_event},
     mock_session::MockSession,
     run::{Rounds, Run, RunEvent, RunSummary},
     worker::{Worker, is_set},
 };
+use crate::domain::outcome::Outcome;
 
 /// How long before its time an event is registered.
 const REGISTRATION_LEAD: Duration = Duration::from_millis(50);
+/// Events of one worker that may settle at once.
+const MAX_SETTLING: usize = 64;
+/// Cases that were not sent and are named.
+const MAX_LEFT_OUT_NAMED: usize = 20;
 
 /// Runs to the end, or until it is stopped. Outcomes go to `events` as they are known.
 ///
@@ -63,6 +69,10 @@ pub async fn run(mut run: Run, events: mpsc::Sender<RunEvent>) -> Result<RunSumm
         left_out: total.map_or(0, |total| total.saturating_sub(sent)),
         ..RunSummary::default()
     };
+    if summary.left_out > 0 {
+        let named = summary.left_out.min(MAX_LEFT_OUT_NAMED);
+        summary.left_out_cases = work.queue.names_from(sent, named).await;
+    }
     // Every task is over.
     if let Some(session) = Arc::into_inner(work).and_then(|work| work.session) {
         summary.strays = session.end().await?;
@@ -105,63 +115,86 @@ struct Work {
     is_aborted: AtomicBool,
 }
 
+/// The events of a worker that settle, each until its verdict is reported.
+type Settling<'a> = FuturesUnordered<BoxFuture<'a, Result<(), RunError>>>;
+
 impl Work {
     /// The loop of one worker, until no case is left or the run is over; returns how many events it
     /// sent.
     async fn work(&self, events: &mpsc::Sender<RunEvent>) -> Result<usize, RunError> {
-        let mut worker = Worker::new(&self.run, self.session.as_ref());
+        let mut worker = Worker::new(&self.run, self.session.as_ref(), events);
+        let mut settling = Settling::new();
         let mut sent = 0;
-        while !self.is_over() {
-            let next = until_stopped(&self.run, self.end, self.queue.take()).await;
-            let Some(Some((number, queued))) = next else {
-                return Ok(sent);
-            };
-            let queued = queued.map_err(|error| RunError::Changed(Box::new(error)))?;
-            let due = self.times.due(number);
-            if let Some(due) = due {
-                if self.end.is_some_and(|end| due >= end) {
-                    return Ok(sent);
-                }
-                worker.connection.release();
-                let registration = due.checked_sub(REGISTRATION_LEAD).unwrap_or(due);
-                until_stopped(&self.run, self.end, sleep_until(registration.into())).await;
-                if self.is_over() {
-                    return Ok(sent);
-                }
-            }
+        while let Some((queued, due)) = meanwhile(&mut settling, self.next(&mut worker)).await?? {
             sent += 1;
-            self.run_and_report(&mut worker, queued, due, events)
-                .await?;
+            let running = run_event(&mut worker, queued, due);
+            let (event, verdict) = meanwhile(&mut settling, running).await??;
+            match verdict {
+                Verdict::Reached(outcome) => self.report(&event, outcome, events).await?,
+                Verdict::Settling => settling.push(Box::pin(async move {
+                    let outcome = event.settle().await?;
+                    self.report(&event, outcome, events).await
+                })),
+            }
+            while settling.len() >= MAX_SETTLING {
+                settling.next().await.transpose()?;
+            }
         }
+        while settling.next().await.transpose()?.is_some() {}
         Ok(sent)
     }
 
-    /// Runs one event and reports its outcome.
-    async fn run_and_report(
+    /// The next case with the time at which its event is due; `None` where no event is to be sent any
+    /// more. Returns in time for the registration.
+    async fn next<'a>(
+        &'a self,
+        worker: &mut Worker<'a>,
+    ) -> Result<Option<(QueuedCase<HeldCase<'a>>, Option<Instant>)>, RunError> {
+        if self.is_over() {
+            return Ok(None);
+        }
+        let next = until_stopped(&self.run, self.end, self.queue.take()).await;
+        let Some(Some((number, queued))) = next else {
+            return Ok(None);
+        };
+        let queued = queued.map_err(|error| RunError::Changed(Box::new(error)))?;
+        let due = self.times.due(number);
+        if let Some(due) = due {
+            if self.end.is_some_and(|end| due >= end) {
+                return Ok(None);
+            }
+            worker.connection.release();
+            let registration = due.checked_sub(REGISTRATION_LEAD).unwrap_or(due);
+            until_stopped(&self.run, self.end, sleep_until(registration.into())).await;
+            if self.is_over() {
+                return Ok(None);
+            }
+        }
+        Ok(Some((queued, due)))
+    }
+
+    /// Reports the outcome of an event.
+    async fn report(
         &self,
-        worker: &mut Worker<'_>,
-        queued: QueuedCase<HeldCase<'_>>,
-        due: Option<Instant>,
+        event: &EventRun<'_>,
+        outcome: Box<Outcome>,
         events: &mpsc::Sender<RunEvent>,
     ) -> Result<(), RunError> {
-        let outcome = run_event(worker, &queued, due).await?;
         if !outcome.is_ok() && self.run.options.fail_fast {
             self.is_aborted.store(true, Ordering::Relaxed);
         }
         if let Some(session) = &self.session {
-            session.tracker.judged(&outcome.case.names.event_id).await?;
+            session.tracker.judged(event.event_id()).await?;
         }
         let expected = if self.run.options.update {
-            queued.case.expected_path.clone()
+            event.expected_path()
         } else {
             None
         };
-        // A case may be large; the receiver may be slow.
-        drop(queued);
-        let event = RunEvent::Judged(outcome, expected);
-        if let Err(mpsc::error::TrySendError::Full(event)) = events.try_send(event) {
+        let judged = RunEvent::Judged(outcome, expected);
+        if let Err(mpsc::error::TrySendError::Full(judged)) = events.try_send(judged) {
             // The receiver may be gone.
-            let _ = events.send(event).await;
+            let _ = events.send(judged).await;
         }
         Ok(())
     }
@@ -170,6 +203,24 @@ impl Work {
         self.is_aborted.load(Ordering::Relaxed)
             || is_set(&self.run.stop)
             || self.end.is_some_and(|end| Instant::now() >= end)
+    }
+}
+
+/// The output of `future`, while the events that settle go on.
+///
+/// # Errors
+/// Where one of them fails.
+async fn meanwhile<T>(
+    settling: &mut Settling<'_>,
+    future: impl Future<Output = T>,
+) -> Result<T, RunError> {
+    let mut future = pin!(future);
+    loop {
+        tokio::select! {
+            biased;
+            output = &mut future => return Ok(output),
+            Some(settled) = settling.next(), if !settling.is_empty() => settled?,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
 use crate::domain::{
     call::{CallRecord, EventIds},
     notice::{Connection, Notice},
-    outcome::{CaseName, Observed, Status, check::at},
+    outcome::{CaseName, Observed, Status, at},
     secret::redact,
 };
 
@@ -29,7 +29,7 @@ use crate::domain::{
 const JUDGED_KEPT: usize = 512;
 /// Requests for the position of the stream that one call to the mock answers.
 const MAX_BATCH: usize = 64;
-/// Connections and strays that are kept for the report.
+/// Strays that are kept for the report.
 const MAX_KEPT: usize = 20;
 
 /// The events of a run that are in progress, and what else the mock saw.
@@ -49,7 +49,6 @@ struct Inner {
     judged: VecDeque<String>,
     strays: Vec<String>,
     strays_left_out: usize,
-    connections: VecDeque<Arc<Connection>>,
     lost_a_part: bool,
 }
 
@@ -183,17 +182,6 @@ impl EventTracker {
         Ok(strays)
     }
 
-    /// The connections without a call that the mock saw, each kind once.
-    pub(super) fn connections(&self) -> Vec<Arc<Connection>> {
-        let mut seen: Vec<Arc<Connection>> = Vec::new();
-        for connection in &self.lock().connections {
-            if !seen.iter().any(|known| known.text == connection.text) {
-                seen.push(Arc::clone(connection));
-            }
-        }
-        seen
-    }
-
     /// Waits until everything that has happened until now has been handled.
     ///
     /// # Errors
@@ -241,7 +229,7 @@ impl EventTracker {
         match notice {
             Notice::Opened(opening) => {
                 self.each(&opening.events, |followed, observed| {
-                    observed.opened(opening.call, followed.tracked.elapsed());
+                    observed.opened(opening.call, opening.operation, followed.tracked.elapsed());
                     None
                 });
             }
@@ -259,15 +247,29 @@ impl EventTracker {
                     ))
                 });
             }
-            Notice::Connection(connection) => {
-                let mut inner = self.lock();
-                if inner.connections.len() == MAX_KEPT {
-                    inner.connections.pop_front();
-                }
-                inner.connections.push_back(connection);
-            }
+            Notice::Connection(connection) => self.connected(&connection),
             // The mock's own pump is not part of a run.
             Notice::Placed(_) | Notice::Attempt(_) | Notice::Remark(_) | Notice::Gap => {}
+        }
+    }
+
+    /// A connection names no event: it belongs to all that are in progress.
+    fn connected(&self, connection: &Arc<Connection>) {
+        let in_progress: Vec<_> = {
+            let inner = self.lock();
+            let events = inner.events.values();
+            events.map(|event| Arc::clone(&event.tracked)).collect()
+        };
+        for tracked in in_progress {
+            let (ms, now) = (tracked.ms(connection.at), tracked.elapsed());
+            {
+                let mut state = tracked.lock();
+                if state.judged || ms < 0.0 {
+                    continue;
+                }
+                state.observed.connected(Arc::clone(connection), ms, now);
+            }
+            tracked.changed.notify_one();
         }
     }
 

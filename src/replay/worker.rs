@@ -1,72 +1,153 @@
 //! What a worker keeps from one event to the next, because it is too expensive to create for each.
 
-use std::{future::pending, pin::Pin};
+use std::{future::pending, pin::Pin, time::Duration};
 
-use tokio::sync::watch;
+use futures_util::future::{Either, select};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
-use super::{mock_session::MockSession, run::Run};
-use crate::delivery::SkillConnection;
+use super::{
+    mock_session::MockSession,
+    run::{Run, RunEvent},
+};
+use crate::{
+    delivery::{ResettableTimeout, SkillConnection},
+    domain::outcome::InProgress,
+};
+
+/// How often an event that is waited for is reported.
+pub(super) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// One of the tasks that send events, one event after the other.
 pub(super) struct Worker<'a> {
     pub(super) run: &'a Run,
     pub(super) session: Option<&'a MockSession>,
     pub(super) connection: SkillConnection<'a>,
-    pub(super) skill_exit: SkillExit,
+    pub(super) cutoff: Cutoff,
+    pub(super) reports: Reports<'a>,
 }
 
 impl<'a> Worker<'a> {
     /// A worker of `run`, with the session of its mock.
-    pub(super) fn new(run: &'a Run, session: Option<&'a MockSession>) -> Self {
+    pub(super) fn new(
+        run: &'a Run,
+        session: Option<&'a MockSession>,
+        events: &'a mpsc::Sender<RunEvent>,
+    ) -> Self {
         Self {
             run,
             session,
             connection: run.skill.connection(),
-            skill_exit: SkillExit::new(run.skill_exit.clone()),
+            cutoff: Cutoff::new(run),
+            reports: Reports {
+                events,
+                timeout: ResettableTimeout::default(),
+            },
         }
     }
 }
 
-/// The end of the Skill's process. It is awaited next to everything else, all the time, so the
-/// registration of the waker is kept when the other future completes first.
-pub(super) struct SkillExit {
-    future: Pin<Box<dyn Future<Output = String> + Send>>,
-    reason: Option<String>,
-    /// `None` where nothing watches the process.
-    receiver: Option<watch::Receiver<Option<String>>>,
+/// Reports what is waited for, from the first second on.
+pub(super) struct Reports<'a> {
+    events: &'a mpsc::Sender<RunEvent>,
+    timeout: ResettableTimeout,
 }
 
-impl SkillExit {
-    fn new(mut exit: watch::Receiver<Option<String>>) -> Self {
+impl Reports<'_> {
+    /// Waits for `future`, and reports once a second what `describe` returns.
+    pub(super) async fn during<F: Future + Unpin>(
+        &mut self,
+        mut future: F,
+        describe: impl Fn() -> InProgress,
+    ) -> F::Output {
+        loop {
+            let tick = self.timeout.after(REPORT_INTERVAL, Instant::now());
+            match select(future, tick).await {
+                Either::Left((output, _)) => return output,
+                Either::Right(((), rest)) => future = rest,
+            }
+            // Nobody needs to know where the receiver is busy.
+            let _ = self.events.try_send(RunEvent::Waiting(describe()));
+        }
+    }
+}
+
+/// Why nothing more is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// The skill's process has ended: a sentence.
+    Died(String),
+    /// The user interrupted the run.
+    Interrupted,
+}
+
+/// The end of the skill's process, or of the run. It is awaited next to everything else, all the
+/// time, so the registration of the waker is kept when the other future completes first.
+pub(super) struct Cutoff {
+    future: Pin<Box<dyn Future<Output = ()> + Send>>,
+    is_over: bool,
+    /// `None` where nothing watches the process.
+    exit: Option<watch::Receiver<Option<String>>>,
+    stop: watch::Receiver<bool>,
+}
+
+impl Cutoff {
+    pub(super) fn new(run: &Run) -> Self {
+        Self::from_receivers(run.skill_exit.clone(), run.stop.clone())
+    }
+
+    fn from_receivers(exit: watch::Receiver<Option<String>>, stop: watch::Receiver<bool>) -> Self {
         let is_watched = exit.has_changed().is_ok() || exit.borrow().is_some();
-        let receiver = is_watched.then(|| exit.clone());
+        let exit = is_watched.then_some(exit);
+        let (mut exits, mut stops) = (exit.clone(), stop.clone());
         let future = async move {
-            let changed = exit.wait_for(Option::is_some).await;
-            let reason = changed.ok().and_then(|reason| reason.clone());
-            match reason {
-                Some(reason) => reason,
-                None => pending().await,
+            let died = async {
+                let is_dead = match &mut exits {
+                    Some(exit) => exit.wait_for(Option::is_some).await.is_ok(),
+                    None => false,
+                };
+                if !is_dead {
+                    pending::<()>().await;
+                }
+            };
+            let stopped = async {
+                if stops.wait_for(|stop| *stop).await.is_err() {
+                    pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = died => {}
+                () = stopped => {}
             }
         };
         Self {
             future: Box::pin(future),
-            reason: None,
-            receiver,
+            is_over: false,
+            exit,
+            stop,
         }
     }
 
-    /// The reason, when the process has ended; never completes where nothing watches it.
-    pub(super) async fn reason(&mut self) -> String {
-        if self.reason.is_none() {
-            self.reason = Some(self.future.as_mut().await);
+    /// Completes when the process has ended or the run was interrupted; returns which.
+    pub(super) async fn reached(&mut self) -> Cut {
+        if !self.is_over {
+            self.future.as_mut().await;
+            self.is_over = true;
         }
-        self.reason.clone().unwrap_or_default()
+        match self.by_now() {
+            Some(cut) => cut,
+            None => pending().await,
+        }
     }
 
-    /// The reason, where the process has ended by now.
-    pub(super) fn reason_by_now(&self) -> Option<String> {
-        let receiver = self.receiver.as_ref()?;
-        may_have_changed(receiver).then(|| receiver.borrow().clone())?
+    /// Why nothing more is waited for, if that is so by now.
+    pub(super) fn by_now(&self) -> Option<Cut> {
+        let died = self.exit.as_ref().filter(|exit| may_have_changed(exit));
+        let died = died.and_then(|exit| exit.borrow().clone());
+        let stopped = || is_set(&self.stop).then_some(Cut::Interrupted);
+        died.map(Cut::Died).or_else(stopped)
     }
 }
 
@@ -89,15 +170,25 @@ mod tests {
 
     #[tokio::test]
     async fn the_exit_of_a_skill_is_reported_before_and_after_it_is_awaited() {
-        let (sender, exit) = watch::channel(None);
-        let mut exit = SkillExit::new(exit);
-        assert_eq!(exit.reason().now_or_never(), None);
-        assert_eq!(exit.reason_by_now(), None);
+        let ((sender, exit), (_stop, stopped)) = (watch::channel(None), watch::channel(false));
+        let mut cutoff = Cutoff::from_receivers(exit, stopped);
+        assert_eq!(cutoff.reached().now_or_never(), None);
+        assert_eq!(cutoff.by_now(), None);
         sender.send_replace(Some("it died".to_owned()));
+        let died = Some(Cut::Died("it died".to_owned()));
         for _ in 0..2 {
-            assert_eq!(exit.reason().now_or_never().as_deref(), Some("it died"));
-            assert_eq!(exit.reason_by_now().as_deref(), Some("it died"));
+            assert_eq!(cutoff.reached().now_or_never(), died);
+            assert_eq!(cutoff.by_now(), died);
         }
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_is_reported_while_nothing_watches_the_process() {
+        let ((_, exit), (stop, stopped)) = (watch::channel(None), watch::channel(false));
+        let mut cutoff = Cutoff::from_receivers(exit, stopped);
+        assert_eq!(cutoff.reached().now_or_never(), None);
+        stop.send_replace(true);
+        assert_eq!(cutoff.reached().now_or_never(), Some(Cut::Interrupted));
     }
 
     #[test]
@@ -109,13 +200,5 @@ mod tests {
         drop(sender);
         assert!(is_set(&flag));
         assert!(!is_set(&watch::channel(false).1));
-    }
-
-    #[tokio::test]
-    async fn an_exit_that_nothing_watches_never_comes() {
-        let (_, exit) = watch::channel(None);
-        let mut exit = SkillExit::new(exit);
-        assert_eq!(exit.reason().now_or_never(), None);
-        assert_eq!(exit.reason_by_now(), None);
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::runtimes::own::is_jvm_notice;
+use crate::env::activity::Activity;
 
 /// Bytes that are kept of the end of the output, where a program says why it failed.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
@@ -35,6 +36,7 @@ pub type LineHandler = Arc<dyn Fn(Stream, &str) + Send + Sync>;
 pub struct Output {
     lines: Arc<Mutex<Lines>>,
     handler: Option<LineHandler>,
+    activity: Activity,
 }
 
 /// The beginning and the end of an output. The lines may hold any characters.
@@ -66,7 +68,13 @@ impl Output {
         Self {
             lines: Arc::default(),
             handler,
+            activity: Activity::default(),
         }
+    }
+
+    /// When something was last printed.
+    pub fn activity(&self) -> Activity {
+        self.activity.clone()
     }
 
     /// A push that panics leaves consistent lines behind, so a poisoned lock is used.
@@ -139,6 +147,7 @@ impl Output {
         };
         // An error is the end of the pipe.
         while let Ok(read @ 1..) = from.read(&mut buffer).await {
+            self.activity.touch();
             for part in buffer[..read].split_inclusive(|byte| *byte == b'\n') {
                 line.extend_from_slice(part);
                 if let Some(whole) = line.strip_suffix(b"\n") {

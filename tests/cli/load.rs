@@ -17,8 +17,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::{
-    support::{project, skillctl, skillctl_process},
-    world::{Invocation, MockBox, Skill, json_lines, keyword},
+    support::{project, skillctl, skillctl_process, wait_for},
+    world::{Invocation, MockBox, Skill, failed_check, http, json_lines, keyword},
 };
 
 fn fixture() -> String {
@@ -180,6 +180,10 @@ struct Interrupted {
 
 impl Interrupted {
     fn start(work: Duration) -> Self {
+        Self::with(work, &["--no-mock", "--timeout", "10m"])
+    }
+
+    fn with(work: Duration, options: &[&str]) -> Self {
         let (sender, arrived) = mpsc::channel();
         let sender = Mutex::new(sender);
         let skill = Skill::new(move |_| {
@@ -190,9 +194,10 @@ impl Interrupted {
         });
         let folder = tempfile::tempdir().expect("a folder");
         let child = skillctl_process()
-            .args(["replay", "--no-mock", "--skill", &skill.url, &fixture()])
-            .args(["--repeat", "100000", "--timeout", "10m", "--report"])
+            .args(["replay", "--skill", &skill.url, &fixture()])
+            .args(["--repeat", "100000", "--report"])
             .arg(format!("json={}", folder.path().join("r.json").display()))
+            .args(options)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -219,23 +224,40 @@ impl Interrupted {
 }
 
 #[test]
-fn the_first_interrupt_finishes_the_events_in_progress_and_writes_the_report() {
-    let run = Interrupted::start(Duration::from_millis(100));
+fn the_first_interrupt_judges_the_event_in_progress_and_writes_the_report() {
+    let run = Interrupted::start(Duration::from_hours(1));
     run.arrived.recv().expect("an event");
     run.press();
     let (code, report) = run.report();
     assert_eq!(code, Some(130));
     let summary = &report["summary"];
     assert_eq!(summary["interrupted"], true);
-    assert!(summary["total"].as_u64() >= Some(1), "{summary}");
-    assert_eq!(summary["total"], summary["passed"]);
-    assert!(summary["not_sent"].as_u64() > Some(0));
+    assert_eq!(summary["total"], 1);
+    assert_eq!(summary["not_sent"], 99_999);
+    let named = summary["not_sent_cases"].as_array().expect("names");
+    assert_eq!(named.len(), 20);
+    let outcome = &report["outcomes"][0];
+    let reason = failed_check(outcome, "reply")["reason"].as_str();
+    assert!(
+        reason.is_some_and(|it| it.starts_with("no reply until the run was interrupted, after")),
+        "{outcome}"
+    );
 }
 
 #[test]
 fn the_second_interrupt_ends_at_once() {
-    let mut run = Interrupted::start(Duration::from_hours(1));
+    let mock = MockBox::start();
+    let mut run = Interrupted::with(Duration::ZERO, &["--box", &mock.url, "--wait", "10m"]);
     run.arrived.recv().expect("an event");
+    // The verdict waits for a mock that does not answer.
+    let id = i32::try_from(mock.child.id()).expect("an id");
+    let pid = Pid::from_raw(id).expect("a process");
+    kill_process(pid, Signal::STOP).expect("it is there");
+    let health = format!("{}/_mock/health", mock.url);
+    wait_for("the mock is stopped", || {
+        let asked = http().get(&health).timeout(Duration::from_millis(200));
+        asked.send().is_err().then_some(())
+    });
     // Two signals at the same moment count as one, so they are repeated until the run has ended.
     while run.child.try_wait().expect("a state").is_none() {
         run.press();

@@ -137,6 +137,8 @@ fn the_token_of_another_event_fails_both_events_with_the_reason() {
             "2",
             "--no-check",
             "expected",
+            // The second event is sent only when the first has its verdict.
+            "--fail-fast",
         ])
         .output()
         .expect("it runs");
@@ -179,7 +181,8 @@ fn a_write_after_the_verdict_fails_the_run_under_a_line_of_its_own() {
         200
     });
     mock.replay(&skill, &[&fixture()])
-        .args(["--repeat", "2", "--no-check", "expected"])
+        // The second event is sent only when the first has its verdict.
+        .args(["--repeat", "2", "--no-check", "expected", "--fail-fast"])
         .assert()
         .code(1)
         .stdout(contains("2 passed"))

@@ -1,6 +1,6 @@
 //! `mock-box` as a command: its log, its summary, and the files by which others find it.
 
-use std::{fs, process::Stdio};
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 use rustix::process::{Pid, Signal, kill_process};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     support::{skillctl, skillctl_process},
-    world::{MockBox, keyword},
+    world::{Invocation, MockBox, keyword},
 };
 
 /// Ends a mock by a signal; gives what it has printed on both streams.
@@ -44,7 +44,7 @@ fn it_ends_well_by_either_signal_and_says_what_there_was() {
         );
         assert!(lines[0].ends_with("  1 card (keyword)"), "{out}");
         assert!(
-            lines[1].ends_with("  tuple_already_exists: Tuple already exists"),
+            lines[1].contains("  tuple_already_exists: Tuple already exists  try: "),
             "{out}"
         );
         let last = err.lines().last().expect("a summary");
@@ -53,6 +53,32 @@ fn it_ends_well_by_either_signal_and_says_what_there_was() {
             "ended after 2 calls and 1 metadata write: 1 × 201, 1 × 409"
         );
     }
+}
+
+#[test]
+fn what_the_validator_finds_is_a_line_below_the_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let mut mock = MockBox::printing(
+        skillctl_process(),
+        &[],
+        fs::File::create(&out).expect("a file").into(),
+        Stdio::null(),
+    );
+    let mut card = keyword("a");
+    card["title"] = json!("Topics");
+    card.as_object_mut()
+        .expect("a card")
+        .remove("skill_card_title");
+    assert_eq!(mock.register("7").create(&json!([card])), 201);
+    let id = i32::try_from(mock.child.id()).expect("a process id");
+    kill_process(Pid::from_raw(id).expect("a process id"), Signal::TERM).expect("it is sent");
+    assert!(mock.child.wait().expect("it ends").success());
+    let text = fs::read_to_string(out).expect("it reads");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[0].contains("  201  "), "{text}");
+    assert!(lines[1].starts_with("      warning   "), "{text}");
+    assert!(lines[1].ends_with("  at /0/title"), "{text}");
 }
 
 #[test]
@@ -121,4 +147,53 @@ fn a_reader_of_the_log_that_goes_away_does_not_end_the_mock() {
     for status in [201, 409, 409] {
         assert_eq!(event.create(&json!([keyword("a")])), status);
     }
+}
+
+#[test]
+fn the_tokens_of_a_fixture_are_valid_and_those_of_a_second_one_are_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let event = json!({
+        "id": "e_1", "skill": {"id": "1"},
+        "source": {"type": "file", "id": "7", "name": "a.txt", "size": 1},
+        "token": {"read": {"access_token": "own-read"}, "write": {"access_token": "own-write"}}
+    });
+    let paths = ["a.json", "b.json"].map(|name| folder.path().join(name));
+    for path in &paths {
+        fs::write(path, event.to_string()).expect("it is written");
+    }
+    let (events, err) = (folder.path().join("events"), folder.path().join("err"));
+    let options = [
+        "--events-dir".as_ref(),
+        events.as_os_str(),
+        paths[0].as_os_str(),
+        paths[1].as_os_str(),
+    ]
+    .map(|option| option.to_str().expect("UTF-8"));
+    let mock = MockBox::printing(
+        skillctl_process(),
+        &options,
+        Stdio::null(),
+        fs::File::create(&err).expect("a file").into(),
+    );
+    let first = Invocation::from_event(event).at(&mock.url);
+    assert_eq!(first.download("own-read").0, 200);
+    assert_eq!(first.create(&json!([keyword("a")])), 201);
+    let said = fs::read_to_string(&err).expect("it reads");
+    assert!(said.contains("a.json as file 7\n"), "{said}");
+    assert!(said.contains(", a new id, with new tokens\n"), "{said}");
+    let mut written: Vec<_> = fs::read_dir(&events)
+        .expect("the folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    written.sort();
+    let second = fs::read_to_string(&written[1]).expect("it reads");
+    let second = Invocation::from_event(serde_json::from_str(&second).expect("JSON"));
+    assert_ne!(second.token("read"), "own-read");
+    assert_ne!(second.event["id"], "e_1");
+    assert_eq!(second.at(&mock.url).download(&second.token("read")).0, 200);
+    let mode = fs::metadata(&written[0])
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
 }

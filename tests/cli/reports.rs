@@ -76,7 +76,7 @@ fn the_reports_of_a_run_agree() {
     assert!(markdown.starts_with("## ❌ skillctl replay\n\n3 events: 2 passed, 1 failed"));
     assert_eq!(markdown.matches("### ❌").count(), 1);
     assert!(
-        markdown.contains("expected was permanent\\_failure"),
+        markdown.contains("permanent\\_failure was expected"),
         "{markdown}"
     );
 }

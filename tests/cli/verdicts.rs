@@ -1,14 +1,14 @@
 //! The verdicts of replay with a real mock and a real skill. The rules themselves are tested in
 //! `src/domain/outcome/check/tests.rs`.
 
-use std::{thread, time::Duration};
+use std::{io::Read, net::TcpListener, thread, time::Duration};
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
 use serde_json::{Value, json};
 
 use crate::{
-    support::project,
-    world::{Invocation, MockBox, Skill, http, json_lines, keyword, status_card},
+    support::{project, skillctl},
+    world::{Invocation, MockBox, Skill, failed_check, http, json_lines, keyword, status_card},
 };
 
 const TEXT: &str = "fixtures/events/upload-text/event.json";
@@ -38,13 +38,8 @@ fn outcome(mock: &MockBox, skill: &Skill, options: &[&str]) -> (Value, bool) {
 
 /// The reason of a check that failed.
 fn reason<'a>(outcome: &'a Value, check: &str) -> &'a str {
-    let checks = outcome["checks"].as_array().expect("checks");
-    let found = checks
-        .iter()
-        .find(|found| found["name"] == check)
-        .expect("the check");
-    assert_eq!(found["ok"], false, "{check} passed: {outcome}");
-    found["reason"].as_str().expect("a reason")
+    let reason = &failed_check(outcome, check)["reason"];
+    reason.as_str().expect("a reason")
 }
 
 /// A skill whose `work` calls this mock.
@@ -67,7 +62,7 @@ fn a_skill_that_reports_permanent_failure_is_red() {
     assert!(!green);
     assert_eq!(
         reason(&outcome, "outcome"),
-        "the skill reported permanent_failure, expected was success"
+        "the skill reported permanent_failure; success was expected"
     );
 }
 
@@ -134,7 +129,10 @@ fn downloading_with_the_write_token_fails_tokens_and_names_the_right_one() {
     assert!(!green);
     let reason = reason(&outcome, "tokens");
     assert!(reason.starts_with("the write token was used to download: 403 on GET /2.0/files/"));
-    assert!(reason.ends_with("that takes the read token"), "{reason}");
+    assert_eq!(
+        failed_check(&outcome, "tokens")["hint"],
+        "use the event's read token (token.read.access_token)"
+    );
 }
 
 #[test]
@@ -196,6 +194,97 @@ fn a_card_with_an_integer_id_is_refused_and_red() {
 }
 
 #[test]
+fn what_the_validator_warns_of_is_a_warning_and_fails_with_strict() {
+    let mock = MockBox::start();
+    let skill = skill(&mock, |invocation| {
+        let mut card = keyword("done");
+        let title = json!({"code": "skills_topics", "message": "Topics"});
+        let members = card.as_object_mut().expect("a card");
+        members.remove("skill_card_title");
+        members.insert("title".to_owned(), title);
+        assert_eq!(invocation.report("success", &json!([card, card])), 200);
+        200
+    });
+    let (found, green) = outcome(&mock, &skill, &[]);
+    assert!(green, "{found}");
+    let warnings = found["warnings"].as_array().expect("warnings");
+    assert_eq!(warnings.len(), 2, "{found}");
+    assert_eq!(warnings[0]["code"], "title-ignored");
+    assert_eq!(warnings[0]["pointer"], "/0/title");
+    let message = warnings[0]["message"].as_str().expect("a message");
+    mock.replay(&skill, &[&fixture()])
+        .args(["--no-check", "expected"])
+        .assert()
+        .success()
+        .stdout(contains(format!(
+            "warning   {message}  at /0/title, and 1 more"
+        )))
+        .stdout(contains("1 passed, 1 with warnings"));
+    let (found, green) = outcome(&mock, &skill, &["--strict"]);
+    assert!(!green);
+    assert!(reason(&found, "warnings").starts_with("--strict accepts no warning"));
+}
+
+#[test]
+fn a_body_that_names_another_file_is_named_with_the_file_of_the_event() {
+    let mock = MockBox::start();
+    let skill = skill(&mock, |invocation| {
+        let mut other = invocation.clone();
+        other.event["source"]["id"] = json!("12345");
+        assert_eq!(other.report("success", &json!([keyword("done")])), 403);
+        200
+    });
+    let (outcome, green) = outcome(&mock, &skill, &["--give-up", "0s"]);
+    assert!(!green);
+    let reason = reason(&outcome, "tokens");
+    assert!(
+        reason.starts_with("file 12345 is not this event's file (900000000101)"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn replies_that_refuse_the_event_say_what_to_try() {
+    let mock = MockBox::start();
+    for (status, hint) in [
+        (401, "--primary-key-env VAR"),
+        (404, "the event was sent to the path /"),
+    ] {
+        let skill = skill(&mock, move |_| status);
+        let (outcome, _) = outcome(&mock, &skill, &["--settle", "0s"]);
+        let found = failed_check(&outcome, "reply")["hint"].as_str();
+        assert!(found.is_some_and(|it| it.contains(hint)), "{outcome}");
+    }
+}
+
+#[test]
+fn a_refused_certificate_is_named_also_where_the_skill_then_breaks_off() {
+    let mock = MockBox::start();
+    let port = mock.url.rsplit(':').next().expect("a port").to_owned();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let skill = format!("http://{}/", listener.local_addr().expect("an address"));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            if stream.read(&mut [0; 1024]).is_ok_and(|read| read > 0) {
+                let url = format!("https://127.0.0.1:{port}/2.0/files/1");
+                assert!(http().get(url).send().is_err());
+            }
+        }
+    });
+    skillctl()
+        .args(["replay", "--box", &mock.url, "--skill", &skill, &fixture()])
+        .args(["--give-up", "300ms"])
+        .assert()
+        .code(1)
+        .stdout(
+            contains("closed the connection without an answer")
+                .and(contains("The mock saw instead"))
+                .and(contains("trust the mock's certificate")),
+        );
+}
+
+#[test]
 fn a_reply_of_500_is_red_at_once() {
     let mock = MockBox::start();
     let skill = skill(&mock, |_| 500);
@@ -211,7 +300,7 @@ fn a_late_reply_is_red() {
         thread::sleep(Duration::from_secs(2));
         200
     });
-    let (outcome, green) = outcome(&mock, &skill, &["--timeout", "200ms"]);
+    let (outcome, green) = outcome(&mock, &skill, &["--timeout", "200ms", "--give-up", "0s"]);
     assert!(!green);
     assert!(reason(&outcome, "reply").starts_with("no reply within 200 ms"));
 }
@@ -224,7 +313,10 @@ fn a_skill_that_never_calls_box_gets_a_hint() {
         .args(["--wait", "300ms"])
         .assert()
         .code(1)
-        .stdout(contains("no card was written within 300 ms").and(contains("BOX_API_BASE_URL")));
+        .stdout(
+            contains("no card was written within 300 ms")
+                .and(contains("try: no call reached the mock")),
+        );
 }
 
 #[test]
@@ -243,7 +335,9 @@ fn a_client_that_refuses_the_mocks_certificate_gets_a_hint() {
         .code(1)
         .stdout(
             contains("The mock saw instead")
-                .and(contains("try: start the skill with `-- COMMAND`"))
-                .and(contains("NODE_EXTRA_CA_CERTS")),
+                .and(contains(
+                    "try: make the client trust the mock's certificate",
+                ))
+                .and(contains("SSL_CERT_FILE")),
         );
 }

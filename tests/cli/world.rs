@@ -234,6 +234,14 @@ pub(crate) struct Invocation {
 }
 
 impl Invocation {
+    /// For this event, without a mock yet.
+    pub(crate) fn from_event(event: Value) -> Self {
+        Self {
+            event,
+            root: String::new(),
+        }
+    }
+
     /// The same, with Box at `url`.
     pub(crate) fn at(&self, url: &str) -> Self {
         Self {
@@ -307,12 +315,22 @@ impl Invocation {
         request.send().expect("an answer").status().as_u16()
     }
 
+    /// Creates an instance of another template, such as `global/properties`.
+    pub(crate) fn create_metadata(&self, template: &str, fields: &Value) -> u16 {
+        let request = http()
+            .post(self.metadata_url(template))
+            .header("content-type", "application/json")
+            .bearer_auth(self.token("write"))
+            .body(fields.to_string());
+        request.send().expect("an answer").status().as_u16()
+    }
+
     fn cards_url(&self) -> String {
-        format!(
-            "{}/files/{}/metadata/global/boxSkillsCards",
-            self.root,
-            self.file_id()
-        )
+        self.metadata_url("global/boxSkillsCards")
+    }
+
+    fn metadata_url(&self, template: &str) -> String {
+        format!("{}/files/{}/metadata/{template}", self.root, self.file_id())
     }
 }
 
@@ -336,6 +354,15 @@ pub(crate) fn status_card(code: &str) -> Value {
         "skill_card_title": {"code": "skills_status", "message": "Status"},
         "status": {"code": code, "message": "a message"}
     })
+}
+
+/// The failed check of an outcome with this name.
+pub(crate) fn failed_check<'a>(outcome: &'a Value, name: &str) -> &'a Value {
+    let checks = outcome["checks"].as_array().expect("checks");
+    let check = checks.iter().find(|check| check["name"] == name);
+    let check = check.unwrap_or_else(|| panic!("there is no check {name}: {outcome}"));
+    assert_eq!(check["ok"], false, "{name} passed: {outcome}");
+    check
 }
 
 /// The lines of `--format json`: the outcomes, and the summary.

@@ -15,12 +15,17 @@ use super::plan::LogOptions;
 use crate::{
     cli::OutputFormat,
     domain::{
-        call::WriteRecord, card::preview::sidebar, json::tree::Items, notice::Notice,
-        outcome::Observed,
+        call::WriteRecord,
+        card::preview::sidebar,
+        json::tree::Items,
+        notice::Notice,
+        outcome::{Findings, Observed},
     },
     env::local_time_zone,
     render::{
-        calls, cards, json, pump,
+        calls, cards,
+        findings::{Finding, grouped},
+        json, pump,
         text::{Line, Text},
     },
     store::{Store, Subscription},
@@ -115,14 +120,8 @@ impl Printer {
     /// Which of the next notices are printed.
     fn wants(&self) -> impl FnMut(&Notice) -> bool + use<> {
         let is_for_people = self.shown.is_some();
-        let mut shows_writes = self.shown.as_ref().is_none_or(Shown::shows_writes);
         move |notice| match notice {
             Notice::Opened(_) => !is_for_people,
-            Notice::Written(_) => shows_writes,
-            Notice::Placed(_) => {
-                shows_writes = true;
-                true
-            }
             _ => true,
         }
     }
@@ -144,6 +143,19 @@ impl Printer {
     }
 }
 
+/// What `cards validate` finds in the cards that were written.
+fn findings(observed: &Observed) -> Text {
+    const MAX_LINES: usize = 3;
+    let findings = Findings::from_observed(observed).cards;
+    let shown = findings.iter().map(|finding| Finding {
+        severity: finding.severity,
+        code: finding.code,
+        message: &finding.message,
+        pointer: finding.pointer.as_str(),
+    });
+    grouped(shown, MAX_LINES)
+}
+
 /// Makes lines of notices.
 struct Shown {
     store: Arc<Store>,
@@ -152,6 +164,8 @@ struct Shown {
     width: Option<usize>,
     /// The time of the event of each file whose invocation has not ended.
     open: HashMap<String, Timestamp>,
+    /// Lines about writes whose call has no line yet, by the id of the file.
+    held: HashMap<String, Text>,
 }
 
 impl Shown {
@@ -161,12 +175,8 @@ impl Shown {
             zone: local_time_zone(),
             width,
             open: HashMap::new(),
+            held: HashMap::new(),
         }
-    }
-
-    /// Whether a write is printed.
-    fn shows_writes(&self) -> bool {
-        self.width.is_some() || !self.open.is_empty()
     }
 
     fn lines(&mut self, notices: &[Notice]) -> Text {
@@ -182,18 +192,28 @@ impl Shown {
                     }
                     self.open.insert(placed.file_id.clone(), placed.at);
                 }
-                Notice::Written(written) => self.written(&written.record, &mut text),
+                Notice::Written(written) => {
+                    if self.held.len() == MAX_OPEN {
+                        self.held.clear();
+                    }
+                    let lines = self.written(&written.record);
+                    self.held.insert(written.record.file_id.to_string(), lines);
+                }
+                Notice::Closed(record) => {
+                    let file = record.file_id.as_deref();
+                    if let Some(lines) = file.and_then(|file| self.held.remove(file)) {
+                        text.append(lines, 0);
+                    }
+                }
                 _ => {}
             }
         }
         text
     }
 
-    fn written(&mut self, record: &WriteRecord, text: &mut Text) {
-        if self.width.is_none() && !self.open.contains_key(&*record.file_id) {
-            // Nothing is printed, and reading large cards takes time.
-            return;
-        }
+    /// What is printed about a write, below the line of its call.
+    fn written(&mut self, record: &WriteRecord) -> Text {
+        let mut text = Text::new();
         let mut observed = Observed::default();
         observed.written(record, 0.0, 0.0);
         let cards = observed.cards();
@@ -206,8 +226,9 @@ impl Shown {
             let sidebar = sidebar(cards.iter(), Some(&record.file_version_id));
             text.append(cards::text::render(&sidebar, options), INDENT);
         }
+        text.append(findings(&observed), INDENT);
         let Some(status) = observed.status().filter(|status| status.is_final()) else {
-            return;
+            return text;
         };
         let since = self.open.remove(&*record.file_id);
         if since.is_some() || self.width.is_some() {
@@ -215,6 +236,7 @@ impl Shown {
             let count = cards.map_or(0, Items::len);
             text.push(pump::ended(&self.name_of(record), status, count, ms));
         }
+        text
     }
 
     fn name_of(&self, record: &WriteRecord) -> String {

@@ -7,7 +7,7 @@ use crate::{
     cli::replay::ReplayArgs,
     domain::{
         outcome::{
-            check::Check,
+            Check,
             run_record::{RunRecord, SkillUsed},
         },
         secret_values::redact_arguments,
@@ -78,6 +78,7 @@ fn options(options: &RunOptions, timeout: Duration) -> BTreeMap<String, String> 
         ("timeout", Some(time(timeout))),
         ("wait", Some(time(options.wait))),
         ("settle", Some(time(options.settle))),
+        ("give-up", Some(time(options.give_up))),
         ("concurrency", Some(options.concurrency.to_string())),
         ("repeat", repeat),
         ("duration", duration),
@@ -88,6 +89,7 @@ fn options(options: &RunOptions, timeout: Duration) -> BTreeMap<String, String> 
         ),
         ("no-check", (!off.is_empty()).then(|| off.join(","))),
         ("duplicate", flag(options.duplicate)),
+        ("strict", flag(options.strict)),
         ("fail-fast", flag(options.fail_fast)),
         ("keep", flag(options.registration.keep)),
         ("same-file", flag(options.registration.same_file)),

@@ -25,7 +25,7 @@ use crate::{
     terminal::Terminal,
 };
 use mock_source::MockSource;
-use plan::{ReplayPlan, SkillChoice};
+use plan::{MockChoice, ReplayPlan, SkillChoice};
 use show::Show;
 
 /// The most events that wait to be printed: more than arrive between two prints, so that printing
@@ -44,7 +44,8 @@ pub(super) fn run(
     let plan = ReplayPlan::new(arguments, environment, terminal)?;
     let head = head::run_record(arguments, &plan, environment);
     let show = Show::new(plan.output, head, environment, terminal)?;
-    if plan.cases.has_signatures && plan.keys.is_empty() {
+    let is_exact = matches!(plan.mock, MockChoice::None) && plan.cases.edits().is_empty();
+    if plan.cases.has_signatures && plan.keys.is_empty() && !is_exact {
         terminal.warn(
             "the captured signatures do not match the new ids and times, and are not sent; \
              --primary-key-env VAR signs the events again",
@@ -147,6 +148,7 @@ fn prepare(
             plan.timeout,
         ),
         clock: wall_clock(),
+        skill_output: skill.output_activity(),
         skill_exit: skill.died.clone(),
         stop: interrupts.stop.clone(),
     }
@@ -172,8 +174,13 @@ async fn play(run: Run, mut show: Show<'_>, interrupts: &Interrupts) -> Outcome 
                 show.stopping();
             }
             count = received.recv_many(&mut batch, MAX_WAITING_EVENTS) => {
-                for RunEvent::Judged(outcome, expected) in batch.drain(..) {
-                    show.judged(*outcome, expected.as_deref())?;
+                for event in batch.drain(..) {
+                    match event {
+                        RunEvent::Judged(outcome, expected) => {
+                            show.judged(*outcome, expected.as_deref())?;
+                        }
+                        RunEvent::Waiting(event) => show.waiting(&event),
+                    }
                 }
                 show.flush();
                 if count > 0 && show.shown() > MAX_PRINTED_AT_ONCE {

@@ -18,7 +18,7 @@ use crate::{
         skill::{self, SkillLog},
     },
     delivery::Envelope,
-    domain::{event::signature::Keys, outcome::check::Check},
+    domain::{event::signature::Keys, outcome::Check},
     env::Environment,
     exit::{Failure, Problem},
     replay::{Plan, Rounds, RunOptions, mock::Registration, plan::Selection},
@@ -103,7 +103,10 @@ impl<'a> ReplayPlan<'a> {
         Ok(Self {
             cases,
             connections,
-            options: options(arguments),
+            options: RunOptions {
+                is_started_here: program.is_some(),
+                ..options(arguments)
+            },
             mock: match &arguments.box_url {
                 _ if arguments.no_mock => MockChoice::None,
                 Some(url) => MockChoice::At(url.clone()),
@@ -173,12 +176,16 @@ fn options(arguments: &ReplayArgs) -> RunOptions {
         retries: arguments.retries,
         wait: arguments.wait,
         settle: arguments.settle,
+        give_up: arguments.give_up,
         registration: Registration {
             keep: arguments.keep,
             same_file: arguments.same_file,
         },
         fail_fast: arguments.fail_fast,
         update: arguments.update,
+        strict: arguments.strict,
+        is_started_here: false,
+        stops_after_answer: arguments.handler.is_some(),
         off,
     }
 }

@@ -1,18 +1,19 @@
 //! Prints and writes the results of a run: a line for each event, cards, progress, the summary, the
 //! reports, and with `--update` `expected.json`.
 
-use std::{fs, path::Path, time::Instant};
-
-use serde_json::json;
+use std::{
+    fs,
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use crate::{
     cli::{OutputFormat, report::Report},
     commands::{output::write_over, report_files::Reports, skill},
     domain::{
-        card::{normalise::normalise, preview::sidebar},
+        card::preview::sidebar,
         outcome::{
-            Outcome as Judged, Status, Summary,
-            check::Check,
+            Expected, InProgress, Outcome as Judged, Summary,
             record::{Record, SummaryRecord},
             run_record::{MockUsed, RunRecord},
         },
@@ -21,8 +22,8 @@ use crate::{
     env::Environment,
     exit::{Failure, Outcome, Problem},
     render::{
-        cards, replay as draw, replay_json,
-        text::{Line, Text},
+        cards, replay as draw, replay_json, replay_story, replay_summary,
+        text::{Line, Role, Text},
     },
     replay::{Rounds, Run, RunSummary},
     skill::output::Output,
@@ -31,6 +32,11 @@ use crate::{
         progress::{Amount, Progress},
     },
 };
+
+/// What the progress counts.
+const PROGRESS: &str = "events";
+/// In a log, what is waited for is said at most this often.
+const BETWEEN_NOTES: Duration = Duration::from_secs(10);
 
 /// How the results of a run are printed and written.
 #[derive(Clone, Copy)]
@@ -57,6 +63,10 @@ pub(super) struct Show<'a> {
     /// Painted text that is not printed yet.
     painted: String,
     started: Instant,
+    /// When a log was last given what is waited for.
+    noted: Option<Instant>,
+    /// Whether the progress shows what is waited for.
+    is_waiting: bool,
     not_updated: usize,
     /// What the skill prints, if the run started it.
     pub(super) skill_output: Option<Output>,
@@ -84,6 +94,8 @@ impl<'a> Show<'a> {
             progress: None,
             painted: String::new(),
             started: Instant::now(),
+            noted: None,
+            is_waiting: false,
             not_updated: 0,
             skill_output: None,
             head,
@@ -112,33 +124,43 @@ impl<'a> Show<'a> {
             self.terminal
                 .note_line(Line::from("this shard has no cases; nothing is sent"));
         }
-        if total.is_none_or(|total| total > 1) {
-            let progress = self.terminal.progress("events", Amount::Count);
-            if let Some(total) = total {
-                progress.set_total(total as u64);
-            }
-            self.progress = Some(progress);
+        let progress = self.terminal.progress(PROGRESS, Amount::Count);
+        if let Some(total) = total {
+            progress.set_total(total as u64);
+        }
+        self.progress = Some(progress);
+    }
+
+    /// An event is waited for. A terminal shows that in the line of the progress; a log gets a line now
+    /// and then.
+    pub(super) fn waiting(&mut self, event: &InProgress) {
+        let words = replay_story::waiting(event);
+        self.shows_waiting(true);
+        if let Some(progress) = &self.progress {
+            progress.rename(&words);
+        }
+        let is_due = |noted: Instant| noted.elapsed() >= BETWEEN_NOTES;
+        if !self.terminal.draws && self.noted.is_none_or(is_due) {
+            self.noted = Some(Instant::now());
+            self.terminal.note_line(Line::new().with(Role::Dim, words));
         }
     }
 
     /// Prints that the run ends early.
     pub(super) fn stopping(&self) {
-        let say = || {
-            let words = "finishing the events under way; press Ctrl-C again to end at once";
-            self.terminal.note_line(Line::from(words));
-        };
-        match &self.progress {
-            Some(progress) => progress.suspend(say),
-            None => say(),
-        }
+        self.say(Line::from(
+            "judging the events in progress; Ctrl-C again ends at once",
+        ));
     }
 
     /// Prints the outcome of an event, and keeps it for the reports.
     pub(super) fn judged(&mut self, outcome: Judged, expected: Option<&Path>) -> Outcome {
         self.summary.count(&outcome);
-        if self.options.update {
-            self.update(&outcome, expected)?;
-        }
+        self.shows_waiting(false);
+        let updated = match expected {
+            Some(path) if self.options.update => Some(self.update(&outcome, path)?),
+            _ => None,
+        };
         // The line for people names the types of the cards.
         let with_cards = self.options.show_cards
             || self.options.format == OutputFormat::Human
@@ -155,7 +177,30 @@ impl<'a> Show<'a> {
             }
             OutputFormat::Human => self.draw(&record),
         }
+        if let Some(line) = updated {
+            self.flush();
+            self.say(line);
+        }
         Ok(())
+    }
+
+    /// Prints a line for people, on stderr.
+    fn say(&self, line: Line) {
+        match &self.progress {
+            Some(progress) => progress.print_line(line),
+            None => self.terminal.note_line(line),
+        }
+    }
+
+    /// Notes whether the progress shows what is waited for; if not, it gets its own name again.
+    fn shows_waiting(&mut self, is_waiting: bool) {
+        if self.is_waiting
+            && !is_waiting
+            && let Some(progress) = &self.progress
+        {
+            progress.rename(PROGRESS);
+        }
+        self.is_waiting = is_waiting;
     }
 
     /// The number of events so far.
@@ -180,6 +225,7 @@ impl<'a> Show<'a> {
 
     fn draw(&mut self, record: &Record) {
         let mut text = Text::from_iter([draw::line(record, self.columns, self.width)]);
+        text.append(draw::warnings(record), 0);
         if !record.ok {
             text.append(draw::failure(record), 0);
         }
@@ -194,29 +240,22 @@ impl<'a> Show<'a> {
         self.terminal.paint(&text, &mut self.painted);
     }
 
-    /// Writes the result of a case to its `expected.json`, unless a check failed.
-    fn update(&mut self, outcome: &Judged, expected: Option<&Path>) -> Outcome {
-        let Some(path) = expected else {
-            return Ok(());
-        };
-        // The check of the outcome compares with the status that is being replaced.
-        if outcome.failures().any(|(check, _)| check != Check::Outcome) {
+    /// Writes the result of a case to its `expected.json`, unless a check failed; returns the line that
+    /// says so.
+    fn update(&mut self, outcome: &Judged, path: &Path) -> Result<Line, Failure> {
+        let shown = path.display();
+        if !outcome.is_ok() {
             self.not_updated += 1;
-            let message = format!("{} was not updated: a check failed", path.display());
-            self.terminal.warn(&message);
-            return Ok(());
+            return Ok(Line::new()
+                .with(Role::Warn, "warning: ")
+                .plain(format!("{shown} was not updated: a check failed")));
         }
-        let observed = &outcome.observed;
-        let mut cards = observed.cards();
-        cards.iter_mut().for_each(normalise);
-        let status = observed.status().map(Status::as_str);
-        let text = format!("{:#}\n", json!({ "status": status, "cards": cards }));
+        let expected = Expected::from_observed(&outcome.observed);
         // The folder for a line of a .jsonl file may not exist yet.
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| write_over(path, text.as_bytes()))
-            .map_err(|error| {
-                Problem::new(format!("cannot write {}: {error}", path.display())).outside()
-            })
+        made.and_then(|()| write_over(path, expected.to_text().as_bytes()))
+            .map_err(|error| Problem::new(format!("cannot write {shown}: {error}")).outside())?;
+        Ok(Line::from(format!("wrote {shown}: {}", expected.summary())))
     }
 
     /// Prints the summary, writes the reports, and returns the verdict.
@@ -225,6 +264,7 @@ impl<'a> Show<'a> {
         self.progress = None;
         self.summary.strays = ended.strays;
         self.summary.left_out = ended.left_out;
+        self.summary.left_out_cases = ended.left_out_cases;
         self.summary.interrupted = was_interrupted;
         self.summary.seconds = match ended.seconds {
             0.0 => self.started.elapsed().as_secs_f64(),
@@ -236,7 +276,7 @@ impl<'a> Show<'a> {
                 self.terminal
                     .out_line(&Line::raw(replay_json::summary(&record)));
             }
-            OutputFormat::Human => self.terminal.out(&draw::summary(&record)),
+            OutputFormat::Human => self.terminal.out(&replay_summary::summary(&record)),
         }
         if let (Some(run), Some(output)) = (self.reports.runs.last_mut(), &self.skill_output) {
             run.skill.output = skill::report_lines(output);

@@ -8,7 +8,7 @@ use url::Url;
 use super::output::output_of;
 use crate::{
     domain::secret::redact_url,
-    env::folder::PrivateFolder,
+    env::{activity::Activity, folder::PrivateFolder},
     exit::{Failure, Problem},
     render::text::Text,
     skill::{lambda::Function, output::Output, process::SkillProcess},
@@ -86,6 +86,14 @@ pub(super) fn host_and_port(url: &Url) -> (String, u16) {
 }
 
 impl RunningSkill {
+    /// When it last printed something; never, for a skill that was not started here.
+    pub(crate) fn output_activity(&self) -> Activity {
+        match &self.kind {
+            Kind::Running { .. } => Activity::default(),
+            Kind::Command { output, .. } | Kind::Function { output, .. } => output.activity(),
+        }
+    }
+
     /// Its output, to show after a failure; `None` for a skill that was not started here.
     pub(crate) fn output(&self) -> Option<Text> {
         self.captured()

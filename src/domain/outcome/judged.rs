@@ -6,10 +6,11 @@ use std::{
 };
 
 use super::{
-    check::{Check, Failure, Verdicts},
+    findings::Findings,
     observed::{Observed, Reply},
+    verdicts::{Check, Failure, Verdicts},
 };
-use crate::domain::{notice::Connection, stats::Latencies};
+use crate::domain::stats::Latencies;
 
 /// What an event and its case are called.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,8 +66,8 @@ pub struct Outcome {
     pub observed: Observed,
     /// The checks.
     pub verdicts: Verdicts,
-    /// Connections that the mock saw and that did not become a call, where the event had no call.
-    pub instead: Vec<Arc<Connection>>,
+    /// The findings in its final state.
+    pub findings: Findings,
     /// Whether there was a mock to see what the Skill does.
     pub has_mock: bool,
 }
@@ -90,6 +91,8 @@ pub struct Summary {
     pub total: usize,
     /// Those that passed.
     pub passed: usize,
+    /// Those with warnings.
+    pub warned: usize,
     /// The time to the reply.
     pub reply: Latencies,
     /// The time to the last card.
@@ -100,6 +103,8 @@ pub struct Summary {
     pub strays: Vec<String>,
     /// Events that were not sent because the run was interrupted or stopped at a failure.
     pub left_out: usize,
+    /// The first of them, by their cases.
+    pub left_out_cases: Vec<String>,
     /// Whether the user ended it.
     pub interrupted: bool,
 }
@@ -109,6 +114,7 @@ impl Summary {
     pub fn count(&mut self, outcome: &Outcome) {
         self.total += 1;
         self.passed += usize::from(outcome.is_ok());
+        self.warned += usize::from(outcome.findings.has_warnings());
         if let Some(Reply::Answered { ms, .. }) = outcome.observed.reply() {
             self.reply.record(*ms);
         }

@@ -2,18 +2,22 @@
 //! whether it is finished. Times are milliseconds since the event was sent, so that nothing here
 //! needs a clock.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::domain::{
     call::{CallRecord, WriteOp, WriteRecord},
     card::model::{Reported, reported},
     json::tree::Tape,
-    metadata::instance::Instance,
+    metadata::instance::{Instance, SKILLS_TEMPLATE},
+    notice::Connection,
     operation::Operation,
 };
 
 /// Milliseconds since the event was sent; negative for what happened before.
 pub type Millis = f64;
+
+/// The name of the template that holds the cards.
+pub(super) const CARDS_NAME: &str = "global/boxSkillsCards";
 
 /// How the Skill replied.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +100,8 @@ pub struct WriteSeen {
     pub status: Option<Status>,
     /// Whether the status was carried rather than read from the cards.
     pub is_explicit: bool,
+    /// Whether it wrote the cards, and not metadata of another template.
+    pub is_of_cards: bool,
 }
 
 /// A call as the timeline shows it.
@@ -105,6 +111,24 @@ pub struct CallSeen {
     pub ms: Millis,
     /// The call.
     pub record: Arc<CallRecord>,
+}
+
+/// A call that has no answer yet.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OpenCall {
+    /// When its head was in.
+    pub ms: Millis,
+    /// What it asks for.
+    pub operation: Operation,
+}
+
+/// A connection of the skill that did not become a call to Box, as the timeline shows it.
+#[derive(Clone, Debug)]
+pub struct ConnectionSeen {
+    /// When.
+    pub ms: Millis,
+    /// The connection.
+    pub connection: Arc<Connection>,
 }
 
 /// One sending of the event.
@@ -118,8 +142,10 @@ pub struct Delivery {
     pub is_duplicate: bool,
 }
 
-/// Calls and writes kept of one event; a Skill that polls forever must not fill the memory.
+/// Calls and writes kept of one event; a skill that polls forever must not fill the memory.
 const MAX_KEPT: usize = 500;
+/// The same for connections and for metadata of other templates.
+const MAX_OTHERS_KEPT: usize = 20;
 
 /// Everything that was seen of one event so far.
 #[derive(Clone, Debug, Default)]
@@ -132,13 +158,21 @@ pub struct Observed {
     pub calls: Vec<CallSeen>,
     /// Calls that were not kept.
     pub calls_left_out: usize,
+    /// Connections that did not become a call to Box, while the event was in progress.
+    pub connections: Vec<ConnectionSeen>,
     /// Writes, in their order.
     pub writes: Vec<WriteSeen>,
     instance: Snapshot,
+    /// Instances of other templates, by scope and key.
+    metadata: BTreeMap<String, Instance>,
     /// The instance before the event was sent once more on purpose.
     before: Option<Snapshot>,
-    open: BTreeSet<u64>,
+    /// Calls without an answer, by their number.
+    open: BTreeMap<u64, OpenCall>,
+    /// When the event itself last made progress: a delivery, a reply, a call or a write.
     last_activity: Millis,
+    /// When the skill last opened a connection to another host.
+    last_connection: Millis,
 }
 
 impl Observed {
@@ -194,8 +228,9 @@ impl Observed {
     }
 
     /// A call opened.
-    pub fn opened(&mut self, call: u64, now: Millis) {
-        self.open.insert(call);
+    pub fn opened(&mut self, call: u64, operation: Operation, now: Millis) {
+        let ms = now;
+        self.open.insert(call, OpenCall { ms, operation });
         self.touch(now);
     }
 
@@ -213,17 +248,68 @@ impl Observed {
     /// Metadata was written.
     pub fn written(&mut self, record: &WriteRecord, ms: Millis, now: Millis) {
         self.touch(now);
-        self.instance = Snapshot(record.instance.clone());
+        let is_of_cards = record.template == SKILLS_TEMPLATE;
+        if is_of_cards {
+            self.instance = Snapshot(record.instance.clone());
+        } else {
+            self.other_metadata(record);
+        }
         if self.writes.len() == MAX_KEPT {
             return;
         }
         let carried = record.status.as_deref().and_then(Status::parse);
+        let meaning = || is_of_cards.then(|| self.instance.meaning()).flatten();
         self.writes.push(WriteSeen {
             ms,
             op: record.op,
-            status: carried.or_else(|| self.instance.meaning()),
+            status: carried.or_else(meaning),
             is_explicit: carried.is_some(),
+            is_of_cards,
         });
+    }
+
+    fn other_metadata(&mut self, record: &WriteRecord) {
+        let name = format!("{}/{}", record.scope, record.template);
+        match &record.instance {
+            None => {
+                self.metadata.remove(&name);
+            }
+            Some(instance)
+                if self.metadata.len() < MAX_OTHERS_KEPT || self.metadata.contains_key(&name) =>
+            {
+                self.metadata.insert(name, instance.clone());
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// A connection to another host opened or failed, or one to the mock failed.
+    pub fn connected(&mut self, connection: Arc<Connection>, ms: Millis, now: Millis) {
+        self.last_connection = self.last_connection.max(now);
+        if self.connections.len() < MAX_OTHERS_KEPT {
+            self.connections.push(ConnectionSeen { ms, connection });
+        }
+    }
+
+    /// The instances of other templates that there are now: scope and key, and the fields without
+    /// the `$` members.
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, Tape<'static>)> {
+        self.metadata.iter().filter_map(|(name, instance)| {
+            let fields = instance.fields().ok()?;
+            Some((name.as_str(), Tape::from_members(&fields).into_owned()))
+        })
+    }
+
+    /// Whether a write of cards was seen.
+    pub fn has_written_cards(&self) -> bool {
+        self.writes.iter().any(|write| write.is_of_cards)
+    }
+
+    /// Why another host could not be reached, in a sentence; the last, where there were several.
+    pub fn unreachable_host(&self) -> Option<&str> {
+        let failed = self.connections.iter().rev();
+        let mut failed = failed.filter(|seen| seen.connection.is_failed_egress());
+        failed.next().map(|seen| seen.connection.text.as_str())
     }
 
     /// The current cards.
@@ -251,24 +337,28 @@ impl Observed {
     pub fn cards_ms(&self) -> Option<Millis> {
         let once_more = self.deliveries().find(|it| it.is_duplicate);
         let end = once_more.map_or(Millis::INFINITY, |delivery| delivery.at);
-        let in_time = |write: &&WriteSeen| write.ms < end;
+        let in_time = |write: &&WriteSeen| write.is_of_cards && write.ms < end;
         self.writes.iter().rev().find(in_time).map(|write| write.ms)
     }
 
-    /// Whether the event is finished at `now`: the reply is in, a final status is in, no call is
-    /// open, and nothing has happened for `settle` milliseconds. After a non-2xx reply nothing more is
-    /// waited for: Box would send the event again.
-    pub fn is_settled(&self, now: Millis, settle: Millis) -> bool {
-        let Some(reply) = self.reply() else {
-            return false;
-        };
-        let is_over = !reply.is_good() || self.status().is_some_and(Status::is_final);
-        is_over && self.open.is_empty() && now - self.last_activity >= settle
+    /// The calls that have no answer yet.
+    pub fn open_calls(&self) -> impl Iterator<Item = OpenCall> {
+        self.open.values().copied()
     }
 
-    /// When [`Observed::is_settled`] can be true at the earliest, if nothing else happens.
-    pub fn settles_at(&self, settle: Millis) -> Millis {
-        self.last_activity + settle
+    /// Whether a call to Box has no answer yet.
+    pub fn has_open_calls(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// When the event last made progress: a delivery, a reply, a call or a write.
+    pub fn last_activity(&self) -> Millis {
+        self.last_activity
+    }
+
+    /// When the skill last opened a connection to another host.
+    pub fn last_connection(&self) -> Millis {
+        self.last_connection
     }
 
     /// Calls that reached the mock.

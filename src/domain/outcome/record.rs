@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::{
-    check::{Check, Failure},
+    findings::Findings,
     judged::{Outcome, Summary},
-    observed::{CallSeen, Delivery, Reply, Status},
+    observed::{CallSeen, ConnectionSeen, Delivery, OpenCall, Reply, Status},
+    verdicts::{Check, Failure},
 };
 use crate::domain::{
     call::TokenSeen,
+    diagnostic::Severity,
     json::tree::{Items, Tape},
     stats::{Latencies, Quantiles},
 };
@@ -38,15 +40,21 @@ pub struct Record {
     pub checks: Vec<CheckRecord>,
     /// The calls of the Skill, in their order.
     pub calls: Vec<CallRow>,
+    /// Calls that had no answer when the event was judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut_off: Vec<OpenCallRow>,
     /// Calls that were too many to keep.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub calls_left_out: usize,
     /// All deliveries, where there was more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deliveries: Vec<DeliveryRecord>,
-    /// The connections that the mock saw instead, where there was no call.
+    /// Connections that did not become a call to Box: to other hosts, or failed ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub instead: Vec<Instead>,
+    pub connections: Vec<ConnectionRow>,
+    /// What `cards validate` warns of in the final cards, and calls that the mock does not play.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<WarningRecord>,
     /// Whether a mock watched what the Skill does.
     #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub mock: bool,
@@ -88,6 +96,9 @@ pub struct CheckRecord {
     pub ok: bool,
     /// Why not.
     pub reason: Option<String>,
+    /// What to do about it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Cow<'static, str>>,
     /// What differs from what was expected.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<DifferenceRecord>,
@@ -133,11 +144,40 @@ pub struct CallRow {
     pub note: Option<String>,
 }
 
-/// A connection that became no call.
+/// A call that had no answer when the event was judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Instead {
+pub struct OpenCallRow {
+    /// When its head was in, in milliseconds from the sending.
+    pub at_ms: f64,
+    /// Which of Box's operations it is.
+    pub operation: Cow<'static, str>,
+}
+
+/// A warning about the final state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WarningRecord {
+    /// A stable name, for programs: `no-duration`, `not-played`.
+    pub code: Cow<'static, str>,
+    /// What is wrong, in a sentence.
+    pub message: String,
+    /// The value in the list of cards that it is about.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub pointer: String,
+    /// How to correct it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+}
+
+/// A connection that did not become a call to Box.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// When, in milliseconds from the sending.
+    pub at_ms: f64,
     /// Its kind, for programs: `tls-failed`, `other-host`, …
     pub kind: String,
+    /// The host that the client named, as far as it got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// What happened and why, in a sentence.
     pub text: String,
 }
@@ -153,8 +193,14 @@ pub struct SummaryRecord {
     pub passed: usize,
     /// Those that did not.
     pub failed: usize,
+    /// Those with warnings.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub warned: usize,
     /// Events that were not sent, because the run was interrupted or stopped at a failure.
     pub not_sent: usize,
+    /// The first of them, by their cases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_sent_cases: Vec<String>,
     /// Whether the user ended it.
     #[serde(default)]
     pub interrupted: bool,
@@ -209,16 +255,18 @@ impl Record {
                 .into_each()
                 .map(CheckRecord::from_check)
                 .collect(),
+            cut_off: observed
+                .open_calls()
+                .map(OpenCallRow::from_open_call)
+                .collect(),
             calls: observed.calls.into_iter().map(CallRow::from_call).collect(),
             calls_left_out: observed.calls_left_out,
-            instead: outcome
-                .instead
+            connections: observed
+                .connections
                 .iter()
-                .map(|connection| Instead {
-                    kind: connection.kind.clone(),
-                    text: connection.text.clone(),
-                })
+                .map(ConnectionRow::from_connection)
                 .collect(),
+            warnings: warnings(outcome.findings),
             mock: outcome.has_mock,
             cards,
         }
@@ -274,14 +322,15 @@ impl DeliveryRecord {
 impl CheckRecord {
     fn from_check((check, failure): (Check, Option<Failure>)) -> Self {
         let ok = failure.is_none();
-        let (reason, differences) = match failure {
-            Some(failure) => (Some(failure.reason), failure.differences),
-            None => (None, Vec::new()),
+        let (reason, hint, differences) = match failure {
+            Some(failure) => (Some(failure.reason), failure.hint, failure.differences),
+            None => (None, None, Vec::new()),
         };
         Self {
             name: Cow::Borrowed(check.as_str()),
             ok,
             reason,
+            hint,
             differences: differences
                 .into_iter()
                 .map(|difference| DifferenceRecord {
@@ -292,6 +341,51 @@ impl CheckRecord {
                 .collect(),
         }
     }
+}
+
+impl OpenCallRow {
+    fn from_open_call(call: OpenCall) -> Self {
+        Self {
+            at_ms: rounded(call.ms),
+            operation: Cow::Borrowed(call.operation.as_str()),
+        }
+    }
+}
+
+impl ConnectionRow {
+    fn from_connection(seen: &ConnectionSeen) -> Self {
+        let connection = &seen.connection;
+        Self {
+            at_ms: rounded(seen.ms),
+            kind: connection.kind.clone(),
+            host: connection.host.clone(),
+            text: connection.text.clone(),
+        }
+    }
+}
+
+/// The warnings among the findings.
+fn warnings(findings: Findings) -> Vec<WarningRecord> {
+    let calls = findings
+        .not_played
+        .into_iter()
+        .map(|message| WarningRecord {
+            code: Cow::Borrowed("not-played"),
+            message,
+            pointer: String::new(),
+            help: None,
+        });
+    let cards = findings.cards.into_iter();
+    cards
+        .filter(|finding| finding.severity == Severity::Warning)
+        .map(|finding| WarningRecord {
+            code: Cow::Borrowed(finding.code),
+            message: finding.message,
+            pointer: finding.pointer.as_str().to_owned(),
+            help: finding.help,
+        })
+        .chain(calls)
+        .collect()
 }
 
 impl CallRow {
@@ -335,7 +429,9 @@ impl SummaryRecord {
             total: summary.total,
             passed: summary.passed,
             failed: summary.total - summary.passed,
+            warned: summary.warned,
             not_sent: summary.left_out,
+            not_sent_cases: summary.left_out_cases.clone(),
             interrupted: summary.interrupted,
             seconds: rounded(summary.seconds),
             reply_ms: quantiles(&summary.reply),
@@ -350,6 +446,7 @@ impl Summary {
     pub fn count_record(&mut self, record: &Record) {
         self.total += 1;
         self.passed += usize::from(record.ok);
+        self.warned += usize::from(!record.warnings.is_empty());
         let reply = record.reply.as_ref();
         if let Some(ms) = reply.filter(|it| it.status.is_some()).and_then(|it| it.ms) {
             self.reply.record(ms);
@@ -362,6 +459,8 @@ impl Summary {
     /// Adds the summary of another run; its outcomes are counted one by one.
     pub fn add(&mut self, record: &SummaryRecord) {
         self.left_out += record.not_sent;
+        self.left_out_cases
+            .extend(record.not_sent_cases.iter().cloned());
         self.interrupted |= record.interrupted;
         // Shards run in parallel.
         self.seconds = self.seconds.max(record.seconds);

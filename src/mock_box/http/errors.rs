@@ -4,6 +4,8 @@
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
+use crate::domain::call::NOT_PLAYED;
+
 use super::{
     answer::{Answer, AnswerBody},
     envelope::{Envelope, ErrorBody},
@@ -56,7 +58,7 @@ pub fn with_context(mut answer: Answer, context: Value) -> Answer {
 pub fn not_played(what: &str) -> Answer {
     client(
         StatusCode::NOT_IMPLEMENTED,
-        "not_implemented",
+        NOT_PLAYED,
         format!("The mock Box does not play {what}"),
     )
 }

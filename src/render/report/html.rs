@@ -14,7 +14,7 @@ use crate::{
     },
     render::{
         cards::html::{SCRIPT, STYLE, panel, policy, shown},
-        replay,
+        replay, replay_story, replay_summary,
         text::{Role, Text},
         units::duration,
     },
@@ -30,7 +30,7 @@ const NUMBERS_PER_EVENT: usize = 10_000;
 
 /// The part before the events.
 pub fn start(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
-    let counts = replay::counts(summary);
+    let counts = replay_summary::counts(summary);
     let verdict = if summary.ok { "passed" } else { "failed" };
     let head = html! {
         (DOCTYPE)
@@ -121,7 +121,7 @@ fn details(record: &Record, number: usize) -> Markup {
             div {
                 @if !record.ok {
                     ul .reasons { @for check in record.failures() { (reason(check)) } }
-                    @if let Some(hint) = replay::hint(record) { (painted(&hint)) }
+                    @if let Some(hint) = replay_story::hint(record) { (painted(&hint)) }
                 }
                 (waterfall(record))
             }

@@ -8,7 +8,7 @@ use crate::{
         record::{QuantilesRecord, Record, SummaryRecord},
         run_record::RunRecord,
     },
-    render::{replay, text::is_unshowable, units::duration},
+    render::{replay, replay_summary, text::is_unshowable, units::duration},
 };
 
 /// Failures that are shown in full.
@@ -21,7 +21,7 @@ pub fn start(summary: &SummaryRecord, runs: &[RunRecord]) -> String {
     let sign = if summary.ok { "✅" } else { "❌" };
     let mut text = format!(
         "## {sign} skillctl replay\n\n{}, in {}\n",
-        replay::counts(summary).as_plain(),
+        replay_summary::counts(summary).as_plain(),
         duration(summary.seconds * 1000.0)
     );
     let rows = summary.latencies();

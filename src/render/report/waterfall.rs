@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::{
     domain::outcome::{
-        check::at,
+        at,
         record::{CallRow, DeliveryRecord, Record, ReplyRecord},
     },
     render::{calls::short_target, cards::html::shown, units::duration},

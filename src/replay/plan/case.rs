@@ -13,11 +13,10 @@ use super::{
     find::{MAX_EVENT_BYTES, Source, file_name},
 };
 use crate::domain::{
-    card::normalise::normalise,
     diagnostic::{Diagnostic, Severity},
     event::Captured,
-    json::{document::Document, pointer::Pointer, tree::Tree},
-    outcome::{Names, Status, check::Expected},
+    json::{document::Document, pointer::Pointer},
+    outcome::{Expected, Names},
 };
 
 /// An event with its content and its expected result.
@@ -195,10 +194,7 @@ pub(super) fn case(
 ) -> Result<Case, PlanError> {
     let content = files.content(listing)?;
     let expected = match &files.expected {
-        Some(path) if path.exists() => Some(Expected {
-            tolerance,
-            ..read_expected(path)?
-        }),
+        Some(path) if path.exists() => Some(read_expected(path)?.with_tolerance(tolerance)),
         _ => None,
     };
     Ok(Case {
@@ -248,60 +244,8 @@ pub fn read_document(path: &Path) -> Result<Document, PlanError> {
 
 fn read_expected(path: &Path) -> Result<Expected, PlanError> {
     let document = read_document(path)?;
-    match parse_expected(document.tree()) {
+    match Expected::read(document.tree()) {
         Ok(expected) => Ok(expected),
         Err(found) => Err(PlanError::Wrong(Box::new((document, found)))),
     }
-}
-
-fn parse_expected(value: Tree<'_>) -> Result<Expected, Diagnostic> {
-    let wrong = |pointer: Pointer, message: &str, expected: &str| Diagnostic {
-        severity: Severity::Error,
-        code: "not-expected",
-        message: message.to_owned(),
-        pointer,
-        found: None,
-        expected: Some(expected.to_owned()),
-        help: None,
-    };
-    if value.as_object().is_none() {
-        return Err(wrong(
-            Pointer::ROOT,
-            "this is not an expected.json",
-            "an object with status and cards",
-        ));
-    }
-    let status = match value.get("status") {
-        None | Some(Tree::Null) => None,
-        Some(word) => {
-            let status = word.as_str().and_then(Status::parse);
-            Some(status.ok_or_else(|| {
-                wrong(
-                    Pointer::ROOT.key("status"),
-                    "this is not a status of an invocation",
-                    "processing, success, transient_failure or permanent_failure",
-                )
-            })?)
-        }
-    };
-    let cards = match value.get("cards") {
-        None | Some(Tree::Null) => None,
-        Some(cards) if cards.as_array().is_some() => {
-            let mut cards = cards.to_tape().into_owned();
-            normalise(&mut cards);
-            Some(cards)
-        }
-        Some(_) => {
-            return Err(wrong(
-                Pointer::ROOT.key("cards"),
-                "`cards` is not a list",
-                "a list of cards",
-            ));
-        }
-    };
-    Ok(Expected {
-        status,
-        cards,
-        tolerance: 0.0,
-    })
 }

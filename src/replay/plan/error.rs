@@ -15,6 +15,10 @@ pub enum PlanError {
     Unreadable(PathBuf, io::Error),
     /// A file is too large.
     TooLarge(PathBuf),
+    /// A file is a program by its name.
+    SourceFile(PathBuf),
+    /// A file is not JSON by its first byte: content, perhaps.
+    Content(PathBuf),
     /// A folder holds no event, a glob matches none.
     Empty(PathBuf),
     /// A glob is malformed.

@@ -16,6 +16,22 @@ use crate::env::file_part::FilePart;
 
 /// The largest event that is read, in bytes.
 pub(super) const MAX_EVENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Extensions of programs.
+const SOURCE_FILES: [&str; 13] = [
+    "js", "mjs", "cjs", "ts", "mts", "py", "rb", "php", "java", "jar", "go", "sh", "cs",
+];
+/// JSON files of well-known tools, which a folder may hold next to events.
+const FILES_OF_TOOLS: [&str; 9] = [
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "tsconfig.json",
+    "jsconfig.json",
+    "deno.json",
+    "composer.json",
+    "vercel.json",
+    "global.json",
+];
 /// The path that names the standard input.
 const STDIN: &str = "-";
 /// What the standard input is called.
@@ -73,6 +89,7 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
         } else if let (false, Some(glob)) = (path.exists(), as_glob(path)?) {
             in_glob(path, &glob)?
         } else {
+            refuse_other_file(path)?;
             vec![path.clone()]
         };
         if files.is_empty() {
@@ -81,6 +98,26 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
         sources.extend(files.into_iter().map(source_of_file));
     }
     Ok(sources)
+}
+
+/// Refuses a program, by its extension, and content, by its first byte.
+fn refuse_other_file(path: &Path) -> Result<(), PlanError> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let extension = extension.to_ascii_lowercase();
+    if matches!(extension.as_str(), "json" | "jsonl") || !path.is_file() {
+        return Ok(());
+    }
+    if SOURCE_FILES.contains(&extension.as_str()) {
+        return Err(PlanError::SourceFile(path.to_owned()));
+    }
+    let fail = |error| PlanError::Unreadable(path.to_owned(), error);
+    let mut start = Vec::new();
+    let file = File::open(path).map_err(fail)?;
+    file.take(64).read_to_end(&mut start).map_err(fail)?;
+    match start.trim_ascii_start().first() {
+        Some(b'{' | b'[') | None => Ok(()),
+        Some(_) => Err(PlanError::Content(path.to_owned())),
+    }
 }
 
 fn source_of_file(path: PathBuf) -> Source {
@@ -242,6 +279,7 @@ fn is_event_file(path: &Path) -> bool {
     let name = file_name(path);
     path.extension()
         .is_some_and(|ending| ending == "json" || ending == "jsonl")
+        && !FILES_OF_TOOLS.contains(&name.as_str())
         && name != "expected.json"
         && !name.ends_with(".expected.json")
         && !name.starts_with("content.")
@@ -282,7 +320,7 @@ mod tests {
         names
     }
 
-    const FILES: [&str; 9] = [
+    const FILES: [&str; 10] = [
         "b/event.json",
         "b/expected.json",
         "b/content.json",
@@ -292,6 +330,7 @@ mod tests {
         ".git/x.json",
         "node_modules/y.json",
         "a/notes.txt",
+        "package.json",
     ];
 
     #[test]
