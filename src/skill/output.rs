@@ -121,6 +121,15 @@ impl Output {
         if let Some(handler) = &self.handler {
             handler(stream, &line);
         }
+        self.keep(line);
+    }
+
+    /// Keeps a line of skillctl's own, to be shown after a failure alone.
+    pub(super) fn note_quietly(&self, line: &str) {
+        self.keep(line.to_owned());
+    }
+
+    fn keep(&self, line: String) {
         let mut lines = self.lines();
         if lines.first.len() < MAX_FIRST_LINES {
             lines.first.push(line.clone());

@@ -749,6 +749,32 @@ fn work_after_the_answer_of_a_handler_is_not_done() {
 }
 
 #[test]
+fn what_was_open_when_a_sandbox_was_stopped_is_named_where_the_case_fails() {
+    let mut cases = Vec::new();
+    if has("node") {
+        let text = "exports.handler = async () => { setTimeout(() => {}, 60000); return {statusCode: 200}; };";
+        cases.push(("node:index.handler", "index.js", text, "Timeout"));
+    }
+    if has("python3") {
+        let text = "import threading, time\ndef handler(event, context):\n    \
+            threading.Thread(target=time.sleep, args=(60,), name='upload').start()\n    \
+            return {'statusCode': 200}\n";
+        cases.push(("python:app.handler", "app.py", text, "thread upload"));
+    }
+    for (handler, name, text, open) in cases {
+        let folder = write_files(&[(name, text)]);
+        skillctl()
+            .current_dir(folder.path())
+            .arg("replay")
+            .arg(project("fixtures/events/upload-text/event.json"))
+            .args(["--handler", handler, "--wait", "300ms"])
+            .assert()
+            .code(1)
+            .stderr(contains("with these still open:").and(contains(open)));
+    }
+}
+
+#[test]
 fn a_callback_that_waits_too_long_for_the_event_loop_fails_the_reply() {
     if !has("node") || node_version() >= 24 {
         return;

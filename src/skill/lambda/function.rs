@@ -116,13 +116,6 @@ impl Function {
     pub fn address(&self) -> SocketAddr {
         self.address
     }
-
-    /// Looks up what an event left open in its sandbox when that was stopped: timers, sockets and
-    /// threads, by the names of the runtime. `None` where the event was not answered.
-    pub fn left_open(&self) -> impl Fn(&str) -> Option<Vec<String>> + Send + Sync + use<> {
-        let pool = Arc::clone(&self.pool);
-        move |event_id| pool.left_open(event_id)
-    }
 }
 
 impl Drop for Function {
@@ -229,13 +222,19 @@ impl Shared {
             deadline_ms: deadline.as_millisecond(),
             event,
         };
-        let reply = match self.pool.invoke(event_id(&body), invocation).await {
-            Invoked::Returned { result, .. } => reply(&result).map_err(|reason| {
-                let reason = format!("{reason}; API Gateway replies 502");
-                self.output.note(&reason);
-                reason
-            }),
-            Invoked::Failed { error, .. } => Err(format!("the handler failed: {error}")),
+        let reply = match self.pool.invoke(invocation).await {
+            Invoked::Returned { result, open } => {
+                self.note_open(event_id(&body), &open);
+                reply(&result).map_err(|reason| {
+                    let reason = format!("{reason}; API Gateway replies 502");
+                    self.output.note(&reason);
+                    reason
+                })
+            }
+            Invoked::Failed { error, open } => {
+                self.note_open(event_id(&body), &open);
+                Err(format!("the handler failed: {error}"))
+            }
             Invoked::Ended(reason) => {
                 self.output.note(&reason);
                 Err(reason)
@@ -243,9 +242,20 @@ impl Shared {
         };
         reply.map_or_else(|reason| bad_gateway(&reason), into_response)
     }
+
+    /// Keeps what an event left open when its sandbox was stopped, by the names of the runtime: shown
+    /// where a case fails.
+    fn note_open(&self, event_id: Option<String>, open: &[String]) {
+        if !open.is_empty() {
+            let event = event_id.map_or_else(String::new, |id| format!(" after event {id}"));
+            let open = open.join(", ");
+            self.output
+                .note_quietly(&format!("(stopped{event}, with these still open: {open})"));
+        }
+    }
 }
 
-/// The id of the event in a body.
+/// The id of the event in a body, for people.
 fn event_id(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct WithId {

@@ -1,7 +1,6 @@
 //! The sandboxes of a function: started when they are needed, kept for the next event.
 
 use std::{
-    collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,9 +13,6 @@ use super::{
 };
 use crate::skill::{error::SkillError, process::SkillCommand};
 
-/// Events whose open handles are kept for a verdict.
-const MAX_LEFT_OPEN: usize = 512;
-
 /// The sandboxes of one function.
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -26,7 +22,6 @@ pub(super) struct Pool {
     /// One for each event that a client waits for.
     permits: Semaphore,
     idle: Mutex<Vec<Sandbox>>,
-    left_open: Mutex<VecDeque<(String, Vec<String>)>>,
 }
 
 impl Pool {
@@ -47,32 +42,20 @@ impl Pool {
             run_limit,
             permits: Semaphore::new(sandboxes.min(Semaphore::MAX_PERMITS)),
             idle: Mutex::new(vec![first]),
-            left_open: Mutex::default(),
         })
     }
 
     /// Runs the function with an event, in a sandbox that is idle or a new one. As on AWS, an event
     /// whose client has gone away keeps its sandbox until it ends, and others get another one.
-    pub(super) async fn invoke(
-        self: &Arc<Self>,
-        event_id: Option<String>,
-        invocation: Invocation,
-    ) -> Invoked {
+    pub(super) async fn invoke(self: &Arc<Self>, invocation: Invocation) -> Invoked {
         // Nobody closes the semaphore.
         let _permit = self.permits.acquire().await;
         let pool = Arc::clone(self);
-        let running = tokio::spawn(async move { pool.run(event_id, &invocation).await });
+        let running = tokio::spawn(async move { pool.run(&invocation).await });
         match running.await {
             Ok(invoked) => invoked,
             Err(error) => Invoked::Ended(error.to_string()),
         }
-    }
-
-    /// What an event left open in its sandbox, by the names of the runtime, once it was answered.
-    pub(super) fn left_open(&self, event_id: &str) -> Option<Vec<String>> {
-        let kept = lock(&self.left_open);
-        let of_event = kept.iter().rev().find(|(id, _)| id == event_id);
-        of_event.map(|(_, open)| open.clone())
     }
 
     /// Kills the sandboxes that are idle.
@@ -80,7 +63,7 @@ impl Pool {
         lock(&self.idle).clear();
     }
 
-    async fn run(&self, event_id: Option<String>, invocation: &Invocation) -> Invoked {
+    async fn run(&self, invocation: &Invocation) -> Invoked {
         let sandbox = match self.take_idle() {
             Some(sandbox) => sandbox,
             None => match Sandbox::start(&self.command, self.load_limit).await {
@@ -89,15 +72,6 @@ impl Pool {
             },
         };
         let (sandbox, invoked) = sandbox.invoke(invocation, self.run_limit).await;
-        if let (Some(id), Invoked::Returned { open, .. } | Invoked::Failed { open, .. }) =
-            (event_id, &invoked)
-        {
-            let mut kept = lock(&self.left_open);
-            if kept.len() == MAX_LEFT_OPEN {
-                kept.pop_front();
-            }
-            kept.push_back((id, open.clone()));
-        }
         if let Some(sandbox) = sandbox {
             lock(&self.idle).push(sandbox);
         }
