@@ -25,8 +25,8 @@ use skillctl::{
 };
 use unicode_width::UnicodeWidthStr;
 
-const BOX: &str = include_str!("schemas/cards.box.schema.json");
-const DOCUMENTED: &str = include_str!("schemas/cards.documented.schema.json");
+const BOX: &str = include_str!("../src/domain/schema/cards.box.json");
+const DOCUMENTED: &str = include_str!("../src/domain/schema/cards.documented.json");
 
 fn validator(schema: &str) -> Validator {
     let schema = serde_json::from_str(schema).expect("a schema is JSON");

@@ -5,6 +5,7 @@
 
 mod file;
 mod given;
+mod schema;
 
 use std::{collections::BTreeSet, ffi::OsString};
 
@@ -26,6 +27,7 @@ use crate::{
 };
 use file::{Table, key_of};
 use given::Given;
+pub use schema::config_schema;
 
 impl Cli {
     /// Reads the command line. `variable` returns an environment variable, `config` is the result of

@@ -16,6 +16,7 @@ mod output_format;
 pub mod replay;
 pub mod report;
 pub mod sample_skill;
+pub mod schema;
 pub mod size;
 pub mod skill_url;
 pub mod taken;
@@ -92,6 +93,8 @@ pub enum Command {
     Init(init::InitArgs),
     /// Report what is set up, and what stops a replay from working
     Doctor(doctor::DoctorArgs),
+    /// Print a JSON Schema for an editor
+    Schema(schema::SchemaArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print a manual page, or write all of them

@@ -23,6 +23,7 @@ mod report;
 mod report_files;
 mod runtime;
 mod sample_skill;
+mod schema;
 mod secret_variables;
 mod skill;
 mod wrong_input;
@@ -51,6 +52,10 @@ pub fn run(cli: &Cli, environment: &Environment, terminal: &Terminal) -> Outcome
         Command::Capture(arguments) => capture::run(arguments, environment, terminal),
         Command::Init(arguments) => init::run(arguments, environment, terminal),
         Command::Doctor(arguments) => doctor::run(arguments, &cli.layers, environment, terminal),
+        Command::Schema(arguments) => {
+            schema::run(arguments, terminal);
+            Ok(())
+        }
         Command::Completions(arguments) => {
             completions::completions(arguments, terminal);
             Ok(())

@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod notice;
 pub mod operation;
 pub mod outcome;
+pub mod schema;
 pub mod secret;
 pub mod secret_values;
 pub mod shard;

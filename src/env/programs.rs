@@ -1,4 +1,4 @@
-//! Programs that the user's `PATH` leads to.
+//! Programs on the user's `PATH`.
 
 use std::{
     fs,
