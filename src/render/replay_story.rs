@@ -15,7 +15,7 @@ use crate::domain::outcome::{
 /// Lines of a timeline that are shown.
 const MAX_LINES: usize = 40;
 
-/// What is waited for: `case: waiting for the reply, 3.0 s of 10 s`.
+/// What is waited for: `waiting 3.0 s of 10 s for the reply: case`. A narrow terminal cuts the end off.
 pub fn waiting(event: &InProgress) -> String {
     let what = match event.awaiting {
         Awaiting::Event(Awaited::Reply) => "the reply",
@@ -25,17 +25,17 @@ pub fn waiting(event: &InProgress) -> String {
         Awaiting::Event(Awaited::OpenCall) => "the end of a call to Box",
         Awaiting::Silence => {
             return format!(
-                "{}: waiting until nothing more happens, {}",
-                event.case,
-                duration(event.after)
+                "waiting {} until nothing more happens: {}",
+                duration(event.after),
+                event.case
             );
         }
     };
     format!(
-        "{}: waiting for {what}, {} of {}",
-        event.case,
+        "waiting {} of {} for {what}: {}",
         duration(event.after),
-        duration(event.limit)
+        duration(event.limit),
+        event.case
     )
 }
 

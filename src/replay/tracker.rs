@@ -182,6 +182,11 @@ impl EventTracker {
         Ok(strays)
     }
 
+    /// Whether there were calls or writes that belong to no event in progress.
+    pub(super) fn has_strays(&self) -> bool {
+        !self.lock().strays.is_empty()
+    }
+
     /// Waits until everything that has happened until now has been handled.
     ///
     /// # Errors

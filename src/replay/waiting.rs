@@ -90,6 +90,7 @@ impl<'a> Waiting<'a> {
             is_strict: options.strict,
             is_signed: self.run.skill.is_signed(),
             skill_path: self.run.skill.url().path(),
+            has_strays: self.session.is_some_and(|it| it.tracker.has_strays()),
             is_started_here: options.is_started_here,
             stops_after_answer: options.stops_after_answer,
             settle: self.settle,

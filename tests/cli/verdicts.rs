@@ -149,6 +149,23 @@ fn a_token_that_the_mock_does_not_know_fails_the_run() {
 }
 
 #[test]
+fn a_call_that_belongs_to_no_event_is_not_taken_for_no_call() {
+    let mock = MockBox::start();
+    let url = mock.url.clone();
+    let skill = skill(&mock, move |_| {
+        let request = http()
+            .put(format!("{url}/2.0/skill_invocations/1"))
+            .bearer_auth("unknown");
+        assert_eq!(request.send().expect("an answer").status(), 401);
+        200
+    });
+    let (outcome, green) = outcome(&mock, &skill, &["--wait", "300ms"]);
+    assert!(!green);
+    let finished = failed_check(&outcome, "finished");
+    assert!(finished.get("hint").is_none(), "{outcome}");
+}
+
+#[test]
 fn writing_through_the_metadata_api_alone_is_green() {
     let mock = MockBox::start();
     let skill = skill(&mock, |invocation| {

@@ -124,11 +124,14 @@ impl<'a> Show<'a> {
             self.terminal
                 .note_line(Line::from("this shard has no cases; nothing is sent"));
         }
-        let progress = self.terminal.progress(PROGRESS, Amount::Count);
-        if let Some(total) = total {
-            progress.set_total(total as u64);
+        // A log needs no progress of a single event; a terminal shows there what is waited for.
+        if total != Some(1) || self.terminal.draws {
+            let progress = self.terminal.progress(PROGRESS, Amount::Count);
+            if let Some(total) = total.filter(|total| *total > 1) {
+                progress.set_total(total as u64);
+            }
+            self.progress = Some(progress);
         }
-        self.progress = Some(progress);
     }
 
     /// An event is waited for. A terminal shows that in the line of the progress; a log gets a line now

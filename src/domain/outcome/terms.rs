@@ -29,6 +29,8 @@ pub struct Terms<'a> {
     pub is_strict: bool,
     /// Whether the run started the skill, with the variables that point it at the mock.
     pub is_started_here: bool,
+    /// Whether the mock saw calls that belong to no event in progress.
+    pub has_strays: bool,
     /// Whether deliveries are signed.
     pub is_signed: bool,
     /// The path of the skill's URL.

@@ -192,7 +192,8 @@ fn hint_for_unfinished(
             format!("the skill wrote {names}; expected.json can name that under `metadata`").into(),
         );
     }
-    let is_silent = observed.box_calls() == 0 && observed.connections.is_empty();
+    let is_silent =
+        observed.box_calls() == 0 && observed.connections.is_empty() && !terms.has_strays;
     is_silent.then(|| {
         if terms.is_started_here {
             "no call reached the mock: the client may ignore the proxy variables; point it at \

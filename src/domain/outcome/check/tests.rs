@@ -25,6 +25,7 @@ const TERMS: Terms<'_> = Terms {
     is_signed: false,
     skill_path: "/",
     is_started_here: false,
+    has_strays: false,
     stops_after_answer: false,
     settle: 300.0,
     give_up: 3000.0,
