@@ -166,6 +166,8 @@ impl Running<'_> {
                 .with(Role::Strong, &url)
                 .plain("; Ctrl-C ends it"),
         );
+        let page = format!("{url}/_mock/");
+        terminal.note_line(Line::from("inspector: ").with(Role::Accent, page));
         Ok(())
     }
 

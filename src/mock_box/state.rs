@@ -192,6 +192,11 @@ impl State {
         self.events.get(id)
     }
 
+    /// Every event with its id, in no order.
+    pub fn events(&self) -> impl Iterator<Item = (&String, &EventEntry)> {
+        self.events.iter()
+    }
+
     /// What a token may do.
     pub fn grant(&self, token: &Secret) -> Option<&Arc<Grant>> {
         self.tokens.get(token)

@@ -3,7 +3,7 @@
 //! by rebinding a name (the guard keeps other pages out); a mock that listens beyond loopback asks
 //! for its token. Here is the table of its routes; a file below answers each family of them.
 
-mod answer;
+pub(super) mod answer;
 mod events;
 mod files;
 mod query;
@@ -22,6 +22,7 @@ use self::{
 use super::{
     body::{RequestBody, ResponseBody},
     handler::Origin,
+    inspector,
 };
 use crate::{
     domain::{hosts::is_loopback, secret::Secret},
@@ -36,6 +37,8 @@ pub struct Admin {
     pub url: String,
     /// The token that is required, if any.
     pub token: Option<Secret>,
+    /// The token of the inspector's page, without which a browser changes nothing.
+    pub page_token: String,
     /// The certificate of the authority, in PEM.
     pub certificate: String,
     /// Where the certificate and the bundle are, for `health`. They are made in the
@@ -60,7 +63,16 @@ pub async fn answer(
     parts: &Parts,
     body: RequestBody,
 ) -> Response<ResponseBody> {
-    let answered = match check(admin, origin, parts) {
+    let checked = check_host(admin, origin);
+    if checked.is_ok()
+        && let Some(part) = inspector::part(parts, &admin.page_token)
+    {
+        return part;
+    }
+    let checked = checked
+        .and_then(|()| check_token(admin, parts))
+        .and_then(|()| inspector::check_page(origin, parts, &admin.page_token));
+    let answered = match checked {
         Ok(()) => route(store, admin, parts, body).await,
         Err(refused) => Err(refused),
     };
@@ -71,12 +83,16 @@ pub async fn answer(
     })
 }
 
-fn check(admin: &Admin, origin: &Origin, parts: &Parts) -> Result<(), Refused> {
+fn check_host(admin: &Admin, origin: &Origin) -> Result<(), Refused> {
     let named = origin.authority.as_ref().map(|meant| meant.host.as_str());
     if admin.token.is_none() && !named.is_some_and(is_loopback) {
         let message = "the admin API answers only to loopback host names such as 127.0.0.1";
         return Err(Refused(StatusCode::FORBIDDEN, message.to_owned()));
     }
+    Ok(())
+}
+
+fn check_token(admin: &Admin, parts: &Parts) -> Result<(), Refused> {
     let Some(token) = &admin.token else {
         return Ok(());
     };
@@ -118,7 +134,12 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
             Ok(()) => Ok(json_response(&json!({}))),
             Err(reason) => Err(Refused(StatusCode::INTERNAL_SERVER_ERROR, reason)),
         },
+        (&Method::GET, "inspector/overview") => Ok(inspector::overview(store)),
+        (&Method::GET, "inspector/plain") => Ok(inspector::plain(store)),
         (&Method::POST, path) if path.ends_with("/fire") => files::fire(store, path, query),
+        (&Method::GET, path) if path.starts_with("inspector/cards/") => {
+            inspector::cards(store, path.trim_start_matches("inspector/cards/")).await
+        }
         (method, _) => match path.strip_prefix("files/") {
             Some(id) => files::answer(store, method, id, query, body).await,
             None => Err(Refused(

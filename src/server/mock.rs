@@ -190,6 +190,7 @@ impl MockBox {
             url: url_of(address),
             certificate: certificate.clone(),
             token: options.admin_token,
+            page_token: Uuid::new_v4().to_string(),
             trust: trust_made,
         };
         let app = App::new(Arc::clone(&store), admin, address).behind(options.guard);

@@ -9,6 +9,7 @@ pub mod certificate_authority;
 mod connection;
 pub mod guard;
 pub mod handler;
+mod inspector;
 pub mod limit;
 pub mod listener;
 pub mod mock;

@@ -85,6 +85,11 @@ impl Store {
         self.has_pump.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a pump sends events of files.
+    pub fn has_pump(&self) -> bool {
+        self.has_pump.load(Ordering::Relaxed)
+    }
+
     /// Requests an event of a file, as if a user had done this to it. Gives the number of the last
     /// notice before those of the event.
     ///

@@ -171,7 +171,7 @@ fn a_page_of_another_host_cannot_steer_the_mock() {
     assert_eq!(reset("Origin", "https://evil.example"), 403);
     assert_eq!(reset("Origin", "null"), 403);
     assert_eq!(reset("Host", "evil.example"), 403);
-    assert_eq!(reset("Origin", "http://localhost:3000"), 200);
+    assert_eq!(reset("Origin", "http://localhost:3000"), 403);
     assert_eq!(reset("Accept", "*/*"), 200);
 }
 

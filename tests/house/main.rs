@@ -24,7 +24,7 @@ const ALLOWED: Table = &[
     ("store", &["domain", "env", "mock_box"]),
     ("delivery", &["client", "domain"]),
     ("client", &["domain", "env"]),
-    ("server", &["domain", "env", "mock_box", "store"]),
+    ("server", &["domain", "env", "mock_box", "render", "store"]),
     ("pump", &["delivery", "domain", "mock_box", "store"]),
     ("watch", &["domain", "mock_box", "store"]),
     ("skill", &["domain", "env"]),

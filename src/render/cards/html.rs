@@ -23,8 +23,8 @@ use crate::{
     render::text::{is_unshowable, visible},
 };
 
-pub(in crate::render) const STYLE: &str = include_str!("sidebar.css");
-pub(in crate::render) const SCRIPT: &str = include_str!("sidebar.js");
+pub(crate) const STYLE: &str = include_str!("sidebar.css");
+pub(crate) const SCRIPT: &str = include_str!("sidebar.js");
 
 /// About the bytes of a rendered line of a transcript, to allocate once.
 const BYTES_PER_ENTRY: usize = 140;
@@ -129,6 +129,15 @@ pub(in crate::render) fn policy() -> String {
         "default-src 'none'; img-src data: https:; style-src 'unsafe-inline'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         STANDARD.encode(Sha256::digest(SCRIPT))
     )
+}
+
+/// The sidebar of one file without a page, for a page that has [`STYLE`] and [`SCRIPT`]. Its content
+/// policy forbids inline styles: `data-style` takes the place of `style`, and a script applies it.
+pub(crate) fn fragment(sidebar: &Sidebar<'_>) -> String {
+    // maud escapes quotation marks, so that this is found in no text.
+    panel(sidebar, 0)
+        .into_string()
+        .replace(" style=\"", " data-style=\"")
 }
 
 /// The sections without a page, for a page with the cards of many files. The ids of their elements

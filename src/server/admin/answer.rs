@@ -11,13 +11,16 @@ use crate::server::{
 };
 
 /// An answer of the admin API, or its refusal.
-pub(super) type Answered = Result<Response<ResponseBody>, Refused>;
+pub(in crate::server) type Answered = Result<Response<ResponseBody>, Refused>;
 
 /// The status and the reason.
-pub(super) struct Refused(pub(super) StatusCode, pub(super) String);
+pub(in crate::server) struct Refused(
+    pub(in crate::server) StatusCode,
+    pub(in crate::server) String,
+);
 
 /// Runs work that takes a while off the threads that serve, where other connections would wait.
-pub(super) async fn run_blocking<T: Send + 'static>(
+pub(in crate::server) async fn run_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
 ) -> Result<T, Refused> {
     let failed = |error| Refused(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}"));
@@ -25,7 +28,7 @@ pub(super) async fn run_blocking<T: Send + 'static>(
 }
 
 /// The refusal where the disk fails.
-pub(super) fn failed(error: &std::io::Error) -> Refused {
+pub(in crate::server) fn failed(error: &std::io::Error) -> Refused {
     Refused(
         StatusCode::INTERNAL_SERVER_ERROR,
         format!("the disk does not keep contents: {error}"),
@@ -33,7 +36,7 @@ pub(super) fn failed(error: &std::io::Error) -> Refused {
 }
 
 /// The whole of a body of at most `limit` bytes.
-pub(super) async fn read_body(body: RequestBody, limit: u64) -> Result<Bytes, Refused> {
+pub(in crate::server) async fn read_body(body: RequestBody, limit: u64) -> Result<Bytes, Refused> {
     Ok(collect(body, limit).await?)
 }
 
@@ -48,12 +51,14 @@ impl From<ReadError> for Refused {
 }
 
 /// An answer of plain JSON values.
-pub(super) fn json_response(value: &(impl Serialize + ?Sized)) -> Response<ResponseBody> {
+pub(in crate::server) fn json_response(
+    value: &(impl Serialize + ?Sized),
+) -> Response<ResponseBody> {
     json_text(serde_json::to_string(value).expect("plain JSON values can be written"))
 }
 
 /// An answer of this JSON text.
-pub(super) fn json_text(text: String) -> Response<ResponseBody> {
+pub(in crate::server) fn json_text(text: String) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::bytes(text));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);

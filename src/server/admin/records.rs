@@ -125,15 +125,17 @@ fn read_writes(
     Ok((answer, last))
 }
 
-/// `GET calls?file_id=&event_id=&after=N`: those that the ring still holds, with heads and bodies.
+/// `GET calls?file_id=&event_id=&call=&after=N`: those that the ring still holds, with heads and bodies.
 pub(super) async fn calls(store: &Arc<Store>, query: Query<'_>) -> Answered {
     let after = query.number("after")?.unwrap_or(0);
     let file_id = query.first("file_id");
     let event_id = query.first("event_id");
+    let call = query.number("call")?;
     let store = Arc::clone(store);
     run_blocking(move || {
         let wanted = |record: &CallRecord| {
-            (file_id.is_none() || file_id.as_deref() == record.file_id.as_deref())
+            call.is_none_or(|call| record.call == call)
+                && (file_id.is_none() || file_id.as_deref() == record.file_id.as_deref())
                 && event_id
                     .as_ref()
                     .is_none_or(|id| record.events.contains(id))
