@@ -329,7 +329,7 @@ fn start_of_python(table: &mut Table) {
 }
 
 /// How long whole runs take whose time is mostly waiting: the twelve sample cases, which overlap while
-/// they settle, and an event that cannot pass any more, since the skill asks for another file.
+/// they settle, and an event that cannot pass any more, since its read token is wrong.
 fn waiting(table: &mut Table) {
     let seconds = |arguments: &[&str], code: i32| {
         let began = Instant::now();
@@ -350,10 +350,13 @@ fn waiting(table: &mut Table) {
         &format!("{SAMPLE_CASES} s"),
         cases < SAMPLE_CASES,
     );
-    let other_file = "/source/id=12345";
-    let verdict = seconds(&["replay", "--sample-skill", EVENT, "--set", other_file], 1);
+    let wrong_token = "/token/read/access_token=wrong";
+    let verdict = seconds(
+        &["replay", "--sample-skill", EVENT, "--set", wrong_token],
+        1,
+    );
     table.row(
-        "an event whose file is another, from its start to its verdict",
+        "an event with a wrong read token, from its start to its verdict",
         &format!("{verdict:.2} s"),
         "--wait: 30 s",
         &format!("{VERDICT} s"),
