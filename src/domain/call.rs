@@ -13,6 +13,9 @@ use super::{
     json::tree::Tree, metadata::instance::Instance, operation::Operation, token::TokenKind,
 };
 
+/// The code of the answer to a call, or to a part of one, that Box has and the mock does not play.
+pub const NOT_PLAYED: &str = "not_played_by_mock";
+
 /// The token a call carried, as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenSeen {
@@ -75,9 +78,6 @@ mod method {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
-
-/// The code of the mock's answer to a call that Box has and the mock does not implement.
-pub const NOT_PLAYED: &str = "not_implemented";
 
 /// One call and its answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

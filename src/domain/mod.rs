@@ -16,6 +16,7 @@ pub mod notice;
 pub mod operation;
 pub mod outcome;
 pub mod schema;
+pub mod scope;
 pub mod secret;
 pub mod secret_values;
 pub mod shard;

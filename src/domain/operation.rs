@@ -22,15 +22,25 @@ pub enum Operation {
     Invocation,
     /// Tokens: `/oauth2/token` and `/oauth2/revoke`.
     Token,
-    /// A new file or a new version of one.
+    /// Upload of a new file, and its preflight check.
     Upload,
+    /// Upload of a new version of a file, and its preflight check.
+    Version,
+    /// The calls of an upload session.
+    UploadSession,
     /// Copying, moving, renaming, deleting a file.
     File,
     /// Folders.
     Folder,
+    /// Metadata of folders.
+    FolderMetadata,
+    /// Metadata templates.
+    Template,
     /// Users.
     User,
-    /// A path that the mock does not implement.
+    /// A call that Box has and the mock does not play.
+    NotPlayed,
+    /// A path that Box does not have.
     Unknown,
 }
 
@@ -46,9 +56,14 @@ impl Operation {
             Self::Invocation => "invocation",
             Self::Token => "token",
             Self::Upload => "upload",
+            Self::Version => "version",
+            Self::UploadSession => "upload-session",
             Self::File => "file",
             Self::Folder => "folder",
+            Self::FolderMetadata => "folder-metadata",
+            Self::Template => "template",
             Self::User => "user",
+            Self::NotPlayed => "not-played",
             Self::Unknown => "unknown",
         }
     }

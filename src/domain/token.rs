@@ -44,7 +44,13 @@ impl TokenKind {
             ),
             Self::Write => matches!(
                 operation,
-                Operation::Info | Operation::CardsRead | Operation::Cards | Operation::Invocation
+                Operation::Info
+                    | Operation::CardsRead
+                    | Operation::Cards
+                    | Operation::Invocation
+                    | Operation::Version
+                    | Operation::UploadSession
+                    | Operation::Template
             ),
         }
     }

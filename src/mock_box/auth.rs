@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use jiff::Timestamp;
 
 use super::{
     http::{answer::Answer, envelope::Envelope, errors, request::Head},
     model::{
-        grant::{Grant, Writer},
+        grant::{Grant, Resource, Writer},
         settings::TokenMode,
     },
     state::State,
@@ -16,8 +16,8 @@ use super::{
 use crate::domain::{
     call::{TokenSeen, WriterToken},
     operation::Operation,
+    scope::Scope,
     secret::{Secret, last4},
-    token::TokenKind,
 };
 
 /// What a call must present.
@@ -39,8 +39,12 @@ pub struct Asked<'a> {
     pub access: Access,
     /// The operation.
     pub operation: Operation,
+    /// The method.
+    pub method: &'a Method,
     /// The file that its path names.
     pub file_id: Option<&'a str>,
+    /// The folder that its path names.
+    pub folder_id: Option<&'a str>,
 }
 
 /// The maker of a call, as far as its token says.
@@ -110,12 +114,17 @@ impl Caller {
                 Err(errors::unauthorised())
             }
             (TokenMode::Strict, Some(_), Some(grant)) => {
-                if !grant.kind.permits(asked.operation) {
+                let in_scope = |scope: &Scope| scope.permits(asked.method, asked.operation);
+                let scopes = grant.scopes.as_deref();
+                if !grant.kind.permits(asked.operation)
+                    || !scopes.is_none_or(|scopes| scopes.iter().any(in_scope))
+                {
                     return Err(errors::insufficient_scope());
                 }
-                match asked.file_id {
-                    Some(file_id) => self.check_file(state, file_id, asked.operation),
-                    None => Ok(()),
+                match (asked.file_id, asked.folder_id) {
+                    (Some(id), _) => self.check_file(state, id, asked.operation),
+                    (None, Some(id)) => self.check_folder(state, id, asked.operation),
+                    (None, None) => Ok(()),
                 }
             }
         }
@@ -131,8 +140,31 @@ impl Caller {
         file_id: &str,
         operation: Operation,
     ) -> Result<(), Answer> {
-        let only = self.grant.as_ref().and_then(|grant| grant.file_id.as_ref());
-        if state.settings.tokens == TokenMode::Any || only.is_none_or(|only| only == file_id) {
+        self.check_resource(state, operation, |grant| covers_file(grant, state, file_id))
+    }
+
+    /// Whether the caller's token is for this folder.
+    ///
+    /// # Errors
+    /// The 403 that Box would answer.
+    pub fn check_folder(
+        &self,
+        state: &State,
+        folder_id: &str,
+        operation: Operation,
+    ) -> Result<(), Answer> {
+        self.check_resource(state, operation, |grant| {
+            covers_folder(grant, state, folder_id)
+        })
+    }
+
+    fn check_resource(
+        &self,
+        state: &State,
+        operation: Operation,
+        covers: impl FnOnce(&Grant) -> bool,
+    ) -> Result<(), Answer> {
+        if state.settings.tokens == TokenMode::Any || self.grant.as_deref().is_none_or(covers) {
             return Ok(());
         }
         Err(errors::error(
@@ -142,16 +174,64 @@ impl Caller {
             "Access denied - insufficient permission",
         ))
     }
+
+    /// Whether the scopes of the caller's token permit a `PUT` to change these members.
+    ///
+    /// # Errors
+    /// The 403 that Box would answer.
+    pub fn check_changes<'m>(
+        &self,
+        state: &State,
+        mut members: impl Iterator<Item = &'m str>,
+    ) -> Result<(), Answer> {
+        let scopes = self
+            .grant
+            .as_deref()
+            .and_then(|grant| grant.scopes.as_deref());
+        let permits = |member: &str| {
+            scopes.is_none_or(|scopes| scopes.iter().any(|scope| scope.permits_change(member)))
+        };
+        if state.settings.tokens == TokenMode::Any || members.all(permits) {
+            return Ok(());
+        }
+        Err(errors::insufficient_scope())
+    }
+
+    /// The user that the caller acts for; `None` for the mock's own user.
+    pub fn user_id(&self) -> Option<&str> {
+        self.grant.as_ref()?.user_id.as_deref()
+    }
 }
 
 fn grant_of(state: &State, token: &Secret) -> Option<Arc<Grant>> {
     if state.settings.user_token.as_ref() == Some(token) {
         return Some(Arc::new(Grant {
-            kind: TokenKind::User,
-            file_id: None,
-            event_id: None,
             expires_at: Timestamp::MAX,
+            ..Grant::user(None, Timestamp::UNIX_EPOCH)
         }));
     }
     state.grant(token).cloned()
+}
+
+/// Whether a grant is for this file.
+pub(crate) fn covers_file(grant: &Grant, state: &State, file_id: &str) -> bool {
+    match &grant.resource {
+        None => true,
+        Some(Resource::File(id)) => id == file_id,
+        Some(Resource::Folder(_)) => state
+            .file(file_id)
+            .is_some_and(|file| covers_folder(grant, state, &file.parent_id)),
+    }
+}
+
+/// Whether a grant is for this folder.
+pub(crate) fn covers_folder(grant: &Grant, state: &State, folder_id: &str) -> bool {
+    match &grant.resource {
+        None => true,
+        Some(Resource::File(_)) => false,
+        Some(Resource::Folder(id)) => {
+            let path = state.path_to(Some(folder_id));
+            path.iter().any(|folder| folder.id == *id)
+        }
+    }
 }

@@ -241,7 +241,10 @@ pub fn decide(
         Step::Read(read) => read(&context).map(Decision::answer),
         Step::Write(write) => write(&context, ids),
         Step::CheckedWrite(decide) => decide(&context, ids),
-        Step::NotPlayed(what) => Err(errors::not_played(what)),
+        Step::NotPlayed(what) => {
+            let envelope = Envelope::for_operation(matched.endpoint.operation);
+            Err(errors::not_played(envelope, what))
+        }
     };
     decided.unwrap_or_else(Decision::answer)
 }

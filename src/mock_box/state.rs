@@ -28,6 +28,8 @@ use crate::domain::{
 /// itself, so hash flooding is not a threat.
 type HashMap<K, V> = std::collections::HashMap<K, V, RandomState>;
 
+/// The most used refresh tokens that are remembered.
+const MAX_SPENT: usize = 1000;
 /// The deepest nesting of folders.
 pub(super) const MAX_DEPTH: usize = 100;
 
@@ -51,6 +53,8 @@ pub struct State {
     expired: HashMap<Secret, Arc<str>>,
     /// The tokens that `/oauth2/token` gave, the latest last.
     granted: VecDeque<Secret>,
+    /// Refresh tokens that were used, the latest last.
+    spent: VecDeque<Secret>,
     /// The instances of each file, by scope and then by template.
     instances: HashMap<SmolStr, BTreeMap<SmolStr, BTreeMap<SmolStr, StoredInstance>>>,
     next_seq: u64,
@@ -83,6 +87,8 @@ pub enum Change {
     PutToken(Secret, Grant),
     /// A token is revoked.
     RevokeToken(Secret),
+    /// A refresh token is used, and good no longer.
+    SpendRefreshToken(Secret),
     /// A metadata write, or a reset.
     Write(Write),
 }
@@ -128,6 +134,7 @@ impl State {
             tokens: HashMap::default(),
             expired: HashMap::default(),
             granted: VecDeque::new(),
+            spent: VecDeque::new(),
             instances: HashMap::default(),
             next_seq: 1,
         }
@@ -200,6 +207,11 @@ impl State {
     /// What a token may do.
     pub fn grant(&self, token: &Secret) -> Option<&Arc<Grant>> {
         self.tokens.get(token)
+    }
+
+    /// Whether a refresh token was used.
+    pub fn is_spent(&self, token: &Secret) -> bool {
+        self.spent.contains(token)
     }
 
     /// The fault that has expired a token.
@@ -294,6 +306,12 @@ impl State {
             Change::RevokeToken(token) => {
                 self.tokens.remove(token);
             }
+            Change::SpendRefreshToken(token) => {
+                self.spent.push_back(token.clone());
+                if self.spent.len() > MAX_SPENT {
+                    self.spent.pop_front();
+                }
+            }
             Change::Write(write) => self.apply_write(write),
         }
     }
@@ -381,6 +399,7 @@ impl State {
         self.deleted.clear();
         self.folders.retain(|_, folder| folder.lasting);
         self.granted.clear();
+        self.spent.clear();
         self.events.retain(|_, event| event.lasting);
         let events = &self.events;
         self.tokens.retain(|_, grant| {

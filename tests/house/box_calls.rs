@@ -37,23 +37,38 @@ fn page() -> String {
         writeln!(page, "| `{call}` | {tokens} | {body} |").expect("a string takes it");
     }
     page.push_str(
-        "\n## Known, not played\n\nThese answer 501. A path that is not on this page answers 404, and \
-         the log names the closest\ncall; another method answers 405.\n\n| call | what it is |\n|---|---|\n",
+        "\n## Known, not played\n\nBox has these calls and the mock does not play them. They answer 405 \
+         with the code\n`not_played_by_mock`, whatever the token, and no SDK retries them. A path that is not \
+         on this page\nanswers 404, and the log names the closest call; another method answers 405 with the \
+         code\n`method_not_allowed`. A member of a body that the mock does not keep is refused like an unplayed \
+         call.\n\n| what | calls |\n|---|---|\n",
     );
-    for endpoint in endpoints() {
-        if let Handler::NotPlayed(what) = endpoint.handler {
-            writeln!(page, "| `{}` | {what} |", call(endpoint)).expect("a string takes it");
-        }
+    for (what, calls) in unplayed() {
+        writeln!(page, "| {what} | {} |", calls.join(", ")).expect("a string takes it");
     }
     page
 }
 
+/// The calls that are not played, by what they are, in the order of the table.
+fn unplayed() -> Vec<(&'static str, Vec<String>)> {
+    let mut groups: Vec<(&'static str, Vec<String>)> = Vec::new();
+    for endpoint in endpoints() {
+        let Handler::NotPlayed(what) = endpoint.handler else {
+            continue;
+        };
+        let call = format!("`{}`", call(endpoint));
+        match groups.iter_mut().find(|(name, _)| *name == what) {
+            Some((_, calls)) => calls.push(call),
+            None => groups.push((what, vec![call])),
+        }
+    }
+    groups
+}
+
 fn call(endpoint: &Endpoint) -> String {
-    // Only the API is versioned; OAuth and downloads are not.
-    let prefix = match endpoint.access {
-        Access::Token => "/2.0",
-        Access::Open | Access::SignedUrl => "",
-    };
+    // Of what is played, only the API is versioned; OAuth and downloads are not.
+    let is_versioned = endpoint.access == Access::Token || !endpoint.is_played();
+    let prefix = if is_versioned { "/2.0" } else { "" };
     format!("{} {prefix}/{}", endpoint.method, endpoint.path)
 }
 

@@ -52,11 +52,7 @@ pub fn put(
 
 /// The file that holds resumed metadata until an event registers the real one.
 pub fn resumed(id: &str, version_id: &str, now: Timestamp) -> File {
-    let version = Version {
-        id: version_id.to_owned(),
-        content: placeholder("file"),
-        created_at: now,
-    };
+    let version = Version::new(version_id.to_owned(), placeholder("file"), now);
     let name = format!("file-{id}");
     File {
         resumed: true,

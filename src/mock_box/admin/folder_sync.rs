@@ -203,11 +203,7 @@ fn version(file_id: &str, number: usize, content: Content, now: Timestamp) -> Ve
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    Version {
-        id: digits(&hash.finalize()),
-        content,
-        created_at: now,
-    }
+    Version::new(digits(&hash.finalize()), content, now)
 }
 
 /// The id of the item at `path` in the served folder, the same each time. `again` resolves collisions.

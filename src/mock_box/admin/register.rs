@@ -19,7 +19,7 @@ use crate::{
             event::{EventEntry, NewEvent},
             file::{File, Version},
             folder::{Folder, ROOT},
-            grant::Grant,
+            grant::{Grant, Resource},
             ids::Ids,
         },
         state::{Change, State},
@@ -162,11 +162,7 @@ fn new_file(
     before: Option<&File>,
     now: Timestamp,
 ) -> File {
-    let version = Version {
-        id: version_id,
-        content,
-        created_at: now,
-    };
+    let version = Version::new(version_id, content, now);
     let parent_id = event.parent_id().unwrap_or_else(|| ROOT.to_owned());
     File {
         etag: before.map_or(0, |file| file.etag),
@@ -238,7 +234,9 @@ fn renew<'a>(
 fn grant(kind: TokenKind, file_id: &str, event_id: &str, now: Timestamp) -> Grant {
     Grant {
         kind,
-        file_id: Some(file_id.to_owned()),
+        resource: Some(Resource::File(file_id.to_owned())),
+        scopes: None,
+        user_id: None,
         event_id: Some(event_id.into()),
         expires_at: now
             .checked_add(LIFETIME_SECONDS.seconds())

@@ -135,7 +135,9 @@ impl Matched {
         Asked {
             access: self.endpoint.access,
             operation: self.endpoint.operation,
+            method: &self.endpoint.method,
             file_id: self.file_id(),
+            folder_id: self.captures.get("folder_id").map(SmolStr::as_str),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The endpoints of files and their versions: read, change, move, copy, delete.
 
 use http::{Method, StatusCode, header};
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
 
 use super::{
     endpoint::{
@@ -10,6 +11,7 @@ use super::{
         Handler::{Read, Write},
         row,
     },
+    item_changes::{ItemChanges, Setting, refuse_others},
     item_fields,
 };
 use crate::{
@@ -20,7 +22,11 @@ use crate::{
     mock_box::{
         context::{Context, Decision},
         http::{answer::Answer, errors, etags},
-        model::{file::File, ids::Ids},
+        model::{
+            file::{File, Lock},
+            ids::Ids,
+            item_details::ItemDetails,
+        },
         ops,
         state::Change,
         view,
@@ -68,23 +74,36 @@ fn read_version(context: &Context<'_>) -> Result<Answer, Answer> {
     Ok(Answer::json(StatusCode::OK, &object))
 }
 
-/// Another name, description or folder. Metadata follows a move, since it belongs to the file.
-fn update_file(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+/// Changes a file. Metadata follows a move, since it belongs to the file.
+fn update_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
+    const KEPT: [&str; 6] = [
+        "name",
+        "parent",
+        "description",
+        "tags",
+        "shared_link",
+        "lock",
+    ];
     let state = context.state;
     let file = context.matching_file()?;
     let body = item_fields::body(context.request.bytes())?;
+    refuse_others(&body, &KEPT, "a file")?;
+    let members = body.keys().map(String::as_str);
+    context.caller.check_changes(state, members)?;
+    let asked = ItemChanges::read(context, &body)?;
+    let lock = lock(&body, context.now, ids)?;
     let changed = File {
-        name: item_fields::name(&body)?.unwrap_or_else(|| file.name.clone()),
-        parent_id: item_fields::parent(state, &body)?.unwrap_or_else(|| file.parent_id.clone()),
-        description: item_fields::description(&body)?.unwrap_or_else(|| file.description.clone()),
+        details: asked.details(&file.details, ids),
+        lock: lock.or(file.lock.clone()),
+        name: asked.name.unwrap_or_else(|| file.name.clone()),
+        parent_id: asked.parent_id.unwrap_or_else(|| file.parent_id.clone()),
         ..file.clone()
     };
     let is_moved = changed.parent_id != file.parent_id;
     if changed.name != file.name || is_moved {
         item_fields::check_free(state, &changed.parent_id, &changed.name, Some(&file.id))?;
     }
-    let is_same = !is_moved && changed.name == file.name && changed.description == file.description;
-    if is_same {
+    if changed == *file {
         let answer = answer(context, StatusCode::OK, file);
         return Ok(Decision::answer(answer));
     }
@@ -100,21 +119,53 @@ fn update_file(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
     })
 }
 
+/// The lock that a body sets or removes.
+fn lock(body: &Map<String, Value>, now: Timestamp, ids: &mut Ids) -> Result<Setting<Lock>, Answer> {
+    let lock = match body.get("lock") {
+        None => return Ok(Setting::Unchanged),
+        Some(Value::Null) => return Ok(Setting::Removed),
+        Some(Value::Object(lock)) => lock,
+        Some(_) => return Err(errors::bad_request("'lock' must be an object or null")),
+    };
+    refuse_others(
+        lock,
+        &["access", "expires_at", "is_download_prevented"],
+        "a lock",
+    )?;
+    match lock.get("access").and_then(Value::as_str) {
+        None | Some("lock") => {}
+        Some("unlock") => return Ok(Setting::Removed),
+        Some(_) => return Err(errors::bad_request("'lock.access' must be 'lock'")),
+    }
+    let expires_at = lock.get("expires_at").and_then(Value::as_str);
+    let prevents = lock.get("is_download_prevented").and_then(Value::as_bool);
+    Ok(Setting::Set(Lock {
+        id: ids.number().to_string(),
+        created_at: now,
+        expires_at: expires_at.map(str::to_owned),
+        is_download_prevented: prevents.unwrap_or(false),
+    }))
+}
+
 /// A copy of a file, without its metadata.
 fn copy_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let file = context.file()?;
     let body = item_fields::body(context.request.bytes())?;
+    refuse_others(&body, &["name", "parent", "version"], "a copy")?;
     let source = match body.get("version").and_then(Value::as_str) {
         Some(id) => file.version(id).ok_or_else(errors::not_found)?,
         None => file.current(),
     };
-    let parent_id = item_fields::parent(context.state, &body)?
+    let parent_id = item_fields::parent(context, &body)?
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
     let name = item_fields::name(&body)?.unwrap_or_else(|| file.name.clone());
     item_fields::check_free(context.state, &parent_id, &name, None)?;
     let version = ops::files::new_version(source.content.clone(), context.now, ids);
     let copy = File {
-        description: file.description.clone(),
+        details: ItemDetails {
+            description: file.details.description.clone(),
+            ..ItemDetails::default()
+        },
         ..File::new(ids.number().to_string(), name, parent_id, version)
     };
     let placed = ops::files::placed(&copy, Placement::Copy, By::Api, None, context.now);

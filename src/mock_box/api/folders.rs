@@ -10,11 +10,13 @@ use super::{
         Handler::{NotPlayed, Read, Write},
         row,
     },
+    item_changes::refuse_others,
     item_fields,
 };
 use crate::{
     domain::operation::Operation,
     mock_box::{
+        auth::Access,
         context::{Context, Decision},
         http::{answer::Answer, errors, request::Head},
         model::{folder::Folder, ids::Ids},
@@ -27,6 +29,7 @@ use crate::{
 pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::POST,   "folders",                   Operation::Folder, InMemory, Write(create_folder)),
     row(Method::GET,    "folders/{folder_id}",       Operation::Folder, NoBody,   Read(read_folder)),
+    row(Method::GET,    "folders/trash/items",       Operation::NotPlayed, NoBody, NotPlayed("the trash")).with_access(Access::Open),
     row(Method::GET,    "folders/{folder_id}/items", Operation::Folder, NoBody,   Read(list_items)),
     row(Method::PUT,    "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("the changing of folders")),
     row(Method::DELETE, "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("the deleting of folders")),
@@ -60,9 +63,10 @@ fn list_items(context: &Context<'_>) -> Result<Answer, Answer> {
 
 fn create_folder(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let body = item_fields::body(context.request.bytes())?;
+    refuse_others(&body, &["name", "parent"], "a new folder")?;
     let name =
         item_fields::name(&body)?.ok_or_else(|| errors::bad_request("'name' is required"))?;
-    let parent_id = item_fields::parent(context.state, &body)?
+    let parent_id = item_fields::parent(context, &body)?
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
     if context.state.path_to(Some(&parent_id)).len() >= MAX_DEPTH {
         return Err(errors::bad_request("folders are nested too deeply"));

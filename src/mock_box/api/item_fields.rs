@@ -1,11 +1,13 @@
 //! The fields of files and folders that a body sets: name, description, parent folder.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    domain::json::tree::Tape,
+    domain::{json::tree::Tape, operation::Operation},
     mock_box::{
+        context::Context,
         http::{answer::Answer, errors},
         model::item_name,
         ops::{self, files::Item},
@@ -68,8 +70,11 @@ pub(super) fn description(body: &Map<String, Value>) -> Result<Option<String>, A
 /// The folder that a body names as `parent.id`, if any.
 ///
 /// # Errors
-/// 404 where there is no such folder.
-pub(super) fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<String>, Answer> {
+/// 404 where there is no such folder, 403 where the caller's token is for another.
+pub(super) fn parent(
+    context: &Context<'_>,
+    body: &Map<String, Value>,
+) -> Result<Option<String>, Answer> {
     let Some(parent) = body.get("parent").filter(|parent| !parent.is_null()) else {
         return Ok(None);
     };
@@ -77,8 +82,24 @@ pub(super) fn parent(state: &State, body: &Map<String, Value>) -> Result<Option<
         .get("id")
         .and_then(|id| Tape::from_value(id).tree().as_id())
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
+    let state = context.state;
     let folder = state.folder(&id).ok_or_else(errors::not_found)?;
+    context
+        .caller
+        .check_folder(state, &folder.id, Operation::Folder)?;
     Ok(Some(folder.id.clone()))
+}
+
+/// The time in the member `name`, if any.
+///
+/// # Errors
+/// 400 for text that is not a time.
+pub(super) fn time(body: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, Answer> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.parse::<Timestamp>().is_ok() => Ok(text.parse().ok()),
+        Some(_) => Err(errors::bad_request(format!("'{name}' must be a time"))),
+    }
 }
 
 /// Checks that `name` is free in a folder; the file `except` may have it.

@@ -8,11 +8,11 @@ use http::Method;
 use super::{
     downloads,
     endpoint::{Endpoint, Matched},
-    files, folders, invocations, metadata, oauth, representations, uploads, users,
+    files, folders, invocations, metadata, oauth, representations, unplayed, uploads, users,
 };
 use crate::mock_box::http::route::{NoRoute, Router};
 
-static FAMILIES: [&[Endpoint]; 9] = [
+static FAMILIES: [&[Endpoint]; 10] = [
     files::ENDPOINTS,
     uploads::ENDPOINTS,
     downloads::ENDPOINTS,
@@ -22,6 +22,7 @@ static FAMILIES: [&[Endpoint]; 9] = [
     folders::ENDPOINTS,
     users::ENDPOINTS,
     oauth::ENDPOINTS,
+    unplayed::ENDPOINTS,
 ];
 
 static ROUTER: LazyLock<Router<Endpoint>> = LazyLock::new(|| {

@@ -11,6 +11,7 @@ use super::{
         Handler::{NotPlayed, Write},
         row,
     },
+    item_changes::refuse_others,
     item_fields,
 };
 use crate::{
@@ -25,7 +26,11 @@ use crate::{
             errors,
             request::{Body, Upload},
         },
-        model::{content::Content, file::File, ids::Ids},
+        model::{
+            content::Content,
+            file::{File, Version},
+            ids::Ids,
+        },
         ops,
         state::Change,
         view,
@@ -38,11 +43,11 @@ const CHUNKS: &str = "uploads in chunks";
 #[rustfmt::skip]
 pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::POST,    "files/content",                   Operation::Upload, Multipart, Write(upload_file)),
-    row(Method::POST,    "files/{file_id}/content",         Operation::Upload, Multipart, Write(upload_version)),
+    row(Method::POST,    "files/{file_id}/content",         Operation::Version, Multipart, Write(upload_version)),
     row(Method::OPTIONS, "files/content",                   Operation::Upload, NoBody,    NotPlayed(PREFLIGHT)),
-    row(Method::OPTIONS, "files/{file_id}/content",         Operation::Upload, NoBody,    NotPlayed(PREFLIGHT)),
+    row(Method::OPTIONS, "files/{file_id}/content",         Operation::Version, NoBody,    NotPlayed(PREFLIGHT)),
     row(Method::POST,    "files/upload_sessions",           Operation::Upload, NoBody,    NotPlayed(CHUNKS)),
-    row(Method::POST,    "files/{file_id}/upload_sessions", Operation::Upload, NoBody,    NotPlayed(CHUNKS)),
+    row(Method::POST,    "files/{file_id}/upload_sessions", Operation::Version, NoBody,    NotPlayed(CHUNKS)),
 ];
 
 fn upload_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
@@ -50,23 +55,31 @@ fn upload_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer>
     let attributes = attributes.ok_or_else(|| missing("attributes"))?;
     let name = item_fields::name(&attributes)?
         .ok_or_else(|| errors::bad_request("'name' is required in the attributes"))?;
-    let parent_id = item_fields::parent(context.state, &attributes)?
+    let parent_id = item_fields::parent(context, &attributes)?
         .ok_or_else(|| errors::bad_request("'parent.id' is required in the attributes"))?;
     item_fields::check_free(context.state, &parent_id, &name, None)?;
-    let version = ops::files::new_version(new_content, context.now, ids);
+    let version = new_version(context, new_content, &attributes, ids)?;
     let file = File::new(ids.number().to_string(), name, parent_id, version);
-    Ok(uploaded(context, file))
+    let created = item_fields::time(&attributes, "content_created_at")?;
+    Ok(uploaded(
+        context,
+        File {
+            content_created_at: created.unwrap_or(file.content_created_at),
+            ..file
+        },
+    ))
 }
 
 /// A new version of a file. The attributes may be missing here; a name in them renames the file.
 fn upload_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let file = context.matching_file()?;
     let (new_content, attributes) = parts(context)?;
-    let name = item_fields::name(&attributes.unwrap_or_default())?;
+    let attributes = attributes.unwrap_or_default();
+    let name = item_fields::name(&attributes)?;
     if let Some(name) = name.as_ref().filter(|name| **name != file.name) {
         item_fields::check_free(context.state, &file.parent_id, name, Some(&file.id))?;
     }
-    let version = ops::files::new_version(new_content, context.now, ids);
+    let version = new_version(context, new_content, &attributes, ids)?;
     let renamed = File {
         name: name.unwrap_or_else(|| file.name.clone()),
         ..file.clone()
@@ -103,6 +116,28 @@ fn parts(context: &Context<'_>) -> Result<(Content, Option<Map<String, Value>>),
     }
     let attributes = attributes.as_deref().map(item_fields::body).transpose()?;
     Ok((Content::from(file.clone()), attributes))
+}
+
+/// A version with the time that the attributes give for its content.
+fn new_version(
+    context: &Context<'_>,
+    new_content: Content,
+    attributes: &Map<String, Value>,
+    ids: &mut Ids,
+) -> Result<Version, Answer> {
+    const KEPT: [&str; 4] = [
+        "name",
+        "parent",
+        "content_created_at",
+        "content_modified_at",
+    ];
+    refuse_others(attributes, &KEPT, "an upload")?;
+    let modified = item_fields::time(attributes, "content_modified_at")?;
+    let version = ops::files::new_version(new_content, context.now, ids);
+    Ok(Version {
+        modified_at: modified.unwrap_or(version.modified_at),
+        ..version
+    })
 }
 
 fn missing(part: &str) -> Answer {

@@ -19,7 +19,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
 
 #[allow(clippy::unnecessary_wraps, reason = "the type of every endpoint")]
 fn read_me(context: &Context<'_>) -> Result<Answer, Answer> {
-    let mut all = user::full(&context.state.settings);
+    let mut all = user::full(&context.state.settings, context.caller.user_id());
     if let Some(names) = context.request.head.query("fields") {
         all.insert("enterprise".to_owned(), user::enterprise());
         all = fields::pick(&all, &names);

@@ -35,7 +35,7 @@ impl Envelope {
     /// The form of the errors of an operation's endpoints.
     pub fn for_operation(operation: Operation) -> Self {
         match operation {
-            Operation::Cards | Operation::CardsRead => Self::Metadata,
+            Operation::Cards | Operation::CardsRead | Operation::FolderMetadata => Self::Metadata,
             Operation::Token => Self::OAuth,
             _ => Self::Client,
         }

@@ -54,12 +54,14 @@ pub fn with_context(mut answer: Answer, context: Value) -> Answer {
     answer
 }
 
-/// 501 for a call of Box's that the mock does not play.
-pub fn not_played(what: &str) -> Answer {
-    client(
-        StatusCode::NOT_IMPLEMENTED,
+/// 405 for a call that Box has and the mock does not play. SDKs retry a 501 for half a minute, and read a
+/// 404 as "does not exist".
+pub fn not_played(envelope: Envelope, what: &str) -> Answer {
+    error(
+        envelope,
+        StatusCode::METHOD_NOT_ALLOWED,
         NOT_PLAYED,
-        format!("The mock Box does not play {what}"),
+        format!("Box has this call, the mock does not play it: {what}"),
     )
 }
 

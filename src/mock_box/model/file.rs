@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::content::Content;
+use super::{content::Content, item_details::ItemDetails};
 
 /// A file with its versions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// The id.
     pub id: String,
     /// The name.
     pub name: String,
-    /// The description that a user gave it.
-    pub description: String,
+    /// Description, tags, shared link.
+    pub details: ItemDetails,
+    /// The lock of a user, if it has one.
+    pub lock: Option<Lock>,
     /// The folder it is in.
     pub parent_id: String,
     /// The versions, oldest first; never empty.
@@ -23,6 +25,8 @@ pub struct File {
     pub etag: u64,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When its content was created, as the uploader says.
+    pub content_created_at: Timestamp,
     /// When it was last changed.
     pub modified_at: Timestamp,
     /// Its registered event. Calls for the file whose token belongs to no event are charged to it.
@@ -34,14 +38,44 @@ pub struct File {
 }
 
 /// One version of a file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Version {
     /// The id.
     pub id: String,
+    /// Its number, from 1. A deleted version's number is not reused.
+    pub number: u64,
     /// The content.
     pub content: Content,
     /// When it was created.
     pub created_at: Timestamp,
+    /// When its content was last changed, as the uploader says.
+    pub modified_at: Timestamp,
+}
+
+impl Version {
+    /// The first version of a file, created at `now`.
+    pub fn new(id: String, content: Content, now: Timestamp) -> Self {
+        Self {
+            id,
+            number: 1,
+            content,
+            created_at: now,
+            modified_at: now,
+        }
+    }
+}
+
+/// A lock that a user set on a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lock {
+    /// The id.
+    pub id: String,
+    /// When it was set.
+    pub created_at: Timestamp,
+    /// When it expires, as the caller wrote it.
+    pub expires_at: Option<String>,
+    /// Whether it prevents downloads. The mock does not enforce it.
+    pub is_download_prevented: bool,
 }
 
 impl File {
@@ -50,10 +84,12 @@ impl File {
         Self {
             id,
             name,
-            description: String::new(),
+            details: ItemDetails::default(),
+            lock: None,
             parent_id,
             etag: 0,
             created_at: version.created_at,
+            content_created_at: version.modified_at,
             modified_at: version.created_at,
             versions: vec![version],
             event_id: None,
@@ -86,8 +122,9 @@ impl File {
 
     /// The same file with one more version, which was created when the file was changed.
     #[must_use]
-    pub fn with_version(mut self, version: Version) -> Self {
+    pub fn with_version(mut self, mut version: Version) -> Self {
         let now = version.created_at;
+        version.number = self.current().number + 1;
         self.versions.push(version);
         self.changed(now)
     }

@@ -8,6 +8,7 @@ pub mod folder;
 pub mod grant;
 pub mod ids;
 pub mod instance;
+pub mod item_details;
 pub mod item_name;
 pub mod settings;
 pub mod user;

@@ -48,11 +48,7 @@ pub(crate) fn item_named<'a>(
 
 /// A new version with this content.
 pub(crate) fn new_version(content: Content, now: Timestamp, ids: &mut Ids) -> Version {
-    Version {
-        id: ids.number().to_string(),
-        content,
-        created_at: now,
-    }
+    Version::new(ids.number().to_string(), content, now)
 }
 
 /// The notice that a file came into its folder.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{CARDS, World, any, bytes_of, card, header_of, json_of, with};
-use crate::domain::notice::Placement;
+use crate::domain::{call::NOT_PLAYED, notice::Placement};
 use crate::mock_box::{Change, State, Write, http::request::tests::head, register::Registering};
 
 #[test]
@@ -248,6 +248,102 @@ fn a_change_increments_the_etag_and_an_idle_one_does_not() {
         let refused = world.send(line, &any(), &json!({"name": name}));
         assert_eq!(refused.status, 400);
         assert_eq!(json_of(&refused)["code"], code);
+    }
+}
+
+#[test]
+fn tags_lock_and_shared_link_are_kept_and_returned() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let line = "PUT /2.0/files/42?fields=tags,lock,shared_link";
+    let body = json!({
+        "tags": ["a", "b"],
+        "lock": {"access": "lock", "expires_at": "2030-01-01T00:00:00Z", "is_download_prevented": true},
+        "shared_link": {
+            "access": "company", "password": "secret", "permissions": {"can_download": false}
+        }
+    });
+    let set = json_of(&world.send(line, &any(), &body));
+    assert_eq!((&set["etag"], &set["tags"]), (&json!("1"), &body["tags"]));
+    assert_eq!(set["lock"]["expired_at"], "2030-01-01T00:00:00Z");
+    assert_eq!(set["lock"]["is_download_prevented"], true);
+    let shared = &set["shared_link"];
+    assert_eq!(shared["access"], "company");
+    assert_eq!(shared["is_password_enabled"], true);
+    assert_eq!(shared["permissions"]["can_download"], false);
+    let url = shared["url"].as_str().expect("a URL").to_owned();
+
+    let open = json!({"shared_link": {"access": "open"}});
+    let changed = json_of(&world.send(line, &any(), &open));
+    assert_eq!(changed["shared_link"]["url"], url, "a link keeps its URL");
+    assert_eq!(changed["shared_link"]["access"], "open");
+    assert_eq!(changed["tags"], body["tags"]);
+    let cleared = json!({"tags": [], "lock": null, "shared_link": null});
+    let cleared = json_of(&world.send(line, &any(), &cleared));
+    assert_eq!(cleared["tags"], json!([]));
+    assert_eq!(
+        (&cleared["lock"], &cleared["shared_link"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn a_member_that_is_not_kept_is_refused_by_name_and_changes_nothing() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let folder = json!({"name": "A", "parent": {"id": "0"}, "sync_state": "synced"});
+    for (line, body, member) in [
+        (
+            "PUT /2.0/files/42",
+            json!({"name": "b.txt", "collections": [{"id": "1"}]}),
+            "collections",
+        ),
+        (
+            "PUT /2.0/files/42",
+            json!({"name": "b.txt", "nonsense": 1}),
+            "nonsense",
+        ),
+        (
+            "PUT /2.0/files/42",
+            json!({"lock": {"reason": "x"}}),
+            "reason",
+        ),
+        (
+            "PUT /2.0/files/42",
+            json!({"shared_link": {"color": "x"}}),
+            "color",
+        ),
+        (
+            "POST /2.0/files/42/copy",
+            json!({"parent": {"id": "0"}, "tags": ["a"]}),
+            "tags",
+        ),
+        ("POST /2.0/folders", folder, "sync_state"),
+    ] {
+        let refused = world.send(line, &any(), &body);
+        assert_eq!(refused.status, 405, "{line} {body}");
+        let error = json_of(&refused);
+        assert_eq!(error["code"], NOT_PLAYED);
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(&format!("'{member}'")), "{message}");
+    }
+    let file = world.state.file("42").expect("it is there");
+    assert_eq!((file.name.as_str(), file.etag), ("talk.txt", 0));
+    let nothing = json!({"name": null, "collections": [], "disposition_at": null});
+    assert_eq!(
+        world.send("PUT /2.0/files/42", &any(), &nothing).status,
+        200
+    );
+    for body in [
+        json!({"tags": "a"}),
+        json!({"tags": [1]}),
+        json!({"shared_link": "open"}),
+        json!({"shared_link": {"access": "everybody"}}),
+        json!({"lock": true}),
+        json!({"lock": {"access": "x"}}),
+    ] {
+        let refused = world.send("PUT /2.0/files/42", &any(), &body);
+        assert_eq!(refused.status, 400, "{body}");
     }
 }
 

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::world::{CARDS, World, any, card, header_of, json_of};
 use crate::{
-    domain::{secret::Secret, token::LIFETIME_SECONDS},
-    mock_box::{Answer, AnswerBody},
+    domain::{call::NOT_PLAYED, secret::Secret, token::LIFETIME_SECONDS},
+    mock_box::{Answer, AnswerBody, http::request::tests::head},
 };
 
 fn is_401(answer: &Answer) -> bool {
@@ -34,7 +34,7 @@ fn no_token_an_unknown_one_an_expired_one_and_a_revoked_one_are_401_and_empty() 
     assert_eq!(world.call(line, Some(&event.read)).status, 200);
 
     let form = format!("token={}", event.write.expose());
-    let head = crate::mock_box::http::request::tests::head("POST /oauth2/revoke", None);
+    let head = head("POST /oauth2/revoke", None);
     let revoked = world.ask(head, form.as_bytes());
     assert_eq!(
         (revoked.status.as_u16(), revoked.body),
@@ -79,7 +79,6 @@ fn each_token_permits_its_own_calls() {
         "PUT /2.0/files/42",
         "DELETE /2.0/files/42",
         "POST /api/2.0/files/content",
-        "POST /api/2.0/files/42/content",
         "GET /2.0/folders/0",
         "GET /2.0/users/me",
     ] {
@@ -87,6 +86,10 @@ fn each_token_permits_its_own_calls() {
             assert!(is_scope_403(&world.call(line, Some(token))), "{line}");
         }
     }
+    let version = head("POST /api/2.0/files/42/content", Some(&event.read));
+    assert!(is_scope_403(&world.upload(version, None, b"x")));
+    let version = head("POST /api/2.0/files/42/content", Some(&event.write));
+    assert_eq!(world.upload(version, None, b"x").status, 201);
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn other_methods_and_malformed_ids_are_405() {
     let mut world = World::new();
     let event = world.register("talk.txt");
     for line in [
-        "POST /2.0/files/42",
+        "POST /2.0/files/42/metadata",
         "PATCH /2.0/files/42",
         "POST /2.0/skill_invocations/46",
         "GET /2.0/files/not-a-number",
@@ -175,23 +178,32 @@ fn a_body_that_is_too_large_is_refused_by_its_head() {
 }
 
 #[test]
-fn what_is_not_played_is_501_and_says_what_it_is() {
-    let mut world = World::open();
-    world.register("talk.txt");
+fn a_call_that_is_not_played_is_405_for_every_token_and_says_so() {
+    let mut world = World::new();
+    let event = world.register("talk.txt");
     for (line, what) in [
-        ("OPTIONS /2.0/files/content", "preflight"),
-        ("OPTIONS /2.0/files/42/content", "preflight"),
-        ("GET /2.0/files/42/thumbnail.png", "thumbnails"),
-        ("POST /api/2.0/files/upload_sessions", "chunks"),
+        ("GET /2.0/webhooks", "webhooks"),
+        ("GET /2.0/files/42/comments", "comments"),
+        ("POST /2.0/ai/ask", "Box AI"),
+        (
+            "POST /2.0/metadata_taxonomies/a/b/levels:append",
+            "metadata taxonomies",
+        ),
+        ("GET /2.0/folders/trash/items", "the trash"),
+        ("OPTIONS /2.0/events", "the event stream"),
     ] {
-        let answer = world.call(line, Some(&any()));
-        assert_eq!(answer.status, 501, "{line}");
-        let error = json_of(&answer);
-        assert_eq!(error["type"], "error");
-        assert!(
-            error["message"]
-                .as_str()
-                .is_some_and(|text| text.contains(what))
-        );
+        for token in [None, Some(&event.read), Some(&Secret::new("unknown"))] {
+            let answer = world.call(line, token);
+            assert_eq!(answer.status, 405, "{line}");
+            let error = json_of(&answer);
+            assert_eq!(error["type"], "error");
+            assert_eq!(error["code"], NOT_PLAYED);
+            assert_eq!(
+                error["message"],
+                format!("Box has this call, the mock does not play it: {what}")
+            );
+        }
     }
+    let other_method = world.call("PATCH /2.0/webhooks", Some(&event.read));
+    assert_eq!(json_of(&other_method)["code"], "method_not_allowed");
 }

@@ -67,6 +67,32 @@ fn a_new_version_keeps_the_id_and_the_old_versions() {
 }
 
 #[test]
+fn times_of_the_content_are_kept_and_other_attributes_refused() {
+    let mut world = World::open();
+    let attributes = json!({
+        "name": "new.txt", "parent": {"id": "0"},
+        "content_created_at": "2020-01-02T03:04:05Z", "content_modified_at": "2021-01-02T03:04:05-08:00"
+    });
+    let made = json_of(&world.upload(head(NEW, Some(&any())), Some(&attributes), b"1"));
+    let file = &made["entries"][0];
+    assert_eq!(file["content_created_at"], "2020-01-02T03:04:05+00:00");
+    assert_eq!(file["content_modified_at"], "2021-01-02T11:04:05+00:00");
+    for (attributes, status) in [
+        (
+            json!({"name": "b", "parent": {"id": "0"}, "content_created_at": "soon"}),
+            400,
+        ),
+        (
+            json!({"name": "b", "parent": {"id": "0"}, "description": "x"}),
+            405,
+        ),
+    ] {
+        let refused = world.upload(head(NEW, Some(&any())), Some(&attributes), b"1");
+        assert_eq!(refused.status, status, "{attributes}");
+    }
+}
+
+#[test]
 fn a_new_version_obeys_if_match_and_may_rename() {
     let mut world = World::open();
     world.register("talk.txt");

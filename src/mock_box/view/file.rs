@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     fields::{members, names, pick, time},
     mini, representation,
+    shared_link::shared_link,
 };
 use crate::mock_box::{
     http::request::Head,
@@ -29,7 +30,8 @@ pub(crate) fn with_fields(state: &State, head: &Head, file: &File) -> Value {
 pub(crate) fn full(state: &State, file: &File) -> Map<String, Value> {
     let sha1 = &file.current().content.sha1;
     let (created, modified) = (time(file.created_at), time(file.modified_at));
-    let content_modified = time(file.current().created_at);
+    let content_created = time(file.content_created_at);
+    let content_modified = time(file.current().modified_at);
     members(json!({
         "type": "file",
         "id": file.id,
@@ -38,19 +40,19 @@ pub(crate) fn full(state: &State, file: &File) -> Map<String, Value> {
         "etag": file.etag.to_string(),
         "sha1": sha1,
         "name": file.name,
-        "description": file.description,
+        "description": file.details.description,
         "size": file.current().content.size,
         "path_collection": mini::path_collection(state, Some(&file.parent_id)),
         "created_at": created,
         "modified_at": modified,
         "trashed_at": null,
         "purged_at": null,
-        "content_created_at": created,
+        "content_created_at": content_created,
         "content_modified_at": content_modified,
         "created_by": mini::user(),
         "modified_by": mini::user(),
         "owned_by": mini::user(),
-        "shared_link": null,
+        "shared_link": shared_link(file.details.shared_link.as_ref(), Some(&extension(&file.name))),
         "parent": mini::folder_by_id(state, &file.parent_id),
         "item_status": "active"
     }))
@@ -71,14 +73,24 @@ pub(crate) fn version(file: &File, version: &Version) -> Value {
         "modified_by": mini::user(),
         "trashed_at": null,
         "purged_at": null,
-        "version_number": number(file, version).to_string()
+        "version_number": version.number.to_string()
     })
 }
 
-/// The number of a version, from 1 for the oldest.
-fn number(file: &File, version: &Version) -> usize {
-    let index = file.versions.iter().position(|one| one.id == version.id);
-    index.map_or(1, |index| index + 1)
+/// The lock of a file; null where it has none.
+fn lock(file: &File) -> Value {
+    let Some(lock) = &file.lock else {
+        return Value::Null;
+    };
+    json!({
+        "type": "lock",
+        "id": lock.id,
+        "created_by": mini::user(),
+        "created_at": time(lock.created_at),
+        "expired_at": lock.expires_at,
+        "is_download_prevented": lock.is_download_prevented,
+        "app_type": null
+    })
 }
 
 /// Type, id, etag and the listed fields; unknown ones are left out, as Box does.
@@ -105,10 +117,11 @@ fn selected(state: &State, head: &Head, file: &File, fields: &str) -> Value {
 fn on_request(file: &File, field: &str) -> Option<Value> {
     Some(match field {
         "extension" => json!(extension(&file.name)),
-        "version_number" => json!(file.versions.len().to_string()),
+        "version_number" => json!(file.current().number.to_string()),
         "comment_count" => json!(0),
-        "tags" => json!([]),
-        "lock" | "expires_at" => Value::Null,
+        "tags" => json!(file.details.tags),
+        "lock" => lock(file),
+        "expires_at" => Value::Null,
         "is_package" | "has_collaborations" | "is_externally_owned" => json!(false),
         "uploader_display_name" => json!(user::NAME),
         "permissions" => json!({

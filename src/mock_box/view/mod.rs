@@ -6,4 +6,5 @@ pub(super) mod file;
 pub(super) mod folder;
 pub(super) mod mini;
 pub(super) mod representation;
+pub(super) mod shared_link;
 pub(super) mod user;

@@ -5,13 +5,17 @@ use serde_json::{Map, Value, json};
 use super::fields::members;
 use crate::mock_box::model::{settings::Settings, user};
 
-/// The user with the members that Box sends by default.
-pub(crate) fn full(settings: &Settings) -> Map<String, Value> {
+/// A user with the members that Box sends by default: the mock's own, or the subject of a token.
+pub(crate) fn full(settings: &Settings, id: Option<&str>) -> Map<String, Value> {
+    let (id, name, login) = match id {
+        None | Some(user::ID) => (user::ID, user::NAME.to_owned(), user::LOGIN.to_owned()),
+        Some(id) => (id, format!("User {id}"), format!("user-{id}@example.com")),
+    };
     members(json!({
         "type": "user",
-        "id": user::ID,
-        "name": user::NAME,
-        "login": user::LOGIN,
+        "id": id,
+        "name": name,
+        "login": login,
         "created_at": "2017-01-01T00:00:00+00:00",
         "modified_at": "2017-01-01T00:00:00+00:00",
         "language": "en",

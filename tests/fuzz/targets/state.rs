@@ -27,7 +27,7 @@ use skillctl::{
     mock_box::{
         AcceptedBody, Answer, AnswerBody, Body, Change, Envelope, Head, Ids, InstancePath, Request,
         Settings, Spooled, State, TokenMode, Upload, Write, admit, decide,
-        model::content::sha1_hex,
+        model::{content::sha1_hex, grant::Resource},
         prepare,
         register::{Recorded, Registering, register},
     },
@@ -166,8 +166,8 @@ impl World {
         assert!(self.state.file(&file_id).is_some(), "its file exists");
         let grant = self.state.grant(&write).expect("its write token is good");
         assert_eq!(
-            (grant.kind, &grant.file_id),
-            (TokenKind::Write, &Some(file_id.clone()))
+            (grant.kind, &grant.resource),
+            (TokenKind::Write, &Some(Resource::File(file_id.clone())))
         );
         assert!(self.state.grant(&read).is_some(), "its read token is good");
         self.files.insert(file_id);
@@ -201,9 +201,9 @@ impl World {
             return Who::User;
         }
         match self.state.grant(token) {
-            Some(grant) if grant.expires_at > self.now => match (grant.kind, &grant.file_id) {
+            Some(grant) if grant.expires_at > self.now => match (grant.kind, &grant.resource) {
                 (TokenKind::User, _) => Who::User,
-                (TokenKind::Write, Some(file_id)) => Who::Writer(file_id.clone()),
+                (TokenKind::Write, Some(Resource::File(file_id))) => Who::Writer(file_id.clone()),
                 _ => Who::Nobody,
             },
             _ => Who::Nobody,
@@ -281,7 +281,12 @@ impl World {
     fn check_change(&self, change: &Change, who: Option<&Who>, line: &str) {
         if let (TokenMode::Strict, Some(who)) = (self.state.settings.tokens, who) {
             let is_allowed = match (who, change) {
-                (Who::User, _) | (_, Change::PutToken(..) | Change::RevokeToken(_)) => true,
+                (Who::User, _)
+                | (
+                    _,
+                    Change::PutToken(..) | Change::RevokeToken(_) | Change::SpendRefreshToken(_),
+                ) => true,
+                (Who::Writer(file_id), Change::EditFile(file)) => file.id == *file_id,
                 (Who::Writer(file_id), Change::Write(write)) => write.record.file_id == *file_id,
                 _ => false,
             };
