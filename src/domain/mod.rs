@@ -15,6 +15,7 @@ pub mod metadata;
 pub mod notice;
 pub mod operation;
 pub mod outcome;
+pub mod picture;
 pub mod schema;
 pub mod scope;
 pub mod secret;

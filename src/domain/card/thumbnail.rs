@@ -3,25 +3,24 @@
 use std::io::Cursor;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use image::{ImageFormat, ImageReader, Limits, imageops::FilterType};
+use image::{ImageFormat, Limits, imageops::FilterType};
+
+use crate::domain::picture::decode_upright;
 
 /// Width and height of a thumbnail in pixels, as the official kit makes them.
 pub const THUMBNAIL_PIXELS: u32 = 45;
 
-/// Converts an image (PNG, JPEG or GIF) to a data URI of a 45×45 PNG of its middle square.
+/// Converts an image (PNG, JPEG or GIF) to a data URI of a 45×45 PNG of its middle square,
+/// turned as its EXIF orientation says.
 ///
 /// # Errors
 /// A message for the user, if the bytes are not such an image or if it would take more than
 /// 256 MiB in memory.
 pub fn thumbnail(bytes: &[u8]) -> Result<String, String> {
     const MAX_MEMORY: u64 = 256 << 20;
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| error.to_string())?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(MAX_MEMORY);
-    reader.limits(limits);
-    let image = reader.decode().map_err(|error| error.to_string())?;
+    let image = decode_upright(Cursor::new(bytes), limits).map_err(|error| error.to_string())?;
     let small = image.resize_to_fill(THUMBNAIL_PIXELS, THUMBNAIL_PIXELS, FilterType::Lanczos3);
     let mut png = Cursor::new(Vec::new());
     small

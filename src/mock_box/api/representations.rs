@@ -57,10 +57,8 @@ fn content(context: &Context<'_>) -> Result<Answer, Answer> {
         return extracted_text(context, &file.name, &ending, original);
     }
     let name = file_name::with_ending(&file.name, representation.kind.ending());
-    if representation.kind.is_already(&ending) {
-        return download::content(&context.request.head, &name, original);
-    }
     let otherwise = placeholder(&name);
+    // A picture is made in its own type too, because the size may differ and it must be upright.
     if representation.kind.is_picture() && matches!(&*ending, "png" | "jpg" | "jpeg" | "gif") {
         let (width, height) = representation.size;
         let picture = PictureOf {
@@ -75,7 +73,11 @@ fn content(context: &Context<'_>) -> Result<Answer, Answer> {
         let answer = answer.header_text(header::CONTENT_TYPE, download::content_type(&name));
         return Ok(Answer { body, ..answer });
     }
-    download::content(&context.request.head, &name, &otherwise)
+    if representation.kind.is_already(&ending) {
+        return download::content(&context.request.head, &name, original);
+    }
+    let answer = download::content(&context.request.head, &name, &otherwise)?;
+    Ok(answer.note("a placeholder: the mock converts PNG, JPEG and GIF, and no other files"))
 }
 
 fn extracted_text(

@@ -119,7 +119,27 @@ fn a_picture_is_converted_while_it_is_sent() {
         world.state.file("42").map(|file| &file.current().content)
     );
     let same = world.call(&format!("{place}/png_32x16/content"), Some(&event.read));
-    assert!(matches!(same.body, AnswerBody::Content(_)));
+    assert!(matches!(same.body, AnswerBody::Picture(picture) if picture.is_png));
+    for name in ["scan.tiff", "photo.webp", "drawing.bmp", "talk.mp3"] {
+        let event = world.register(name);
+        let id = &event.file_id;
+        let version = world
+            .state
+            .file(id)
+            .expect("it is there")
+            .current()
+            .id
+            .clone();
+        let line = format!(
+            "GET /2.0/internal_files/{id}/versions/{version}/representations/jpg_32x32/content"
+        );
+        let made = world.call(&line, Some(&event.read));
+        assert!(matches!(made.body, AnswerBody::Content(_)), "{name}");
+        assert!(
+            made.note.is_some_and(|note| note.contains("placeholder")),
+            "{name}"
+        );
+    }
 }
 
 #[test]

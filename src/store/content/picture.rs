@@ -3,10 +3,13 @@
 
 use std::io::{BufRead, BufReader, Cursor, Seek};
 
-use image::{DynamicImage, ImageFormat, ImageReader, Limits, imageops::FilterType};
+use image::{DynamicImage, ImageFormat, Limits, imageops::FilterType};
 
 use super::file;
-use crate::mock_box::{PictureOf, Source};
+use crate::{
+    domain::picture::decode_upright,
+    mock_box::{PictureOf, Source},
+};
 
 /// The most pixels in either direction that are unpacked.
 const MAX_PIXELS: u32 = 16_384;
@@ -43,9 +46,7 @@ fn convert(from: impl BufRead + Seek, wanted: &PictureOf) -> Result<Vec<u8>, Pic
     limits.max_image_width = Some(MAX_PIXELS);
     limits.max_image_height = Some(MAX_PIXELS);
     limits.max_alloc = Some(MAX_MEMORY);
-    let mut reader = ImageReader::new(from).with_guessed_format()?;
-    reader.limits(limits);
-    let picture = reader.decode()?;
+    let picture = decode_upright(from, limits)?;
     let is_larger = picture.width() > wanted.width || picture.height() > wanted.height;
     let picture = if is_larger {
         picture.resize(
@@ -94,6 +95,17 @@ mod tests {
             let small = image::load_from_memory(&small).expect("a picture");
             assert_eq!((small.width(), small.height()), (1, 1), "{name}");
         }
+    }
+
+    #[test]
+    fn a_picture_keeps_its_proportions_within_the_size_asked_for() {
+        let wide = DynamicImage::new_rgb8(200, 100);
+        let mut jpeg = Cursor::new(Vec::new());
+        wide.write_to(&mut jpeg, ImageFormat::Jpeg)
+            .expect("a picture");
+        let made = convert(Cursor::new(jpeg.get_ref()), &wanted("a.jpg", 32, false));
+        let small = image::load_from_memory(&made.expect("a picture")).expect("a picture");
+        assert_eq!((small.width(), small.height()), (32, 16));
     }
 
     #[test]
