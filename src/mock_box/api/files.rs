@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
+        json::tree::Tape,
         notice::{By, Placement},
         operation::Operation,
     },
@@ -41,6 +42,8 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::POST,   "files/{file_id}/copy",                  Operation::File, InMemory, Write(copy_file)),
     row(Method::GET,    "files/{file_id}/versions",              Operation::Info, NoBody,   Read(list_versions)),
     row(Method::GET,    "files/{file_id}/versions/{version_id}", Operation::Info, NoBody,   Read(read_version)),
+    row(Method::POST,   "files/{file_id}/versions/current",      Operation::File, InMemory, Write(promote_version)),
+    row(Method::DELETE, "files/{file_id}/versions/{version_id}", Operation::File, NoBody,   Write(delete_version)),
 ];
 
 fn read_file(context: &Context<'_>) -> Result<Answer, Answer> {
@@ -72,6 +75,43 @@ fn read_version(context: &Context<'_>) -> Result<Answer, Answer> {
         .ok_or_else(errors::not_found)?;
     let object = view::file::version(file, version);
     Ok(Answer::json(StatusCode::OK, &object))
+}
+
+/// Makes an old version the current one: a new version with its content.
+fn promote_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
+    let file = context.file()?;
+    let body = item_fields::body(context.request.bytes())?;
+    refuse_others(&body, &["id", "type"], "a promotion")?;
+    let id = body
+        .get("id")
+        .and_then(|id| Tape::from_value(id).tree().as_id())
+        .ok_or_else(|| errors::bad_request("'id' is required"))?;
+    let promoted = file.version(&id).ok_or_else(errors::not_found)?;
+    let new = ops::files::new_version(promoted.content.clone(), context.now, ids);
+    let file = file.clone().with_version(new);
+    let version = view::file::version(&file, file.current());
+    Ok(Decision {
+        changes: vec![Change::EditFile(Box::new(file))],
+        ..Decision::answer(Answer::json(StatusCode::CREATED, &version))
+    })
+}
+
+/// Deletes a version; the current one can be deleted only with its file.
+fn delete_version(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let mut file = context.matching_file()?.clone();
+    let id = context.capture("version_id");
+    if file.version(id).is_none() {
+        return Err(errors::not_found());
+    }
+    if file.current().id == *id {
+        return Err(errors::bad_request("The current version cannot be deleted"));
+    }
+    file.versions.retain(|version| version.id != *id);
+    let file = file.changed(context.now);
+    Ok(Decision {
+        changes: vec![Change::EditFile(Box::new(file))],
+        ..Decision::answer(Answer::empty(StatusCode::NO_CONTENT))
+    })
 }
 
 /// Changes a file. Metadata follows a move, since it belongs to the file.

@@ -4,12 +4,7 @@
 
 use http::{Method, StatusCode, header};
 
-use super::endpoint::{
-    BodyKind::NoBody,
-    Endpoint,
-    Handler::{NotPlayed, Read},
-    row,
-};
+use super::endpoint::{BodyKind::NoBody, Endpoint, Handler::Read, row};
 use crate::{
     domain::{file_name, operation::Operation},
     mock_box::{
@@ -37,8 +32,8 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::GET, INFO,                             Operation::Representation, NoBody, Read(info)),
     row(Method::GET, CONTENT,                          Operation::Representation, NoBody, Read(content)),
     row(Method::GET, ASSET,                            Operation::Representation, NoBody, Read(content)),
-    row(Method::GET, "files/{file_id}/thumbnail.png",  Operation::Representation, NoBody, NotPlayed("thumbnails")),
-    row(Method::GET, "files/{file_id}/thumbnail.jpg",  Operation::Representation, NoBody, NotPlayed("thumbnails")),
+    row(Method::GET, "files/{file_id}/thumbnail.png",  Operation::Representation, NoBody, Read(png_thumbnail)),
+    row(Method::GET, "files/{file_id}/thumbnail.jpg",  Operation::Representation, NoBody, Read(jpg_thumbnail)),
 ];
 
 /// One representation, as `info.url` names it.
@@ -56,16 +51,34 @@ fn content(context: &Context<'_>) -> Result<Answer, Answer> {
     if representation.kind == Format::ExtractedText {
         return extracted_text(context, &file.name, &ending, original);
     }
-    let name = file_name::with_ending(&file.name, representation.kind.ending());
+    converted(
+        context,
+        file,
+        original,
+        representation.kind,
+        representation.size,
+    )
+}
+
+/// Content converted to a format: a picture of at most `size` pixels, or a file that is of the type already.
+/// For the rest a placeholder, and the log says so.
+fn converted(
+    context: &Context<'_>,
+    file: &File,
+    original: &Content,
+    format: Format,
+    (width, height): (u16, u16),
+) -> Result<Answer, Answer> {
+    let ending = extension(&file.name);
+    let name = file_name::with_ending(&file.name, format.ending());
     let otherwise = placeholder(&name);
     // A picture is made in its own type too, because the size may differ and it must be upright.
-    if representation.kind.is_picture() && matches!(&*ending, "png" | "jpg" | "jpeg" | "gif") {
-        let (width, height) = representation.size;
+    if format.is_picture() && matches!(&*ending, "png" | "jpg" | "jpeg" | "gif") {
         let picture = PictureOf {
             content: original.clone(),
             width: width.into(),
             height: height.into(),
-            is_png: representation.kind == Format::Png,
+            is_png: format == Format::Png,
             otherwise,
         };
         let body = AnswerBody::Picture(Box::new(picture));
@@ -73,11 +86,55 @@ fn content(context: &Context<'_>) -> Result<Answer, Answer> {
         let answer = answer.header_text(header::CONTENT_TYPE, download::content_type(&name));
         return Ok(Answer { body, ..answer });
     }
-    if representation.kind.is_already(&ending) {
+    if format.is_already(&ending) {
         return download::content(&context.request.head, &name, original);
     }
     let answer = download::content(&context.request.head, &name, &otherwise)?;
     Ok(answer.note("a placeholder: the mock converts PNG, JPEG and GIF, and no other files"))
+}
+
+fn png_thumbnail(context: &Context<'_>) -> Result<Answer, Answer> {
+    thumbnail(context, Format::Png, &[256, 128, 64, 32])
+}
+
+fn jpg_thumbnail(context: &Context<'_>) -> Result<Answer, Answer> {
+    thumbnail(context, Format::Jpg, &[320, 160, 94, 32])
+}
+
+/// The thumbnail of a file: the largest of `sizes`, in pixels, within the bounds of the call.
+fn thumbnail(context: &Context<'_>, format: Format, sizes: &[u16]) -> Result<Answer, Answer> {
+    let file = context.file()?;
+    let bounds = |names: [&str; 2]| -> Result<Vec<u16>, Answer> {
+        let given = names.into_iter().filter_map(|name| {
+            let text = context.request.head.query(name)?;
+            let pixels = text.parse().ok();
+            Some(pixels.filter(|it| (32..=320).contains(it)).ok_or_else(|| {
+                errors::bad_request(format!("'{name}' must be a number from 32 to 320"))
+            }))
+        });
+        given.collect()
+    };
+    let least = bounds(["min_width", "min_height"])?.into_iter().max();
+    let most = bounds(["max_width", "max_height"])?.into_iter().min();
+    let (least, most) = (least.unwrap_or(0), most.unwrap_or(u16::MAX));
+    let size = sizes
+        .iter()
+        .find(|size| (least..=most).contains(*size))
+        .ok_or_else(|| {
+            let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+            let message = format!(
+                "There is no thumbnail of this size, only {}",
+                sizes.join(", ")
+            );
+            errors::bad_request(message)
+        })?;
+    converted(
+        context,
+        file,
+        &file.current().content,
+        format,
+        (*size, *size),
+    )
 }
 
 fn extracted_text(

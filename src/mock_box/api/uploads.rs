@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     endpoint::{
-        BodyKind::{Multipart, NoBody},
+        BodyKind::{InMemory, Multipart, NoBody},
         Endpoint,
         Handler::{NotPlayed, Write},
         row,
@@ -37,15 +37,16 @@ use crate::{
     },
 };
 
-const PREFLIGHT: &str = "the preflight check of uploads";
+/// The members of a preflight check's body.
+const PREFLIGHT: [&str; 3] = ["name", "size", "parent"];
 const CHUNKS: &str = "uploads in chunks";
 
 #[rustfmt::skip]
 pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::POST,    "files/content",                   Operation::Upload, Multipart, Write(upload_file)),
     row(Method::POST,    "files/{file_id}/content",         Operation::Version, Multipart, Write(upload_version)),
-    row(Method::OPTIONS, "files/content",                   Operation::Upload, NoBody,    NotPlayed(PREFLIGHT)),
-    row(Method::OPTIONS, "files/{file_id}/content",         Operation::Version, NoBody,    NotPlayed(PREFLIGHT)),
+    row(Method::OPTIONS, "files/content",                   Operation::Upload, InMemory,  Write(check_upload)),
+    row(Method::OPTIONS, "files/{file_id}/content",         Operation::Version, InMemory,  Write(check_version)),
     row(Method::POST,    "files/upload_sessions",           Operation::Upload, NoBody,    NotPlayed(CHUNKS)),
     row(Method::POST,    "files/{file_id}/upload_sessions", Operation::Version, NoBody,    NotPlayed(CHUNKS)),
 ];
@@ -85,6 +86,49 @@ fn upload_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answ
         ..file.clone()
     };
     Ok(uploaded(context, renamed.with_version(version)))
+}
+
+/// The preflight check of a new file.
+fn check_upload(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let body = item_fields::body(context.request.bytes())?;
+    refuse_others(&body, &PREFLIGHT, "a preflight check")?;
+    let name =
+        item_fields::name(&body)?.ok_or_else(|| errors::bad_request("'name' is required"))?;
+    let parent_id = item_fields::parent(context, &body)?
+        .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;
+    item_fields::check_free(context.state, &parent_id, &name, None)?;
+    permitted(context, &body, "files/content")
+}
+
+/// The preflight check of a new version.
+fn check_version(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
+    let file = context.file()?;
+    let body = item_fields::body(context.request.bytes())?;
+    refuse_others(&body, &PREFLIGHT, "a preflight check")?;
+    if let Some(name) = item_fields::name(&body)?.filter(|name| *name != file.name) {
+        item_fields::check_free(context.state, &file.parent_id, &name, Some(&file.id))?;
+    }
+    permitted(context, &body, &format!("files/{}/content", file.id))
+}
+
+/// The answer to a preflight check: where to upload to. The mock needs no token of its own for it.
+fn permitted(
+    context: &Context<'_>,
+    body: &Map<String, Value>,
+    path: &str,
+) -> Result<Decision, Answer> {
+    let limit = context.state.settings.max_upload;
+    match body.get("size").filter(|size| !size.is_null()) {
+        None => {}
+        Some(size) => match size.as_u64() {
+            None => return Err(errors::bad_request("'size' must be a number of bytes")),
+            Some(size) if size > limit => return Err(errors::too_large(limit)),
+            Some(_) => {}
+        },
+    }
+    let origin = context.request.head.upload_origin();
+    let answer = json!({"upload_url": format!("{origin}/api/2.0/{path}"), "upload_token": ""});
+    Ok(Decision::answer(Answer::json(StatusCode::OK, &answer)))
 }
 
 /// The content and the attributes of an upload, checked.

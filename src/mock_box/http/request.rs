@@ -91,6 +91,16 @@ impl Head {
         hosts::is_box(self.host())
     }
 
+    /// The origin of upload URLs: Box's upload host for clients that address Box's own hosts, else the
+    /// origin that the client named.
+    pub fn upload_origin(&self) -> &str {
+        if self.is_for_box() {
+            "https://upload.box.com"
+        } else {
+            &self.origin
+        }
+    }
+
     /// The origin of download URLs: Box's download host for clients that address Box's own hosts,
     /// else the origin that the client named.
     pub fn download_origin(&self) -> &str {

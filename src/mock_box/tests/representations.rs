@@ -143,6 +143,41 @@ fn a_picture_is_converted_while_it_is_sent() {
 }
 
 #[test]
+fn a_thumbnail_is_the_largest_within_the_bounds_and_other_sizes_are_400() {
+    let mut world = World::new();
+    let event = world.register("photo.jpg");
+    for (query, pixels) in [
+        ("thumbnail.jpg", 320),
+        ("thumbnail.png", 256),
+        ("thumbnail.jpg?max_width=160&max_height=320", 160),
+        (
+            "thumbnail.png?min_width=32&min_height=32&max_height=100",
+            64,
+        ),
+    ] {
+        let line = format!("GET /2.0/files/42/{query}");
+        let made = world.call(&line, Some(&event.read));
+        let AnswerBody::Picture(picture) = made.body else {
+            panic!("no picture: {made:?}");
+        };
+        assert_eq!((picture.width, picture.height), (pixels, pixels), "{query}");
+        assert_eq!(picture.is_png, query.contains("png"));
+    }
+    for query in [
+        "max_width=31",
+        "max_width=321",
+        "min_height=many",
+        "min_width=100&max_width=120",
+        "min_width=160&max_width=32",
+    ] {
+        let line = format!("GET /2.0/files/42/thumbnail.jpg?{query}");
+        assert_eq!(world.call(&line, Some(&event.read)).status, 400, "{query}");
+    }
+    let line = "GET /2.0/files/42/thumbnail.jpg";
+    assert_eq!(world.call(line, Some(&event.write)).status, 403);
+}
+
+#[test]
 fn text_that_cannot_be_extracted_is_a_named_placeholder() {
     let mut world = World::new();
     let event = world.register("talk.mp3");

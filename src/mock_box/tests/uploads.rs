@@ -1,6 +1,6 @@
 //! Uploads, from where their bodies are on disk.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::world::{World, any, header_of, json_of, with};
 use crate::mock_box::{Upload, http::request::tests::head, model::content::sha1_hex};
@@ -64,6 +64,90 @@ fn a_new_version_keeps_the_id_and_the_old_versions() {
     assert!(header_of(&old, "location").is_some_and(|url| url.contains("/42.43.")));
     let none = world.call("GET /2.0/files/42/content?version=44", Some(&any()));
     assert_eq!(none.status, 404);
+}
+
+#[test]
+fn a_preflight_check_answers_where_to_upload_or_why_not() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let line = "OPTIONS /2.0/files/content";
+    let mut check = |line: &str, body: &Value| {
+        let answer = world.send(line, &any(), body);
+        (answer.status.as_u16(), json_of(&answer))
+    };
+    let body = json!({"name": "new.txt", "parent": {"id": "44"}, "size": 5});
+    let (status, answer) = check(line, &body);
+    assert_eq!(status, 200);
+    let url = "http://127.0.0.1:7269/api/2.0/files/content";
+    assert_eq!(answer["upload_url"], url);
+    let (status, answer) = check("OPTIONS /2.0/files/42/content", &json!({"size": 5}));
+    assert_eq!(status, 200);
+    let url = "http://127.0.0.1:7269/api/2.0/files/42/content";
+    assert_eq!(answer["upload_url"], url);
+    for (body, status) in [
+        (json!({"name": "talk.txt", "parent": {"id": "44"}}), 409),
+        (json!({"name": "a", "parent": {"id": "7"}}), 404),
+        (json!({"name": "a", "parent": {"id": "0"}, "size": -1}), 400),
+        (
+            json!({"name": "a", "parent": {"id": "0"}, "size": 1_000_000_000_000_u64}),
+            413,
+        ),
+        (json!({"name": "a/b", "parent": {"id": "0"}}), 400),
+        (json!({"name": "a"}), 400),
+        (
+            json!({"name": "a", "parent": {"id": "0"}, "description": "x"}),
+            405,
+        ),
+    ] {
+        assert_eq!(check(line, &body).0, status, "{body}");
+    }
+    assert_eq!(check("OPTIONS /2.0/files/41/content", &json!({})).0, 404);
+}
+
+#[test]
+fn an_old_version_is_promoted_or_deleted_and_one_of_another_file_is_404() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let line = "POST /api/2.0/files/42/content";
+    let second = world.upload(head(line, Some(&any())), None, b"second");
+    let second = json_of(&second)["entries"][0]["file_version"].clone();
+    let other = world.register("other.txt");
+    let other = world.state.file(&other.file_id).expect("it is there");
+    let of_other = other.current().id.clone();
+
+    let promote = "POST /2.0/files/42/versions/current";
+    let body = json!({"type": "file_version", "id": "43"});
+    let promoted = world.send(promote, &any(), &body);
+    assert_eq!(promoted.status, 201);
+    let promoted = json_of(&promoted);
+    assert_eq!(promoted["version_number"], "3");
+    let file = json_of(&world.call("GET /2.0/files/42", Some(&any())));
+    assert_eq!(file["file_version"]["id"], promoted["id"]);
+    assert_ne!(file["sha1"], second["sha1"]);
+
+    for (line, body, status) in [
+        (
+            promote,
+            json!({"type": "file_version", "id": of_other}),
+            404,
+        ),
+        (promote, json!({}), 400),
+    ] {
+        assert_eq!(world.send(line, &any(), &body).status, status, "{body}");
+    }
+    let id = |version: &Value| version["id"].as_str().expect("an id").to_owned();
+    for (version, status) in [
+        (of_other, 404),
+        (id(&promoted), 400),
+        (id(&second), 204),
+        (id(&second), 404),
+    ] {
+        let line = format!("DELETE /2.0/files/42/versions/{version}");
+        assert_eq!(world.call(&line, Some(&any())).status, status, "{line}");
+    }
+    let left = json_of(&world.call("GET /2.0/files/42/versions", Some(&any())));
+    assert_eq!(left["total_count"], 1);
+    assert_eq!(left["entries"][0]["version_number"], "1");
 }
 
 #[test]
