@@ -12,6 +12,10 @@ use skillctl::{
             preview::sidebar,
             validate::{Schema, box_refusal, validate},
         },
+        cards_from::{
+            cards::{CardOptions, make},
+            read::{ReadOptions, read},
+        },
         json::{document::Document, tree::Tape},
     },
     render::cards::{html, text},
@@ -88,5 +92,38 @@ fn cards(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, cards);
+/// A result of Amazon Transcribe of this many words, about 150 bytes each.
+fn transcribed(words: usize) -> String {
+    let items: Vec<Value> = (0..words)
+        .map(|nth| {
+            let start = format!("{}.{}", nth / 3, nth % 3 * 3);
+            let content = if nth % 12 == 11 { "talk." } else { "slow" };
+            json!({"type": "pronunciation", "start_time": start, "end_time": start,
+                "alternatives": [{"content": content, "confidence": "0.99"}]})
+        })
+        .collect();
+    json!({"results": {"transcripts": [], "items": items}}).to_string()
+}
+
+/// The aim: 100,000 words within 300 ms, from the text of the result to the cards.
+fn cards_from(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("cards from");
+    group
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(3));
+    for words in SIZES {
+        let result = transcribed(words);
+        group.throughput(Throughput::Bytes(result.len() as u64));
+        group.bench_function(BenchmarkId::new("words", words), |bencher| {
+            bencher.iter(|| {
+                let read = read(black_box(&result), ReadOptions::default()).expect("a result");
+                make(read.content, &CardOptions::new(0.0)).cards.len()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, cards, cards_from);
 criterion_main!(benches);

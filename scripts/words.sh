@@ -90,6 +90,8 @@ room|rooms	module
 allowed='
 *	is no longer	ordinary English: not any more
 scripts/words.sh	*	this file names the phrases
+src/domain/cards_from/*.snap	*	the text on a door, in a picture that a service has read
+src/domain/cards_from/*.json	*	as above
 '
 
 if [ $# -eq 0 ]; then

@@ -2,6 +2,8 @@
 //! form, on random cards that are mostly near the border between valid and invalid. And no input may
 //! panic a reader or a renderer.
 
+use std::{fs, path::Path, sync::LazyLock};
+
 use jsonschema::Validator;
 use proptest::{prelude::*, test_runner::Config};
 use serde_json::{Value, json};
@@ -12,6 +14,12 @@ use skillctl::{
             normalise::{difference, normalised},
             preview::sidebar,
             validate::{Schema, box_refusal, validate},
+        },
+        cards_from::{
+            self,
+            cards::{CardOptions, make},
+            read::ReadOptions,
+            words::Grouping,
         },
         diagnostic::Severity,
         json::{document::Document, tree::Tape},
@@ -275,6 +283,39 @@ proptest! {
     }
 
     #[test]
+    fn cards_of_any_result_have_no_findings_and_times_in_order(
+        (extension, text) in changed_result(),
+        speakers in any::<bool>(),
+        fractions in any::<bool>(),
+        duration in prop::option::of(0.1_f64..100.0),
+        by_second in any::<bool>(),
+    ) {
+        let options = ReadOptions {
+            name: "result",
+            extension: Some(&extension),
+            format: None,
+            grouping: if by_second { Grouping::Second } else { Grouping::Sentence },
+        };
+        let Ok(result) = cards_from::read::read(&text, options) else {
+            return Ok(());
+        };
+        let mut options = CardOptions::new(result.format.min_confidence);
+        options.speakers = speakers;
+        options.fractions = fractions;
+        options.duration = duration;
+        options.pictures.insert("anna".to_owned(), "data:image/png;base64,iVBORw0KGgo=".to_owned());
+        let made = make(result.content, &options);
+        for card in &made.cards {
+            prop_assert!(times_are_in_order(card), "{card:#}");
+        }
+        let cards = Value::from(made.cards);
+        for finding in validate(Tape::from_value(&cards).tree(), Schema::Box) {
+            let is_allowed = finding.code == "missing-member" || (fractions && finding.code == "fractions");
+            prop_assert!(is_allowed, "{finding:#?} in {cards:#}");
+        }
+    }
+
+    #[test]
     fn no_text_panics_the_reader_of_subtitles(text in subtitle_like()) {
         for format in [Format::Srt, Format::Vtt, Format::Sbv, Format::Plain] {
             for cue in read(&text, format).cues {
@@ -317,6 +358,102 @@ proptest! {
 fn has_another_type(card: &Value, card_type: usize) -> bool {
     let names = ["keyword", "timeline", "transcript", "status", "face"];
     card.get("skill_card_type") != Some(&json!(names[card_type]))
+}
+
+/// The results of services that are fixtures, JSON and text, with their extensions.
+fn results() -> &'static [(String, String)] {
+    static RESULTS: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cards/from");
+        let mut paths: Vec<_> = fs::read_dir(folder)
+            .expect("the folder of fixtures")
+            .map(|entry| entry.expect("an entry").path())
+            .collect();
+        paths.sort();
+        let extension = |path: &Path| path.extension().map(|it| it.to_string_lossy().into_owned());
+        paths
+            .iter()
+            .map(|path| {
+                let text = fs::read_to_string(path).expect("a text");
+                (extension(path).unwrap_or_default(), text)
+            })
+            .collect()
+    });
+    &RESULTS
+}
+
+/// Values that services do not write, and the times that they should not.
+fn odd_result_values() -> Vec<Value> {
+    let mut values = odd_values();
+    values.extend([
+        json!(-5),
+        json!(0.0004),
+        json!(1e300),
+        json!(734_000),
+        json!("NaN"),
+        json!("inf"),
+        json!("-1.5s"),
+        json!("1:02:03.4567891"),
+        json!("PT1H"),
+        json!(" \n\t "),
+        json!("\u{202e}\u{0}x"),
+        json!([[["x"]]]),
+    ]);
+    values
+}
+
+/// A result with some values replaced.
+fn changed_result() -> impl Strategy<Value = (String, String)> {
+    let changes = prop::collection::vec((any::<usize>(), any::<usize>()), 0..6);
+    (0..results().len(), changes).prop_map(|(nth, changes)| {
+        let (extension, text) = results()[nth].clone();
+        let Ok(mut result) = serde_json::from_str::<Value>(&text) else {
+            let keep = changes
+                .first()
+                .map_or(text.len(), |(at, _)| at % (text.len() + 1));
+            let text = text.chars().take(keep).collect();
+            return (extension, text);
+        };
+        let values = odd_result_values();
+        for (place, value) in changes {
+            let mut pointers = Vec::new();
+            collect(&result, String::new(), &mut pointers);
+            if let Some(place) = result.pointer_mut(&pointers[place % pointers.len()]) {
+                *place = values[value % values.len()].clone();
+            }
+        }
+        (extension, result.to_string())
+    })
+}
+
+/// The starts and ends of the entries of a card, and whether they lie in their order within its duration.
+fn times_are_in_order(card: &Value) -> bool {
+    let duration = card["duration"].as_f64().unwrap_or(f64::INFINITY);
+    let entries = card["entries"].as_array().map_or(&[][..], Vec::as_slice);
+    let periods = |entry: &Value| -> Vec<(f64, f64)> {
+        let appears = entry["appears"].as_array().cloned().unwrap_or_default();
+        let time = |it: &Value, name: &str| it[name].as_f64();
+        appears
+            .iter()
+            .map(|it| {
+                let start = time(it, "start").expect("a start");
+                (start, time(it, "end").unwrap_or(start))
+            })
+            .collect()
+    };
+    let is_within = |(start, end): &(f64, f64)| {
+        *start >= 0.0 && start <= end && *start < duration && *end <= duration
+    };
+    let within = entries
+        .iter()
+        .flat_map(periods)
+        .all(|period| is_within(&period));
+    let is_sorted = |periods: &[(f64, f64)]| periods.is_sorted_by(|one, other| one.0 <= other.0);
+    let is_transcript = card["skill_card_type"] == "transcript";
+    let all_timed = entries.iter().all(|entry| entry.get("appears").is_some());
+    let starts: Vec<_> = entries.iter().flat_map(periods).collect();
+    within
+        && entries.iter().all(|entry| is_sorted(&periods(entry)))
+        && (!is_transcript || !all_timed || is_sorted(&starts))
 }
 
 /// Bytes that are often close to valid JSON.

@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{
+    Args, Subcommand, ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 use super::{
     box_access::{AccessArgs, BoxArgs},
     output_format::OutputFormat,
     size::parse_size,
 };
+use crate::domain::cards_from::format::{FORMATS, Format};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -43,6 +47,8 @@ pub enum CardsCommand {
     Delete(Box<DeleteArgs>),
     /// Make a card from options or files
     New(NewArgs),
+    /// Make cards from the result of a machine-learning service, or from subtitles
+    From(FromArgs),
 }
 
 /// The limit on an input.
@@ -380,19 +386,6 @@ pub struct NewTimelineArgs {
     pub input: InputArgs,
 }
 
-/// The format of a file of subtitles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SubtitleFormat {
-    /// SubRip
-    Srt,
-    /// WebVTT
-    Vtt,
-    /// SBV, as YouTube writes it
-    Sbv,
-    /// Plain text: each line is an entry
-    Txt,
-}
-
 /// Arguments of `skillctl cards new transcript`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -404,9 +397,10 @@ pub struct NewTranscriptArgs {
     /// Subtitles (.srt, .vtt) or plain text; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
-    /// The format of the file [default: by its extension and content]
-    #[arg(long = "as", value_name = "FORMAT", value_enum)]
-    pub format: Option<SubtitleFormat>,
+    /// The format of the file, as `cards from --list-formats` names it; auto: by its extension and
+    /// content
+    #[arg(long = "as", value_name = "FORMAT", default_value = AUTO, hide_possible_values = true, value_parser = format_parser())]
+    pub format: FormatName,
     /// The length of the file, in seconds or as m:ss [default: the end of the last line]
     #[arg(long, value_name = "TIME")]
     pub duration: Option<String>,
@@ -436,4 +430,99 @@ pub struct NewStatusArgs {
     /// The options of every card.
     #[command(flatten)]
     pub common: NewCommonArgs,
+}
+
+/// The name of the choice that recognises the format.
+const AUTO: &str = "auto";
+
+/// The format of a result; none if it is to be recognised.
+#[derive(Clone, Copy, Debug)]
+pub struct FormatName(pub Option<&'static Format>);
+
+/// Reads the name of a format, or `auto`.
+fn format_parser() -> impl TypedValueParser<Value = FormatName> {
+    let names = FORMATS.iter().map(|format| format.name);
+    PossibleValuesParser::new(std::iter::once(AUTO).chain(names))
+        .map(|name| FormatName(Format::named(&name)))
+}
+
+/// Reads a share from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("not a number from 0 to 1; try 0.6".to_owned()),
+    }
+}
+
+/// How words become lines of a transcript.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GroupArg {
+    /// A sentence a line
+    #[default]
+    Sentence,
+    /// The words that begin in the same second
+    Second,
+}
+
+const FROM_EXAMPLES: &str = "\
+Examples:
+  skillctl cards from transcribe.json --speakers > cards.json
+  skillctl cards from vision.json --min-confidence 0.8 | skillctl cards render -
+  skillctl cards from index.json --images thumbnails/ \\
+      | skillctl cards write - --event event.json
+  skillctl cards from talk.srt --duration 12:30
+  skillctl cards from --list-formats
+
+The format is recognised by the shape of the result. The cards are printed on
+standard output as {\"cards\": […]}, in the order Faces, Text, Topics, Transcript.
+Exit codes: 0 cards were made, 2 the result cannot be read, has no known format,
+reports an error, or has nothing to make a card of.";
+
+/// Arguments of `skillctl cards from`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = FROM_EXAMPLES)]
+pub struct FromArgs {
+    /// The file with the result, or - for standard input
+    #[arg(value_name = "FILE", required_unless_present = "list_formats")]
+    pub file: Option<PathBuf>,
+    /// The format of the result, as --list-formats names it; auto: by its shape
+    #[arg(long = "as", value_name = "FORMAT", default_value = AUTO, hide_possible_values = true, value_parser = format_parser())]
+    pub format: FormatName,
+    /// List the formats that are read, and the cards that each becomes
+    #[arg(long)]
+    pub list_formats: bool,
+    /// The least confidence of topics, faces and texts, from 0 to 1 [default: by format]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub min_confidence: Option<f64>,
+    /// Take at most this many topics, those with the highest confidence
+    #[arg(long, value_name = "N", default_value_t = 25)]
+    pub max_topics: usize,
+    /// Take at most this many faces, those with the highest confidence
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub max_faces: usize,
+    /// Begin lines of speech with the speaker
+    #[arg(long)]
+    pub speakers: bool,
+    /// How words become lines of a transcript
+    #[arg(long, value_enum, default_value_t)]
+    pub group: GroupArg,
+    /// The folder with the pictures of faces: PNG, JPEG or GIF files that are named for the id,
+    /// thumbnail or name of a face. Faces without a picture become topics
+    #[arg(long, value_name = "DIR")]
+    pub images: Option<PathBuf>,
+    /// The length of the file, in seconds or as m:ss [default: that of the result]
+    #[arg(long, value_name = "TIME")]
+    pub duration: Option<String>,
+    /// Keep fractions of seconds. Box accepts them, and documents whole seconds
+    #[arg(long)]
+    pub fractions: bool,
+    /// The skill's id
+    #[arg(long, value_name = "ID")]
+    pub skill_id: Option<String>,
+    /// The invocation's id
+    #[arg(long, value_name = "ID")]
+    pub invocation_id: Option<String>,
+    /// The limit on the input.
+    #[command(flatten)]
+    pub input: InputArgs,
 }

@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod card;
+pub mod cards_from;
 pub mod diagnostic;
 pub mod duration;
 pub mod event;

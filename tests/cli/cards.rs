@@ -364,7 +364,7 @@ fn malformed_subtitles_are_skipped_by_their_line() {
         .write_stdin("nothing here")
         .assert()
         .code(2)
-        .stderr(contains("no line of speech"));
+        .stderr(contains("nothing to make a card of"));
     cards(&["new", "transcript", "--from", "-"])
         .write_stdin(&b"caf\xe9"[..])
         .assert()
@@ -418,6 +418,105 @@ fn subtitles_of_other_formats_are_refused_by_name() {
         .stdout("")
         .stderr(contains(name).and(contains("ffmpeg")));
     }
+}
+
+#[test]
+fn cards_of_a_result_are_written_onto_a_file_as_they_come() {
+    let from = "fixtures/cards/from/video-indexer.json";
+    let images = tempfile::tempdir().expect("a folder");
+    fs::copy(
+        project("fixtures/cards/anna.png"),
+        images.path().join("Anna.png"),
+    )
+    .expect("a copy");
+    let assert = cards(&["from", from, "--speakers", "--images"])
+        .arg(images.path())
+        .assert()
+        .success()
+        .stderr(contains("1 face without a picture: added to the topics"));
+    let made: Value = serde_json::from_str(&stdout(&assert)).expect("JSON");
+    let types: Vec<_> = made["cards"]
+        .as_array()
+        .expect("cards")
+        .iter()
+        .filter_map(|card| card["skill_card_title"]["message"].as_str())
+        .collect();
+    assert_eq!(types, ["Faces", "Text", "Topics", "Transcript"]);
+    let at = Registered::new();
+    at.cards(&["write", "-"])
+        .write_stdin(made.to_string())
+        .assert()
+        .success()
+        .stdout(contains("created: 4 cards"));
+}
+
+#[test]
+fn a_result_that_is_not_read_is_refused_by_name() {
+    let from = |input: &str, more: &[&str]| {
+        let mut command = cards(&["from", "-"]);
+        command
+            .args(more)
+            .write_stdin(input.to_owned())
+            .assert()
+            .code(2)
+            .stdout("")
+    };
+    from("{\"a\": 1}", &[]).stderr(contains("--list-formats"));
+    let two = r#"{"results": [{"alternatives": [{"transcript": "hi"}]}]}"#;
+    from(two, &[]).stderr(contains("google-speech and watson-speech").and(contains("--as")));
+    from(two, &["--as", "whisper"]).stderr(contains("does not have the shape of OpenAI"));
+    from(r#"{"error": {"message": "quota exceeded"}}"#, &[]).stderr(contains("quota exceeded"));
+    from(r#"{"text": "", "segments": []}"#, &[]).stderr(contains("--list-formats"));
+    from("[Script Info]", &[]).stderr(contains("Advanced SubStation Alpha"));
+    from("{\"a\": NaN}", &[]).stderr(contains("<stdin>:1:7"));
+    from("x", &["--max-input", "0"]).stderr(contains("--max-input"));
+    from("x", &["--as", "nosuch"]).stderr(contains("watson-speech"));
+    from("x", &["--min-confidence", "60"]).stderr(contains("from 0 to 1"));
+    cards(&["from", "Cargo.toml"])
+        .assert()
+        .code(2)
+        .stderr(contains("Cargo.toml is a .toml file, which is not read"));
+    cards(&[
+        "from",
+        "fixtures/cards/from/clarifai.json",
+        "--min-confidence",
+        "1",
+    ])
+    .assert()
+    .code(2)
+    .stderr(contains("lower --min-confidence"));
+}
+
+#[test]
+fn every_format_is_listed_with_its_cards() {
+    let assert = cards(&["from", "--list-formats"]).assert().success();
+    let list = stdout(&assert);
+    for line in ["srt ", "aws-transcribe ", "video-indexer ", "whisper "] {
+        assert!(
+            list.lines().any(|it| it.starts_with(line)),
+            "{line} in {list}"
+        );
+    }
+    assert!(list.contains("Faces, Text, Topics (labels)"), "{list}");
+}
+
+#[test]
+fn a_transcript_is_made_of_any_result_with_speech() {
+    let card = made(&["transcript", "--from", "fixtures/cards/from/deepgram.json"]);
+    assert_eq!(
+        card["entries"][1]["appears"],
+        json!([{"start": 5.12, "end": 5.92}])
+    );
+    assert_eq!(card["duration"], 14.04);
+    cards(&[
+        "new",
+        "transcript",
+        "--from",
+        "fixtures/cards/from/clarifai.json",
+    ])
+    .assert()
+    .code(2)
+    .stderr(contains("no line of speech"));
 }
 
 #[test]
@@ -639,7 +738,9 @@ fn only_one_input_comes_from_stdin() {
 
 #[test]
 fn help_shows_examples() {
-    for command in ["validate", "render", "write", "get", "delete", "new"] {
+    for command in [
+        "validate", "render", "write", "get", "delete", "new", "from",
+    ] {
         cards(&[command, "--help"])
             .assert()
             .success()

@@ -1,9 +1,11 @@
 //! `skillctl cards`: check, show, make and write cards.
 
 mod document;
+mod from;
 mod new;
 mod remote;
 mod render;
+mod result_source;
 mod source;
 mod stored;
 mod validate;
@@ -29,5 +31,6 @@ pub(super) fn run(
         CardsCommand::Get(arguments) => stored::get(arguments, environment, terminal),
         CardsCommand::Delete(arguments) => stored::delete(arguments, environment, terminal),
         CardsCommand::New(arguments) => new::run(arguments, terminal),
+        CardsCommand::From(arguments) => from::run(arguments, terminal),
     }
 }

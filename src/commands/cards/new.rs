@@ -1,13 +1,12 @@
 //! `skillctl cards new`: makes a card from options and files, and prints it.
 
-use std::path::Path;
-
 use serde_json::Value;
 
+use super::result_source::{ResultSource, length};
 use crate::{
     cli::cards::{
         NewArgs, NewCommonArgs, NewKeywordArgs, NewKind, NewStatusArgs, NewTimelineArgs,
-        NewTranscriptArgs, SubtitleFormat,
+        NewTranscriptArgs,
     },
     commands::wrong_input::wrong_limited_input,
     domain::{
@@ -17,22 +16,16 @@ use crate::{
             face_spec::{FaceSpec, ImageSource},
             thumbnail::thumbnail,
         },
-        subtitles::{
-            self, Format, Skipped,
-            encoding::{NotText, decode},
+        cards_from::{
+            cards::{self, CardOptions},
+            words::Grouping,
         },
     },
-    env::input::{self, InputError},
+    env::input,
     exit::{Failure, Outcome, Problem},
-    render::{
-        json,
-        text::{Line, Role, Text},
-    },
+    render::json,
     terminal::Terminal,
 };
-
-/// The most skipped places that are reported one by one.
-const MAX_SKIPPED_LINES: usize = 10;
 
 /// Makes the card and prints it.
 pub(super) fn run(arguments: &NewArgs, terminal: &Terminal) -> Outcome {
@@ -73,7 +66,7 @@ fn keyword(arguments: &NewKeywordArgs, terminal: &Terminal) -> Result<Value, Fai
 }
 
 fn timeline(arguments: &NewTimelineArgs, terminal: &Terminal) -> Result<Value, Failure> {
-    let duration = duration(arguments.duration.as_deref())?;
+    let duration = length(arguments.duration.as_deref())?;
     let faces = arguments
         .faces
         .iter()
@@ -124,78 +117,24 @@ fn face(text: &str, limit: u64, width: usize) -> Result<TimelineEntry, Failure> 
     })
 }
 
-fn duration(text: Option<&str>) -> Result<Option<f64>, Failure> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    match subtitles::seconds(text) {
-        Some(seconds) if seconds > 0.0 => Ok(Some(seconds)),
-        _ => Err(Problem::new(format!("--duration {text}: not a duration"))
-            .help("give seconds, m:ss or h:mm:ss, more than 0")
-            .usage()),
-    }
-}
-
 fn transcript(arguments: &NewTranscriptArgs, terminal: &Terminal) -> Result<Value, Failure> {
     let path = &arguments.from;
-    let text = decoded(path, arguments.input.max_input, terminal.width)?;
-    let extension = path.extension().and_then(|it| it.to_str());
-    let format = match arguments.format {
-        Some(SubtitleFormat::Srt) => Format::Srt,
-        Some(SubtitleFormat::Vtt) => Format::Vtt,
-        Some(SubtitleFormat::Txt) => Format::Plain,
-        Some(SubtitleFormat::Sbv) => Format::Sbv,
-        None => Format::detect(extension, &text).map_err(|name| unread_format(path, name))?,
+    let source = ResultSource {
+        path,
+        limit: arguments.input.max_input,
+        format: arguments.format.0,
+        grouping: Grouping::Sentence,
     };
-    let read = subtitles::read(&text, format);
-    warn_about_skipped(path, &read.skipped, terminal);
-    if read.cues.is_empty() {
-        return Err(
-            Problem::new(format!("{} has no line of speech", input::name(path)))
-                .help("if it has another format, give it with --as srt|vtt|sbv|txt")
-                .usage(),
-        );
-    }
-    let length = duration(arguments.duration.as_deref())?.or_else(|| read.duration());
-    Ok(build::transcript(
-        title(&arguments.common, "Transcript"),
-        &read.cues,
-        length,
-    ))
-}
-
-/// The text of a file in any encoding that is read.
-fn decoded(path: &Path, limit: u64, width: usize) -> Result<String, Failure> {
-    let bytes = input::bytes(path, limit).map_err(wrong_limited_input(width))?;
-    decode(&bytes).map_err(|NotText { line }| {
-        let name = input::name(path);
-        wrong_limited_input(width)(InputError::NotUtf8 { name, line })
+    let read = source.read(terminal)?;
+    let mut options = CardOptions::new(0.0);
+    options.fractions = true;
+    options.duration = length(arguments.duration.as_deref())?;
+    let title = title(&arguments.common, "Transcript");
+    cards::transcript(title, read.content, &options).ok_or_else(|| {
+        Problem::new(format!("{} has no line of speech", input::name(path)))
+            .help("`skillctl cards from` makes the other cards of it")
+            .usage()
     })
-}
-
-fn unread_format(path: &Path, format: &str) -> Failure {
-    Problem::new(format!(
-        "{} is {format}, which is not read",
-        input::name(path)
-    ))
-    .help("convert it first: ffmpeg -i FILE talk.srt")
-    .usage()
-}
-
-fn warn_about_skipped(path: &Path, skipped: &[Skipped], terminal: &Terminal) {
-    let name = input::name(path);
-    for place in skipped.iter().take(MAX_SKIPPED_LINES) {
-        terminal.warn(&format!("{name}:{}: skipped: {}", place.line, place.why));
-        let line = Line::from("  ").with(Role::Dim, crate::render::wrap::cut(&place.text, 100));
-        terminal.note(&Text::from_iter([line]));
-    }
-    if let Some(left) = skipped
-        .len()
-        .checked_sub(MAX_SKIPPED_LINES)
-        .filter(|it| *it > 0)
-    {
-        terminal.warn(&format!("{name}: skipped {left} more places"));
-    }
 }
 
 fn status(arguments: &NewStatusArgs, terminal: &Terminal) -> Value {

@@ -16,7 +16,7 @@ pub struct Filling {
     pub created_at: Option<String>,
 }
 
-/// A face of a timeline, its image as it goes into the card.
+/// An entry with times: a topic, or a face of a timeline with its image as it goes into the card.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimelineEntry {
     /// Its label.
@@ -38,27 +38,34 @@ pub fn keyword(title: &str, texts: &[String]) -> Value {
     card
 }
 
+/// A keyword card with times: a pill for each entry, over `duration` seconds.
+pub fn topics(title: &str, topics: &[TimelineEntry], duration: Option<f64>) -> Value {
+    let entries = topics.iter().map(|topic| timed_entry(topic, "text"));
+    with_entries(card(CardType::Keyword, title), entries.collect(), duration)
+}
+
 /// A timeline card: a face for each entry, over `duration` seconds.
 pub fn timeline(title: &str, faces: &[TimelineEntry], duration: Option<f64>) -> Value {
-    let entries: Vec<Value> = faces
-        .iter()
-        .map(|face| {
-            let mut entry = json!({"text": face.text});
-            if let Some(image) = &face.image_url {
-                entry["type"] = "image".into();
-                entry["image_url"] = image.as_str().into();
-            }
-            if !face.appears.is_empty() {
-                let appears = face
-                    .appears
-                    .iter()
-                    .map(|(start, end)| appearance(*start, *end));
-                entry["appears"] = appears.collect();
-            }
+    let entries = faces.iter().map(|face| match &face.image_url {
+        Some(image) => {
+            let mut entry = timed_entry(face, "image");
+            entry["image_url"] = image.as_str().into();
             entry
-        })
-        .collect();
-    with_entries(card(CardType::Timeline, title), entries, duration)
+        }
+        None => timed_entry(face, "text"),
+    });
+    with_entries(card(CardType::Timeline, title), entries.collect(), duration)
+}
+
+fn timed_entry(entry: &TimelineEntry, entry_type: &str) -> Value {
+    let mut made = json!({"type": entry_type, "text": entry.text});
+    if !entry.appears.is_empty() {
+        let appears = entry.appears.iter();
+        made["appears"] = appears
+            .map(|(start, end)| appearance(*start, *end))
+            .collect();
+    }
+    made
 }
 
 /// A transcript card: a line for each cue, over `duration` seconds.

@@ -35,6 +35,9 @@ struct Entries<'a> {
     fraction_count: usize,
     timeless: Option<usize>,
     timeless_count: usize,
+    /// The first start that is far beyond the duration, with its position.
+    far: Option<(TimePosition, f64)>,
+    far_count: usize,
 }
 
 /// Where in a card a time is.
@@ -56,6 +59,8 @@ impl<'a> Entries<'a> {
             fraction_count: 0,
             timeless: None,
             timeless_count: 0,
+            far: None,
+            far_count: 0,
         }
     }
 
@@ -205,7 +210,13 @@ impl<'a> Entries<'a> {
             if reporter.wants_display_rules()
                 && let Some(start) = start.and_then(Tree::as_f64)
             {
-                self.check_times(&here, start, end.and_then(Tree::as_f64), reporter)?;
+                let position = TimePosition::Appearance(index, nth, "start");
+                if self.is_far_beyond(start) {
+                    self.far.get_or_insert((position, start));
+                    self.far_count += 1;
+                } else {
+                    self.check_times(&here, start, end.and_then(Tree::as_f64), reporter)?;
+                }
             }
         }
         if self.card_type == CardType::Transcript {
@@ -218,6 +229,13 @@ impl<'a> Entries<'a> {
             self.timeless_count += 1;
         }
         Flow::Continue(())
+    }
+
+    /// Whether a start is so far beyond the duration that its unit must be another.
+    fn is_far_beyond(&self, start: f64) -> bool {
+        const FAR: f64 = 10.0;
+        let duration = self.duration.filter(|seconds| *seconds > 0.0);
+        duration.is_some_and(|duration| start > FAR * duration)
     }
 
     fn check_times(
@@ -257,6 +275,23 @@ impl<'a> Entries<'a> {
         }
     }
 
+    fn report_at(
+        &self,
+        position: TimePosition,
+        entries: &Path<'_>,
+        violation: &Violation<'_>,
+        reporter: &mut impl Reporter,
+    ) -> Flow {
+        match position {
+            TimePosition::Duration => reporter.report(&self.path.key("duration"), violation),
+            TimePosition::Appearance(entry, nth, name) => {
+                let entry = entries.index(entry);
+                let appears = entry.key("appears");
+                reporter.report(&appears.index(nth).key(name), violation)
+            }
+        }
+    }
+
     /// Reports each counted violation once, where it occurs first.
     fn report_counts(&self, entries: &Path<'_>, reporter: &mut impl Reporter) -> Flow {
         if let Some((position, found)) = self.fractions {
@@ -264,16 +299,15 @@ impl<'a> Entries<'a> {
                 found,
                 count: self.fraction_count,
             };
-            match position {
-                TimePosition::Duration => {
-                    reporter.report(&self.path.key("duration"), &violation)?;
-                }
-                TimePosition::Appearance(entry, nth, name) => {
-                    let entry = entries.index(entry);
-                    let appears = entry.key("appears");
-                    reporter.report(&appears.index(nth).key(name), &violation)?;
-                }
-            }
+            self.report_at(position, entries, &violation, reporter)?;
+        }
+        if let (Some((position, start)), Some(duration)) = (self.far, self.duration) {
+            let violation = Violation::FarBeyondDuration {
+                start,
+                duration,
+                count: self.far_count,
+            };
+            self.report_at(position, entries, &violation, reporter)?;
         }
         if let Some(index) = self.timeless {
             let violation = Violation::NoDuration {

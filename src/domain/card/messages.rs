@@ -92,16 +92,34 @@ pub(super) fn fix_missing(names: &[&str]) -> &'static str {
 pub(super) fn fix_type(found: Tree<'_>, should: Type) -> String {
     match (found, should) {
         (Tree::Number(number), Type::String) => format!("write it in quotes: \"{number}\""),
-        (Tree::String(text), Type::Seconds) => match subtitles::seconds(text) {
-            Some(seconds) => format!("write it in seconds, without quotes: {seconds}"),
-            None => "write it in seconds, without quotes".to_owned(),
-        },
+        (Tree::String(text), Type::Seconds) => {
+            // Services write numbers as strings, and seconds as "1.2s".
+            let seconds = subtitles::seconds(text.strip_suffix('s').unwrap_or(text));
+            let seconds = seconds.map_or_else(String::new, |seconds| format!(": {seconds}"));
+            format!("write it in seconds, without quotes{seconds}")
+        }
         (Tree::Object(_), Type::Array) => "put it in brackets: [{…}]".to_owned(),
         (Tree::Null, _) => format!(
             "write {}, or remove the object that contains it",
             should.singular()
         ),
         _ => format!("write {} there", should.singular()),
+    }
+}
+
+/// The unit of a time that lies far beyond the duration, and what to do about it.
+pub(super) fn far_unit(start: f64, duration: f64) -> (&'static str, String) {
+    // The duration may be rounded.
+    let fits = |seconds: f64| seconds <= duration + 1.0;
+    let convert = |by: f64, divisor: &str| {
+        let seconds = start / by;
+        format!("times are in seconds: divide by {divisor}, {start} is {seconds} s")
+    };
+    match start {
+        start if fits(start / 1e3) => ("milliseconds", convert(1e3, "1000")),
+        start if fits(start / 1e7) => ("ticks of 100 ns", convert(1e7, "10000000")),
+        start if fits(start / 1e9) => ("nanoseconds", convert(1e9, "1000000000")),
+        _ => ("another unit", "times are in seconds".to_owned()),
     }
 }
 

@@ -435,6 +435,50 @@ mod tests {
     }
 
     #[test]
+    fn times_in_another_unit_are_one_finding_that_names_it() {
+        let finding = |card_type: &str, start: f64| {
+            let entries = json!([
+                {"text": "a", "image_url": "https://a.example/b.png", "appears": [{"start": start}]},
+                {"text": "b", "image_url": "https://a.example/b.png", "appears": [{"start": start}]},
+            ]);
+            let card = card(card_type, &json!({"duration": 812, "entries": entries}));
+            let mut findings = validate(&json!([card]), Schema::Box);
+            assert_eq!(findings.len(), 1, "{findings:#?}");
+            findings.remove(0)
+        };
+        for card_type in ["keyword", "timeline", "transcript"] {
+            let found = finding(card_type, 734_000.0);
+            assert_eq!(found.code, "beyond-duration");
+            assert_eq!(
+                found.message,
+                "start 734000 lies far beyond duration 812, as 2 times of this card do: \
+                 milliseconds?"
+            );
+            assert_eq!(
+                found.help.as_deref(),
+                Some("times are in seconds: divide by 1000, 734000 is 734 s")
+            );
+        }
+        let ticks = finding("transcript", 7_340_000_000.0);
+        assert!(
+            ticks.message.ends_with("ticks of 100 ns?"),
+            "{}",
+            ticks.message
+        );
+    }
+
+    #[test]
+    fn numbers_in_strings_are_explained() {
+        for (written, seconds) in [("0.5", "0.5"), ("1.2s", "1.2"), ("0:01:02", "62")] {
+            let entries = json!([{"text": "a", "appears": [{"start": written}]}]);
+            let card = card("transcript", &json!({"duration": 9, "entries": entries}));
+            let help = validate(&json!([card]), Schema::Box).remove(0).help;
+            let expected = format!("write it in seconds, without quotes: {seconds}");
+            assert_eq!(help, Some(expected));
+        }
+    }
+
+    #[test]
     fn titles_that_are_never_shown_are_a_warning() {
         let mut titled = without(keyword(), "skill_card_title");
         titled["title"] = "Plates".into();

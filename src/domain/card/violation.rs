@@ -8,7 +8,7 @@
 use super::{
     codes::{DOCUMENTED_STATUSES, SOMETHING_WENT_WRONG, misspelt_status},
     messages::{
-        alternatives, did_you_mean, fix_missing, fix_type, listed, missing_properties,
+        alternatives, did_you_mean, far_unit, fix_missing, fix_type, listed, missing_properties,
         nearest_card_type, not_in_enum, quoted, shortened, wrong_primitive,
     },
     model::CardType,
@@ -73,6 +73,12 @@ pub(super) enum Violation<'a> {
     EmptyDuration { found: f64 },
     /// An appearance that begins at the end or later.
     BeyondDuration { start: f64, duration: f64 },
+    /// Appearances so far beyond the duration that their unit must be another: how many of the card.
+    FarBeyondDuration {
+        start: f64,
+        duration: f64,
+        count: usize,
+    },
     /// An appearance before the beginning.
     BelowZero { start: f64 },
     /// An appearance that ends before it starts.
@@ -407,10 +413,27 @@ impl Violation<'_> {
                         ),
                         start.to_string(),
                         format!("less than {duration}"),
-                        "are these milliseconds? Times are in seconds",
+                        "times are in seconds, and less than `duration`",
                     )
                 })
             }
+            Self::FarBeyondDuration {
+                start,
+                duration,
+                count,
+            } => row("beyond-duration", Doubtful).report(|_| {
+                let others = match count {
+                    1 => String::new(),
+                    _ => format!(", as {count} times of this card do"),
+                };
+                let (unit, advice) = far_unit(start, duration);
+                says(
+                    format!("start {start} lies far beyond duration {duration}{others}: {unit}?"),
+                    start.to_string(),
+                    format!("seconds, less than {duration}"),
+                    advice,
+                )
+            }),
             Self::BelowZero { start } => row("below-zero", Doubtful).report(|_| {
                 says(
                     format!("it starts at {start} s, before the beginning"),
@@ -659,6 +682,11 @@ mod tests {
             Violation::BeyondDuration {
                 start: 2.0,
                 duration: 1.0,
+            },
+            Violation::FarBeyondDuration {
+                start: 734_000.0,
+                duration: 812.0,
+                count: 2,
             },
             Violation::BelowZero { start: -1.0 },
             Violation::EndsBeforeStart {
