@@ -95,7 +95,7 @@ mkdir "$work/crate"
 tar -C "$work/crate" --strip-components 1 -xzf "$work/package/package/"*.crate
 # Built with the artefacts of this checkout, from the packaged source alone.
 (cd "$work/crate" && cargo build --locked --quiet --target-dir "$top/target")
-works target/debug/skillctl
+works "$top/target/debug/skillctl"
 
 step wheel
 python3 -m venv "$work/venv"
