@@ -45,7 +45,7 @@ Examples:
 /// Sends captured events to a skill, serves a mock of Box's API to it, and checks, shows and records
 /// the cards it writes. Everything runs on this machine; no Box account is needed.
 ///
-/// Options can also be set by environment variables named SKILLCTL_<COMMAND>_<OPTION>, such as
+/// Options can also be set by environment variables named SKILLCTL_COMMAND_OPTION, such as
 /// SKILLCTL_REPLAY_WAIT=1m, and in skillctl.toml in the current folder or a parent. The command line
 /// takes precedence over variables, and variables over the file. -v prints where values came from.
 #[derive(Debug, Parser)]
