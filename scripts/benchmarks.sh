@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs benchmarks and writes their results to benches/RESULTS.md:
 #
-#   sh scripts/benchmarks.sh [BENCHMARK…]     default: mock replay fetch cards soak (45 minutes)
+#   sh scripts/benchmarks.sh [BENCHMARK…]     default: mock replay fetch cards watch soak (45 minutes)
 #
 # Run nothing else at the same time: client, server and baseline share the machine. Each benchmark
 # replaces only its own section of the page. SOAK_MINUTES is the duration of each long part of the
@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 results=benches/RESULTS.md
-[ $# -gt 0 ] || set -- mock replay fetch cards soak
+[ $# -gt 0 ] || set -- mock replay fetch cards watch soak
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -20,6 +20,7 @@ done
 options() {
   case $1 in
     replay) echo million ;;
+    watch) echo thousand ;;
     soak) echo "--minutes ${SOAK_MINUTES:-10}" ;;
   esac
 }

@@ -33,6 +33,8 @@ pub enum Failure {
     Outside(Problem),
     /// A check failed; the command has printed which and why.
     Check,
+    /// The command has printed the problem; the exit code.
+    Printed(u8),
 }
 
 impl Problem {
@@ -51,7 +53,7 @@ impl Problem {
 pub fn problem(outcome: &Outcome) -> Option<&Problem> {
     match outcome {
         Err(Failure::Usage(problem) | Failure::Outside(problem)) => Some(problem),
-        Ok(()) | Err(Failure::Check | Failure::Interrupted) => None,
+        Ok(()) | Err(Failure::Check | Failure::Interrupted | Failure::Printed(_)) => None,
     }
 }
 
@@ -63,6 +65,7 @@ pub fn code(outcome: &Outcome) -> u8 {
         Err(Failure::Usage(_)) => USAGE,
         Err(Failure::Outside(_)) => OUTSIDE,
         Err(Failure::Interrupted) => INTERRUPTED,
+        Err(Failure::Printed(code)) => *code,
     }
 }
 

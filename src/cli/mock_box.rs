@@ -6,6 +6,10 @@ use super::{output_format::OutputFormat, size::parse_size, skill_url::SkillUrl, 
 use clap::{Args, ValueEnum};
 
 /// Options of `mock-box`.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,6 +31,8 @@ Examples:
   skillctl mock-box --files inbox --extensions jpg,png \\
       --skill http://127.0.0.1:3000/
       the same for a skill that is already running, and only for pictures
+  skillctl mock-box --files inbox --watch -- node server.js
+      the same, and start the skill again when its files change
   skillctl mock-box --fault download=503,x2 --fault cards=conflict,p10%
       fail the first two downloads of each event, and a tenth of its card writes
 
@@ -145,6 +151,10 @@ pub struct MockBoxArgs {
     /// How to print the calls
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,
+    /// Start the command or the handler again when a file of the project changes. Files that .gitignore
+    /// names, hidden folders and node_modules are not watched
+    #[arg(short, long)]
+    pub watch: bool,
     /// Run this Lambda function, such as node:index.handler or python:app.lambda_handler, on the port
     /// in PORT or on a free one. With --files or --skill it gets the events
     #[arg(long, value_name = "RUNTIME:FILE.FUNCTION", conflicts_with = "command")]

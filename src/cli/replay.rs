@@ -32,10 +32,14 @@ Examples:
       start a skill on a free port (PORT), send it every case, and stop it
   skillctl replay fixtures/events --handler node:index.handler
       run an AWS Lambda function with your own node or python
+  skillctl replay talk.mp3 -- node index.js
+      upload a file, and send the skill the event of the upload
   skillctl replay --skill http://127.0.0.1:8080/ event.json
       send one event to a skill that is already running
   skillctl replay --skill http://127.0.0.1:8080/ event.json --show-cards
       print the cards that it writes too
+  skillctl replay fixtures/events --watch -- node index.js
+      run all cases again after each change of the skill
   skillctl replay fixtures/events --report junit=junit.xml \\
       --report html=replay.html -- npm start
       a CI job, with a report for its test view and a page for people
@@ -53,7 +57,8 @@ skillctl replay [OPTIONS] <FIXTURE>... -- <SKILL COMMAND>...
        skillctl replay [OPTIONS] <FIXTURE>... --sample-skill"
 )]
 pub struct ReplayArgs {
-    /// Events: files, folders (searched for *.json and *.jsonl), globs, or - for standard input
+    /// Events: files, folders (searched for *.json and *.jsonl), globs, or - for standard input; or one
+    /// other file, which is uploaded to the mock
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
     /// The invocation URL of the skill; only its /PATH for a skill that is started on a free port
@@ -124,6 +129,9 @@ pub struct ReplayArgs {
     /// Run only the cases whose path matches this glob, such as '*upload*' (repeatable)
     #[arg(short, long, value_name = "GLOB", help_heading = LOAD)]
     pub filter: Vec<String>,
+    /// Run only the cases that failed the last time they ran; all cases if none failed
+    #[arg(long, help_heading = LOAD)]
+    pub last_failed: bool,
     /// Run only part I of N of the cases, such as 2/5
     #[arg(long, value_name = "I/N", help_heading = LOAD)]
     pub shard: Option<Shard>,
@@ -175,6 +183,11 @@ pub struct ReplayArgs {
     /// Write the status and the cards of each case to its expected.json, if no check fails
     #[arg(long, help_heading = CHECKS)]
     pub update: bool,
+    /// After a run, wait for changes and run again: a file of a case runs that case, any other file in
+    /// the project restarts the skill and runs all cases. Files that .gitignore names, hidden folders
+    /// and node_modules are not watched
+    #[arg(short, long, conflicts_with_all = ["rate", "duration"], help_heading = LOAD)]
+    pub watch: bool,
     /// Show the cards that the skill writes
     #[arg(long, help_heading = OUTPUT)]
     pub show_cards: bool,

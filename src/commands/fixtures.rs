@@ -8,7 +8,7 @@ use crate::{
     render::diagnostic,
     replay::{
         Case, PlanError,
-        plan::{Plan, Selection, load},
+        plan::{NotAnUpload, Plan, Selection, load},
     },
     terminal::Terminal,
 };
@@ -64,6 +64,23 @@ pub(super) fn problem(error: PlanError, width: usize) -> Failure {
             .usage(),
         PlanError::BadGlob(reason) => {
             Problem::new(format!("a FIXTURE is not a valid glob: {reason}")).usage()
+        }
+        PlanError::NotAnUpload(path, why) => {
+            let shown = path.display();
+            match why {
+                NotAnUpload::Program => Problem::new(format!(
+                    "{shown} is a program, not a fixture"
+                ))
+                .help(format!(
+                    "give fixtures, and put -- before the skill's command, such as: \
+                     skillctl replay cases -- node {shown}"
+                )),
+                NotAnUpload::PartOfACase => Problem::new(format!(
+                    "{shown} is a part of a case, not a fixture"
+                ))
+                .help("give the folder of the case, or its event.json"),
+            }
+            .usage()
         }
         PlanError::StdinTwice => {
             Problem::new("- (standard input) can be given only once").usage()

@@ -6,6 +6,7 @@ mod files;
 mod launch;
 mod log;
 mod plan;
+mod program_files;
 mod registration;
 
 use std::{path::Path, sync::Arc, time::Duration};
@@ -13,11 +14,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{interrupts::Interrupts, mock, skill::RunningSkill};
+use super::{changed_files, interrupts::Interrupts, mock};
 use crate::{
     cli::{OutputFormat, mock_box::MockBoxArgs},
     env::Environment,
-    exit::{Failure, Outcome, Problem},
+    exit::{self, Failure, Outcome, Problem},
     render::{
         calls,
         text::{Line, Role},
@@ -29,6 +30,7 @@ use events::SkillWithEvents;
 use launch::Launch;
 use log::Log;
 use plan::{Companion, MockBoxPlan};
+use program_files::{ProgramFiles, changed};
 
 /// The warning for a mock that listens beyond loopback.
 const BEYOND_LOOPBACK: &str = "listening beyond loopback without TLS: everyone who reaches this \
@@ -79,13 +81,21 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
         environment,
         terminal,
     };
+    let watched = match plan.watch {
+        Some(watch) => Some(ProgramFiles::new(changed_files::watch(
+            watch.config,
+            Vec::new(),
+            watch.excluded,
+        )?)),
+        None => None,
+    };
     let running = Running {
         files: plan.files,
         ready_file: plan.ready_file,
         launch: &launch,
         interrupts: &interrupts,
     };
-    let outcome = running.run(plan.companion).await;
+    let outcome = running.run(plan.companion, watched).await;
     let store = Arc::clone(mock.store());
     mock.stop().await;
     log.end().await;
@@ -112,7 +122,7 @@ struct Running<'a> {
 
 impl Running<'_> {
     /// Serves the folder, starts the program, and waits for the end.
-    async fn run(&self, companion: Companion) -> Outcome {
+    async fn run(&self, companion: Companion, watched: Option<ProgramFiles>) -> Outcome {
         let Launch { mock, terminal, .. } = self.launch;
         // Before the folder is served: a change from here on has its event.
         let reader = mock.store().subscribe();
@@ -131,15 +141,15 @@ impl Running<'_> {
             }
             Companion::Program(program) => {
                 self.ready()?;
-                launch::run_program(&program, self.launch, self.interrupts).await
+                launch::run_program(&program, self.launch, self.interrupts, watched).await
             }
             Companion::Skill(plan) => {
-                let skill = tokio::select! {
+                let mut skill = tokio::select! {
                     skill = SkillWithEvents::start(*plan, reader, self.launch) => skill?,
                     () = self.interrupts.stopped() => return Ok(()),
                 };
                 let outcome = match self.ready() {
-                    Ok(()) => self.until_the_end_of(skill.skill.as_ref()).await,
+                    Ok(()) => self.until_the_end_of(&mut skill, watched).await,
                     Err(failure) => Err(failure),
                 };
                 skill.stop(terminal).await;
@@ -171,18 +181,64 @@ impl Running<'_> {
         Ok(())
     }
 
-    /// Waits until the skill ends, or for a signal.
-    async fn until_the_end_of(&self, skill: Option<&RunningSkill>) -> Outcome {
-        let Some(skill) = skill else {
-            self.interrupts.stopped().await;
-            return Ok(());
-        };
-        tokio::select! {
-            failure = skill.failed() => match failure {
-                None => Ok(()),
-                Some(problem) => Err(problem.outside()),
-            },
-            () = self.interrupts.stopped() => Ok(()),
+    /// Waits until the skill ends, or for a signal. With `watched`, starts it again after each change.
+    async fn until_the_end_of(
+        &self,
+        events: &mut SkillWithEvents,
+        mut watched: Option<ProgramFiles>,
+    ) -> Outcome {
+        let terminal = self.launch.terminal;
+        if let Some(watched) = &mut watched {
+            watched.start();
+        }
+        loop {
+            let failed = async {
+                match &events.skill {
+                    Some(skill) => skill.failed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let ended = tokio::select! {
+                ended = failed => ended,
+                change = changed(&mut watched, terminal) => {
+                    launch::say_again(&change, terminal);
+                    self.restart(events, &mut watched).await;
+                    continue;
+                }
+                () = self.interrupts.stopped() => return Ok(()),
+            };
+            if watched.is_none() {
+                return ended.map_or(Ok(()), |problem| Err(problem.outside()));
+            }
+            events.skill = None;
+            match ended {
+                Some(problem) => terminal.problem(&problem),
+                None => terminal.note_line(Line::from("the skill ended")),
+            }
+            terminal.note_line(Line::from("waiting for changes"));
+        }
+    }
+
+    /// Starts the skill again, and once more if a file changes before it listens.
+    async fn restart(&self, events: &mut SkillWithEvents, watched: &mut Option<ProgramFiles>) {
+        let terminal = self.launch.terminal;
+        loop {
+            if let Some(watched) = watched {
+                watched.start();
+            }
+            let started = tokio::select! {
+                started = events.restart(self.launch) => started,
+                change = changed(watched, terminal) => {
+                    launch::say_again(&change, terminal);
+                    continue;
+                }
+                () = self.interrupts.stopped() => return,
+            };
+            if let Some(problem) = exit::problem(&started) {
+                terminal.problem(problem);
+                terminal.note_line(Line::from("waiting for changes"));
+            }
+            return;
         }
     }
 }

@@ -5,6 +5,7 @@ mod case_queue;
 mod coalescer;
 mod error;
 mod event_run;
+mod last_failed;
 pub mod mock;
 mod mock_session;
 pub mod plan;
@@ -17,6 +18,7 @@ mod waiting;
 mod worker;
 
 pub use error::RunError;
+pub use last_failed::LastFailed;
 pub use mock::{Mock, MockError};
 pub use plan::{Case, Plan, PlanError};
 pub use run::{Rounds, Run, RunEvent, RunOptions, RunSummary};

@@ -47,6 +47,8 @@ pub struct RunOptions {
     pub stops_after_answer: bool,
     /// Whether the expected results of the cases are rewritten.
     pub update: bool,
+    /// Whether the path of each case's `expected.json` is reported with its outcome.
+    pub with_expected_path: bool,
     /// Whether warnings fail an event.
     pub strict: bool,
     /// Checks that are turned off.

@@ -186,7 +186,7 @@ impl Work {
         if let Some(session) = &self.session {
             session.tracker.judged(event.event_id()).await?;
         }
-        let expected = if self.run.options.update {
+        let expected = if self.run.options.with_expected_path {
             event.expected_path()
         } else {
             None

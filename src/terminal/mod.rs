@@ -1,6 +1,7 @@
 //! The printer: the only code that writes to the standard streams, and the only user of `colored` and
 //! `indicatif`. Results go to stdout; progress, logs and diagnostics to stderr.
 
+pub mod keys;
 pub mod progress;
 pub mod theme;
 
@@ -138,6 +139,13 @@ impl Terminal {
     pub fn detail(&self, text: &Text) {
         if self.verbosity >= Verbosity::Verbose {
             to_stderr(&self.err.paint_all(text));
+        }
+    }
+
+    /// Clears the screen, if both streams are the terminal.
+    pub fn clear_screen(&self) {
+        if self.out_is_terminal && self.draws {
+            self.out_raw(b"\x1b[2J\x1b[H");
         }
     }
 

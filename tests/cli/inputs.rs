@@ -342,21 +342,12 @@ fn an_event_that_no_mock_could_take_is_refused_before_anything_is_sent() {
 #[test]
 fn what_is_no_event_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in [
-        ("talk.txt", "hello"),
-        ("index.js", "1"),
-        ("package.json", "{}"),
-    ] {
-        fs::write(folder.path().join(name), text).expect("it is written");
+    for name in ["index.js", "package.json"] {
+        fs::write(folder.path().join(name), "{}").expect("it is written");
     }
     for (fixtures, help) in [
-        (&["talk.txt"][..], "skillctl event new talk.txt --case"),
         (
-            &["index.js"],
-            "after --: skillctl replay FIXTURE -- COMMAND",
-        ),
-        (
-            &["node", "serve"],
+            &["node", "serve"][..],
             "after --: skillctl replay FIXTURE -- node",
         ),
         (&["."], "events are *.json and *.jsonl files"),
@@ -369,4 +360,45 @@ fn what_is_no_event_is_refused_with_what_to_do() {
             .code(2)
             .stderr(contains(help));
     }
+}
+
+#[test]
+fn a_single_other_file_is_uploaded_and_its_event_is_sent() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("it writes");
+    };
+    write("talk.mp3", "sound");
+    write("index.js", "listen()");
+    write("run", "#!/bin/sh\n");
+    write("content.mp3", "sound");
+    write("cassette.har", "[]");
+    let replay = |arguments: &[&str]| {
+        let mut command = skillctl();
+        command
+            .current_dir(folder.path())
+            .args(["replay", "--sample-skill"])
+            .args(arguments);
+        command
+    };
+    replay(&["talk.mp3", "--show-cards"])
+        .assert()
+        .success()
+        .stdout(contains("PASS  talk.mp3 "));
+    replay(&["talk.mp3", "--update"])
+        .assert()
+        .code(2)
+        .stderr(contains("skillctl event new talk.mp3 --case"));
+    replay(&["index.js"])
+        .assert()
+        .code(2)
+        .stderr(contains("index.js is a program"))
+        .stderr(contains("put -- before"));
+    for name in ["content.mp3", "cassette.har"] {
+        let refused = replay(&[name]).assert().code(2);
+        refused.stderr(contains("is a part of a case"));
+    }
+    // Of several paths each is a fixture.
+    replay(&["talk.mp3", "index.js"]).assert().code(2);
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 5);
 }

@@ -42,3 +42,4 @@ mod skill_output;
 mod skill_start;
 mod verdicts;
 mod waiting;
+mod watch;

@@ -7,7 +7,6 @@ use std::{
     path::Path,
 };
 
-use jiff::tz::Offset;
 use serde_json::Value;
 use url::Url;
 use uuid::Uuid;
@@ -115,8 +114,10 @@ fn blueprint(arguments: &NewArgs) -> Result<Blueprint, Failure> {
         (None, Some(name)) => name.to_owned(),
         (None, None) => return Err(cannot("its name is not UTF-8; give one with --name")),
     };
+    let created_at = arguments.created_at.unwrap_or_else(|| wall_clock()());
+    let upload = Blueprint::upload(name, about.len(), created_at, random_number);
     let event_id = match arguments.trigger {
-        Trigger::ConsoleTest => random_digits(),
+        Trigger::ConsoleTest => upload.event_id.clone(),
         _ => Uuid::new_v4().to_string(),
     };
     Ok(Blueprint {
@@ -127,32 +128,17 @@ fn blueprint(arguments: &NewArgs) -> Result<Blueprint, Failure> {
             Trigger::ConsoleTest => synthesis::Trigger::ConsoleTest,
         },
         event_id,
-        digits: random_number() % 1_000_000_000,
-        created_at: arguments.created_at.unwrap_or_else(|| wall_clock()()),
-        offset: Offset::UTC,
-        file_id: arguments.file_id.clone().unwrap_or_else(random_digits),
-        file_version_id: random_digits(),
+        file_id: arguments.file_id.clone().unwrap_or(upload.file_id),
         // Box counts a move as a change.
         sequence_id: u64::from(arguments.trigger == Trigger::Move),
-        file_name: name,
-        size: about.len(),
         folder_id: arguments.folder_id.clone(),
         old_folder_id: (arguments.trigger == Trigger::Move)
             .then(|| arguments.from_folder_id.clone()),
         skill_id: arguments.skill_id.clone(),
         skill_name: arguments.skill_name.clone(),
-        api_key: synthesis::NO_TOKEN.to_owned(),
         enterprise_id: arguments.enterprise_id.clone(),
-        enterprise_name: "Local Enterprise".to_owned(),
-        user_id: "1".to_owned(),
-        user_name: "Local User".to_owned(),
-        user_login: "local.user@example.com".to_owned(),
+        ..upload
     })
-}
-
-/// Twelve digits, as Box's newer ids have.
-fn random_digits() -> String {
-    (100_000_000_000 + random_number() % 900_000_000_000).to_string()
 }
 
 fn random_number() -> u64 {

@@ -8,7 +8,10 @@ use url::Url;
 use super::{launch::Launch, plan::SkillPlan};
 use crate::{
     cli::skill_url::SkillUrl,
-    commands::skill::{self, RunningSkill},
+    commands::{
+        program::Program,
+        skill::{self, RunningSkill},
+    },
     delivery::{Envelope, SkillClient},
     exit::{Failure, Problem},
     pump::{Pump, PumpOptions, PumpTotals},
@@ -63,6 +66,8 @@ pub(super) struct SkillWithEvents {
     /// The skill, if it was started here.
     pub(super) skill: Option<RunningSkill>,
     pump: Pump,
+    program: Option<Program>,
+    url: Url,
 }
 
 impl SkillWithEvents {
@@ -74,6 +79,7 @@ impl SkillWithEvents {
         launch: &Launch<'_>,
     ) -> Result<Self, Failure> {
         let (skill, url) = start_skill(&plan, launch).await?;
+        let own_url = url.clone();
         let options = PumpOptions {
             skill: SkillClient::new(
                 plan.connections,
@@ -87,7 +93,27 @@ impl SkillWithEvents {
             extensions: plan.extensions,
         };
         let pump = Pump::start(Arc::clone(launch.mock.store()), options, reader);
-        Ok(Self { skill, pump })
+        Ok(Self {
+            skill,
+            pump,
+            program: plan.program,
+            url: own_url,
+        })
+    }
+
+    /// Stops the program, and starts it again at the same URL. Events wait meanwhile: they are retried.
+    pub(super) async fn restart(&mut self, launch: &Launch<'_>) -> Result<(), Failure> {
+        if let Some(skill) = self.skill.take() {
+            skill.stop().await;
+        }
+        if let Some(program) = &self.program {
+            self.skill = Some(
+                launch
+                    .skill(program, Some(SkillUrl::Url(self.url.clone())))
+                    .await?,
+            );
+        }
+        Ok(())
     }
 
     /// Stops the pump and the skill, and prints the number of events.

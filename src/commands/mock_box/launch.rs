@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use super::program_files::{ProgramFiles, changed};
 use crate::{
     cli::skill_url::SkillUrl,
     commands::{
@@ -10,7 +11,8 @@ use crate::{
         skill::{self, RunningSkill, SkillLaunch, SkillLog},
     },
     env::Environment,
-    exit::{Failure, Outcome, Problem},
+    exit::{self, Failure, Outcome, Problem},
+    render::text::Line,
     server::mock::MockBox,
     skill::{
         process::{OutputMode, SkillCommand, SkillProcess},
@@ -57,59 +59,130 @@ impl Launch<'_> {
     }
 }
 
-/// Runs a program until it ends or the user ends it. The output of a command goes where that of
-/// skillctl goes.
+/// Runs a program until it ends or the user ends it; with `files`, again after each change. The output
+/// of a command goes where that of skillctl goes.
 pub(super) async fn run_program(
     program: &Program,
     launch: &Launch<'_>,
     interrupts: &Interrupts,
+    mut files: Option<ProgramFiles>,
 ) -> Outcome {
-    match program {
-        Program::Handler(_) => {
-            let skill = tokio::select! {
-                skill = launch.skill(program, None) => skill?,
-                () = interrupts.stopped() => return Ok(()),
-            };
-            interrupts.stopped().await;
-            skill.stop().await;
-            Ok(())
+    loop {
+        if let Some(files) = &mut files {
+            files.start();
         }
-        Program::Command(words, folder) => {
-            run_command(words, folder.as_deref(), launch, interrupts).await
+        let change = changed(&mut files, launch.terminal);
+        let outcome = match run_to_the_end(program, launch, interrupts, change).await {
+            Ended::ByUser => return Ok(()),
+            Ended::ByChange(change) => {
+                say_again(&change, launch.terminal);
+                continue;
+            }
+            Ended::Exited(outcome) => outcome,
+        };
+        if files.is_none() {
+            return outcome;
+        }
+        match exit::problem(&outcome) {
+            Some(problem) => launch.terminal.problem(problem),
+            None => launch.terminal.note_line(Line::from("the command ended")),
+        }
+        launch.terminal.note_line(Line::from("waiting for changes"));
+        tokio::select! {
+            change = changed(&mut files, launch.terminal) => say_again(&change, launch.terminal),
+            () = interrupts.stopped() => return Ok(()),
         }
     }
 }
 
-async fn run_command(
+/// Prints why the program is started again.
+pub(super) fn say_again(change: &str, terminal: &Terminal) {
+    terminal.note_line(Line::from(format!("{change}; starting again")));
+}
+
+/// How a program ended.
+enum Ended {
+    ByUser,
+    ByChange(String),
+    Exited(Outcome),
+}
+
+/// Starts a program, and stops it at a signal or a change.
+async fn run_to_the_end(
+    program: &Program,
+    launch: &Launch<'_>,
+    interrupts: &Interrupts,
+    change: impl Future<Output = String>,
+) -> Ended {
+    match program {
+        Program::Handler(_) => run_function(program, launch, interrupts, change).await,
+        Program::Command(words, folder) => match spawn(words, folder.as_deref(), launch) {
+            Ok(process) => run_command(process, interrupts, change).await,
+            Err(failure) => Ended::Exited(Err(failure)),
+        },
+    }
+}
+
+async fn run_function(
+    program: &Program,
+    launch: &Launch<'_>,
+    interrupts: &Interrupts,
+    change: impl Future<Output = String>,
+) -> Ended {
+    let skill = tokio::select! {
+        skill = launch.skill(program, None) => match skill {
+            Ok(skill) => skill,
+            Err(failure) => return Ended::Exited(Err(failure)),
+        },
+        () = interrupts.stopped() => return Ended::ByUser,
+    };
+    let ended = tokio::select! {
+        change = change => Ended::ByChange(change),
+        () = interrupts.stopped() => Ended::ByUser,
+    };
+    skill.stop().await;
+    ended
+}
+
+fn spawn(
     words: &[String],
     folder: Option<&Path>,
     launch: &Launch<'_>,
-    interrupts: &Interrupts,
-) -> Outcome {
-    const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-    let variables = interception(&launch.mock.url(), &launch.files, launch.environment);
-    let command = words.join(" ");
-    let process = SkillProcess::spawn(&SkillCommand {
+) -> Result<SkillProcess, Failure> {
+    SkillProcess::spawn(&SkillCommand {
         words: words.to_vec(),
         folder: folder.map(Path::to_owned),
-        variables,
+        variables: interception(&launch.mock.url(), &launch.files, launch.environment),
         output: OutputMode::Inherited,
     })
-    .map_err(|error| Problem::new(error.to_string()).outside())?;
+    .map_err(|error| Problem::new(error.to_string()).outside())
+}
+
+async fn run_command(
+    process: SkillProcess,
+    interrupts: &Interrupts,
+    change: impl Future<Output = String>,
+) -> Ended {
+    const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+    let command = process.command().to_owned();
     let exit = tokio::select! {
         exit = process.exited() => exit,
+        change = change => {
+            process.stop(STOP_TIMEOUT).await;
+            return Ended::ByChange(change);
+        }
         () = interrupts.stopped() => {
             // At the second signal the process is dropped, which kills it.
             tokio::select! {
                 _ = process.stop(STOP_TIMEOUT) => {}
                 () = interrupts.ended() => {}
             }
-            return Ok(());
+            return Ended::ByUser;
         }
     };
     if exit.is_success() {
-        return Ok(());
+        return Ended::Exited(Ok(()));
     }
     let message = format!("the command `{command}` ended with {exit}");
-    Err(Problem::new(message).outside())
+    Ended::Exited(Err(Problem::new(message).outside()))
 }

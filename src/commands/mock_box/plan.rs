@@ -1,6 +1,10 @@
 //! The plan of a `mock-box`: its options, checked before anything is started.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     cli::{
@@ -10,6 +14,7 @@ use crate::{
     },
     client::Connections,
     commands::{
+        changed_files::absolute,
         fixtures,
         program::Program,
         secret_variables::{secret, signing_keys},
@@ -50,6 +55,16 @@ pub(super) struct MockBoxPlan<'a> {
     pub(super) companion: Companion,
     /// How the log is printed.
     pub(super) log: LogOptions,
+    /// Whether the program is started again when a file changes, and the config file of the project.
+    pub(super) watch: Option<WatchPlan<'a>>,
+}
+
+/// The project to watch.
+pub(super) struct WatchPlan<'a> {
+    /// The config file.
+    pub(super) config: Option<&'a Path>,
+    /// The files and folders that the mock writes, or serves.
+    pub(super) excluded: Vec<PathBuf>,
 }
 
 /// What a mock runs with.
@@ -128,6 +143,7 @@ impl<'a> MockBoxPlan<'a> {
                 to_stderr: matches!(companion, Companion::Program(_)),
             },
             companion,
+            watch: watch(arguments)?,
         })
     }
 }
@@ -245,6 +261,30 @@ fn companion(
             .usage());
     }
     Ok(program.map_or(Companion::None, Companion::Program))
+}
+
+/// The project to watch, with `--watch`.
+fn watch(arguments: &MockBoxArgs) -> Result<Option<WatchPlan<'_>>, Failure> {
+    if !arguments.watch {
+        return Ok(None);
+    }
+    if arguments.handler.is_none() && arguments.command.is_empty() {
+        return Err(Problem::new("--watch has no program to start again")
+            .help("give a command after --, or a --handler")
+            .usage());
+    }
+    let written = [
+        &arguments.record,
+        &arguments.ready_file,
+        &arguments.events_dir,
+        &arguments.files,
+        &arguments.ca_dir,
+    ];
+    let written = written.into_iter().flatten();
+    Ok(Some(WatchPlan {
+        config: arguments.config.as_deref(),
+        excluded: written.map(|path| absolute(path)).collect(),
+    }))
 }
 
 /// `jpg`, of `jpg`, `.jpg` or `JPG`.

@@ -35,7 +35,7 @@ pub(super) fn run_record(
         at: wall_clock()(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command_line(environment),
-        options: options(&plan.options, plan.timeout),
+        options: options(&plan.options, plan.output.update, plan.timeout),
         shard: arguments
             .shard
             .map(|shard| format!("{}/{}", shard.index, shard.count)),
@@ -61,7 +61,7 @@ fn command_line(environment: &Environment) -> Vec<String> {
 
 /// The settings of a run by the names of their options. Times are always there, others where they
 /// are not the default.
-fn options(options: &RunOptions, timeout: Duration) -> BTreeMap<String, String> {
+fn options(options: &RunOptions, update: bool, timeout: Duration) -> BTreeMap<String, String> {
     let time = |duration| humantime::format_duration(duration).to_string();
     let off: Vec<&str> = options
         .off
@@ -93,7 +93,7 @@ fn options(options: &RunOptions, timeout: Duration) -> BTreeMap<String, String> 
         ("fail-fast", flag(options.fail_fast)),
         ("keep", flag(options.registration.keep)),
         ("same-file", flag(options.registration.same_file)),
-        ("update", flag(options.update)),
+        ("update", flag(update)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some((name.to_owned(), value?)))

@@ -93,6 +93,14 @@ impl MockSource {
         self.own.is_some()
     }
 
+    /// Puts the mock back to its start, if it is the run's own.
+    pub(super) async fn reset(&self) {
+        if let Some(own) = &self.own {
+            // It fails only if a record cannot be written, and this mock writes none.
+            let _ = own.store().reset().await;
+        }
+    }
+
     /// Stops the mock, if it is the run's own.
     pub(super) async fn end(self) {
         if let Some(own) = self.own {
@@ -132,6 +140,9 @@ impl MockSource {
                 .map_err(|error| Problem::new(error.to_string()).outside())?;
             return Ok(trust.ca.as_deref().and_then(RunFiles::next_to));
         };
+        if let Some(folder) = &self.folder {
+            return Ok(Some(folder.files()));
+        }
         let folder = mock::trust_files(own, self.no_egress, environment).await?;
         for warning in &folder.warnings {
             terminal.warn(warning);

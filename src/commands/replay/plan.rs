@@ -1,6 +1,11 @@
 //! The plan of a replay: its options, checked before anything is started.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use url::Url;
 
@@ -28,10 +33,12 @@ use crate::{
 /// The concurrency with `--rate` and without `--concurrency`.
 const CONCURRENCY_WITH_RATE: usize = 256;
 
-/// The cases, the skill, the mock, and the output.
+/// The options of a replay: fixtures, skill, mock, and output.
 pub(super) struct ReplayPlan<'a> {
-    /// The cases.
-    pub(super) cases: Plan,
+    /// The fixtures.
+    pub(super) fixtures: &'a [PathBuf],
+    /// Which cases of them are selected.
+    selection: Selection,
     /// How the cases are sent and judged.
     pub(super) options: RunOptions,
     /// The mock.
@@ -75,7 +82,7 @@ pub(super) enum SkillChoice {
 }
 
 impl<'a> ReplayPlan<'a> {
-    /// Reads the fixtures and checks the options.
+    /// Checks the options.
     pub(super) fn new(
         arguments: &'a ReplayArgs,
         environment: &Environment,
@@ -92,7 +99,6 @@ impl<'a> ReplayPlan<'a> {
             arguments.secondary_key_env.as_deref(),
             environment,
         )?;
-        let cases = fixtures::plan(&arguments.fixtures, selection(arguments)?, terminal)?;
         let skill_log = skill::log(arguments.skill_log.as_deref(), program.as_ref())?;
         let connections = skill::connections(
             arguments.skill.as_ref(),
@@ -101,7 +107,8 @@ impl<'a> ReplayPlan<'a> {
             terminal,
         )?;
         Ok(Self {
-            cases,
+            selection: selection(arguments)?,
+            fixtures: &arguments.fixtures,
             connections,
             options: RunOptions {
                 is_started_here: program.is_some(),
@@ -135,9 +142,41 @@ impl<'a> ReplayPlan<'a> {
                 format: arguments.format,
                 show_cards: arguments.show_cards,
                 update: arguments.update,
+                keeps_unexpected: arguments.watch,
                 reports: &arguments.report,
             },
         })
+    }
+}
+
+impl ReplayPlan<'_> {
+    /// Reads the fixtures, and checks every case that the options select.
+    pub(super) fn cases(&self, terminal: &Terminal) -> Result<Plan, Failure> {
+        let cases = fixtures::plan(self.fixtures, self.selection.clone(), terminal)?;
+        if cases.is_upload && self.output.update {
+            let file = self
+                .fixtures
+                .first()
+                .map_or(Path::new(""), PathBuf::as_path);
+            let message = "--update needs a case: a file that is uploaded has no expected.json";
+            let help = format!(
+                "make a case of it: skillctl event new {} --case cases/NAME",
+                file.display()
+            );
+            return Err(Problem::new(message).help(help).usage());
+        }
+        Ok(cases)
+    }
+
+    /// Of the selected cases only those with these absolute names.
+    pub(super) fn cases_of(
+        &self,
+        names: BTreeSet<PathBuf>,
+        terminal: &Terminal,
+    ) -> Result<Plan, Failure> {
+        let mut selection = self.selection.clone();
+        selection.only = Some(Arc::new(names));
+        fixtures::plan(self.fixtures, selection, terminal)
     }
 }
 
@@ -183,6 +222,7 @@ fn options(arguments: &ReplayArgs) -> RunOptions {
         },
         fail_fast: arguments.fail_fast,
         update: arguments.update,
+        with_expected_path: arguments.update || arguments.watch,
         strict: arguments.strict,
         is_started_here: false,
         stops_after_answer: arguments.handler.is_some(),

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     domain::{
         card::preview::sidebar,
         outcome::{
-            Expected, InProgress, Outcome as Judged, Summary,
+            Check, Expected, InProgress, Outcome as Judged, Summary,
             record::{Record, SummaryRecord},
             run_record::{MockUsed, RunRecord},
         },
@@ -25,7 +25,7 @@ use crate::{
         cards, replay as draw, replay_json, replay_story, replay_summary,
         text::{Line, Role, Text},
     },
-    replay::{Rounds, Run, RunSummary},
+    replay::{LastFailed, Rounds, Run, RunSummary},
     skill::output::Output,
     terminal::{
         Terminal,
@@ -46,14 +46,50 @@ pub(super) struct OutputOptions<'a> {
     pub(super) show_cards: bool,
     /// Whether results are written to `expected.json`.
     pub(super) update: bool,
+    /// Whether results that are not as expected are kept, to be accepted later.
+    pub(super) keeps_unexpected: bool,
     /// The reports to write.
     pub(super) reports: &'a [Report],
+}
+
+/// The most bytes of results that are kept to be accepted.
+const MAX_UNEXPECTED_BYTES: usize = 16 << 20;
+
+/// A result that is not as expected.
+#[derive(Debug)]
+pub(super) struct Unexpected {
+    /// The `expected.json` of the case.
+    pub(super) path: PathBuf,
+    /// The content that it would have for this result.
+    pub(super) text: String,
+}
+
+/// The end of a run.
+#[derive(Debug)]
+pub(super) struct RunResult {
+    /// The verdict.
+    pub(super) outcome: Outcome,
+    /// The results that are not as expected.
+    pub(super) unexpected: Vec<Unexpected>,
+}
+
+impl RunResult {
+    /// A run that ended early.
+    pub(super) fn failed(failure: Failure) -> Self {
+        Self {
+            outcome: Err(failure),
+            unexpected: Vec::new(),
+        }
+    }
 }
 
 /// Prints and writes the results of one run.
 pub(super) struct Show<'a> {
     options: OutputOptions<'a>,
     terminal: &'a Terminal,
+    last_failed: &'a mut LastFailed,
+    unexpected: Vec<Unexpected>,
+    unexpected_bytes: usize,
     reports: Reports<'a>,
     summary: Summary,
     columns: usize,
@@ -81,12 +117,16 @@ impl<'a> Show<'a> {
     pub(super) fn new(
         options: OutputOptions<'a>,
         head: RunRecord,
+        last_failed: &'a mut LastFailed,
         environment: &Environment,
         terminal: &'a Terminal,
     ) -> Result<Self, Failure> {
         Ok(Self {
             options,
             terminal,
+            last_failed,
+            unexpected: Vec::new(),
+            unexpected_bytes: 0,
             reports: Reports::new(options.reports, environment)?,
             summary: Summary::default(),
             columns: 0,
@@ -159,9 +199,15 @@ impl<'a> Show<'a> {
     /// Prints the outcome of an event, and keeps it for the reports.
     pub(super) fn judged(&mut self, outcome: Judged, expected: Option<&Path>) -> Outcome {
         self.summary.count(&outcome);
+        self.last_failed
+            .judged(&outcome.case.names.path, outcome.is_ok());
         self.shows_waiting(false);
         let updated = match expected {
             Some(path) if self.options.update => Some(self.update(&outcome, path)?),
+            Some(path) if self.options.keeps_unexpected => {
+                self.keep_unexpected(&outcome, path);
+                None
+            }
             _ => None,
         };
         // The line for people names the types of the cards.
@@ -254,15 +300,37 @@ impl<'a> Show<'a> {
                 .plain(format!("{shown} was not updated: a check failed")));
         }
         let expected = Expected::from_observed(&outcome.observed);
-        // The folder for a line of a .jsonl file may not exist yet.
-        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-        made.and_then(|()| write_over(path, expected.to_text().as_bytes()))
-            .map_err(|error| Problem::new(format!("cannot write {shown}: {error}")).outside())?;
+        write_expected(path, &expected.to_text())?;
         Ok(Line::from(format!("wrote {shown}: {}", expected.summary())))
     }
 
+    /// Keeps the result of a case that fails only because it is not as expected.
+    fn keep_unexpected(&mut self, outcome: &Judged, path: &Path) {
+        if outcome.is_ok() || !can_be_expected(outcome) {
+            return;
+        }
+        let text = Expected::from_observed(&outcome.observed).to_text();
+        self.unexpected_bytes += text.len();
+        if self.unexpected_bytes <= MAX_UNEXPECTED_BYTES {
+            let path = path.to_owned();
+            self.unexpected.push(Unexpected { path, text });
+        }
+    }
+
     /// Prints the summary, writes the reports, and returns the verdict.
-    pub(super) fn end(mut self, ended: RunSummary, was_interrupted: bool) -> Outcome {
+    pub(super) fn end(mut self, ended: RunSummary, was_interrupted: bool) -> RunResult {
+        let unexpected = std::mem::take(&mut self.unexpected);
+        if let Err(error) = self.last_failed.save() {
+            let line = format!("cannot keep the failed cases for --last-failed: {error}");
+            self.terminal.detail(&Text::from_iter([Line::from(line)]));
+        }
+        RunResult {
+            outcome: self.verdict(ended, was_interrupted),
+            unexpected,
+        }
+    }
+
+    fn verdict(mut self, ended: RunSummary, was_interrupted: bool) -> Outcome {
         self.flush();
         self.progress = None;
         self.summary.strays = ended.strays;
@@ -297,4 +365,22 @@ impl<'a> Show<'a> {
             Err(Failure::Check)
         }
     }
+}
+
+/// Whether the result of a case can become its expected one: no check failed but those that compare
+/// with the present `expected.json`.
+fn can_be_expected(outcome: &Judged) -> bool {
+    outcome
+        .failures()
+        .all(|(check, _)| matches!(check, Check::Outcome | Check::Expected))
+}
+
+/// Writes an `expected.json`.
+pub(super) fn write_expected(path: &Path, text: &str) -> Outcome {
+    // The folder for a line of a .jsonl file may not exist yet.
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.and_then(|()| write_over(path, text.as_bytes()))
+        .map_err(|error| {
+            Problem::new(format!("cannot write {}: {error}", path.display())).outside()
+        })
 }

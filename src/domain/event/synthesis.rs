@@ -107,6 +107,39 @@ pub fn make(plan: &Blueprint) -> Value {
 }
 
 impl Blueprint {
+    /// The event of an upload, with ids of their own: `random` returns a new random number each time.
+    pub fn upload(
+        file_name: String,
+        size: u64,
+        created_at: Timestamp,
+        random: impl Fn() -> u64,
+    ) -> Self {
+        // Twelve digits, as Box's newer ids have.
+        let id = || (100_000_000_000 + random() % 900_000_000_000).to_string();
+        Self {
+            trigger: Trigger::Upload,
+            event_id: id(),
+            digits: random() % 1_000_000_000,
+            created_at,
+            offset: Offset::UTC,
+            file_id: id(),
+            file_version_id: id(),
+            sequence_id: 0,
+            file_name,
+            size,
+            folder_id: "880100".to_owned(),
+            old_folder_id: None,
+            skill_id: "4711".to_owned(),
+            skill_name: "Local Skill".to_owned(),
+            api_key: NO_TOKEN.to_owned(),
+            enterprise_id: "700100".to_owned(),
+            enterprise_name: "Local Enterprise".to_owned(),
+            user_id: "1".to_owned(),
+            user_name: "Local User".to_owned(),
+            user_login: "local.user@example.com".to_owned(),
+        }
+    }
+
     /// An id as this event writes it.
     fn id(&self, id: &str) -> Value {
         match (self.trigger, id.parse::<u64>()) {

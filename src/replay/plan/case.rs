@@ -213,7 +213,7 @@ pub(super) fn case(
 /// Reads the document of a source that holds one.
 pub(super) fn document(source: &Source) -> Result<Document, PlanError> {
     match source {
-        Source::File(path) | Source::Lines(_, path) => read_document(path),
+        Source::File(path) | Source::Lines(_, path) | Source::Upload(path) => read_document(path),
         Source::Stdin(spooled) => {
             let name = PathBuf::from("<stdin>");
             let fail = |error| PlanError::Unreadable(name.clone(), error);

@@ -8,6 +8,15 @@ use crate::domain::{
     json::document::{Document, SyntaxError},
 };
 
+/// Why a file is not taken as an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAnUpload {
+    /// It is a program: the command of a skill, without `--` before it.
+    Program,
+    /// It is the content or the cassette of a case.
+    PartOfACase,
+}
+
 /// What is wrong with the fixtures.
 #[derive(Debug)]
 pub enum PlanError {
@@ -23,6 +32,8 @@ pub enum PlanError {
     Empty(PathBuf),
     /// A glob is malformed.
     BadGlob(String),
+    /// A file that is not a fixture cannot be taken as an upload.
+    NotAnUpload(PathBuf, NotAnUpload),
     /// The standard input was named twice.
     StdinTwice,
     /// A file is not JSON.

@@ -46,6 +46,8 @@ pub(super) enum Source {
     Lines(Spooled, PathBuf),
     /// The standard input with one event.
     Stdin(Spooled),
+    /// A file that is uploaded.
+    Upload(PathBuf),
 }
 
 /// Bytes that can be read again: a file of the user, or the standard input in a temporary file.

@@ -2,18 +2,21 @@
 //! read and checked before anything is sent, and then read again one after the other, so that memory
 //! does not grow with their number. A few small cases are kept instead.
 
+mod affected;
 mod case;
 mod error;
 mod find;
 mod reader;
 mod select;
+mod upload;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use unicode_width::UnicodeWidthStr;
 
+pub use affected::{absolute_name, belongs_to};
 pub use case::{Case, read_document};
-pub use error::PlanError;
+pub use error::{NotAnUpload, PlanError};
 pub use select::Selection;
 
 use find::Source;
@@ -36,6 +39,8 @@ pub struct Plan {
     pub columns: usize,
     /// Whether an event among them was captured with signatures, which are no longer valid.
     pub has_signatures: bool,
+    /// Whether the only case is the upload of a file, with an event that was made here.
+    pub is_upload: bool,
 }
 
 impl Plan {
@@ -45,13 +50,18 @@ impl Plan {
     /// The first thing that is wrong.
     pub fn read(paths: &[PathBuf], selection: Selection) -> Result<Self, PlanError> {
         let mut plan = Self {
-            sources: find::sources(paths)?,
+            sources: sources(paths)?,
             selection,
             kept: None,
             count: 0,
             columns: 0,
             has_signatures: false,
+            is_upload: false,
         };
+        plan.is_upload = plan
+            .sources
+            .iter()
+            .any(|it| matches!(it, Source::Upload(_)));
         let mut kept = Some((Vec::new(), 0));
         let (mut count, mut columns, mut has_signatures) = (0, 0, false);
         let mut cases = plan.reader();
@@ -88,6 +98,26 @@ impl Plan {
         self.kept.clone()
     }
 
+    /// The absolute names of the cases.
+    ///
+    /// # Errors
+    /// A fixture changed, and cannot be read again.
+    pub fn names(&self) -> Result<BTreeSet<PathBuf>, PlanError> {
+        self.cases()
+            .map(|case| Ok(absolute_name(&case?.names.path)))
+            .collect()
+    }
+
+    /// Puts the cases with these absolute names first. Does nothing if the cases are too large to be
+    /// kept in memory.
+    pub fn put_first(&mut self, names: &BTreeSet<PathBuf>) {
+        if let Some(kept) = &self.kept {
+            let mut cases = kept.to_vec();
+            cases.sort_by_key(|case| !names.contains(&absolute_name(&case.names.path)));
+            self.kept = Some(cases.into());
+        }
+    }
+
     /// The changes that are made in every event.
     pub fn edits(&self) -> &[Edit] {
         &self.selection.edits
@@ -95,6 +125,14 @@ impl Plan {
 
     fn reader(&self) -> Reader<'_> {
         Reader::new(&self.sources, self.selection.clone())
+    }
+}
+
+/// The sources that `paths` name. A file that is not a fixture is an upload, if it is the only path.
+fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
+    match paths {
+        [path] if upload::is_upload(path)? => Ok(vec![Source::Upload(path.clone())]),
+        paths => find::sources(paths),
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     error::PlanError,
     find::{MAX_EVENT_BYTES, Source, Spooled, read_line},
     select::Selection,
+    upload,
 };
 use crate::domain::event::{Captured, Event};
 
@@ -97,9 +98,11 @@ impl Reader<'_> {
         }
         self.selected += 1;
         let position = self.selected - 1;
-        self.selection
+        let is_in_shard = self
+            .selection
             .shard
-            .is_none_or(|shard| shard.takes(position))
+            .is_none_or(|shard| shard.takes(position));
+        is_in_shard && self.selection.is_wanted(name)
     }
 
     fn step(&mut self) -> Result<Option<Arc<Case>>, PlanError> {
@@ -125,6 +128,13 @@ impl Reader<'_> {
             let (files, file) = match source {
                 Source::Lines(spooled, shown) => {
                     self.lines = Some(Lines::open(spooled, shown)?);
+                    continue;
+                }
+                Source::Upload(path) => {
+                    let case = upload::case(path)?;
+                    if self.takes(&case.names.path, path) {
+                        return Ok(Some(Arc::new(case)));
+                    }
                     continue;
                 }
                 Source::File(path) => (CaseFiles::file(path), path.clone()),

@@ -1,9 +1,14 @@
 //! Which cases are selected, and the edits of their events.
 
-use std::path::Path;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use super::affected::absolute_name;
 use crate::domain::{event::edit::Edit, shard::Shard};
 
 /// Which cases are selected, and how they are read.
@@ -16,6 +21,8 @@ pub struct Selection {
     pub edits: Vec<Edit>,
     /// By how much numbers may differ from `expected.json`.
     pub tolerance: f64,
+    /// Of the cases that are selected otherwise, only those with these absolute names.
+    pub only: Option<Arc<BTreeSet<PathBuf>>>,
 }
 
 impl Selection {
@@ -36,6 +43,13 @@ impl Selection {
             filter,
             ..Self::default()
         })
+    }
+
+    /// Whether a case is among those of `only`.
+    pub(super) fn is_wanted(&self, name: &str) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|only| only.contains(&absolute_name(name)))
     }
 
     /// Whether a case passes the filter, by its name or the path of its file.
