@@ -1,5 +1,5 @@
 //! `expected.json`: what it can expect, how long that is waited for, and what `--update` writes. A
-//! `--wait` of ten minutes stands for a wait that must not happen.
+//! `--wait` of ten minutes is a wait that must not happen.
 
 use std::{fs, path::Path};
 

@@ -1,6 +1,6 @@
 //! How long replay waits: an event that can no longer pass is given up, the next is sent while one
-//! settles, and the end of the skill is charged to the right event. A `--wait` of ten minutes stands
-//! for a wait that must not happen.
+//! settles, and the end of the skill is charged to the right event. A `--wait` of ten minutes is
+//! a wait that must not happen.
 
 use std::sync::Mutex;
 
