@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::{
     client::{Connections, Http},
+    domain::text::innermost_cause,
     server::body::ResponseBody,
 };
 
@@ -114,10 +115,5 @@ fn reason(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no reply within {} s", REPLY_TIMEOUT.as_secs_f64());
     }
-    let error = error.without_url();
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    innermost_cause(&error.without_url())
 }

@@ -45,10 +45,10 @@ impl std::fmt::Debug for TokenArgument {
     }
 }
 
-/// The Box to call, and how long to keep trying.
+/// Where Box is, and which certificates to trust there.
 #[derive(Clone, Debug, Args)]
 #[group(skip)]
-pub struct BoxArgs {
+pub struct BoxLocation {
     /// The base URL of Box's API, without /2.0. For a mock: http://127.0.0.1:7269
     #[arg(
         long = "box",
@@ -60,6 +60,29 @@ pub struct BoxArgs {
     /// Trust the certificates in this PEM file too, such as a mock's ca.pem
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
+}
+
+/// The mock to ask about itself.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+pub struct MockLocation {
+    /// The URL of the running mock
+    #[arg(
+        long = "box",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7269",
+        value_parser = values::http_url
+    )]
+    pub box_url: Url,
+}
+
+/// The Box to call, and how long to keep trying.
+#[derive(Clone, Debug, Args)]
+#[group(skip)]
+pub struct BoxArgs {
+    /// Where it is.
+    #[command(flatten)]
+    pub location: BoxLocation,
     /// How often to retry after a 429, a 5xx or a broken connection
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub retries: u32,

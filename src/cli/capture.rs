@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::Args;
 use url::Url;
 
-use super::{output_format::OutputFormat, values};
+use super::{box_access::BoxLocation, output_format::OutputFormat, values};
 
 /// Options of `capture`.
 #[derive(Clone, Debug, Args)]
@@ -42,17 +42,9 @@ pub struct CaptureArgs {
     /// Do not download the files of events
     #[arg(long)]
     pub no_content: bool,
-    /// The root of Box's API, without /2.0
-    #[arg(
-        long = "box",
-        value_name = "URL",
-        default_value = "https://api.box.com",
-        value_parser = values::http_url
-    )]
-    pub root: Url,
-    /// A PEM file with certificates to trust in addition to the system's
-    #[arg(long, value_name = "FILE")]
-    pub ca_cert: Option<PathBuf>,
+    /// Where Box is.
+    #[command(flatten)]
+    pub location: BoxLocation,
     /// The variable that holds the primary signature key; deliveries without a valid signature are
     /// refused
     #[arg(long, value_name = "VAR")]

@@ -1,9 +1,7 @@
 //! `skillctl doctor`.
 
+use super::{box_access::MockLocation, output_format::OutputFormat};
 use clap::Args;
-use url::Url;
-
-use super::{output_format::OutputFormat, values};
 
 /// Options of `doctor`.
 #[derive(Clone, Debug, Args)]
@@ -16,14 +14,9 @@ Examples:
 
 Exit codes: 0 no trouble, 1 something will not work.")]
 pub struct DoctorArgs {
-    /// The mock to look for
-    #[arg(
-        long = "box",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:7269",
-        value_parser = values::http_url
-    )]
-    pub box_url: Url,
+    /// The mock.
+    #[command(flatten)]
+    pub mock: MockLocation,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,

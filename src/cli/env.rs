@@ -1,9 +1,7 @@
 //! `skillctl env`.
 
+use super::box_access::MockLocation;
 use clap::{Args, ValueEnum};
-use url::Url;
-
-use super::values;
 
 /// Options of `env`.
 #[derive(Clone, Debug, Args)]
@@ -23,14 +21,9 @@ Examples:
 NO_PROXY, NODE_OPTIONS, PYTHONPATH, RUBYLIB, RUBYOPT and JAVA_TOOL_OPTIONS are extended.
 The old value of each variable is kept in SKILLCTL_BEFORE_… for --unset (sh, fish).")]
 pub struct EnvArgs {
-    /// The URL of the running mock
-    #[arg(
-        long = "box",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:7269",
-        value_parser = values::http_url
-    )]
-    pub box_url: Url,
+    /// The mock.
+    #[command(flatten)]
+    pub mock: MockLocation,
     /// How to write the variables
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub shell: Shell,

@@ -5,7 +5,7 @@ use std::{error::Error, io};
 use url::Url;
 
 use super::error::ErrorKind;
-use crate::domain::hosts::is_loopback;
+use crate::domain::{hosts::is_loopback, text::innermost_cause};
 
 /// The error of a connection that failed, broke or stalled.
 pub(super) fn connection_error(error: reqwest::Error, url: &Url) -> ErrorKind {
@@ -42,13 +42,6 @@ fn is_certificate_error(error: &reqwest::Error) -> bool {
             Some(rustls::Error::InvalidCertificate(_))
         )
     })
-}
-
-/// The innermost cause: the layers above it only report that something failed.
-pub(super) fn innermost_cause(error: &(dyn Error + 'static)) -> String {
-    chain(error)
-        .last()
-        .map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn chain<'a>(

@@ -11,7 +11,8 @@ use reqwest::{Proxy, redirect};
 use rustls::{ClientConfig, RootCertStore, pki_types::CertificateDer, pki_types::pem::PemObject};
 use url::Url;
 
-use super::{connection_error::innermost_cause, error::ErrorKind, server_certificate::Verifier};
+use super::{error::ErrorKind, server_certificate::Verifier};
+use crate::domain::text::innermost_cause;
 use crate::env::{
     Environment,
     proxy::{Intercept, Proxies},

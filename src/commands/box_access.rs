@@ -96,7 +96,11 @@ pub(super) fn client_options(
     options.connections.stall_timeout = arguments.timeout;
     options.connections.connect_timeout =
         options.connections.connect_timeout.min(arguments.timeout);
-    options.connections = trust(options.connections, arguments.ca_cert.as_deref(), terminal)?;
+    options.connections = trust(
+        options.connections,
+        arguments.location.ca_cert.as_deref(),
+        terminal,
+    )?;
     Ok(options)
 }
 

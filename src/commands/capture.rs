@@ -44,7 +44,11 @@ pub(super) fn run(
         environment,
     )?;
     let mut options = client::Options::new(environment);
-    options.connections = trust(options.connections, arguments.ca_cert.as_deref(), terminal)?;
+    options.connections = trust(
+        options.connections,
+        arguments.location.ca_cert.as_deref(),
+        terminal,
+    )?;
     std::fs::create_dir_all(&arguments.into).map_err(|error| {
         let folder = arguments.into.display();
         Problem::new(format!("cannot make the folder {folder}: {error}")).outside()
@@ -54,7 +58,7 @@ pub(super) fn run(
         keep_secrets: arguments.keep_secrets,
         content: !arguments.no_content,
         keys,
-        root: api_root(&arguments.root),
+        root: api_root(&arguments.location.root),
         client: options,
         forward: None,
         wait: arguments.wait,

@@ -28,7 +28,7 @@ pub(super) fn run(
     let config = config(layers, environment);
     let findings = runtime::runtime()?.block_on(examine(
         &config,
-        &arguments.box_url,
+        &arguments.mock.box_url,
         environment,
         connections,
     ));

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
     if arguments.unset {
         return print_unset(arguments.shell, environment, terminal);
     }
-    let url = &arguments.box_url;
+    let url = &arguments.mock.box_url;
     let found = run_files(arguments, environment).inspect_err(|_| {
         if arguments.shell == Shell::Sh {
             // `eval "$(skillctl env)" && COMMAND` must not start the command without a mock.
@@ -152,7 +152,7 @@ fn restore_old_values(syntax: ShellSyntax, environment: &Environment) -> String 
 
 /// The files of the mock, if they are on this machine.
 fn run_files(arguments: &EnvArgs, environment: &Environment) -> Result<Option<RunFiles>, Failure> {
-    let url = &arguments.box_url;
+    let url = &arguments.mock.box_url;
     let name = arguments.admin_token_env.as_deref();
     let token = secret_variables::secret(name, "--admin-token-env", environment)?;
     let mock = Mock::new(Connections::new(environment), url.clone(), token);

@@ -46,7 +46,7 @@ pub(super) fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    let root = api_root(&arguments.at.root);
+    let root = api_root(&arguments.at.location.root);
     let access = box_access::access(
         &arguments.access,
         &root,

@@ -4,6 +4,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use crate::domain::text::innermost_cause;
+
 /// The most that is kept of the body of an answer, in bytes.
 pub(super) const MAX_BODY: usize = 64 * 1024;
 
@@ -24,13 +26,4 @@ pub(super) type Exchange = Result<Answer, String>;
 pub(super) fn broke_off(status: u16, error: &dyn std::error::Error) -> String {
     let cause = innermost_cause(error);
     format!("the skill answered {status}, but broke off in the middle: {cause}")
-}
-
-/// The innermost cause.
-pub(super) fn innermost_cause(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }

@@ -21,7 +21,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use url::Url;
 
-use super::answer::{Answer, Exchange, MAX_BODY, broke_off, innermost_cause};
+use super::answer::{Answer, Exchange, MAX_BODY, broke_off};
+use crate::domain::text::innermost_cause;
 
 /// An idle connection older than this is not used: the server may be about to close it, and an event
 /// sent at that moment would be lost.

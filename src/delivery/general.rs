@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
 
-use super::answer::{Answer, Exchange, MAX_BODY, broke_off, innermost_cause};
-use crate::client::Http;
+use super::answer::{Answer, Exchange, MAX_BODY, broke_off};
+use crate::{client::Http, domain::text::innermost_cause};
 
 /// Posts `body` and reads the answer to its end.
 pub(super) async fn post(http: &Http, url: &Url, body: &Bytes, headers: &HeaderMap) -> Exchange {

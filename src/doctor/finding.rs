@@ -44,10 +44,9 @@ impl Finding {
         cure: impl Into<String>,
     ) -> Self {
         Self {
-            code,
             state: State::Note,
-            text: text.into(),
             cure: Some(cure.into()),
+            ..Self::ok(code, text)
         }
     }
 
@@ -57,10 +56,8 @@ impl Finding {
         cure: impl Into<String>,
     ) -> Self {
         Self {
-            code,
             state: State::Trouble,
-            text: text.into(),
-            cure: Some(cure.into()),
+            ..Self::note(code, text, cure)
         }
     }
 }

@@ -7,16 +7,12 @@ use tokio::{net::TcpStream, time::timeout};
 use url::Url;
 
 use super::finding::Finding;
-use crate::{env::Environment, skill::runtimes::own::NAMES};
+use crate::{
+    domain::hosts::is_loopback as is_loopback_host,
+    env::{Environment, certificates},
+    skill::runtimes::own::NAMES,
+};
 
-/// Variables that name certificates.
-const CERTIFICATES: [&str; 5] = [
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "DENO_CERT",
-];
 /// Variables that name a proxy.
 const PROXIES: [&str; 6] = [
     "HTTPS_PROXY",
@@ -74,7 +70,7 @@ async fn mock_of_shell(environment: &Environment) -> Finding {
 /// Certificate files that variables name and that do not exist.
 fn certificates(environment: &Environment) -> Vec<Finding> {
     const CODE: &str = "certificates";
-    let set: Vec<(&str, &str)> = CERTIFICATES
+    let set: Vec<(&str, &str)> = certificates::VARIABLES
         .into_iter()
         .filter_map(|name| Some((name, environment.var(name)?)))
         .collect();
@@ -150,7 +146,7 @@ fn proxies(environment: &Environment) -> Finding {
 fn is_loopback(proxy: &str) -> bool {
     let url = Url::parse(proxy).or_else(|_| Url::parse(&format!("http://{proxy}")));
     url.ok()
-        .and_then(|url| Some(crate::domain::hosts::is_loopback(url.host_str()?)))
+        .and_then(|url| Some(is_loopback_host(url.host_str()?)))
         .unwrap_or(false)
 }
 

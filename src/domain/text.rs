@@ -1,6 +1,15 @@
-//! Shortening of text for messages, and detection of misspellings.
+//! Text for messages: shortened, of an error's cause, and detection of misspellings.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, error::Error};
+
+/// The innermost cause of an error: the layers above it only report that something failed.
+pub fn innermost_cause(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
 
 /// The first `max_chars` characters of `text`, with `…` for the rest.
 pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {

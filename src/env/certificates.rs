@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use super::Environment;
 
 /// The variables in which users name certificates of their own for one client or another.
-const VARIABLES: [&str; 5] = [
+pub const VARIABLES: [&str; 5] = [
     "SSL_CERT_FILE",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",

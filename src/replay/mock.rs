@@ -12,7 +12,10 @@ use url::Url;
 
 use crate::{
     client::{Connections, Http},
-    domain::secret::{Secret, redact_url},
+    domain::{
+        secret::{Secret, redact_url},
+        text::innermost_cause,
+    },
 };
 
 /// A mock, by its URL.
@@ -273,14 +276,9 @@ impl Mock {
     }
 
     fn unreachable(&self, error: reqwest::Error) -> MockError {
-        let error = error.without_url();
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
         MockError::Unreachable {
             url: self.url.clone(),
-            reason: cause.to_string(),
+            reason: innermost_cause(&error.without_url()),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Bodies: what an answer may be made of, and a request's body with its limit and its time-out.
 
 use std::{
-    error::Error as StdError,
     fmt, io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -15,6 +14,8 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     time::{Sleep, sleep},
 };
+
+use crate::domain::text::innermost_cause;
 
 /// A body that is produced while it is sent: server-sent events, another host's answer.
 pub type Streaming = Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>>;
@@ -165,17 +166,8 @@ pub enum BodyError {
     #[error("no byte of the request's body arrived for {} s", .0.as_secs())]
     Stalled(Duration),
     /// The connection ended, or the body is malformed (a broken chunk).
-    #[error("the request's body broke off: {}", innermost(.0))]
+    #[error("the request's body broke off: {}", innermost_cause(.0))]
     Broken(#[source] hyper::Error),
-}
-
-/// The last of a chain of errors: the ones above it are about the inside of hyper.
-fn innermost(error: &dyn StdError) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
 }
 
 /// A request's body: nothing of it is read before it is asked for, and a client that stops

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::{
     support::project,
-    world::{Invocation, MockBox, Skill, failed_check, json_lines, keyword},
+    world::{MockBox, Skill, failed_check, json_lines, keyword},
 };
 
 /// A case folder with this `expected.json`, or without one.
@@ -39,23 +39,14 @@ fn outcome(mock: &MockBox, skill: &Skill, case: &Path, options: &[&str]) -> Valu
     json_lines(&output.stdout).0.remove(0)
 }
 
-/// A skill whose `work` calls this mock, and which then replies 200.
-fn skill(mock: &MockBox, work: impl Fn(&Invocation) + Send + Sync + 'static) -> Skill {
-    let url = mock.url.clone();
-    Skill::new(move |invocation| {
-        work(&invocation.at(&url));
-        200
-    })
-}
-
 #[test]
 fn processing_nothing_and_any_cards_can_be_expected() {
     let mock = MockBox::start();
-    let nothing = skill(&mock, |_| {});
-    let working = skill(&mock, |invocation| {
+    let nothing = Skill::at(&mock, |_| {});
+    let working = Skill::at(&mock, |invocation| {
         invocation.report("processing", &json!([]));
     });
-    let done = skill(&mock, |invocation| {
+    let done = Skill::at(&mock, |invocation| {
         invocation.report("success", &json!([keyword("done")]));
     });
     for (expected, skill) in [
@@ -75,7 +66,7 @@ fn processing_nothing_and_any_cards_can_be_expected() {
 #[test]
 fn a_skill_that_fills_another_template_passes_where_that_is_expected() {
     let mock = MockBox::start();
-    let skill = skill(&mock, |invocation| {
+    let skill = Skill::at(&mock, |invocation| {
         let fields = json!({"invoice": "2214"});
         assert_eq!(
             invocation.create_metadata("global/properties", &fields),
@@ -107,10 +98,10 @@ fn a_skill_that_fills_another_template_passes_where_that_is_expected() {
 #[test]
 fn update_writes_what_the_next_replay_expects() {
     let mock = MockBox::start();
-    let metadata = skill(&mock, |invocation| {
+    let metadata = Skill::at(&mock, |invocation| {
         invocation.create_metadata("global/properties", &json!({"invoice": "2214"}));
     });
-    let working = skill(&mock, |invocation| {
+    let working = Skill::at(&mock, |invocation| {
         invocation.report("processing", &json!([]));
     });
     for (skill, written, said) in [
@@ -142,7 +133,7 @@ fn update_writes_what_the_next_replay_expects() {
 #[test]
 fn a_wrong_expected_json_exits_2_with_its_position_and_sends_nothing() {
     let mock = MockBox::start();
-    let skill = skill(&mock, |_| {});
+    let skill = Skill::at(&mock, |_| {});
     for (expected, position, message) in [
         (
             "{\n  \"stats\": 1}",

@@ -30,19 +30,10 @@ fn outcomes(mock: &MockBox, skill: &Skill, options: &[&str]) -> (Vec<Value>, Val
     json_lines(&output.stdout)
 }
 
-/// A skill whose `work` calls this mock, and which then replies 200.
-fn skill(mock: &MockBox, work: impl Fn(&Invocation) + Send + Sync + 'static) -> Skill {
-    let url = mock.url.clone();
-    Skill::new(move |invocation| {
-        work(&invocation.at(&url));
-        200
-    })
-}
-
 #[test]
 fn after_the_wrong_token_the_cards_are_not_waited_for() {
     let mock = MockBox::start();
-    let skill = skill(&mock, |invocation| {
+    let skill = Skill::at(&mock, |invocation| {
         invocation.download(&invocation.token("write"));
     });
     let (outcomes, _) = outcomes(&mock, &skill, &PATIENT);
@@ -57,7 +48,7 @@ fn after_the_wrong_token_the_cards_are_not_waited_for() {
 #[test]
 fn after_a_refused_write_the_cards_are_not_waited_for() {
     let mock = MockBox::start();
-    let skill = skill(&mock, |invocation| {
+    let skill = Skill::at(&mock, |invocation| {
         let mut card = keyword("done");
         card["skill"]["id"] = json!(137);
         assert_eq!(invocation.report("success", &json!([card])), 400);
@@ -69,7 +60,7 @@ fn after_a_refused_write_the_cards_are_not_waited_for() {
 #[test]
 fn a_conflict_is_waited_out_since_the_skill_may_still_change_the_cards() {
     let mock = MockBox::start();
-    let skill = skill(&mock, |invocation| {
+    let skill = Skill::at(&mock, |invocation| {
         invocation.report("processing", &json!([]));
         assert_eq!(invocation.create(&json!([keyword("done")])), 409);
     });
@@ -88,7 +79,7 @@ fn the_next_event_is_sent_while_one_settles() {
     let mock = MockBox::start();
     let first = Mutex::new(None::<Invocation>);
     // The second event reports the success of the first once more.
-    let skill = skill(&mock, move |invocation| {
+    let skill = Skill::at(&mock, move |invocation| {
         let before = first.lock().expect("the first").replace(invocation.clone());
         if let Some(first) = before {
             first.report("success", &json!([keyword("again")]));

@@ -176,6 +176,15 @@ impl Skill {
         })
     }
 
+    /// A skill whose `work` calls this mock, and which then replies 200.
+    pub(crate) fn at(mock: &MockBox, work: impl Fn(&Invocation) + Send + Sync + 'static) -> Self {
+        let url = mock.url.clone();
+        Self::new(move |invocation| {
+            work(&invocation.at(&url));
+            200
+        })
+    }
+
     /// A skill that replies 200 and works afterwards.
     pub(crate) fn afterwards(work: impl Fn(&Invocation) + Send + Sync + 'static) -> Self {
         Self::serve(move |request, invocation| {

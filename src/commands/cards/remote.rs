@@ -35,7 +35,7 @@ impl Remote {
         environment: &Environment,
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
-        let root = api_root(&at.root);
+        let root = api_root(&at.location.root);
         let access = box_access::access(access, &root, kind, environment, terminal)?;
         let mut options = box_access::client_options(at, environment, terminal)?;
         let printer = terminal.clone();
