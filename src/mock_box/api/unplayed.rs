@@ -65,9 +65,23 @@ pub(super) static ENDPOINTS: &[Endpoint] = unplayed! {
         "folder_locks": GET POST,
         "folder_locks/{folder_lock_id}": DELETE,
     }
-    "changing and finding metadata templates" {
+    "metadata templates" {
         "metadata_templates": GET,
-        "metadata_templates/{scope}/{template_key}/schema": PUT,
+        "metadata_templates/{template_id}": GET,
+        "metadata_templates/schema": POST,
+        "metadata_templates/{scope}/{template_key}/schema": GET PUT DELETE,
+    }
+    "metadata of folders" {
+        "folders/{folder_id}/metadata": GET,
+        "folders/{folder_id}/metadata/{scope}/{template_key}": GET POST PUT DELETE,
+    }
+    "the copying of folders" {
+        "folders/{folder_id}/copy": POST,
+    }
+    "uploads in chunks" {
+        "files/upload_sessions/{upload_session_id}": GET PUT DELETE,
+        "files/upload_sessions/{upload_session_id}/parts": GET,
+        "files/upload_sessions/{upload_session_id}/commit": POST,
     }
     "metadata cascade policies" {
         "metadata_cascade_policies": GET POST,

@@ -191,6 +191,20 @@ fn a_call_that_is_not_played_is_405_for_every_token_and_says_so() {
         ),
         ("GET /2.0/folders/trash/items", "the trash"),
         ("OPTIONS /2.0/events", "the event stream"),
+        (
+            "GET /2.0/metadata_templates/global/boxSkillsCards/schema",
+            "metadata templates",
+        ),
+        ("POST /2.0/folders/0/copy", "the copying of folders"),
+        ("PUT /2.0/files/upload_sessions/F971", "uploads in chunks"),
+        (
+            "POST /2.0/files/upload_sessions/F971/commit",
+            "uploads in chunks",
+        ),
+        (
+            "POST /2.0/folders/0/metadata/global/properties",
+            "metadata of folders",
+        ),
     ] {
         for token in [None, Some(&event.read), Some(&Secret::new("unknown"))] {
             let answer = world.call(line, token);
