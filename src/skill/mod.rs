@@ -5,6 +5,7 @@
 //! commands.
 
 pub mod error;
+mod guard;
 pub mod lambda;
 pub mod output;
 pub mod ports;

@@ -23,6 +23,7 @@ use tokio::{
 
 use super::{
     error::{ProcessExit, SkillError},
+    guard::Guard,
     output::{Output, Stream},
     ports::{accepts, addresses},
 };
@@ -95,12 +96,14 @@ impl SkillProcess {
             .id()
             .and_then(|id| Pid::from_raw(id.try_into().ok()?))
             .ok_or_else(|| failed(io::Error::other("it has no process id")))?;
+        // Without a shell, only SIGKILL of skillctl leaves the group behind.
+        let guard = Guard::new(group).ok();
         let readers = match &skill.output {
             OutputMode::Captured(output) => readers(&mut child, output),
             OutputMode::Inherited => Vec::new(),
         };
         let (sender, exit) = watch::channel(None);
-        let tasks = vec![tokio::spawn(wait(child, group, readers, sender))];
+        let tasks = vec![tokio::spawn(wait(child, group, guard, readers, sender))];
         Ok(Self {
             command: line,
             group,
@@ -258,12 +261,14 @@ fn readers(child: &mut Child, output: &Output) -> Vec<JoinHandle<()>> {
 async fn wait(
     mut child: Child,
     group: Pid,
+    guard: Option<Guard>,
     readers: Vec<JoinHandle<()>>,
     sender: watch::Sender<Option<ProcessExit>>,
 ) {
     const REST_OF_OUTPUT: Duration = Duration::from_millis(500);
     let status = child.wait().await;
     end_leftovers(group).await;
+    drop(guard);
     for mut reader in readers {
         // A process that left the group may keep the pipe open for ever.
         if timeout(REST_OF_OUTPUT, &mut reader).await.is_err() {

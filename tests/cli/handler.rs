@@ -11,11 +11,12 @@ use std::{
 };
 
 use predicates::{prelude::PredicateBooleanExt, str::contains};
+use rustix::process::{Pid, test_kill_process};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
 
 use crate::{
-    support::{has, project, skillctl, skillctl_process},
+    support::{has, project, skillctl, skillctl_process, wait_for},
     world::json_lines,
 };
 
@@ -101,6 +102,12 @@ impl Running {
         let (head, body) = reply.split_once("\r\n\r\n").expect("head and body");
         let status = head[9..12].parse().expect("a status");
         (status, head.to_owned(), body.to_owned())
+    }
+
+    /// Kills mock-box, which cannot end its sandboxes then.
+    fn kill(&mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
     }
 
     fn status(&self) -> u16 {
@@ -812,4 +819,34 @@ fn an_event_does_not_wait_for_the_sandbox_of_one_whose_client_has_gone() {
         .expect("it is sent");
     drop(slow);
     assert_eq!(running.body(), "quick");
+}
+
+#[test]
+fn what_a_sandbox_started_does_not_outlive_a_skillctl_that_is_killed() {
+    if !has("python3") {
+        return;
+    }
+    // The system may send SIGHUP to stopped orphans; nothing else would end this child.
+    let app = "import signal, subprocess\n\
+               signal.signal(signal.SIGHUP, signal.SIG_IGN)\n\
+               child = subprocess.Popen(['sleep', '600'])\n\
+               def handler(event, context):\n    return {'statusCode': 200, 'body': str(child.pid)}\n";
+    let mut running = start("python:app.handler", &[("app.py", app)]);
+    let (_, _, id) = running.post(b"{}");
+    let id = Pid::from_raw(id.trim().parse().expect("an id")).expect("an id");
+    assert!(test_kill_process(id).is_ok(), "it runs");
+    running.kill();
+    wait_for("the child is gone", || has_ended(id).then_some(()));
+}
+
+/// Whether a process is gone, or has ended and waits for its parent.
+fn has_ended(id: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/stat", id.as_raw_nonzero()));
+    match status {
+        Ok(status) => status
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.starts_with(" Z")),
+        Err(_) => test_kill_process(id).is_err(),
+    }
 }
