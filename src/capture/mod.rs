@@ -22,7 +22,7 @@ use crate::{
         event::{
             Captured,
             invocation::Invocation,
-            signature::{Age, Signed, Verdict, verify},
+            signature::{Age, MAX_AGE_SECONDS, Signed, Verdict, verify},
         },
         json::tree::Tape,
     },
@@ -43,8 +43,6 @@ const MAX_BODY: u64 = 8 << 20;
 const MAX_AT_ONCE: usize = 8;
 /// How many cases may wait to be completed. Beyond that, Box is asked to send the event again.
 const MAX_WAITING: usize = 1000;
-/// Deliveries that are older are refused where they are verified, as Box's SDKs do.
-const MAX_AGE_SECONDS: i64 = 600;
 
 /// What happened, for the log.
 #[derive(Debug)]

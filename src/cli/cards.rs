@@ -12,7 +12,10 @@ use super::{
     output_format::OutputFormat,
     size::parse_size,
 };
-use crate::domain::cards_from::format::{FORMATS, Format};
+use crate::domain::{
+    card::validate::Schema,
+    cards_from::format::{FORMATS, Format},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,16 +62,6 @@ pub struct InputArgs {
     pub max_input: u64,
 }
 
-/// The rules that cards are validated by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SchemaArg {
-    /// An error is what Box is known to refuse
-    #[default]
-    Box,
-    /// An error is whatever Box's published schema does not allow
-    Documented,
-}
-
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
   skillctl cards validate cards.json
@@ -97,7 +90,7 @@ pub struct ValidateArgs {
     pub strict: bool,
     /// The rules to check by
     #[arg(long, value_enum, default_value_t)]
-    pub schema: SchemaArg,
+    pub schema: Schema,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: OutputFormat,

@@ -2,8 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{output_format::OutputFormat, size::parse_size, skill_url::SkillUrl, values};
 use clap::{Args, ValueEnum};
+
+use super::{output_format::OutputFormat, size::parse_size, skill_url::SkillUrl, values};
+use crate::domain::card::validate::Schema;
 
 /// Options of `mock-box`.
 #[allow(
@@ -90,7 +92,7 @@ pub struct MockBoxArgs {
     pub user_token_env: Option<String>,
     /// Which card writes to refuse
     #[arg(long, value_enum, default_value_t, value_name = "LEVEL")]
-    pub schema: SchemaLevel,
+    pub schema: Schema,
     /// Serve this folder as files and folders of Box. It is watched, and never written to
     #[arg(long, value_name = "DIR", help_heading = "Events")]
     pub files: Option<PathBuf>,
@@ -182,14 +184,4 @@ pub enum Tokens {
     Strict,
     /// Every token permits every call
     Any,
-}
-
-/// The card writes that are refused.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SchemaLevel {
-    /// Those that Box refuses
-    #[default]
-    Box,
-    /// Those that Box's published schema does not allow
-    Documented,
 }

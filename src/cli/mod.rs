@@ -5,6 +5,7 @@ pub mod capture;
 pub mod cards;
 pub mod completions;
 pub mod doctor;
+mod domain_values;
 pub mod env;
 pub mod event;
 pub mod fetch;

@@ -176,7 +176,7 @@ pub struct ReplayArgs {
     pub strict: bool,
     /// Turn off a check (repeatable)
     #[arg(long, value_name = "NAME", value_enum, help_heading = CHECKS)]
-    pub no_check: Vec<CheckName>,
+    pub no_check: Vec<Check>,
     /// How much numbers may differ from those in expected.json
     #[arg(long, value_name = "NUMBER", default_value_t = 0.0, value_parser = values::not_negative, help_heading = CHECKS)]
     pub tolerance: f64,
@@ -209,40 +209,4 @@ pub enum EnvelopeName {
     /// An API Gateway proxy event, as the Lambda runtime interface emulator, `sam local` and
     /// `serverless` expect
     AwsProxy,
-}
-
-/// The checks, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum CheckName {
-    /// The skill replied 2xx in time
-    Reply,
-    /// No call was refused because of its token
-    Tokens,
-    /// The invocation ended: a final status, nothing after it, one success per delivery
-    Finished,
-    /// The status is success, or the one in expected.json
-    Outcome,
-    /// No card has a validation error, and Box refused no write for its content
-    Cards,
-    /// The cards equal those in expected.json
-    Expected,
-    /// The second delivery of --duplicate changed nothing
-    Duplicate,
-    /// With --strict: no warning
-    Warnings,
-}
-
-impl From<CheckName> for Check {
-    fn from(name: CheckName) -> Self {
-        match name {
-            CheckName::Reply => Self::Reply,
-            CheckName::Tokens => Self::Tokens,
-            CheckName::Finished => Self::Finished,
-            CheckName::Outcome => Self::Outcome,
-            CheckName::Cards => Self::Cards,
-            CheckName::Expected => Self::Expected,
-            CheckName::Duplicate => Self::Duplicate,
-            CheckName::Warnings => Self::Warnings,
-        }
-    }
 }

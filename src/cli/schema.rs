@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use crate::domain::card::validate::Schema;
+
 /// Options of `schema`.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
@@ -20,7 +22,7 @@ pub struct SchemaArgs {
     pub of: SchemaOf,
     /// Which rules cards must follow
     #[arg(long, value_enum, default_value_t, value_name = "RULES")]
-    pub rules: Rules,
+    pub rules: Schema,
 }
 
 /// The file that a schema describes.
@@ -34,14 +36,4 @@ pub enum SchemaOf {
     Expected,
     /// skillctl.toml
     Config,
-}
-
-/// Which rules cards must follow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Rules {
-    /// What Box refuses
-    #[default]
-    Box,
-    /// Everything outside the schema that Box publishes
-    Documented,
 }

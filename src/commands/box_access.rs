@@ -1,24 +1,22 @@
 //! From the options of a command that calls Box to a file, a token and a client.
 
-use std::path::Path;
-
 use url::Url;
 
-use super::wrong_input::{wrong_document, wrong_input};
+use super::{
+    certificates::trust,
+    wrong_input::{wrong_document, wrong_input},
+};
 use crate::{
     cli::box_access::{AccessArgs, BoxArgs},
     client::{
-        Connections, Options,
+        Options,
         access::{AccessError, FileAccess, FileSource, TokenSource},
     },
     domain::{hosts::is_box, secret::Secret, token::TokenKind},
-    env::{Environment, input},
+    env::Environment,
     exit::{Failure, Problem},
     terminal::Terminal,
 };
-
-/// The largest file of certificates, in bytes.
-const MAX_CERTIFICATES: u64 = 8 << 20;
 
 /// The file and the token that the options name, for calls to `root`. An event's token is the one of
 /// this `kind`.
@@ -96,26 +94,8 @@ pub(super) fn client_options(
     options.connections.stall_timeout = arguments.timeout;
     options.connections.connect_timeout =
         options.connections.connect_timeout.min(arguments.timeout);
-    options.connections = trust(
-        options.connections,
-        arguments.location.ca_cert.as_deref(),
-        terminal,
-    )?;
+    if let Some(file) = &arguments.location.ca_cert {
+        options.connections = trust(options.connections, "--ca-cert", file, terminal)?;
+    }
     Ok(options)
-}
-
-/// Trusts the certificates of `--ca-cert` too.
-pub(super) fn trust(
-    connections: Connections,
-    file: Option<&Path>,
-    terminal: &Terminal,
-) -> Result<Connections, Failure> {
-    let Some(path) = file else {
-        return Ok(connections);
-    };
-    let pem = input::bytes(path, MAX_CERTIFICATES).map_err(wrong_input(terminal.width))?;
-    connections.trusting(&pem).map_err(|reason| {
-        let message = format!("--ca-cert {} cannot be used: {reason}", path.display());
-        Problem::new(message).usage()
-    })
 }

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{
-    box_access::trust,
+    certificates::trust,
     interrupts::Interrupts,
     program::Program,
     runtime, secret_variables,
@@ -44,11 +44,9 @@ pub(super) fn run(
         environment,
     )?;
     let mut options = client::Options::new(environment);
-    options.connections = trust(
-        options.connections,
-        arguments.location.ca_cert.as_deref(),
-        terminal,
-    )?;
+    if let Some(file) = &arguments.location.ca_cert {
+        options.connections = trust(options.connections, "--ca-cert", file, terminal)?;
+    }
     std::fs::create_dir_all(&arguments.into).map_err(|error| {
         let folder = arguments.into.display();
         Problem::new(format!("cannot make the folder {folder}: {error}")).outside()

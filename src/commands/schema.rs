@@ -4,9 +4,9 @@
 use crate::{
     cli::{
         layers::config_schema,
-        schema::{Rules, SchemaArgs, SchemaOf},
+        schema::{SchemaArgs, SchemaOf},
     },
-    domain::{card::validate::Schema, schema},
+    domain::schema,
     render::json::pretty,
     terminal::Terminal,
 };
@@ -17,10 +17,7 @@ pub(super) fn run(arguments: &SchemaArgs, terminal: &Terminal) {
         SchemaOf::Event => schema::event(),
         SchemaOf::Expected => schema::expected(),
         SchemaOf::Config => config_schema(),
-        SchemaOf::Card => schema::card(match arguments.rules {
-            Rules::Box => Schema::Box,
-            Rules::Documented => Schema::Documented,
-        }),
+        SchemaOf::Card => schema::card(arguments.rules),
     };
     terminal.out_raw(pretty(&schema).as_bytes());
 }

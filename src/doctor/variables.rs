@@ -9,19 +9,10 @@ use url::Url;
 use super::finding::Finding;
 use crate::{
     domain::hosts::is_loopback as is_loopback_host,
-    env::{Environment, certificates},
+    env::{Environment, certificates, proxy},
     skill::runtimes::own::NAMES,
 };
 
-/// Variables that name a proxy.
-const PROXIES: [&str; 6] = [
-    "HTTPS_PROXY",
-    "https_proxy",
-    "HTTP_PROXY",
-    "http_proxy",
-    "ALL_PROXY",
-    "all_proxy",
-];
 /// How long a mock on this machine may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -101,7 +92,7 @@ fn certificates(environment: &Environment) -> Vec<Finding> {
 /// Whether calls to loopback would go through a proxy of the user's.
 fn proxies(environment: &Environment) -> Finding {
     const CODE: &str = "proxy";
-    let set: Vec<&str> = PROXIES
+    let set: Vec<&str> = proxy::VARIABLES
         .into_iter()
         .filter(|name| {
             environment
@@ -112,18 +103,9 @@ fn proxies(environment: &Environment) -> Finding {
     if set.is_empty() {
         return Finding::ok(CODE, "no proxy is set");
     }
-    let list = ["no_proxy", "NO_PROXY"]
-        .into_iter()
-        .find_map(|name| environment.var(name))
-        .unwrap_or_default();
-    let covers = |host: &str| {
-        list.split(',')
-            .map(str::trim)
-            .any(|name| name == host || name == "*")
-    };
     let missing: Vec<&str> = ["localhost", "127.0.0.1"]
         .into_iter()
-        .filter(|host| !covers(host))
+        .filter(|host| !proxy::is_excluded(environment, host))
         .collect();
     let set = set.join(", ");
     if missing.is_empty() {

@@ -104,13 +104,19 @@ pub fn redact_header(name: &str, value: &str) -> String {
         },
         "boxapi" => redact(value),
         "location" | "content-location" | "link" | "referer" => redact_target(value),
-        _ if HOLD_SECRETS.iter().any(|part| name.contains(part)) => redact(value),
+        _ if holds_a_secret(&name) => redact(value),
         _ => value.to_owned(),
     }
 }
 
-/// Parts of the names of headers that hold a secret: cookies, `x-api-key`,
-/// `x-amz-security-token`, and those that a gateway or a proxy adds.
+/// Whether a header or a variable of this name holds a secret, judged by the parts of the name:
+/// cookies, `x-api-key`, `x-amz-security-token`, `OPENAI_API_KEY`.
+pub(crate) fn holds_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    HOLD_SECRETS.iter().any(|part| name.contains(part))
+}
+
+/// Parts of the names of headers and variables that hold a secret.
 const HOLD_SECRETS: [&str; 7] = [
     "authorization",
     "cookie",

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::secret::{is_secret_name, redact, redact_output};
+use super::secret::{holds_a_secret, is_secret_name, redact, redact_output};
 
 /// Shorter values are not redacted: they occur in other texts by chance.
 const MIN_CHARS: usize = 8;
@@ -19,7 +19,7 @@ impl SecretValues {
     /// SECRET or PASSWORD.
     pub fn from_variables<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let mut values: Vec<String> = variables
-            .filter(|(name, value)| is_secret_variable(name) && value.chars().count() >= MIN_CHARS)
+            .filter(|(name, value)| holds_a_secret(name) && value.chars().count() >= MIN_CHARS)
             .map(|(_, value)| value.to_owned())
             .collect();
         // A value may contain another.
@@ -104,16 +104,7 @@ fn is_secret_option(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     let names_a_place = ["env", "file"].iter().any(|end| lower.ends_with(end));
     let is_a_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '_');
-    !names_a_place
-        && name.chars().all(is_a_name)
-        && (is_secret_name(name) || is_secret_variable(name))
-}
-
-fn is_secret_variable(name: &str) -> bool {
-    let upper = name.to_ascii_uppercase();
-    ["KEY", "TOKEN", "SECRET", "PASSWORD"]
-        .iter()
-        .any(|part| upper.contains(part))
+    !names_a_place && name.chars().all(is_a_name) && (is_secret_name(name) || holds_a_secret(name))
 }
 
 #[cfg(test)]

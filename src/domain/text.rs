@@ -19,6 +19,11 @@ pub fn shortened(text: &str, max_chars: usize) -> Cow<'_, str> {
     }
 }
 
+/// A number and what is counted: `1 event`, `2 events`.
+pub fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Whether `text` is `meant` except for one or two letters.
 pub fn is_misspelling(text: &str, meant: &str) -> bool {
     text != meant && text.len().abs_diff(meant.len()) <= 2 && strsim::osa_distance(text, meant) <= 2

@@ -60,11 +60,10 @@ impl Proxies {
             &["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"]
         };
         let https = &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
-        let no_proxy = first(&["no_proxy", "NO_PROXY"]);
         Self(Arc::new(Rules {
             http: setting(http),
             https: setting(https),
-            no_proxy: NoProxy::parse(no_proxy.map_or("", |(_, list)| list)),
+            no_proxy: no_proxy(environment),
         }))
     }
 
@@ -123,6 +122,27 @@ fn read(text: &str) -> Option<Intercept> {
     HostPort::parse(proxy.uri().authority()?.as_str())?;
     let scheme = proxy.uri().scheme_str();
     matches!(scheme, Some("http" | "https")).then_some(proxy)
+}
+
+/// Variables that name a proxy.
+pub const VARIABLES: [&str; 6] = [
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+];
+
+/// Whether `NO_PROXY` lists `host` at every port.
+pub fn is_excluded(environment: &Environment, host: &str) -> bool {
+    no_proxy(environment).covers(host, None)
+}
+
+fn no_proxy(environment: &Environment) -> NoProxy {
+    let set = ["no_proxy", "NO_PROXY"];
+    let list = set.iter().find_map(|name| environment.var(name));
+    NoProxy::parse(list.unwrap_or_default())
 }
 
 /// The targets that `NO_PROXY` lists. The matcher of hyper-util knows no ports, so there is one for

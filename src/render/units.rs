@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub use crate::domain::text::counted;
+
 /// Bytes in powers of a thousand, three digits: `7 B`, `1.05 MB`, `734 MB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
@@ -60,11 +62,6 @@ pub fn duration(ms: f64) -> String {
             (ms % 60_000.0) / 1000.0
         ),
     }
-}
-
-/// `1 event`, `2 events`.
-pub fn counted(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -7,10 +7,7 @@ use super::{
     source::{Source, sources},
 };
 use crate::{
-    cli::{
-        OutputFormat,
-        cards::{SchemaArg, ValidateArgs},
-    },
+    cli::{OutputFormat, cards::ValidateArgs},
     domain::{
         card::validate::{Schema, count, validate_recognised},
         diagnostic::Diagnostic,
@@ -63,11 +60,7 @@ struct Validated {
     findings: Vec<Diagnostic>,
 }
 
-fn validate(source: &Source, schema: SchemaArg, width: usize) -> Result<Validated, Failure> {
-    let schema = match schema {
-        SchemaArg::Box => Schema::Box,
-        SchemaArg::Documented => Schema::Documented,
-    };
+fn validate(source: &Source, schema: Schema, width: usize) -> Result<Validated, Failure> {
     let recognised = document::recognise(&source.document, width)?;
     Ok(Validated {
         cards: recognised.cards().len(),

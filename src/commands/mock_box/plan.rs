@@ -9,7 +9,7 @@ use std::{
 use crate::{
     cli::{
         OutputFormat,
-        mock_box::{MockBoxArgs, SchemaLevel, Tokens},
+        mock_box::{MockBoxArgs, Tokens},
         skill_url::SkillUrl,
     },
     client::Connections,
@@ -21,7 +21,7 @@ use crate::{
         skill::{self, SkillLog},
     },
     delivery::schedule::Schedule,
-    domain::{card::validate::Schema, event::signature::Keys, secret::Secret},
+    domain::{event::signature::Keys, secret::Secret},
     env::Environment,
     exit::{Failure, Problem},
     mock_box::{Settings, TokenMode, faults::Faults},
@@ -180,10 +180,7 @@ fn settings(arguments: &MockBoxArgs, environment: &Environment) -> Result<Settin
             Tokens::Strict => TokenMode::Strict,
             Tokens::Any => TokenMode::Any,
         },
-        schema: match arguments.schema {
-            SchemaLevel::Box => Schema::Box,
-            SchemaLevel::Documented => Schema::Documented,
-        },
+        schema: arguments.schema,
         user_token,
         max_upload: arguments.max_body,
         ..Settings::default()

@@ -191,11 +191,7 @@ fn selection(arguments: &ReplayArgs) -> Result<Selection, Failure> {
 }
 
 fn options(arguments: &ReplayArgs) -> RunOptions {
-    let mut off: Vec<Check> = arguments
-        .no_check
-        .iter()
-        .map(|name| (*name).into())
-        .collect();
+    let mut off = arguments.no_check.clone();
     if arguments.update {
         // The file that is about to be written is not compared with.
         off.push(Check::Expected);

@@ -6,14 +6,11 @@ use super::output::SkillLog;
 use crate::{
     cli::skill_url::SkillUrl,
     client::Connections,
-    commands::{program::Program, wrong_input::wrong_input},
-    env::{Environment, input},
+    commands::{certificates::trust, program::Program},
+    env::Environment,
     exit::{Failure, Problem},
     terminal::Terminal,
 };
-
-/// Bytes of the largest file of certificates.
-const MAX_CERTIFICATES: u64 = 8 * 1024 * 1024;
 
 /// The connections to a skill, which trust the certificates of `--skill-ca`.
 ///
@@ -26,7 +23,7 @@ pub(crate) fn connections(
     terminal: &Terminal,
 ) -> Result<Connections, Failure> {
     let connections = Connections::new(environment);
-    let Some(path) = certificates else {
+    let Some(file) = certificates else {
         return Ok(connections);
     };
     if !matches!(url, Some(SkillUrl::Url(url)) if url.scheme() == "https") {
@@ -36,11 +33,7 @@ pub(crate) fn connections(
         .help("try --skill https://localhost:8443/")
         .usage());
     }
-    let pem = input::bytes(path, MAX_CERTIFICATES).map_err(wrong_input(terminal.width))?;
-    connections.trusting(&pem).map_err(|reason| {
-        let message = format!("--skill-ca {} cannot be used: {reason}", path.display());
-        Problem::new(message).usage()
-    })
+    trust(connections, "--skill-ca", file, terminal)
 }
 
 /// The file of `--skill-log`.

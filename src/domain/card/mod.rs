@@ -14,6 +14,7 @@ pub mod model;
 pub mod normalise;
 mod path;
 pub mod preview;
+pub mod reported;
 pub mod request;
 pub mod shape;
 pub mod thumbnail;

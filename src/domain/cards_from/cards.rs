@@ -9,6 +9,7 @@ use super::content::{Content, Face, Line, Period, Topic};
 use crate::domain::{
     card::build::{self, TimelineEntry},
     subtitles::Cue,
+    text::counted,
 };
 
 /// Periods of a topic or face that are closer than this, in seconds, are one: services report a topic
@@ -169,10 +170,6 @@ fn selected(content: Content, options: &CardOptions, notes: &mut Vec<String>) ->
         topics,
         faces,
     }
-}
-
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// The first items by confidence; those without one come last, in their order.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::domain::{
     call::{CallRecord, WriteOp, WriteRecord},
-    card::model::{Reported, reported},
+    card::reported::{Reported, reported},
     json::tree::Tape,
     metadata::instance::{Instance, SKILLS_TEMPLATE},
     notice::Connection,

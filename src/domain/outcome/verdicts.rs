@@ -51,6 +51,24 @@ impl Check {
             Self::Warnings => "warnings",
         }
     }
+
+    /// Its rule, as help texts state it.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Reply => "The skill replied 2xx in time",
+            Self::Tokens => "No call was refused because of its token",
+            Self::Finished => {
+                "The invocation ended: a final status, nothing after it, one success per delivery"
+            }
+            Self::Outcome => "The status is success, or the one in expected.json",
+            Self::Cards => {
+                "No card has a validation error, and Box refused no write for its content"
+            }
+            Self::Expected => "The cards equal those in expected.json",
+            Self::Duplicate => "The second delivery of --duplicate changed nothing",
+            Self::Warnings => "With --strict: no warning",
+        }
+    }
 }
 
 /// The results of the checks of an event. Mostly all of them pass, and then nothing is allocated:

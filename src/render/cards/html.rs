@@ -11,8 +11,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, Render, html};
 use sha2::{Digest, Sha256};
 
 use super::{
-    REMARK, UNKNOWN_TYPE, breakage_remark, counted, empty_bar_remark, hidden_remark, on_one_line,
-    period,
+    REMARK, UNKNOWN_TYPE, breakage_remark, empty_bar_remark, hidden_remark, on_one_line, period,
 };
 use crate::{
     domain::card::{
@@ -20,7 +19,10 @@ use crate::{
         model::{CardType, NO_INFORMATION, Slice},
         preview::{Body, Item, LINES_WITHOUT_EXPAND, Section, Sidebar, TranscriptLine, clock},
     },
-    render::text::{is_unshowable, visible},
+    render::{
+        text::{is_unshowable, visible},
+        units::counted,
+    },
 };
 
 pub(crate) const STYLE: &str = include_str!("sidebar.css");

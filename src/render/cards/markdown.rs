@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use super::{
-    REMARK, UNKNOWN_TYPE, breakage_remark, counted, empty_bar_remark, hidden_remark, on_one_line,
-    period,
+    REMARK, UNKNOWN_TYPE, breakage_remark, empty_bar_remark, hidden_remark, on_one_line, period,
 };
 use crate::{
     domain::card::{
@@ -12,7 +11,7 @@ use crate::{
         model::NO_INFORMATION,
         preview::{Body, Item, LINES_WITHOUT_EXPAND, Sidebar, TranscriptLine, clock},
     },
-    render::text::visible,
+    render::{text::visible, units::counted},
 };
 
 /// The heading of one of several files. A blank line must follow it.

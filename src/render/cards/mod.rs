@@ -6,6 +6,7 @@ pub mod json;
 pub mod markdown;
 pub mod text;
 
+use super::units::counted;
 use crate::domain::card::{
     model::{Hidden, Slice},
     preview::{Broken, Item, clock},
@@ -54,11 +55,6 @@ fn period(slice: &Slice) -> String {
 /// `text` on one line, as a browser shows it: runs of blanks and line breaks are one blank.
 fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `1 line`, `2 lines`.
-fn counted(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{REMARK, breakage_remark, counted, hidden_remark, on_one_line, period};
+use super::{REMARK, breakage_remark, hidden_remark, on_one_line, period};
 use crate::{
     domain::card::{
         breakage::{ERROR_ADVICE, ERROR_TITLE},
@@ -12,6 +12,7 @@ use crate::{
     },
     render::{
         text::{Line, Role, Text, visible},
+        units::counted,
         wrap::{cut, wrap},
     },
 };
