@@ -55,7 +55,7 @@ macro_rules! corpus {
 }
 
 corpus! {
-    cards config docx event fixtures multipart patch port position state subtitles
+    capture cards config docx event fixtures multipart patch port position services state subtitles
 }
 
 #[test]

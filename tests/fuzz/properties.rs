@@ -1,10 +1,12 @@
 //! The same targets under inputs that are made up in their form: near to what is right, so that
 //! they get far. Cards, subtitles and .docx have properties of their own next to their code.
 
+use std::fs;
+
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value, json};
 
-use crate::targets::run;
+use crate::{corpus_of, targets::run};
 
 /// Values on either side of some limit.
 fn odd() -> impl Strategy<Value = Value> {
@@ -74,6 +76,32 @@ fn event() -> impl Strategy<Value = Value> {
             event["body"] = inner.to_string().into();
         }
         event
+    })
+}
+
+/// The output of a service with some places changed.
+fn service_output() -> impl Strategy<Value = Value> {
+    let times = select(vec![
+        json!(1e300),
+        json!(-1),
+        json!("0.5s"),
+        json!("1:02:03.5"),
+        json!("NaN"),
+    ]);
+    let changes = vec((any::<usize>(), prop_oneof![odd(), times]), 0..6);
+    (any::<usize>(), changes).prop_map(|(nth, changes)| {
+        let outputs = corpus_of("services");
+        let outputs = outputs
+            .iter()
+            .filter(|it| it.extension() == Some("json".as_ref()));
+        let outputs: Vec<_> = outputs.collect();
+        let text = fs::read(outputs[nth % outputs.len()]).expect("it can be read");
+        let mut output: Value = serde_json::from_slice(&text).expect("JSON");
+        for (place, value) in changes {
+            let pointer = pointer_to(&output, place);
+            *output.pointer_mut(&pointer).expect("it is there") = value;
+        }
+        output
     })
 }
 
@@ -324,6 +352,11 @@ proptest! {
     }
 
     #[test]
+    fn any_output_of_a_service_makes_cards_that_box_accepts(output in service_output()) {
+        run("services", output.to_string().as_bytes());
+    }
+
+    #[test]
     fn a_patch_is_applied_whole_and_reads_back(operations in vec(operation(), 0..6)) {
         let text = format!("{}\n{}", fields(), Value::from(operations));
         run("patch", text.as_bytes());
@@ -356,6 +389,11 @@ proptest! {
     #[test]
     fn every_connection_is_answered_or_ended(bytes in first_bytes()) {
         run("port", &bytes);
+    }
+
+    #[test]
+    fn a_captured_event_becomes_one_case_without_its_tokens(event in event()) {
+        run("capture", event.to_string().as_bytes());
     }
 
     #[test]

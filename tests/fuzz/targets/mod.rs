@@ -1,6 +1,7 @@
 //! The fuzz targets: each is a function that takes any bytes and panics where an invariant does not
 //! hold. The tests of the corpus and the harness in `fuzz/` both call it.
 
+mod capture;
 mod cards;
 mod config;
 mod docx;
@@ -11,6 +12,7 @@ mod patch;
 mod port;
 mod position;
 mod script;
+mod services;
 mod state;
 mod subtitles;
 
@@ -18,7 +20,8 @@ mod subtitles;
 type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its folder in the corpus.
-pub(crate) const TARGETS: [(&str, Target); 11] = [
+pub(crate) const TARGETS: [(&str, Target); 13] = [
+    ("capture", capture::check),
     ("cards", cards::check),
     ("config", config::check),
     ("docx", docx::check),
@@ -28,6 +31,7 @@ pub(crate) const TARGETS: [(&str, Target); 11] = [
     ("patch", patch::check),
     ("port", port::check),
     ("position", position::check),
+    ("services", services::check),
     ("state", state::check),
     ("subtitles", subtitles::check),
 ];
