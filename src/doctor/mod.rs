@@ -6,6 +6,7 @@ mod files;
 mod finding;
 mod mock;
 mod programs;
+mod trust;
 mod variables;
 
 use url::Url;
@@ -22,10 +23,13 @@ pub async fn examine(
     environment: &Environment,
     connections: Connections,
 ) -> Vec<Finding> {
+    // Before a mock is started, which removes old run folders.
+    let folders = files::folders(environment);
     let mut findings = files::config(config);
     findings.extend(programs::runtimes(config, environment));
+    findings.extend(trust::examine(config, environment).await);
     findings.extend(variables::examine(environment).await);
     findings.extend(mock::examine(url, connections).await);
-    findings.extend(files::folders(environment));
+    findings.extend(folders);
     findings
 }

@@ -21,13 +21,14 @@ fn doctor(folder: &Path) -> (Command, RefusingAddress) {
     (doctor_with(folder, &url), nothing)
 }
 
-/// `doctor` in a folder, with this address of a mock.
+/// `doctor` in a folder, with this address of a mock and without a runtime.
 fn doctor_with(folder: &Path, url: &str) -> Command {
     let mut command = skillctl();
     command
         .args(["doctor", "--format", "json", "--box", url])
         .env("HOME", folder)
         .env("TMPDIR", folder)
+        .env("PATH", folder)
         .current_dir(folder);
     command
 }
@@ -186,4 +187,43 @@ fn a_machine_without_a_home_folder_is_described_too() {
     let home = findings.iter().find(|finding| finding["code"] == "home");
     assert!(home.is_some_and(|finding| finding["state"] == "note"));
     assert_eq!(exit, Some(0));
+}
+
+#[test]
+fn a_runtime_that_does_not_trust_the_mock_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let node = folder.path().join("node");
+    let script =
+        "#!/bin/sh\necho 'Error: self-signed certificate in certificate chain' >&2\nexit 1\n";
+    fs::write(&node, script).expect("it is written");
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let (mut command, _nothing) = doctor(folder.path());
+    let (found, exit) = findings(&mut command);
+    let trust = found.iter().find(|finding| finding["code"] == "trust");
+    assert!(
+        trust.is_some_and(|finding| finding["state"] == "note"),
+        "{found:#?}"
+    );
+    assert_eq!(exit, Some(0));
+    let config = "[replay]\nfixtures = [\"cases\"]\ncommand = [\"node\", \"a.js\"]\n";
+    fs::write(folder.path().join("skillctl.toml"), config).expect("it is written");
+    finds(&mut command, "trust", "self-signed certificate");
+}
+
+#[test]
+fn an_installed_runtime_trusts_the_mock() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut command, _nothing) = doctor(folder.path());
+    command.env("PATH", std::env::var_os("PATH").expect("a PATH"));
+    let (found, _) = findings(&mut command);
+    let python = found.iter().find(|finding| {
+        finding["code"] == "trust"
+            && finding["text"]
+                .as_str()
+                .is_some_and(|it| it.starts_with("python3"))
+    });
+    assert!(
+        python.is_some_and(|finding| finding["state"] == "ok"),
+        "{found:#?}"
+    );
 }

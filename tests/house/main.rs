@@ -31,7 +31,7 @@ const ALLOWED: Table = &[
     ("replay", &["client", "delivery", "domain", "env"]),
     ("sample_skill", &[]),
     ("init", &[]),
-    ("doctor", &["client", "domain", "env", "skill"]),
+    ("doctor", &["client", "domain", "env", "server", "skill"]),
     ("capture", &["client", "domain", "env", "server"]),
     (
         "commands",
