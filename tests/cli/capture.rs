@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use predicates::str::contains;
@@ -27,8 +27,13 @@ struct Capture {
 
 impl Capture {
     fn start(options: &[&str]) -> Self {
+        Self::started(skillctl_process(), options)
+    }
+
+    /// By a program: `skillctl`, or a shell that starts it.
+    fn started(mut program: Command, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let mut child = skillctl_process()
+        let mut child = program
             .args([
                 "capture",
                 "--listen",
@@ -219,6 +224,36 @@ fn an_event_is_saved_and_answered_when_its_file_cannot_be_downloaded() {
     );
     let case = PathBuf::from(failed["case"].as_str().expect("a path"));
     assert!(case.join("event.json").exists());
+}
+
+#[test]
+fn an_interrupt_completes_the_case_that_is_under_way() {
+    let mock = MockBox::with(&["--fault", "download=delay=700ms,x1"]);
+    let (path, _) = event(&mock);
+    let mut capture = Capture::start(&["--box", &mock.url]);
+    send(&path, &capture, &[]).success();
+    let case = PathBuf::from(capture.report("event")["case"].as_str().expect("a path"));
+    assert!(!case.join("content.txt").exists());
+    assert_eq!(capture.end(), Some(0));
+    assert_eq!(read(case.join("content.txt")), "Anna: Good morning.\n");
+}
+
+#[test]
+fn a_disk_that_is_full_is_reported_and_leaves_no_half_case() {
+    let mock = MockBox::start();
+    let (path, _) = event(&mock);
+    // A limit on the size of files fails like a full disk, where its signal is ignored.
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_skillctl"));
+    let mut capture = Capture::started(shell, &["--box", &mock.url]);
+    send(&path, &capture, &[]).code(1);
+    let report = capture.report("not-saved");
+    let reason = report["reason"].as_str().expect("a reason");
+    assert!(reason.contains("too large"), "{reason}");
+    assert_eq!(capture.end(), Some(0));
+    assert_eq!(fs::read_dir(capture.cases()).expect("a folder").count(), 0);
 }
 
 #[test]
