@@ -4,6 +4,7 @@
 pub mod call;
 pub mod card;
 pub mod cards_from;
+pub mod cassette;
 pub mod diagnostic;
 pub mod duration;
 pub mod event;

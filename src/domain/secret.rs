@@ -286,12 +286,15 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
             | "primarykey"
             | "secondarykey"
             | "boxsharedlinkpassword"
+            | "idtoken"
+            | "secretaccesskey"
+            | "sessiontoken"
     )
 }
 
 /// Whether a query parameter of this name, however it is escaped, holds a secret: some that are
 /// harmless as members are keys in a URL, as the `code` of a function or of a login.
-fn is_secret_parameter(name: &str) -> bool {
+pub(crate) fn is_secret_parameter(name: &str) -> bool {
     let name = percent_decode_str(name).decode_utf8_lossy();
     is_secret_name(&name)
         || ["code", "key", "sig", "signature"].contains(&name.to_ascii_lowercase().as_str())

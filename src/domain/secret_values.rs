@@ -30,9 +30,18 @@ impl SecretValues {
 
     /// `text` with every value redacted.
     pub fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.replace_by(text, redact)
+    }
+
+    /// `text` with `instead` for every value.
+    pub fn replace<'t>(&self, text: &'t str, instead: &str) -> Cow<'t, str> {
+        self.replace_by(text, |_| instead.to_owned())
+    }
+
+    fn replace_by<'t>(&self, text: &'t str, instead: impl Fn(&str) -> String) -> Cow<'t, str> {
         self.0.iter().fold(Cow::Borrowed(text), |text, value| {
             if text.contains(value.as_str()) {
-                Cow::Owned(text.replace(value.as_str(), &redact(value)))
+                Cow::Owned(text.replace(value.as_str(), &instead(value)))
             } else {
                 text
             }

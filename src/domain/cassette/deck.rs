@@ -1,0 +1,432 @@
+//! The cassettes of a run, shared by the proxy that answers or records calls and by the run that knows
+//! which events are in flight.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{
+    exchange::{Callback, Cassette, Entry, Exchange, ProviderAnswer, ProviderRequest},
+    key::Ignored,
+    player::Player,
+    redaction::Redactor,
+    values::EventValues,
+};
+use crate::domain::secret_values::SecretValues;
+
+/// What happens to the calls of an event to providers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They go to the provider, as without a cassette.
+    Off,
+    /// They go to the provider and are recorded.
+    Record,
+    /// They are answered from the cassette; those that it lacks go to the provider and are recorded.
+    Auto,
+    /// They are answered from the cassette alone.
+    Replay,
+}
+
+impl Mode {
+    /// Whether calls may be recorded.
+    pub fn records(self) -> bool {
+        matches!(self, Self::Record | Self::Auto)
+    }
+}
+
+/// What to do with a connection to a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Connect {
+    /// Its calls are answered or recorded here.
+    Here,
+    /// It goes to the host.
+    Through,
+    /// It is refused, with the reason.
+    Refuse(String),
+}
+
+/// What to do with a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// It has this answer, from a cassette.
+    Answer(ProviderAnswer),
+    /// It goes to the provider. Where it is to be recorded, [`Deck::record`] gets its answer.
+    Forward {
+        /// Whether it is recorded.
+        is_recorded: bool,
+    },
+    /// It has no answer, with the reason.
+    Miss(String),
+}
+
+/// What was recorded while an event was in flight.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// The new entries, in their order.
+    pub entries: Vec<Entry>,
+}
+
+/// The cassettes and what is in flight.
+#[derive(Debug)]
+pub struct Deck {
+    /// The mode between events, and of every event where nothing else is said.
+    mode: Mode,
+    secrets: SecretValues,
+    hosts: Vec<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    player: Player,
+    callbacks: Vec<Vec<Callback>>,
+    in_flight: Vec<InFlight>,
+    /// What was recorded while no event was in flight: a skill may ask for a token as it starts.
+    between: Vec<Entry>,
+}
+
+/// An event that the skill works on.
+#[derive(Debug)]
+struct InFlight {
+    event_id: Arc<str>,
+    case: Option<usize>,
+    mode: Mode,
+    values: EventValues,
+    recorded: Vec<Entry>,
+}
+
+impl Deck {
+    /// A deck of cassettes, each of one case; [`Deck::begin`] names the case by its number here.
+    pub fn new(
+        mode: Mode,
+        cassettes: &[Cassette],
+        ignored: Vec<Ignored>,
+        secrets: SecretValues,
+    ) -> Self {
+        let mut player = Player::new(ignored);
+        let mut hosts = Vec::new();
+        for (case, cassette) in cassettes.iter().enumerate() {
+            player.add(case, cassette);
+            hosts.extend(cassette.calls().map(|call| host_name(call.request.host())));
+        }
+        hosts.sort();
+        hosts.dedup();
+        let callbacks = cassettes.iter().map(|it| it.callbacks().cloned().collect());
+        Self {
+            mode,
+            secrets,
+            hosts,
+            state: Mutex::new(State {
+                player,
+                callbacks: callbacks.collect(),
+                ..State::default()
+            }),
+        }
+    }
+
+    /// The hosts that the cassettes hold calls to.
+    pub fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    /// Whether calls to any host may be recorded.
+    pub fn records(&self) -> bool {
+        self.mode.records()
+    }
+
+    /// An event is about to be sent. `case` is the number of its cassette, if it has one.
+    pub fn begin(&self, event_id: Arc<str>, case: Option<usize>, mode: Mode, values: EventValues) {
+        let mut state = self.lock();
+        let recorded = std::mem::take(&mut state.between);
+        state.in_flight.push(InFlight {
+            event_id,
+            case,
+            mode,
+            values,
+            recorded,
+        });
+    }
+
+    /// An event has its verdict. What was recorded for it.
+    pub fn end(&self, event_id: &str) -> Recording {
+        let mut state = self.lock();
+        state.player.forget(event_id);
+        let place = state
+            .in_flight
+            .iter()
+            .position(|it| &*it.event_id == event_id);
+        let entries = place.map(|place| state.in_flight.swap_remove(place).recorded);
+        Recording {
+            entries: entries.unwrap_or_default(),
+        }
+    }
+
+    /// The calls to the skill that belong to an event, with its values.
+    pub fn callbacks(&self, event_id: &str) -> Vec<Callback> {
+        let state = self.lock();
+        let Some(event) = state.in_flight.iter().find(|it| &*it.event_id == event_id) else {
+            return Vec::new();
+        };
+        if event.mode == Mode::Record || event.mode == Mode::Off {
+            return Vec::new();
+        }
+        let of_case = event.case.and_then(|case| state.callbacks.get(case));
+        let revealed = of_case.into_iter().flatten().map(|callback| Callback {
+            request: revealed_request(&callback.request, &event.values),
+            ..callback.clone()
+        });
+        revealed.collect()
+    }
+
+    /// What to do with a connection to `host`.
+    pub fn connect(&self, host: &str) -> Connect {
+        let state = self.lock();
+        let mut modes: Vec<Mode> = state.in_flight.iter().map(|it| it.mode).collect();
+        if modes.is_empty() {
+            modes.push(self.mode);
+        }
+        let is_held = self.hosts.iter().any(|it| it.eq_ignore_ascii_case(host));
+        if modes.iter().all(|mode| *mode == Mode::Off) {
+            Connect::Through
+        } else if self.mode.records() || is_held {
+            Connect::Here
+        } else if modes.contains(&Mode::Off) {
+            Connect::Through
+        } else {
+            Connect::Refuse(format!("the cassette has no call to {host}"))
+        }
+    }
+
+    /// What to do with a call, and the event that it belongs to, where that is known.
+    pub fn decide(&self, request: &ProviderRequest) -> (Decision, Option<Arc<str>>) {
+        let mut state = self.lock();
+        let State {
+            player, in_flight, ..
+        } = &mut *state;
+        let owner = owner(in_flight, request);
+        let none = EventValues::default();
+        let values = owner.map_or(&none, |event| &event.values);
+        let mode = owner.map_or(self.mode_between(in_flight), |event| event.mode);
+        let event_id = owner.map(|event| Arc::clone(&event.event_id));
+        let decision = match mode {
+            Mode::Off => Decision::Forward { is_recorded: false },
+            Mode::Record => Decision::Forward { is_recorded: true },
+            Mode::Auto | Mode::Replay => {
+                let redactor = Redactor {
+                    values,
+                    secrets: &self.secrets,
+                };
+                let concealed = redactor.request(request);
+                let caller = event_id.as_deref().unwrap_or_default();
+                let case = owner.and_then(|event| event.case);
+                match player.answer(&concealed, case, caller) {
+                    Ok(answer) => Decision::Answer(revealed_answer(answer, values)),
+                    Err(_) if mode == Mode::Auto => Decision::Forward { is_recorded: true },
+                    Err(reason) => Decision::Miss(reason),
+                }
+            }
+        };
+        (decision, event_id)
+    }
+
+    /// Records a call with its whole answer, for the event that it belongs to.
+    pub fn record(&self, exchange: &Exchange, event_id: Option<&str>) {
+        let mut state = self.lock();
+        let State {
+            in_flight, between, ..
+        } = &mut *state;
+        let owner = event_id.and_then(|id| in_flight.iter_mut().find(|it| &*it.event_id == id));
+        let (values, recorded) = match owner {
+            Some(event) => (event.values.clone(), &mut event.recorded),
+            None => (EventValues::default(), between),
+        };
+        let redactor = Redactor {
+            values: &values,
+            secrets: &self.secrets,
+        };
+        recorded.push(Entry::Call(Exchange {
+            request: redactor.request(&exchange.request),
+            answer: redactor.answer(&exchange.answer),
+            at: exchange.at.clone(),
+            ms: exchange.ms,
+        }));
+    }
+
+    /// The mode of a call that belongs to no event that is known.
+    fn mode_between(&self, in_flight: &[InFlight]) -> Mode {
+        let any = |wanted: Mode| in_flight.iter().any(|event| event.mode == wanted);
+        if in_flight.is_empty() {
+            self.mode
+        } else if any(Mode::Replay) {
+            Mode::Replay
+        } else {
+            in_flight[0].mode
+        }
+    }
+
+    /// Nothing panics while holding this lock.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The event that a call belongs to: the only one, or the one whose values it holds.
+fn owner<'a>(in_flight: &'a [InFlight], request: &ProviderRequest) -> Option<&'a InFlight> {
+    if let [only] = in_flight {
+        return Some(only);
+    }
+    let body = String::from_utf8_lossy(&request.body);
+    in_flight
+        .iter()
+        .find(|event| event.values.is_named_in(&request.url) || event.values.is_named_in(&body))
+}
+
+fn revealed_answer(answer: &ProviderAnswer, values: &EventValues) -> ProviderAnswer {
+    let headers = answer.headers.iter();
+    ProviderAnswer {
+        status: answer.status,
+        headers: headers
+            .map(|(name, value)| (name.clone(), values.reveal(value).into_owned()))
+            .collect(),
+        body: revealed_body(&answer.body, values),
+    }
+}
+
+fn revealed_request(request: &ProviderRequest, values: &EventValues) -> ProviderRequest {
+    let headers = request.headers.iter();
+    ProviderRequest {
+        method: request.method.clone(),
+        url: values.reveal(&request.url).into_owned(),
+        headers: headers
+            .map(|(name, value)| (name.clone(), values.reveal(value).into_owned()))
+            .collect(),
+        body: revealed_body(&request.body, values),
+    }
+}
+
+fn revealed_body(body: &bytes::Bytes, values: &EventValues) -> bytes::Bytes {
+    match std::str::from_utf8(body).map(|text| values.reveal(text)) {
+        Ok(std::borrow::Cow::Owned(text)) => text.into(),
+        _ => body.clone(),
+    }
+}
+
+/// A host without its port.
+fn host_name(host: &str) -> String {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|it| it.is_ascii_digit()) => name,
+        _ => host,
+    };
+    name.to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::domain::{cassette::har, event::invocation::Invocation, json::tree::Tape};
+
+    fn values(id: &str) -> EventValues {
+        let event = json!({
+            "id": format!("event-{id}"), "source": {"id": id},
+            "token": {"read": {"access_token": format!("read-{id}")}, "write": {"access_token": "w"}}
+        });
+        let event = Invocation::read(Tape::from_value(&event)).expect("an event");
+        EventValues::new(&event, None)
+    }
+
+    fn get(url: &str) -> ProviderRequest {
+        ProviderRequest {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            ..ProviderRequest::default()
+        }
+    }
+
+    fn exchange(url: &str, body: &str) -> Exchange {
+        Exchange {
+            request: get(url),
+            answer: ProviderAnswer {
+                status: 200,
+                body: body.to_owned().into(),
+                ..ProviderAnswer::default()
+            },
+            ..Exchange::default()
+        }
+    }
+
+    fn deck(mode: Mode, cassettes: &[Cassette]) -> Deck {
+        Deck::new(mode, cassettes, Vec::new(), SecretValues::default())
+    }
+
+    fn cassette(exchanges: &[Exchange]) -> Cassette {
+        Cassette {
+            entries: exchanges.iter().cloned().map(Entry::Call).collect(),
+        }
+    }
+
+    fn body(deck: &Deck, url: &str) -> String {
+        match deck.decide(&get(url)).0 {
+            Decision::Answer(answer) => String::from_utf8_lossy(&answer.body).into_owned(),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_one_event_recorded_answers_another_with_its_own_values() {
+        let recorder = deck(Mode::Record, &[]);
+        recorder.begin("one".into(), None, Mode::Record, values("1234567"));
+        let url = "https://ml.example/v1?file=1234567&token=read-1234567";
+        let (decision, owner) = recorder.decide(&get(url));
+        assert_eq!(decision, Decision::Forward { is_recorded: true });
+        recorder.record(&exchange(url, "job for 1234567"), owner.as_deref());
+        let entries = recorder.end("one").entries;
+        let text = har::write(&Cassette { entries }, "0.1.0");
+        assert!(!text.contains("1234567"), "{text}");
+
+        let read = har::read("a.har", text.into_bytes()).expect("a cassette");
+        let player = deck(Mode::Replay, &[read]);
+        player.begin("two".into(), Some(0), Mode::Replay, values("7654321"));
+        let url = "https://ml.example/v1?file=7654321&token=read-7654321";
+        assert_eq!(body(&player, url), "job for 7654321");
+        assert!(body(&player, "https://ml.example/v2").starts_with("Miss"));
+    }
+
+    #[test]
+    fn equal_calls_are_answered_in_order_and_the_last_again_for_each_event() {
+        let url = "https://ml.example/job";
+        let cassette = cassette(&[exchange(url, "running"), exchange(url, "done")]);
+        let deck = deck(Mode::Replay, &[cassette]);
+        for event in ["one", "two"] {
+            deck.begin(event.into(), Some(0), Mode::Replay, values("1234567"));
+            let polled: Vec<String> = (0..3).map(|_| body(&deck, url)).collect();
+            assert_eq!(polled, ["running", "done", "done"]);
+            deck.end(event);
+        }
+    }
+
+    #[test]
+    fn the_cassette_of_the_case_in_flight_comes_first() {
+        let url = "https://ml.example/job";
+        let (one, two) = (
+            cassette(&[exchange(url, "one")]),
+            cassette(&[exchange(url, "two")]),
+        );
+        let deck = deck(Mode::Replay, &[one, two]);
+        deck.begin("b".into(), Some(1), Mode::Replay, values("1234567"));
+        assert_eq!(body(&deck, url), "two");
+        deck.end("b");
+        deck.begin("c".into(), None, Mode::Replay, values("1234567"));
+        assert_eq!(body(&deck, url), "one");
+    }
+
+    #[test]
+    fn connections_go_where_the_modes_of_the_events_say() {
+        let held = cassette(&[exchange("https://ml.example:8443/job", "one")]);
+        let deck = deck(Mode::Replay, &[held]);
+        assert_eq!(deck.connect("ml.example"), Connect::Here);
+        assert!(matches!(deck.connect("other.example"), Connect::Refuse(_)));
+        deck.begin("a".into(), None, Mode::Off, values("1234567"));
+        assert_eq!(deck.connect("ml.example"), Connect::Through);
+        assert_eq!(deck.connect("other.example"), Connect::Through);
+    }
+}
