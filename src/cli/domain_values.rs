@@ -1,8 +1,9 @@
-//! Types of the domain as the values of options: the checks of a replay, the rules for cards.
+//! Types of the domain as the values of options: the checks of a replay, the modes of cassettes, the rules
+//! for cards.
 
 use clap::{ValueEnum, builder::PossibleValue};
 
-use crate::domain::{card::validate::Schema, outcome::Check};
+use crate::domain::{card::validate::Schema, cassette::deck::Mode, outcome::Check};
 
 impl ValueEnum for Check {
     fn value_variants<'a>() -> &'a [Self] {
@@ -11,6 +12,25 @@ impl ValueEnum for Check {
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(PossibleValue::new(self.as_str()).help(self.rule()))
+    }
+}
+
+impl ValueEnum for Mode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Off, Self::Record, Self::Auto, Self::Replay]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Off => ("off", "Calls go to their services and are not recorded"),
+            Self::Record => ("record", "Calls go to their services and are recorded anew"),
+            Self::Auto => (
+                "auto",
+                "Calls are answered from the cassette; those that it lacks are recorded",
+            ),
+            Self::Replay => ("replay", "Calls are answered from the cassette alone"),
+        };
+        Some(PossibleValue::new(name).help(help))
     }
 }
 

@@ -6,7 +6,12 @@ use clap::{ArgGroup, Args, ValueEnum};
 use url::Url;
 
 use super::{output_format::OutputFormat, report::Report, skill_url::SkillUrl, values};
-use crate::domain::{event::edit::Edit, outcome::Check, shard::Shard};
+use crate::domain::{
+    cassette::{deck::Mode, key::Ignored},
+    event::edit::Edit,
+    outcome::Check,
+    shard::Shard,
+};
 
 // The headings in help.
 const SKILL: &str = "The skill";
@@ -107,6 +112,15 @@ pub struct ReplayArgs {
     /// Refuse every host that is neither Box's nor this machine (with a mock of this run's own)
     #[arg(long, conflicts_with_all = ["box_url", "no_mock"], help_heading = BOX)]
     pub no_egress: bool,
+    /// What happens to the skill's calls to other services: record them next to the case, answer them from
+    /// there (replay), or answer what is there and record the rest (auto). Calls are answered by default
+    /// where a case has a cassette.har [default: replay or off]
+    #[arg(long, value_enum, value_name = "MODE", help_heading = BOX)]
+    pub cassette: Option<Mode>,
+    /// A part of such calls that need not match: a JSON pointer into the body, header:NAME or query:NAME
+    /// (repeatable)
+    #[arg(long, value_name = "PART", help_heading = BOX)]
+    pub cassette_ignore: Vec<Ignored>,
     /// Keep the recorded ids and times of events
     #[arg(long, help_heading = BOX)]
     pub keep: bool,

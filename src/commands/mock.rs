@@ -8,7 +8,7 @@ use crate::{
         admin::Trust,
         mock::{MockBox, MockOptions, StartError},
     },
-    skill::runtimes::run_folder::{RunFolder, RunSettings},
+    skill::runtimes::run_folder::{Reach, RunFolder, RunSettings},
     store::JournalError,
 };
 
@@ -21,7 +21,7 @@ pub(super) async fn start(options: MockOptions<'_>) -> Result<MockBox, Failure> 
 /// Writes the files by which a skill reaches and trusts the mock. They are deleted with the folder.
 pub(super) async fn trust_files(
     mock: &MockBox,
-    no_egress: bool,
+    reach: Reach,
     environment: &Environment,
 ) -> Result<RunFolder, Failure> {
     let (address, environment) = (mock.address(), environment.clone());
@@ -30,7 +30,7 @@ pub(super) async fn trust_files(
         let settings = RunSettings {
             mock: address,
             certificate: &pem,
-            no_egress,
+            reach,
         };
         RunFolder::create(&settings, &environment)
     });

@@ -23,6 +23,7 @@ use crate::{
         calls,
         text::{Line, Role},
     },
+    skill::runtimes::run_folder::Reach,
     store::Store,
     terminal::Terminal,
 };
@@ -67,7 +68,12 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
         terminal.warn(warning);
     }
     registration::register(mock.store(), &plan.cases, plan.events_dir, terminal).await?;
-    let folder = mock::trust_files(&mock, plan.no_egress, environment).await?;
+    let reach = if plan.no_egress {
+        Reach::NoOther
+    } else {
+        Reach::Direct
+    };
+    let folder = mock::trust_files(&mock, reach, environment).await?;
     for warning in &folder.warnings {
         terminal.warn(warning);
     }

@@ -11,7 +11,7 @@ use crate::{
     env::{Environment, folder::PrivateFolder, programs::find_program},
     server::mock::{MockBox, MockOptions},
     skill::runtimes::{
-        run_folder::{RunFolder, RunSettings},
+        run_folder::{Reach, RunFolder, RunSettings},
         variables::interception,
     },
 };
@@ -94,7 +94,7 @@ async fn try_all(
     let settings = RunSettings {
         mock: mock.address(),
         certificate: mock.certificate(),
-        no_egress: false,
+        reach: Reach::Direct,
     };
     let failed = |error: std::io::Error| error.to_string();
     let files = RunFolder::create(&settings, environment).map_err(failed)?;

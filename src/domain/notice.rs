@@ -99,8 +99,8 @@ pub enum Placement {
     Move,
 }
 
-/// An event on a connection that is not part of a call.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// An event on a connection that is not part of a call to Box.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Connection {
     /// When.
     pub at: Timestamp,
@@ -111,9 +111,46 @@ pub struct Connection {
     pub host: Option<String>,
     /// What happened and why, in a sentence.
     pub text: String,
+    /// The call to a provider that was answered or recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderCall>,
+    /// The event that it belongs to, where that is known.
+    #[serde(default, skip_serializing_if = "EventIds::is_empty")]
+    pub events: EventIds,
+}
+
+/// A call to a provider, in a run with cassettes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProviderCall {
+    /// The method.
+    pub method: String,
+    /// The URL, secrets redacted.
+    pub url: String,
+    /// The status of the answer; 0 without one.
+    pub status: u16,
+    /// Milliseconds to the answer.
+    pub ms: f64,
+    /// Where the answer is from; `None` without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<AnsweredFrom>,
+}
+
+/// Where the answer to a call to a provider is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AnsweredFrom {
+    /// A cassette.
+    Cassette,
+    /// The provider.
+    Provider,
 }
 
 impl Connection {
+    /// Whether it is a call that no cassette holds.
+    pub fn is_missing_in_cassette(&self) -> bool {
+        self.kind == "provider-missing"
+    }
+
     /// Whether another host was wanted and not reached.
     pub fn is_failed_egress(&self) -> bool {
         matches!(self.kind.as_str(), "egress-failed" | "egress-refused")

@@ -23,6 +23,7 @@ pub fn waiting(event: &InProgress) -> String {
         Awaiting::Event(Awaited::FinalStatus) => "a final status",
         Awaiting::Event(Awaited::Metadata) => "metadata",
         Awaiting::Event(Awaited::OpenCall) => "the end of a call to Box",
+        Awaiting::Event(Awaited::Callback) => "a provider's call back to the skill",
         Awaiting::Silence => {
             return format!(
                 "waiting {} until nothing more happens: {}",
@@ -52,7 +53,17 @@ pub fn story(record: &Record) -> Text {
 
 /// What was seen, and what to try, where a skill opened connections and made no call to Box.
 pub(super) fn hint(record: &Record) -> Option<Text> {
-    (record.calls.is_empty() && !record.connections.is_empty()).then(|| no_calls(record))
+    (record.calls.is_empty() && others(record).next().is_some()).then(|| no_calls(record))
+}
+
+/// Connections without the calls to providers that a cassette answers or lacks: the check `providers` names
+/// those.
+fn others(record: &Record) -> impl Iterator<Item = &ConnectionRow> {
+    let is_provider = |kind: &str| matches!(kind, "provider" | "provider-missing");
+    record
+        .connections
+        .iter()
+        .filter(move |seen| !is_provider(&seen.kind))
 }
 
 /// For a skill that never called Box: what the mock saw instead, and what to try.
@@ -60,14 +71,14 @@ fn no_calls(record: &Record) -> Text {
     let mut text = Text::new();
     text.push("The skill made no call to Box. The mock saw instead:");
     let mut texts: Vec<&str> = Vec::new();
-    for seen in &record.connections {
+    for seen in others(record) {
         if !texts.contains(&seen.text.as_str()) {
             texts.push(&seen.text);
             text.push(Line::from("  ").plain(&seen.text));
         }
     }
     let mut given = Vec::new();
-    for seen in &record.connections {
+    for seen in others(record) {
         let lines = advice(&seen.kind);
         if lines.is_empty() || given.contains(&lines) {
             continue;
@@ -118,6 +129,18 @@ pub fn timeline(record: &Record) -> Text {
             .iter()
             .map(|seen| (seen.at_ms, connection_line(seen))),
     );
+    rows.extend(record.callbacks.iter().map(|callback| {
+        let (role, how) = match (callback.reply.status, &callback.reply.error) {
+            (Some(status @ 200..=299), _) => (Role::Plain, status.to_string()),
+            (Some(status), _) => (Role::Bad, status.to_string()),
+            (None, error) => (Role::Bad, error.clone().unwrap_or_default()),
+        };
+        let words = format!(
+            "the provider calls back: {}, answered {how}",
+            callback.target
+        );
+        (callback.at_ms, Line::new().with(role, words))
+    }));
     rows.extend(record.cut_off.iter().map(|call| {
         let words = format!("a call to Box ({}) is cut off", call.operation);
         (call.at_ms, Line::new().with(Role::Bad, words))
@@ -144,7 +167,7 @@ pub fn timeline(record: &Record) -> Text {
 /// A connection that did not become a call to Box. Hosts that were reached are dimmed: they are part
 /// of what the skill does.
 fn connection_line(seen: &ConnectionRow) -> Line {
-    let role = if seen.kind == "other-host" {
+    let role = if matches!(seen.kind.as_str(), "other-host" | "provider") {
         Role::Dim
     } else {
         Role::Bad

@@ -8,10 +8,14 @@ use std::{
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{sleep, sleep_until};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, sleep_until},
+};
 
 use super::{
     case_queue::{HeldCase, QueuedCase},
+    cassettes::call_back,
     error::RunError,
     run::Run,
     tracker::TrackedEvent,
@@ -42,6 +46,8 @@ pub(super) struct EventRun<'a> {
     name: CaseName,
     body: Bytes,
     waiting: Waiting<'a>,
+    /// The calls of providers to the skill; they end with the event.
+    callbacks: JoinSet<()>,
 }
 
 /// Sends the event of a case, at `due` where it has a time, and waits for its verdict or, where events
@@ -83,7 +89,9 @@ pub(super) async fn run_event<'a>(
         queued,
         name,
         body,
+        callbacks: JoinSet::new(),
     };
+    event.begin_cassette();
     let verdict = event.send(worker, due, now).await?;
     Ok((event, verdict))
 }
@@ -108,6 +116,7 @@ impl<'a> EventRun<'a> {
         self.tracked().with(|observed| observed.sent(0.0));
         self.deliver(worker, due, now).await;
         self.send_again_while_refused(worker).await;
+        self.call_back();
         if worker.session.is_none() {
             let end = worker.cutoff.by_now().map(|cut| self.waiting.end_at(cut));
             return Ok(Verdict::Reached(self.judge(&end.unwrap_or_default())));
@@ -115,6 +124,9 @@ impl<'a> EventRun<'a> {
         let ended = self.wait(worker, self.run.options.may_overlap()).await?;
         let Some(mut end) = ended else {
             self.waiting.done();
+            if let Some(cassettes) = &self.run.cassettes {
+                cassettes.deck.settle(self.event_id());
+            }
             return Ok(Verdict::Settling);
         };
         let goes_on = !matches!(end, WaitEnd::Died(_) | WaitEnd::Interrupted(_));
@@ -122,6 +134,35 @@ impl<'a> EventRun<'a> {
             end = self.send_duplicate(worker).await?;
         }
         Ok(Verdict::Reached(self.judge(&end)))
+    }
+
+    /// From now on calls to providers may belong to this event.
+    fn begin_cassette(&self) {
+        if let Some(cassettes) = &self.run.cassettes {
+            let event_id = Arc::clone(&self.name.names.event_id);
+            cassettes.begin(&self.name.names.path, event_id, &self.body);
+        }
+    }
+
+    /// Starts the calls of providers to the skill, which its cassette holds.
+    fn call_back(&mut self) {
+        let Some(cassettes) = &self.run.cassettes else {
+            return;
+        };
+        let callbacks = cassettes.deck.callbacks(self.event_id());
+        if callbacks.is_empty() {
+            return;
+        }
+        self.tracked()
+            .with(|observed| observed.expects_callbacks(callbacks.len()));
+        let skill = self.run.skill.url().clone();
+        let (tracked, http) = (
+            Arc::clone(&self.waiting.tracked),
+            Arc::clone(&cassettes.http),
+        );
+        let deadline = self.run.skill.deadline();
+        self.callbacks
+            .spawn(call_back(callbacks, tracked, http, skill, deadline));
     }
 
     /// Waits until the event is judged; `None` where it settles and `may_overlap`.
@@ -232,6 +273,9 @@ impl<'a> EventRun<'a> {
 
     fn judge(&self, end: &WaitEnd) -> Box<Outcome> {
         let observed = self.tracked().judge();
+        if let Some(cassettes) = &self.run.cassettes {
+            cassettes.deck.end(self.event_id());
+        }
         let findings = Findings::from_observed(&observed);
         // What is about to be written cannot be what is compared with.
         let updated = (self.run.options.update).then(|| Expected::from_observed(&observed));

@@ -2,6 +2,7 @@
 //! mock is reached by its URL. Results are reported as typed events; how they look is for `render`.
 
 mod case_queue;
+mod cassettes;
 mod coalescer;
 mod error;
 mod event_run;
@@ -17,6 +18,7 @@ mod tracker;
 mod waiting;
 mod worker;
 
+pub use cassettes::{CaseCassette, Cassettes};
 pub use error::RunError;
 pub use last_failed::LastFailed;
 pub use mock::{Mock, MockError};

@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 use super::{
+    cassettes::Cassettes,
     mock::{Mock, Registration},
     plan::Plan,
 };
@@ -51,6 +52,8 @@ pub struct RunOptions {
     pub with_expected_path: bool,
     /// Whether warnings fail an event.
     pub strict: bool,
+    /// Whether calls to providers are recorded: one event after the other, so that each call belongs to one.
+    pub records: bool,
     /// Checks that are turned off.
     pub off: Vec<Check>,
 }
@@ -60,7 +63,7 @@ impl RunOptions {
     /// the next, nor where two events may have the same file or tokens.
     pub(super) fn may_overlap(&self) -> bool {
         let Registration { keep, same_file } = self.registration;
-        !(self.fail_fast || self.duplicate || same_file || keep)
+        !(self.fail_fast || self.duplicate || same_file || keep || self.records)
     }
 }
 
@@ -98,6 +101,8 @@ pub struct Run {
     pub options: RunOptions,
     /// The mock that plays Box, if one does.
     pub mock: Option<Mock>,
+    /// The cassettes of the cases, in a run that uses them.
+    pub cassettes: Option<Cassettes>,
     /// Delivers the events.
     pub skill: SkillClient,
     /// The current time.

@@ -21,7 +21,7 @@ use super::{
 use crate::domain::{
     call::{CallRecord, EventIds},
     notice::{Connection, Notice},
-    outcome::{CaseName, Observed, Status, at},
+    outcome::{CaseName, Observed, Reply, Status, at},
     secret::redact,
 };
 
@@ -67,6 +67,8 @@ pub(super) struct TrackedEvent {
     state: Mutex<EventState>,
     /// Notified when something happened.
     pub(super) changed: Notify,
+    /// Notified when a call to a provider was answered.
+    provider_called: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +85,7 @@ impl TrackedEvent {
             since,
             state: Mutex::default(),
             changed: Notify::new(),
+            provider_called: Notify::new(),
         }
     }
 
@@ -99,6 +102,24 @@ impl TrackedEvent {
     /// Reads or changes what was observed.
     pub(super) fn with<T>(&self, access: impl FnOnce(&mut Observed) -> T) -> T {
         access(&mut self.lock().observed)
+    }
+
+    /// Waits until so many calls to providers were answered.
+    pub(super) async fn provider_calls(&self, number: usize) {
+        loop {
+            let called = self.provider_called.notified();
+            if self.with(|observed| observed.provider_calls()) >= number {
+                return;
+            }
+            called.await;
+        }
+    }
+
+    /// A call of a provider to the skill was answered.
+    pub(super) fn called_back(&self, target: String, reply: Reply, at: f64) {
+        let now = self.elapsed();
+        self.with(|observed| observed.called_back(target, reply, at, now));
+        self.changed.notify_one();
     }
 
     /// Takes what was observed for the verdict: whatever follows is late.
@@ -258,12 +279,16 @@ impl EventTracker {
         }
     }
 
-    /// A connection names no event: it belongs to all that are in progress.
+    /// A connection that names no event belongs to all that are in progress.
     fn connected(&self, connection: &Arc<Connection>) {
         let in_progress: Vec<_> = {
             let inner = self.lock();
-            let events = inner.events.values();
-            events.map(|event| Arc::clone(&event.tracked)).collect()
+            let is_meant =
+                |id: &str| connection.events.is_empty() || connection.events.contains(id);
+            let events = inner.events.iter().filter(|(id, _)| is_meant(id));
+            events
+                .map(|(_, event)| Arc::clone(&event.tracked))
+                .collect()
         };
         for tracked in in_progress {
             let (ms, now) = (tracked.ms(connection.at), tracked.elapsed());
@@ -275,6 +300,9 @@ impl EventTracker {
                 state.observed.connected(Arc::clone(connection), ms, now);
             }
             tracked.changed.notify_one();
+            if connection.provider.is_some() {
+                tracked.provider_called.notify_one();
+            }
         }
     }
 

@@ -15,9 +15,12 @@ use super::{
     tracker::TrackedEvent,
     worker::{Cut, Cutoff},
 };
-use crate::domain::outcome::{
-    Awaiting, Expected, Millis, Names, Terms, WaitEnd,
-    check::{self, Phase},
+use crate::domain::{
+    cassette::deck::Mode,
+    outcome::{
+        Awaiting, Expected, Millis, Names, Terms, WaitEnd,
+        check::{self, Phase},
+    },
 };
 
 /// What an event waits with.
@@ -86,6 +89,7 @@ impl<'a> Waiting<'a> {
             expected,
             off: &options.off,
             has_mock: self.session.is_some(),
+            has_cassette: self.has_cassette(),
             wants_duplicate: options.duplicate,
             is_strict: options.strict,
             is_signed: self.run.skill.is_signed(),
@@ -96,6 +100,12 @@ impl<'a> Waiting<'a> {
             settle: self.settle,
             give_up: millis(options.give_up),
         }
+    }
+
+    /// Whether calls to providers are answered from the cassette of the case.
+    fn has_cassette(&self) -> bool {
+        let cassettes = self.run.cassettes.as_ref();
+        cassettes.is_some_and(|it| it.of_case(&self.names.path).mode == Mode::Replay)
     }
 
     /// Waits until the event is judged. With `until_done`, returns `None` as soon as it settles.

@@ -18,7 +18,11 @@ use super::{
     respond::{REQUEST_ID, respond},
 };
 use crate::{
-    domain::hosts::{HostPort, is_box},
+    domain::{
+        call::EventIds,
+        hosts::{HostPort, is_box},
+        notice::Connection,
+    },
     mock_box::{
         AcceptedBody, Answer, Body, Envelope, ErrorBody, Head, Request as BoxRequest, errors,
     },
@@ -162,8 +166,14 @@ impl RequestHandler for App {
     }
 
     fn report(&self, report: ConnectionReport) {
-        self.store
-            .publish_connection(report.kind.as_str(), report.host, report.text);
+        self.store.publish_on_connection(Connection {
+            kind: report.kind.as_str().to_owned(),
+            host: report.host,
+            text: report.text,
+            provider: report.provider,
+            events: EventIds::new(report.event_id, None),
+            ..Connection::default()
+        });
     }
 }
 

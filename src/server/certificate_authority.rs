@@ -30,12 +30,36 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::hosts::{BOX_DOMAINS, is_box, is_loopback};
 
-/// Makes certificates for Box's hosts and loopback names on demand.
+/// The hosts, besides Box's and this machine, that an authority makes certificates for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OtherHosts {
+    /// None.
+    #[default]
+    None,
+    /// These.
+    Named(Vec<String>),
+    /// All.
+    All,
+}
+
+impl OtherHosts {
+    fn cover(&self, host: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Named(hosts) => hosts.iter().any(|it| it.eq_ignore_ascii_case(host)),
+            Self::All => true,
+        }
+    }
+}
+
+/// Makes certificates for Box's hosts and loopback names on demand, and for providers in a run with
+/// cassettes.
 pub struct CertificateAuthority {
     certificate_pem: String,
     certificate: CertificateDer<'static>,
     issuer: Issuer<'static, KeyPair>,
     validity: Validity,
+    others: OtherHosts,
     /// One key serves every leaf: they live and die with this process.
     leaf: KeyPair,
     leaf_signer: Arc<dyn SigningKey>,
@@ -75,12 +99,17 @@ const VALID_UNTIL: &str = "valid until ";
 impl CertificateAuthority {
     /// A new authority, its key only in memory.
     pub fn in_memory(now: Timestamp) -> Result<Self, AuthorityError> {
+        Self::in_memory_for(now, OtherHosts::None)
+    }
+
+    /// The same, also for other hosts. The constraints of its certificate name them.
+    pub fn in_memory_for(now: Timestamp, others: OtherHosts) -> Result<Self, AuthorityError> {
         const ONE_RUN: SignedDuration = SignedDuration::from_hours(365 * 24);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let validity = Validity::starting(now, ONE_RUN);
-        let certificate = authority_params(validity).self_signed(&key)?;
+        let certificate = authority_params(validity, &others).self_signed(&key)?;
         let pem = certificate.pem();
-        Self::assemble(key, validity, certificate.der().clone(), pem)
+        Self::assemble(key, validity, certificate.der().clone(), pem, others)
     }
 
     /// The authority that `folder` keeps; a new one, good for 30 days, where there is none or
@@ -112,11 +141,12 @@ impl CertificateAuthority {
                 validity.a_day_earlier(),
                 der,
                 kept.certificate_pem,
+                OtherHosts::None,
             );
         }
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let validity = Validity::starting(now, KEPT);
-        let certificate = authority_params(validity).self_signed(&key)?;
+        let certificate = authority_params(validity, &OtherHosts::None).self_signed(&key)?;
         let pem = certificate.pem();
         let text = format!(
             "The certificate authority of skillctl mock-box, {VALID_UNTIL}{}\n{pem}{}",
@@ -125,7 +155,13 @@ impl CertificateAuthority {
         );
         write_private(folder, &whole, &text).map_err(failed(&whole))?;
         write_public(folder, &pem).map_err(failed(folder))?;
-        Self::assemble(key, validity, certificate.der().clone(), pem)
+        Self::assemble(
+            key,
+            validity,
+            certificate.der().clone(),
+            pem,
+            OtherHosts::None,
+        )
     }
 
     fn assemble(
@@ -133,14 +169,16 @@ impl CertificateAuthority {
         validity: Validity,
         certificate: CertificateDer<'static>,
         certificate_pem: String,
+        others: OtherHosts,
     ) -> Result<Self, AuthorityError> {
         let leaf = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf.serialize_der()));
         Ok(Self {
             certificate_pem,
             certificate,
-            issuer: Issuer::new(authority_params(validity), key),
+            issuer: Issuer::new(authority_params(validity, &others), key),
             validity,
+            others,
             leaf_signer: any_ecdsa_type(&private)?,
             leaf,
             leaves: Mutex::default(),
@@ -154,8 +192,8 @@ impl CertificateAuthority {
     }
 
     /// Whether a certificate can be made for `host`.
-    pub fn covers(host: &str) -> bool {
-        is_box(host) || is_loopback(host)
+    pub fn covers(&self, host: &str) -> bool {
+        is_box(host) || is_loopback(host) || self.others.cover(host)
     }
 
     /// The server's side of TLS: a certificate by SNI name, HTTP/1.1 alone.
@@ -177,7 +215,7 @@ impl CertificateAuthority {
         /// Clients may ask for any name below Box's domains.
         const MANY_NAMES: usize = 256;
         let name = name.unwrap_or_default().to_ascii_lowercase();
-        if !name.is_empty() && !Self::covers(&name) {
+        if !name.is_empty() && !self.covers(&name) {
             return None;
         }
         // A panic while it is held leaves the map whole.
@@ -272,7 +310,7 @@ impl Validity {
     }
 }
 
-fn authority_params(validity: Validity) -> CertificateParams {
+fn authority_params(validity: Validity, others: &OtherHosts) -> CertificateParams {
     let mut params = CertificateParams::default();
     validity.put_on(&mut params);
     params
@@ -284,9 +322,17 @@ fn authority_params(validity: Validity) -> CertificateParams {
     );
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let named = match others {
+        // Its certificate is good for this run alone, and its key never leaves memory.
+        OtherHosts::All => return params,
+        OtherHosts::None => &[][..],
+        OtherHosts::Named(hosts) => hosts.as_slice(),
+    };
+    let named = named.iter().map(String::as_str);
     let mut permitted: Vec<GeneralSubtree> = BOX_DOMAINS
         .into_iter()
         .chain(["localhost"])
+        .chain(named.filter(|host| host.parse::<IpAddr>().is_err()))
         .map(|domain| GeneralSubtree::DnsName(domain.to_owned()))
         .collect();
     permitted.extend(

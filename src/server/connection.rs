@@ -43,7 +43,13 @@ use self::{
     tracker::{Expired, IdleTracker},
 };
 use super::handler::{ReportKind, RequestHandler, Scheme};
-use crate::mock_box::wire_faults::End;
+use crate::{
+    domain::{
+        cassette::deck::Connect,
+        hosts::{is_box, is_loopback},
+    },
+    mock_box::wire_faults::End,
+};
 
 /// Serves one connection until it ends. A tunnel to a Box host starts over inside itself.
 pub(super) async fn drive<H: RequestHandler>(
@@ -101,8 +107,13 @@ async fn open<H: RequestHandler>(
     let (kind, text) = match timeout_at(deadline, accept).await {
         Ok(Ok(stream)) => return Some(stream),
         Ok(Err(error)) => {
-            let text = tls::why_failed(&error, link.host().as_deref());
-            (ReportKind::TlsFailed, text)
+            let missing = missing_in_cassettes(context, link);
+            let kind = match &missing {
+                Some(_) => ReportKind::ProviderMissing,
+                None => ReportKind::TlsFailed,
+            };
+            let why = || tls::why_failed(&error, link.host().as_deref());
+            (kind, missing.unwrap_or_else(why))
         }
         Err(_) => {
             let seconds = timeouts.head.as_secs_f32();
@@ -112,6 +123,16 @@ async fn open<H: RequestHandler>(
     };
     context.report(link.peer, kind, link.host().as_deref(), text);
     None
+}
+
+/// Why no certificate is made for the host in the handshake: the cassettes of the run lack it.
+fn missing_in_cassettes<H: RequestHandler>(context: &Context<H>, link: &Link) -> Option<String> {
+    let deck = context.options.deck.as_ref()?;
+    let host = link.sni.as_deref()?;
+    match deck.connect(host) {
+        Connect::Refuse(reason) if !is_box(host) && !is_loopback(host) => Some(reason),
+        _ => None,
+    }
 }
 
 /// Why hyper is no longer driven.

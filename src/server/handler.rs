@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 
 use super::body::{RequestBody, ResponseBody};
-use crate::domain::hosts::HostPort;
+use crate::domain::{hosts::HostPort, notice::ProviderCall};
 
 /// Answers the requests that arrive at a listener.
 pub trait RequestHandler: Send + Sync + 'static {
@@ -63,7 +63,7 @@ impl Scheme {
 }
 
 /// One line for the log about a connection, with the reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ConnectionReport {
     /// The client's address; none for the listener itself.
     pub peer: Option<SocketAddr>,
@@ -73,6 +73,29 @@ pub struct ConnectionReport {
     pub host: Option<String>,
     /// What happened and why, in a sentence without a full stop.
     pub text: String,
+    /// The call to a provider, in a run with cassettes.
+    pub provider: Option<ProviderCall>,
+    /// The event that it belongs to, where that is known.
+    pub event_id: Option<Arc<str>>,
+}
+
+impl ConnectionReport {
+    /// A report without a call.
+    pub fn new(
+        peer: Option<SocketAddr>,
+        kind: ReportKind,
+        host: Option<String>,
+        text: impl Into<String>,
+    ) -> Self {
+        Self {
+            peer,
+            kind,
+            host,
+            text: text.into(),
+            provider: None,
+            event_id: None,
+        }
+    }
 }
 
 /// What happened on a connection, for programs.
@@ -91,6 +114,10 @@ pub enum ReportKind {
     EgressRefused,
     /// Another host could not be reached.
     EgressFailed,
+    /// A call to a provider was answered, from a cassette or by the provider.
+    Provider,
+    /// No cassette holds a call to a provider.
+    ProviderMissing,
     /// No connection could be accepted for a moment (too many open files).
     AcceptFailed,
 }
@@ -105,6 +132,8 @@ impl ReportKind {
             Self::OtherHost => "other-host",
             Self::EgressRefused => "egress-refused",
             Self::EgressFailed => "egress-failed",
+            Self::Provider => "provider",
+            Self::ProviderMissing => "provider-missing",
             Self::AcceptFailed => "accept-failed",
         }
     }

@@ -117,12 +117,8 @@ async fn back_off<H: RequestHandler>(context: &Context<H>, error: &io::Error) {
 }
 
 fn accept_failed(error: &io::Error) -> ConnectionReport {
-    ConnectionReport {
-        peer: None,
-        kind: ReportKind::AcceptFailed,
-        host: None,
-        text: format!("could not accept a connection for a moment: {error}"),
-    }
+    let text = format!("could not accept a connection for a moment: {error}");
+    ConnectionReport::new(None, ReportKind::AcceptFailed, None, text)
 }
 
 /// Raises the soft limit of open files as far as the hard one allows: macOS starts with 256.

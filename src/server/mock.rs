@@ -20,14 +20,17 @@ use uuid::Uuid;
 use super::{
     admin::{Admin, Trust},
     app::App,
-    certificate_authority::{AuthorityError, CertificateAuthority},
+    certificate_authority::{AuthorityError, CertificateAuthority, OtherHosts},
     guard::Guard,
     listener::{Listener, serve},
     options::ListenerOptions,
     proxy::egress::Egress,
 };
 use crate::{
-    domain::{call::WriteRecord, event::invocation::Invocation, json::tree::Tape, secret::Secret},
+    domain::{
+        call::WriteRecord, cassette::deck::Deck, event::invocation::Invocation, json::tree::Tape,
+        secret::Secret,
+    },
     env::wall_clock,
     mock_box::{Settings, faults::Faults, register::Registering},
     store::{self, JournalError, Store},
@@ -59,6 +62,9 @@ pub struct MockOptions<'a> {
     pub guard: Guard,
     /// The folder that keeps its certificate authority; in memory where there is none.
     pub ca_dir: Option<&'a Path>,
+    /// The cassettes that answer calls to other hosts, or record them. Its certificate authority then
+    /// makes certificates for those hosts too, unless `ca_dir` keeps it.
+    pub deck: Option<Arc<Deck>>,
 }
 
 impl Default for MockOptions<'_> {
@@ -73,6 +79,7 @@ impl Default for MockOptions<'_> {
             egress: Egress::none(),
             guard: Guard::default(),
             ca_dir: None,
+            deck: None,
         }
     }
 }
@@ -181,7 +188,7 @@ impl MockBox {
             clock,
         )?;
         let authority = Arc::new(match options.ca_dir {
-            None => CertificateAuthority::in_memory(now)?,
+            None => CertificateAuthority::in_memory_for(now, other_hosts(options.deck.as_deref()))?,
             Some(folder) => CertificateAuthority::kept_in(folder, now)?,
         });
         let certificate = authority.certificate_pem().to_owned();
@@ -196,6 +203,7 @@ impl MockBox {
         let app = App::new(Arc::clone(&store), admin, address).behind(options.guard);
         let mut listener_options = ListenerOptions::new(authority, options.egress);
         listener_options.timeouts.grace = GRACE;
+        listener_options.deck = options.deck;
         let (stop, stopped) = oneshot::channel();
         let serving = serve(listener, Arc::new(app), listener_options, async {
             // Nothing is ever sent.
@@ -274,6 +282,15 @@ impl MockBox {
         // Nothing is ever sent. A panic of a thread was reported by itself.
         let _ = self.served.await;
         self.store.settle().await;
+    }
+}
+
+/// The hosts besides Box's that cassettes need certificates for.
+fn other_hosts(deck: Option<&Deck>) -> OtherHosts {
+    match deck {
+        None => OtherHosts::None,
+        Some(deck) if deck.goes_out() => OtherHosts::All,
+        Some(deck) => OtherHosts::Named(deck.hosts().to_vec()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{certificate_authority::CertificateAuthority, proxy::egress::Egress};
+use crate::domain::cassette::deck::Deck;
 
 /// How a listener behaves.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub struct ListenerOptions {
     pub certificates: Arc<CertificateAuthority>,
     /// How hosts that are not Box's are reached, if at all.
     pub egress: Egress,
+    /// The cassettes that answer calls to other hosts, or record them.
+    pub deck: Option<Arc<Deck>>,
     /// Limits in time.
     pub timeouts: Timeouts,
     /// The longest head in bytes.
@@ -24,6 +27,7 @@ impl ListenerOptions {
         Self {
             certificates,
             egress,
+            deck: None,
             timeouts: Timeouts::default(),
             max_head: MAX_HEAD,
         }

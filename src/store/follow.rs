@@ -21,11 +21,19 @@ impl Store {
 
     /// Publishes that a connection did not become a call.
     pub fn publish_connection(&self, kind: &str, host: Option<String>, text: String) {
-        self.publish(Notice::Connection(Arc::new(Connection {
-            at: self.now(),
+        self.publish_on_connection(Connection {
             kind: kind.to_owned(),
             host,
             text,
+            ..Connection::default()
+        });
+    }
+
+    /// Publishes what happened on a connection, as of now.
+    pub fn publish_on_connection(&self, connection: Connection) {
+        self.publish(Notice::Connection(Arc::new(Connection {
+            at: self.now(),
+            ..connection
         })));
     }
 

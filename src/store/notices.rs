@@ -297,6 +297,7 @@ mod tests {
             kind: "malformed".to_owned(),
             host: None,
             text: text.to_owned(),
+            ..Connection::default()
         }))
     }
 

@@ -9,6 +9,7 @@ mod basics;
 mod box_client;
 mod capture;
 mod cards;
+mod cassettes;
 mod completions;
 mod crash;
 mod docs;

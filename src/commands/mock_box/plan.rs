@@ -166,6 +166,7 @@ fn mock<'a>(
         },
         guard: Guard::allowing(&arguments.allow_hosts),
         ca_dir: arguments.ca_dir.as_deref(),
+        deck: None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! The mock of a run: one that the user names, one that is already running, or the run's own.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{net::TcpStream, time::timeout};
 use url::Url;
@@ -9,7 +9,7 @@ use super::plan::{MockChoice, ReplayPlan, SkillChoice};
 use crate::{
     client::Connections,
     commands::mock,
-    domain::secret::redact_url,
+    domain::{cassette::deck::Deck, secret::redact_url},
     env::Environment,
     exit::{Failure, Problem},
     render::text::{Line, Role},
@@ -20,7 +20,7 @@ use crate::{
     },
     skill::runtimes::{
         own::own_environment,
-        run_folder::{RunFiles, RunFolder},
+        run_folder::{Reach, RunFiles, RunFolder},
     },
     terminal::Terminal,
 };
@@ -32,7 +32,7 @@ const DEFAULT_PORT: u16 = 7269;
 pub(super) struct MockSource {
     pub(super) url: Url,
     own: Option<MockBox>,
-    no_egress: bool,
+    reach: Reach,
     folder: Option<RunFolder>,
 }
 
@@ -42,6 +42,7 @@ impl MockSource {
     /// `None` for a run without a mock.
     pub(super) async fn open(
         plan: &ReplayPlan<'_>,
+        deck: Option<Arc<Deck>>,
         environment: &Environment,
         terminal: &Terminal,
     ) -> Result<Option<Self>, Failure> {
@@ -58,8 +59,9 @@ impl MockSource {
             MockChoice::FoundOrStarted => {}
         }
         let default = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
-        // A mock that somebody else started may permit other hosts.
+        // A mock that somebody else started may permit other hosts, and has other cassettes.
         if !plan.no_egress
+            && deck.is_none()
             && let Some((url, health)) = answering(default, environment).await
         {
             return Ok(Some(Self::other(url, &health, terminal)));
@@ -68,8 +70,15 @@ impl MockSource {
             SkillChoice::Running(_) => default,
             SkillChoice::Started(..) => SocketAddr::from(([127, 0, 0, 1], 0)),
         };
+        let reach = match &deck {
+            Some(deck) if deck.goes_out() => Reach::ThroughMock,
+            Some(_) => Reach::MockAlone,
+            None if plan.no_egress => Reach::NoOther,
+            None => Reach::Direct,
+        };
         let own = mock::start(MockOptions {
             listen,
+            deck,
             egress: if plan.no_egress {
                 Egress::none()
             } else {
@@ -83,7 +92,7 @@ impl MockSource {
         Ok(Some(Self {
             url,
             own: Some(own),
-            no_egress: plan.no_egress,
+            reach,
             folder: None,
         }))
     }
@@ -119,7 +128,7 @@ impl MockSource {
         Self {
             url,
             own: None,
-            no_egress: false,
+            reach: Reach::Direct,
             folder: None,
         }
     }
@@ -143,7 +152,7 @@ impl MockSource {
         if let Some(folder) = &self.folder {
             return Ok(Some(folder.files()));
         }
-        let folder = mock::trust_files(own, self.no_egress, environment).await?;
+        let folder = mock::trust_files(own, self.reach, environment).await?;
         for warning in &folder.warnings {
             terminal.warn(warning);
         }

@@ -1,5 +1,6 @@
 //! `skillctl replay`: makes a plan, starts a mock and a skill, and runs the cases.
 
+mod cassettes;
 mod changes;
 mod head;
 mod mock_source;
@@ -19,6 +20,7 @@ use crate::{
     replay::{LastFailed, Plan, plan::absolute_name},
     terminal::Terminal,
 };
+use cassettes::CaseCassettes;
 use plan::{MockChoice, ReplayPlan};
 use session::Session;
 use show::Show;
@@ -74,8 +76,10 @@ async fn run_once(
         );
     }
     let interrupts = Interrupts::listen();
-    let mut session = Session::open(plan, environment, terminal).await?;
+    let cassettes = CaseCassettes::load(&plan.cassettes, &cases, environment, terminal)?;
+    let mut session = Session::open(plan, cassettes, environment, terminal).await?;
     show.mock_is_own = session.mock_is_own();
+    show.cassettes = session.cassettes();
     let started = tokio::select! {
         started = session.start_skill(plan, Duration::ZERO) => started,
         () = interrupts.stopped() => Err(Failure::Interrupted),

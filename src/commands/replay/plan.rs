@@ -9,7 +9,7 @@ use std::{
 
 use url::Url;
 
-use super::show::OutputOptions;
+use super::{cassettes::CassetteOptions, show::OutputOptions};
 use crate::{
     cli::{
         replay::{EnvelopeName, ReplayArgs},
@@ -45,6 +45,8 @@ pub(super) struct ReplayPlan<'a> {
     pub(super) mock: MockChoice,
     /// Whether the run's own mock refuses hosts other than Box's.
     pub(super) no_egress: bool,
+    /// The cassettes of the cases.
+    pub(super) cassettes: CassetteOptions,
     /// The skill.
     pub(super) skill: SkillChoice,
     /// How the skill is reached.
@@ -99,6 +101,7 @@ impl<'a> ReplayPlan<'a> {
             arguments.secondary_key_env.as_deref(),
             environment,
         )?;
+        let cassettes = CassetteOptions::new(arguments, program.is_some())?;
         let skill_log = skill::log(arguments.skill_log.as_deref(), program.as_ref())?;
         let connections = skill::connections(
             arguments.skill.as_ref(),
@@ -112,6 +115,7 @@ impl<'a> ReplayPlan<'a> {
             connections,
             options: RunOptions {
                 is_started_here: program.is_some(),
+                records: cassettes.records(),
                 ..options(arguments)
             },
             mock: match &arguments.box_url {
@@ -120,6 +124,7 @@ impl<'a> ReplayPlan<'a> {
                 None => MockChoice::FoundOrStarted,
             },
             no_egress: arguments.no_egress,
+            cassettes,
             skill: match (program, &arguments.skill) {
                 (Some(program), url) => SkillChoice::Started(program, url.clone()),
                 (None, Some(SkillUrl::Url(url))) => SkillChoice::Running(url.clone()),
@@ -220,6 +225,7 @@ fn options(arguments: &ReplayArgs) -> RunOptions {
         update: arguments.update,
         with_expected_path: arguments.update || arguments.watch,
         strict: arguments.strict,
+        records: false,
         is_started_here: false,
         stops_after_answer: arguments.handler.is_some(),
         off,

@@ -9,12 +9,13 @@ use tokio::{
 use url::Url;
 
 use super::{
+    cassettes::CaseCassettes,
     mock_source::MockSource,
     plan::{ReplayPlan, SkillChoice},
     show::{RunResult, Show},
 };
 use crate::{
-    client::Connections,
+    client::{Connections, Http},
     commands::{
         interrupts::Interrupts,
         skill::{self, RunningSkill, SkillLaunch},
@@ -23,7 +24,7 @@ use crate::{
     env::{Environment, wall_clock},
     exit::{Failure, Problem},
     render::text::{Line, Role},
-    replay::{self, Mock, Plan, Run, RunError, RunEvent, RunSummary},
+    replay::{self, Cassettes, Mock, Plan, Run, RunError, RunEvent, RunSummary},
     terminal::Terminal,
 };
 
@@ -37,6 +38,9 @@ const PRINT_INTERVAL: Duration = Duration::from_millis(5);
 /// The mock and the skill.
 pub(super) struct Session<'a> {
     mock: Option<MockSource>,
+    cassettes: Option<Arc<CaseCassettes>>,
+    /// Calls the skill for its providers.
+    callbacks: Arc<Http>,
     skill: Option<RunningSkill>,
     environment: &'a Environment,
     terminal: &'a Terminal,
@@ -46,11 +50,17 @@ impl<'a> Session<'a> {
     /// Finds or starts the mock.
     pub(super) async fn open(
         plan: &ReplayPlan<'_>,
+        cassettes: Option<CaseCassettes>,
         environment: &'a Environment,
         terminal: &'a Terminal,
     ) -> Result<Self, Failure> {
+        let deck = cassettes
+            .as_ref()
+            .map(|cassettes| Arc::clone(&cassettes.deck));
         Ok(Self {
-            mock: MockSource::open(plan, environment, terminal).await?,
+            mock: MockSource::open(plan, deck, environment, terminal).await?,
+            cassettes: cassettes.map(Arc::new),
+            callbacks: Arc::new(Http::new(plan.connections.clone())),
             skill: None,
             environment,
             terminal,
@@ -74,6 +84,11 @@ impl<'a> Session<'a> {
             Ok(Some(reason)) => reason.clone(),
             _ => std::future::pending().await,
         }
+    }
+
+    /// The cassettes of the cases.
+    pub(super) fn cassettes(&self) -> Option<Arc<CaseCassettes>> {
+        self.cassettes.clone()
     }
 
     /// Whether the mock is the run's own.
@@ -165,6 +180,7 @@ impl<'a> Session<'a> {
             plan: Arc::new(cases),
             options: plan.options.clone(),
             mock: mock.map(|mock| Mock::new(connections, mock.url.clone(), None)),
+            cassettes: self.run_cassettes(),
             skill: SkillClient::new(
                 plan.connections.clone(),
                 skill.url.clone(),
@@ -177,6 +193,17 @@ impl<'a> Session<'a> {
             skill_exit: skill.died.clone(),
             stop: interrupts.stop.clone(),
         }
+    }
+
+    fn run_cassettes(&self) -> Option<Cassettes> {
+        let (cassettes, mock) = (self.cassettes.as_ref()?, self.mock.as_ref()?);
+        Some(Cassettes {
+            deck: Arc::clone(&cassettes.deck),
+            by_case: Arc::clone(&cassettes.by_case),
+            without: cassettes.without,
+            mock_url: mock.url.to_string(),
+            http: Arc::clone(&self.callbacks),
+        })
     }
 
     /// Stops the skill and the mock.

@@ -4,9 +4,11 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use super::cassettes::CaseCassettes;
 use crate::{
     cli::{OutputFormat, report::Report},
     commands::{output::write_over, report_files::Reports, skill},
@@ -110,6 +112,8 @@ pub(super) struct Show<'a> {
     head: RunRecord,
     /// Whether the run started its mock.
     pub(super) mock_is_own: bool,
+    /// The cassettes of the cases.
+    pub(super) cassettes: Option<Arc<CaseCassettes>>,
 }
 
 impl<'a> Show<'a> {
@@ -140,6 +144,7 @@ impl<'a> Show<'a> {
             skill_output: None,
             head,
             mock_is_own: false,
+            cassettes: None,
         })
     }
 
@@ -210,6 +215,10 @@ impl<'a> Show<'a> {
             }
             _ => None,
         };
+        let recorded = match &self.cassettes {
+            Some(cassettes) => cassettes.save(&outcome)?,
+            None => None,
+        };
         // The line for people names the types of the cards.
         let with_cards = self.options.show_cards
             || self.options.format == OutputFormat::Human
@@ -226,7 +235,7 @@ impl<'a> Show<'a> {
             }
             OutputFormat::Human => self.draw(&record),
         }
-        if let Some(line) = updated {
+        for line in updated.into_iter().chain(recorded) {
             self.flush();
             self.say(line);
         }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    cassettes::CaseCassettes,
     changes::{Concerned, concerned},
     head,
     plan::ReplayPlan,
@@ -286,7 +287,7 @@ impl Watch<'_> {
         let restarts = self.owes_all;
         let session = match &mut self.session {
             Some(session) => session,
-            none => none.insert(Session::open(self.plan, self.environment, self.terminal).await?),
+            none => none.insert(open(self.plan, self.environment, self.terminal).await?),
         };
         let end = until_cancelled(
             &mut self.files,
@@ -317,6 +318,7 @@ impl Watch<'_> {
             self.terminal,
         )?;
         show.mock_is_own = session.mock_is_own();
+        show.cassettes = session.cassettes();
         let interrupts = &self.interrupts;
         let reason = async { *cancelled = Some(end.await) };
         let result = session
@@ -529,4 +531,15 @@ fn typed_files(arguments: &ReplayArgs) -> HashSet<PathBuf> {
         .filter(|path| path.is_file())
         .map(|path| absolute(&path))
         .collect()
+}
+
+/// Finds or starts the mock, with the cassettes of all cases.
+async fn open<'a>(
+    plan: &ReplayPlan<'_>,
+    environment: &'a Environment,
+    terminal: &'a Terminal,
+) -> Result<Session<'a>, Failure> {
+    let cases = plan.cases(terminal)?;
+    let cassettes = CaseCassettes::load(&plan.cassettes, &cases, environment, terminal)?;
+    Session::open(plan, cassettes, environment, terminal).await
 }

@@ -57,18 +57,13 @@ pub enum Decision {
     Miss(String),
 }
 
-/// What was recorded while an event was in flight.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Recording {
-    /// The new entries, in their order.
-    pub entries: Vec<Entry>,
-}
-
 /// The cassettes and what is in flight.
 #[derive(Debug)]
 pub struct Deck {
-    /// The mode between events, and of every event where nothing else is said.
+    /// The mode between events.
     mode: Mode,
+    /// Whether calls of some events go to their providers.
+    goes_out: bool,
     secrets: SecretValues,
     hosts: Vec<String>,
     state: Mutex<State>,
@@ -79,8 +74,17 @@ struct State {
     player: Player,
     callbacks: Vec<Vec<Callback>>,
     in_flight: Vec<InFlight>,
+    /// What was recorded for events that have ended.
+    ended: Vec<(Arc<str>, Vec<Entry>)>,
     /// What was recorded while no event was in flight: a skill may ask for a token as it starts.
     between: Vec<Entry>,
+}
+
+impl State {
+    fn find(&mut self, event_id: &str) -> Option<&mut InFlight> {
+        let mut in_flight = self.in_flight.iter_mut();
+        in_flight.find(|event| &*event.event_id == event_id)
+    }
 }
 
 /// An event that the skill works on.
@@ -91,12 +95,16 @@ struct InFlight {
     mode: Mode,
     values: EventValues,
     recorded: Vec<Entry>,
+    /// Whether all that it waited for has happened: the next event is under way.
+    is_settling: bool,
 }
 
 impl Deck {
     /// A deck of cassettes, each of one case; [`Deck::begin`] names the case by its number here.
+    /// `goes_out` says whether calls of some events go to their providers.
     pub fn new(
         mode: Mode,
+        goes_out: bool,
         cassettes: &[Cassette],
         ignored: Vec<Ignored>,
         secrets: SecretValues,
@@ -112,6 +120,7 @@ impl Deck {
         let callbacks = cassettes.iter().map(|it| it.callbacks().cloned().collect());
         Self {
             mode,
+            goes_out,
             secrets,
             hosts,
             state: Mutex::new(State {
@@ -127,9 +136,9 @@ impl Deck {
         &self.hosts
     }
 
-    /// Whether calls to any host may be recorded.
-    pub fn records(&self) -> bool {
-        self.mode.records()
+    /// Whether calls may go to their providers, which may be any host.
+    pub fn goes_out(&self) -> bool {
+        self.goes_out
     }
 
     /// An event is about to be sent. `case` is the number of its cassette, if it has one.
@@ -142,21 +151,39 @@ impl Deck {
             mode,
             values,
             recorded,
+            is_settling: false,
         });
     }
 
-    /// An event has its verdict. What was recorded for it.
-    pub fn end(&self, event_id: &str) -> Recording {
+    /// An event settles: calls that name no event belong to the next one.
+    pub fn settle(&self, event_id: &str) {
+        let mut state = self.lock();
+        if let Some(event) = state.find(event_id) {
+            event.is_settling = true;
+        }
+    }
+
+    /// An event has its verdict. What was recorded for it is kept for [`Deck::take_recording`].
+    pub fn end(&self, event_id: &str) {
         let mut state = self.lock();
         state.player.forget(event_id);
         let place = state
             .in_flight
             .iter()
             .position(|it| &*it.event_id == event_id);
-        let entries = place.map(|place| state.in_flight.swap_remove(place).recorded);
-        Recording {
-            entries: entries.unwrap_or_default(),
+        if let Some(place) = place {
+            let ended = state.in_flight.remove(place);
+            if ended.mode.records() {
+                state.ended.push((ended.event_id, ended.recorded));
+            }
         }
+    }
+
+    /// The new entries of an event that has ended, in their order.
+    pub fn take_recording(&self, event_id: &str) -> Vec<Entry> {
+        let mut state = self.lock();
+        let place = state.ended.iter().position(|(id, _)| &**id == event_id);
+        place.map_or_else(Vec::new, |place| state.ended.swap_remove(place).1)
     }
 
     /// The calls to the skill that belong to an event, with its values.
@@ -268,15 +295,20 @@ impl Deck {
     }
 }
 
-/// The event that a call belongs to: the only one, or the one whose values it holds.
+/// The event that a call belongs to: the only one, or the one whose values it holds, or the only one that
+/// does not settle.
 fn owner<'a>(in_flight: &'a [InFlight], request: &ProviderRequest) -> Option<&'a InFlight> {
     if let [only] = in_flight {
         return Some(only);
     }
     let body = String::from_utf8_lossy(&request.body);
-    in_flight
-        .iter()
-        .find(|event| event.values.is_named_in(&request.url) || event.values.is_named_in(&body))
+    let is_named = |event: &&InFlight| {
+        event.values.is_named_in(&request.url) || event.values.is_named_in(&body)
+    };
+    in_flight.iter().find(is_named).or_else(|| {
+        let mut at_work = in_flight.iter().filter(|event| !event.is_settling);
+        at_work.next().filter(|_| at_work.next().is_none())
+    })
 }
 
 fn revealed_answer(answer: &ProviderAnswer, values: &EventValues) -> ProviderAnswer {
@@ -355,7 +387,13 @@ mod tests {
     }
 
     fn deck(mode: Mode, cassettes: &[Cassette]) -> Deck {
-        Deck::new(mode, cassettes, Vec::new(), SecretValues::default())
+        Deck::new(
+            mode,
+            mode != Mode::Replay,
+            cassettes,
+            Vec::new(),
+            SecretValues::default(),
+        )
     }
 
     fn cassette(exchanges: &[Exchange]) -> Cassette {
@@ -379,7 +417,8 @@ mod tests {
         let (decision, owner) = recorder.decide(&get(url));
         assert_eq!(decision, Decision::Forward { is_recorded: true });
         recorder.record(&exchange(url, "job for 1234567"), owner.as_deref());
-        let entries = recorder.end("one").entries;
+        recorder.end("one");
+        let entries = recorder.take_recording("one");
         let text = har::write(&Cassette { entries }, "0.1.0");
         assert!(!text.contains("1234567"), "{text}");
 

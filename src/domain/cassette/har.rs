@@ -207,7 +207,7 @@ fn read_answer(tree: Tree<'_>, at: &Pointer) -> Read<ProviderAnswer> {
             return Err(wrong(
                 in_content,
                 "the body of this answer is missing",
-                "`text`; browsers leave it out unless told to export the content",
+                "`text`; browsers leave it out unless they export the content too",
             ));
         }
     };

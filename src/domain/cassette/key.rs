@@ -15,7 +15,7 @@ use crate::domain::{
     secret::{is_secret_name, is_secret_parameter},
 };
 
-/// What stands for a value without a meaning.
+/// The replacement of a value without a meaning.
 const IGNORED: &str = "<any>";
 /// Headers that belong to the meaning of a call: AWS and SOAP name the operation there.
 const MEANINGFUL_HEADERS: [&str; 2] = ["x-amz-target", "soapaction"];

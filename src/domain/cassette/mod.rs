@@ -5,7 +5,7 @@
 pub mod deck;
 pub mod exchange;
 pub mod har;
-mod key;
+pub mod key;
 mod nearest;
 pub mod player;
 mod redaction;

@@ -15,14 +15,13 @@ use crate::domain::{
     secret_values::SecretValues,
 };
 
-/// What stands for a secret. Skills send it on, in headers too, so it is plain ASCII.
+/// The replacement of a secret. Skills send it on, in headers too, so it is plain ASCII.
 pub(super) const REDACTED: &str = "REDACTED";
 
 /// Headers that belong to one connection or to the length of a body.
-const OF_THE_CONNECTION: [&str; 12] = [
+const OF_THE_CONNECTION: [&str; 11] = [
     "accept-encoding",
     "connection",
-    "content-encoding",
     "content-length",
     "expect",
     "host",

@@ -59,15 +59,12 @@ pub(super) fn without_times_and_uuids(text: &str) -> String {
         } else {
             None
         };
-        let length = match found {
-            Some((length, instead)) => {
-                plain.push_str(instead);
-                length
-            }
-            None => {
-                plain.push(first);
-                first.len_utf8()
-            }
+        let length = if let Some((length, instead)) = found {
+            plain.push_str(instead);
+            length
+        } else {
+            plain.push(first);
+            first.len_utf8()
         };
         is_at_word = found.is_none() && !first.is_alphanumeric();
         rest = &rest[length..];
@@ -75,7 +72,7 @@ pub(super) fn without_times_and_uuids(text: &str) -> String {
     plain
 }
 
-/// The length of the time or UUID that `text` begins with, and what stands for it.
+/// The length of the time or UUID that `text` begins with, and its replacement.
 fn volatile_at(text: &[u8]) -> Option<(usize, &'static str)> {
     let ends_at = |end: usize| !text.get(end).is_some_and(u8::is_ascii_alphanumeric);
     if let Some(end) = fits(text, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh")

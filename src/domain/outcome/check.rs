@@ -4,6 +4,7 @@
 mod content;
 mod delivery;
 mod progress;
+mod providers;
 mod tokens;
 
 use super::{
@@ -28,6 +29,7 @@ pub fn run(observed: &Observed, findings: &Findings, end: &WaitEnd, terms: &Term
             Check::Cards => content::cards(observed, findings),
             Check::Expected => content::expected(observed, terms),
             Check::Duplicate => delivery::duplicate(observed),
+            Check::Providers => providers::providers(observed),
             Check::Warnings => content::warnings(findings),
         })
     })
@@ -40,6 +42,7 @@ fn applies(check: Check, terms: &Terms<'_>) -> bool {
         _ if !terms.has_mock => false,
         Check::Expected => terms.expected.is_some_and(Expected::is_compared),
         Check::Duplicate => terms.wants_duplicate,
+        Check::Providers => terms.has_cassette,
         Check::Warnings => terms.is_strict,
         _ => true,
     }

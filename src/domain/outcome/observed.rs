@@ -131,6 +131,17 @@ pub struct ConnectionSeen {
     pub connection: Arc<Connection>,
 }
 
+/// A call of a provider to the skill, from a cassette.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallbackSeen {
+    /// When it was sent.
+    pub at: Millis,
+    /// Its method and its path, secrets redacted.
+    pub target: String,
+    /// The skill's reply. Its time counts from the sending.
+    pub reply: Reply,
+}
+
 /// One sending of the event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delivery {
@@ -173,6 +184,12 @@ pub struct Observed {
     last_activity: Millis,
     /// When the skill last opened a connection to another host.
     last_connection: Millis,
+    /// Calls to providers that were answered, in a run with cassettes.
+    provider_calls: usize,
+    /// Calls of providers to the skill, in their order.
+    pub callbacks: Vec<CallbackSeen>,
+    /// Those that are still to be sent.
+    callbacks_left: usize,
 }
 
 impl Observed {
@@ -286,9 +303,51 @@ impl Observed {
     /// A connection to another host opened or failed, or one to the mock failed.
     pub fn connected(&mut self, connection: Arc<Connection>, ms: Millis, now: Millis) {
         self.last_connection = self.last_connection.max(now);
-        if self.connections.len() < MAX_OTHERS_KEPT {
+        if connection
+            .provider
+            .as_ref()
+            .is_some_and(|call| call.from.is_some())
+        {
+            self.provider_calls += 1;
+        }
+        let max = match connection.provider {
+            Some(_) => MAX_KEPT,
+            None => MAX_OTHERS_KEPT,
+        };
+        // The first call that fails the event is kept, however many calls went well before.
+        let is_first_missing =
+            connection.is_missing_in_cassette() && self.missing_in_cassette().next().is_none();
+        if self.connections.len() < max || is_first_missing {
             self.connections.push(ConnectionSeen { ms, connection });
         }
+    }
+
+    /// Calls to providers that no cassette holds.
+    pub fn missing_in_cassette(&self) -> impl Iterator<Item = &ConnectionSeen> {
+        let connections = self.connections.iter();
+        connections.filter(|seen| seen.connection.is_missing_in_cassette())
+    }
+
+    /// How many calls to providers were answered.
+    pub fn provider_calls(&self) -> usize {
+        self.provider_calls
+    }
+
+    /// So many calls of providers to the skill are still to be sent.
+    pub fn expects_callbacks(&mut self, number: usize) {
+        self.callbacks_left = number;
+    }
+
+    /// A call of a provider was sent to the skill, and answered.
+    pub fn called_back(&mut self, target: String, reply: Reply, at: Millis, now: Millis) {
+        self.callbacks_left = self.callbacks_left.saturating_sub(1);
+        self.callbacks.push(CallbackSeen { at, target, reply });
+        self.touch(now);
+    }
+
+    /// Whether calls of providers to the skill are still to be sent.
+    pub fn has_callbacks_left(&self) -> bool {
+        self.callbacks_left > 0
     }
 
     /// The instances of other templates that there are now: scope and key, and the fields without

@@ -9,13 +9,14 @@ use smol_str::SmolStr;
 use super::{
     findings::Findings,
     judged::{Outcome, Summary},
-    observed::{CallSeen, ConnectionSeen, Delivery, OpenCall, Reply, Status},
+    observed::{CallSeen, CallbackSeen, ConnectionSeen, Delivery, OpenCall, Reply, Status},
     verdicts::{Check, Failure},
 };
 use crate::domain::{
     call::TokenSeen,
     diagnostic::Severity,
     json::tree::{Items, Tape},
+    notice::ProviderCall,
     stats::{Latencies, Quantiles},
 };
 
@@ -52,6 +53,9 @@ pub struct Record {
     /// Connections that did not become a call to Box: to other hosts, or failed ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<ConnectionRow>,
+    /// Calls of providers to the skill, which its cassette holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callbacks: Vec<CallbackRow>,
     /// What `cards validate` warns of in the final cards, and calls that the mock does not play.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<WarningRecord>,
@@ -180,6 +184,20 @@ pub struct ConnectionRow {
     pub host: Option<String>,
     /// What happened and why, in a sentence.
     pub text: String,
+    /// The call to a provider, in a run with cassettes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderCall>,
+}
+
+/// A call of a provider to the skill, from a cassette.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallbackRow {
+    /// When it was sent, in milliseconds from the sending of the event.
+    pub at_ms: f64,
+    /// Its method and its path, secrets redacted.
+    pub target: String,
+    /// The skill's reply.
+    pub reply: ReplyRecord,
 }
 
 /// A whole run.
@@ -265,6 +283,11 @@ impl Record {
                 .connections
                 .iter()
                 .map(ConnectionRow::from_connection)
+                .collect(),
+            callbacks: observed
+                .callbacks
+                .iter()
+                .map(CallbackRow::from_callback)
                 .collect(),
             warnings: warnings(outcome.findings),
             mock: outcome.has_mock,
@@ -360,6 +383,17 @@ impl ConnectionRow {
             kind: connection.kind.clone(),
             host: connection.host.clone(),
             text: connection.text.clone(),
+            provider: connection.provider.clone(),
+        }
+    }
+}
+
+impl CallbackRow {
+    fn from_callback(seen: &CallbackSeen) -> Self {
+        Self {
+            at_ms: rounded(seen.at),
+            target: seen.target.clone(),
+            reply: ReplyRecord::from_reply(&seen.reply),
         }
     }
 }

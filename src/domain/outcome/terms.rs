@@ -23,6 +23,8 @@ pub struct Terms<'a> {
     pub off: &'a [Check],
     /// Whether there was a mock to observe the skill.
     pub has_mock: bool,
+    /// Whether calls to providers are answered from a cassette.
+    pub has_cassette: bool,
     /// Whether the event is to be sent a second time.
     pub wants_duplicate: bool,
     /// Whether warnings fail the event.

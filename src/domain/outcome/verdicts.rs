@@ -21,13 +21,15 @@ pub enum Check {
     Expected,
     /// The same event again changed nothing.
     Duplicate,
+    /// With a cassette: no call that it does not hold.
+    Providers,
     /// With `--strict`: no warning.
     Warnings,
 }
 
 impl Check {
     /// All checks, in the order in which they are reported.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Reply,
         Self::Tokens,
         Self::Finished,
@@ -35,6 +37,7 @@ impl Check {
         Self::Cards,
         Self::Expected,
         Self::Duplicate,
+        Self::Providers,
         Self::Warnings,
     ];
 
@@ -48,6 +51,7 @@ impl Check {
             Self::Cards => "cards",
             Self::Expected => "expected",
             Self::Duplicate => "duplicate",
+            Self::Providers => "providers",
             Self::Warnings => "warnings",
         }
     }
@@ -66,6 +70,7 @@ impl Check {
             }
             Self::Expected => "The cards equal those in expected.json",
             Self::Duplicate => "The second delivery of --duplicate changed nothing",
+            Self::Providers => "With a cassette: it holds every call to a provider",
             Self::Warnings => "With --strict: no warning",
         }
     }

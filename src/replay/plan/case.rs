@@ -33,6 +33,17 @@ pub struct Case {
     pub expected: Option<Expected>,
     /// Where `expected.json` lies, or would lie; nowhere for the standard input.
     pub expected_path: Option<Arc<Path>>,
+    /// Where `cassette.har` lies, or would lie.
+    pub cassette_path: Option<Arc<Path>>,
+}
+
+impl Case {
+    /// Whether the case has a cassette.
+    pub fn has_cassette(&self) -> bool {
+        self.cassette_path
+            .as_ref()
+            .is_some_and(|path| path.is_file())
+    }
 }
 
 /// The name of an event, and the files that may be next to it.
@@ -42,6 +53,7 @@ pub(super) struct CaseFiles {
     folder: PathBuf,
     content_prefix: Option<String>,
     pub(super) expected: Option<PathBuf>,
+    pub(super) cassette: Option<PathBuf>,
 }
 
 impl CaseFiles {
@@ -54,6 +66,7 @@ impl CaseFiles {
                 name: folder.display().to_string(),
                 content_prefix: Some("content.".to_owned()),
                 expected: Some(folder.join("expected.json")),
+                cassette: Some(folder.join("cassette.har")),
                 folder,
             };
         }
@@ -62,6 +75,7 @@ impl CaseFiles {
             name: path.display().to_string(),
             content_prefix: Some(format!("{stem}.content.")),
             expected: Some(folder.join(format!("{stem}.expected.json"))),
+            cassette: Some(folder.join(format!("{stem}.cassette.har"))),
             folder,
         }
     }
@@ -69,13 +83,11 @@ impl CaseFiles {
     /// For line `line` of the file that is called `shown`.
     pub(super) fn line(shown: &Path, line: usize) -> Self {
         let is_file = shown.extension().is_some_and(|ending| ending == "jsonl");
+        let in_folder = |name: &str| shown.with_extension("").join(name);
         Self {
             name: format!("{}:{line}", shown.display()),
-            expected: is_file.then(|| {
-                shown
-                    .with_extension("")
-                    .join(format!("{line}.expected.json"))
-            }),
+            expected: is_file.then(|| in_folder(&format!("{line}.expected.json"))),
+            cassette: is_file.then(|| in_folder(&format!("{line}.cassette.har"))),
             ..Self::default()
         }
     }
@@ -207,6 +219,7 @@ pub(super) fn case(
         content,
         expected,
         expected_path: files.expected.map(Arc::from),
+        cassette_path: files.cassette.map(Arc::from),
     })
 }
 

@@ -39,6 +39,8 @@ pub struct Plan {
     pub columns: usize,
     /// Whether an event among them was captured with signatures, which are no longer valid.
     pub has_signatures: bool,
+    /// Whether a case among them has a cassette.
+    pub has_cassettes: bool,
     /// Whether the only case is the upload of a file, with an event that was made here.
     pub is_upload: bool,
 }
@@ -56,6 +58,7 @@ impl Plan {
             count: 0,
             columns: 0,
             has_signatures: false,
+            has_cassettes: false,
             is_upload: false,
         };
         plan.is_upload = plan
@@ -63,13 +66,15 @@ impl Plan {
             .iter()
             .any(|it| matches!(it, Source::Upload(_)));
         let mut kept = Some((Vec::new(), 0));
-        let (mut count, mut columns, mut has_signatures) = (0, 0, false);
+        let (mut count, mut columns) = (0, 0);
+        let (mut has_signatures, mut has_cassettes) = (false, false);
         let mut cases = plan.reader();
         for case in cases.by_ref() {
             let case = case?;
             count += 1;
             columns = columns.max(case.names.path.width());
             has_signatures |= has_signature(&case);
+            has_cassettes |= case.has_cassette();
             kept = kept.and_then(|(mut cases, mut bytes)| {
                 bytes += case.captured.event.body().len();
                 cases.push(case);
@@ -82,6 +87,7 @@ impl Plan {
         }
         plan.kept = kept.map(|(cases, _)| cases.into());
         (plan.count, plan.columns, plan.has_signatures) = (count, columns, has_signatures);
+        plan.has_cassettes = has_cassettes;
         Ok(plan)
     }
 

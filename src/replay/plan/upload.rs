@@ -98,6 +98,7 @@ pub(super) fn case(path: &Path) -> Result<Case, PlanError> {
         content: Some(PathBuf::from(path)),
         expected: None,
         expected_path: None,
+        cassette_path: None,
     })
 }
 

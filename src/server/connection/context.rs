@@ -30,12 +30,9 @@ impl<H: RequestHandler> Context<H> {
         host: Option<&str>,
         text: impl Into<String>,
     ) {
-        self.handler.report(ConnectionReport {
-            peer: Some(peer),
-            kind,
-            host: host.map(str::to_owned),
-            text: text.into(),
-        });
+        let host = host.map(str::to_owned);
+        self.handler
+            .report(ConnectionReport::new(Some(peer), kind, host, text));
     }
 
     pub(super) fn refuse(&self, status: StatusCode, reason: &str) -> Response<ResponseBody> {

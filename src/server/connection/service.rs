@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
+use http::{Method, Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use hyper::body::Incoming;
 use tokio::{net::TcpStream, time::sleep};
 
@@ -18,12 +18,16 @@ use super::{
     tracker::{IdleTracker, InFlight},
 };
 use crate::{
-    domain::hosts::HostPort,
+    domain::{cassette::deck::Connect, hosts::HostPort},
     mock_box::wire_faults::WireFaults,
     server::{
         body::{RequestBody, ResponseBody},
         handler::{Origin, ReportKind, RequestHandler, Scheme},
-        proxy::{egress::Refusal, forward::forward},
+        proxy::{
+            cassette::{Providers, plain_text},
+            egress::Refusal,
+            forward::forward,
+        },
     },
 };
 
@@ -107,6 +111,10 @@ impl<H: RequestHandler> Service<H> {
             Ok(None) => match self.host_of(&request) {
                 Err(reason) => bad(reason),
                 Ok(authority) => {
+                    if let Some(target) = self.provider(authority.as_ref()) {
+                        let scheme = self.link.scheme;
+                        return Box::pin(self.answer_for_provider(scheme, target, request)).await;
+                    }
                     let origin = Origin {
                         peer: self.link.peer,
                         scheme: self.link.scheme,
@@ -119,6 +127,53 @@ impl<H: RequestHandler> Service<H> {
                 }
             },
         }
+    }
+
+    /// The provider that a request in origin form is for, in a run with cassettes: the target of the
+    /// tunnel, or the host that a redirected socket was meant for.
+    fn provider(&self, named: Option<&HostPort>) -> Option<HostPort> {
+        self.context.options.deck.as_ref()?;
+        let is_other = |target: &HostPort| !target.is_box() && !target.is_loopback();
+        if let Some(tunnel) = &self.link.tunnel {
+            return Some(tunnel.clone()).filter(is_other);
+        }
+        let port = named.and_then(|named| named.port);
+        let of_handshake = self.link.sni.as_deref().map(|name| HostPort {
+            host: name.into(),
+            port,
+        });
+        of_handshake.as_ref().or(named).cloned().filter(is_other)
+    }
+
+    /// Answers a call to a provider from a cassette, or records it.
+    async fn answer_for_provider(
+        &self,
+        scheme: Scheme,
+        target: HostPort,
+        request: Request<RequestBody>,
+    ) -> Response<ResponseBody> {
+        let options = &self.context.options;
+        let Some(deck) = &options.deck else {
+            return self
+                .context
+                .refuse(StatusCode::NOT_FOUND, "no cassette is used");
+        };
+        let handler = Arc::clone(&self.context.handler);
+        let providers = Providers {
+            deck,
+            egress: &options.egress,
+            limit: options.timeouts.connect,
+            report: Arc::new(move |report| handler.report(report)),
+        };
+        let peer = self.link.peer;
+        providers.answer(peer, scheme, target, request).await
+    }
+
+    /// What cassettes say of a connection to another host; without cassettes it goes there.
+    fn connect(&self, target: &HostPort) -> Connect {
+        let deck = self.context.options.deck.as_ref();
+        deck.filter(|_| !target.is_loopback())
+            .map_or(Connect::Through, |deck| deck.connect(&target.host))
     }
 
     /// The host of a request in origin form.
@@ -150,6 +205,15 @@ impl<H: RequestHandler> Service<H> {
                 .call(origin, request)
                 .await;
         }
+        match self.connect(&target) {
+            Connect::Through => {}
+            Connect::Here => {
+                let path = request.uri().path_and_query().cloned();
+                *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+                return self.answer_for_provider(scheme, target, request).await;
+            }
+            Connect::Refuse(reason) => return self.refuse_provider(&target, reason),
+        }
         let options = &self.context.options;
         let timeout = options.timeouts.connect;
         let peer = self.link.peer;
@@ -167,7 +231,11 @@ impl<H: RequestHandler> Service<H> {
         let opened = match self.connect_target(request) {
             Err(reason) => return self.context.refuse(StatusCode::BAD_REQUEST, reason),
             Ok(target) if target.is_box() => Tunnel::Here(target),
+            Ok(target) if self.connect(&target) == Connect::Here => Tunnel::Here(target),
             Ok(target) => {
+                if let Connect::Refuse(reason) = self.connect(&target) {
+                    return self.refuse_provider(&target, reason);
+                }
                 let options = &self.context.options;
                 let timeout = options.timeouts.connect;
                 match options
@@ -219,17 +287,20 @@ impl<H: RequestHandler> Service<H> {
         }
     }
 
+    /// The answer where no cassette holds a call to the host.
+    fn refuse_provider(&self, target: &HostPort, reason: String) -> Response<ResponseBody> {
+        let answer = plain_text(StatusCode::BAD_GATEWAY, &reason);
+        let (peer, kind) = (self.link.peer, ReportKind::ProviderMissing);
+        self.context.report(peer, kind, Some(&target.host), reason);
+        answer
+    }
+
     fn refuse_other_host(&self, target: &HostPort, refusal: &Refusal) -> Response<ResponseBody> {
         let reason = refusal.to_string();
         let peer = self.link.peer;
         self.context
             .report(peer, refusal.kind(), Some(&target.host), reason.as_str());
-        // In plain text: the answer comes from the proxy and not from Box.
-        let mut answer = Response::new(ResponseBody::bytes(format!("skillctl: {reason}\n")));
-        *answer.status_mut() = refusal.status();
-        let text = HeaderValue::from_static("text/plain; charset=utf-8");
-        answer.headers_mut().insert(header::CONTENT_TYPE, text);
-        answer
+        plain_text(refusal.status(), &reason)
     }
 }
 

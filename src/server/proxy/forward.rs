@@ -2,6 +2,7 @@
 //! way: sent on, and answered as their host answers.
 
 use std::{
+    error::Error as StdError,
     fmt::Display,
     io,
     net::SocketAddr,
@@ -28,10 +29,7 @@ use tokio_rustls::TlsConnector;
 use super::egress::{Egress, Refusal};
 use crate::{
     domain::hosts::HostPort,
-    server::{
-        body::{RequestBody, ResponseBody},
-        handler::Scheme,
-    },
+    server::{body::ResponseBody, handler::Scheme},
 };
 
 /// Sends a request in absolute form on to its host, which is to be reached within `limit`, and gives
@@ -39,14 +37,17 @@ use crate::{
 ///
 /// `https` in absolute form is forwarded too: older axios sends `GET https://…` in clear to a proxy.
 /// The host is then reached over TLS from here.
-pub(in crate::server) async fn forward(
+pub(in crate::server) async fn forward<B>(
     egress: &Egress,
     limit: Duration,
     peer: SocketAddr,
     scheme: Scheme,
     target: &HostPort,
-    mut request: Request<RequestBody>,
-) -> Result<Response<ResponseBody>, Refusal> {
+    mut request: Request<B>,
+) -> Result<Response<ResponseBody>, Refusal>
+where
+    B: Body<Data = Bytes, Error: StdError + Send + Sync + 'static> + Send + 'static,
+{
     let failed = |error: &dyn Display| Refusal::Failed {
         host: target.clone(),
         reason: error.to_string(),
@@ -85,10 +86,13 @@ pub(in crate::server) async fn forward(
 }
 
 /// One request and its answer on a connection of their own.
-async fn exchange(
+async fn exchange<B>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
-    request: Request<RequestBody>,
-) -> hyper::Result<Response<ResponseBody>> {
+    request: Request<B>,
+) -> hyper::Result<Response<ResponseBody>>
+where
+    B: Body<Data = Bytes, Error: StdError + Send + Sync + 'static> + Send + 'static,
+{
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let driver = Driver(tokio::spawn(async move {
         // The body of the answer sees how it ends.
@@ -167,7 +171,7 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-fn into_origin_form(request: &mut Request<RequestBody>, target: &HostPort) {
+fn into_origin_form<B>(request: &mut Request<B>, target: &HostPort) {
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     if let Ok(host) = HeaderValue::from_str(&target.to_string()) {

@@ -31,8 +31,11 @@ function settings() {
   }
 }
 
-function install({ host, port, egress }) {
+function install({ host, port, hosts, egress }) {
   const mock = { host, port: Number(port) };
+  // In a run with cassettes the mock answers for all hosts that have a name.
+  const isForMock = (name) =>
+    isBox(name) || (hosts === 'all' && typeof name === 'string' && !isLoopback(name) && !net.isIP(name));
   const connect = net.Socket.prototype.connect;
   const connectTls = tls.connect;
 
@@ -71,7 +74,7 @@ function install({ host, port, egress }) {
     const host = typeof list[1] === 'string' ? list[1] : undefined;
     const options = isObject ? list[0] : { host, port: list[0] };
     const isPath = isObject ? Boolean(options.path) : isNaN(options.port);
-    if (!isPath && (isBox(options.host) || isBox(options.servername))) {
+    if (!isPath && (isForMock(options.host) || isForMock(options.servername))) {
       if (isObject) list[0] = redirected(options);
       else list.splice(0, 2, mock.port, mock.host);
     } else if (!isPath && egress === 'off' && !isLoopback(options.host)) {
@@ -85,7 +88,7 @@ function install({ host, port, egress }) {
   tls.connect = function (options, ...rest) {
     const isProxyCall =
       options !== null && typeof options === 'object' && !options.socket && isMock(options);
-    if (isProxyCall && !isBox(options.servername)) {
+    if (isProxyCall && !isForMock(options.servername)) {
       options = Object.assign({}, options, { servername: '' });
     }
     return Reflect.apply(connectTls, this, [options, ...rest]);

@@ -103,8 +103,21 @@ pub struct RunSettings<'a> {
     pub mock: SocketAddr,
     /// The certificate of its authority, in PEM.
     pub certificate: &'a str,
-    /// Whether the scripts refuse hosts that are neither Box's nor this machine.
-    pub no_egress: bool,
+    /// How programs reach hosts that are neither Box's nor this machine.
+    pub reach: Reach,
+}
+
+/// How programs reach hosts that are neither Box's nor this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// As without skillctl.
+    Direct,
+    /// Not at all.
+    NoOther,
+    /// Through the mock, which records or forwards their calls.
+    ThroughMock,
+    /// The mock answers for them, and nothing leaves this machine.
+    MockAlone,
 }
 
 /// A folder with the files of [`RunFiles`], removed on drop.
@@ -172,10 +185,15 @@ fn script_settings(settings: &RunSettings<'_>, files: &RunFiles) -> io::Result<S
         .to_str()
         .filter(|path| !path.contains('\n'))
         .ok_or_else(|| io::Error::other("the folder for temporary files has an unusable name"))?;
-    let egress = if settings.no_egress { "off" } else { "on" };
+    let (hosts, egress) = match settings.reach {
+        Reach::Direct => ("box", "on"),
+        Reach::NoOther => ("box", "off"),
+        Reach::ThroughMock => ("all", "on"),
+        Reach::MockAlone => ("all", "off"),
+    };
     let (host, port) = (settings.mock.ip(), settings.mock.port());
     Ok(format!(
-        "host={host}\nport={port}\negress={egress}\nbundle={bundle}\n"
+        "host={host}\nport={port}\nhosts={hosts}\negress={egress}\nbundle={bundle}\n"
     ))
 }
 
@@ -212,7 +230,11 @@ mod tests {
         let settings = RunSettings {
             mock: ([127, 0, 0, 1], 4321).into(),
             certificate,
-            no_egress,
+            reach: if no_egress {
+                Reach::NoOther
+            } else {
+                Reach::Direct
+            },
         };
         RunFolder::create(&settings, environment).expect("it is made")
     }
@@ -293,7 +315,7 @@ mod tests {
             let text = fs::read_to_string(run.path().join(SETTINGS)).expect("it is there");
             let bundle = run.files().bundle();
             let expected = format!(
-                "host=127.0.0.1\nport=4321\negress={egress}\nbundle={}\n",
+                "host=127.0.0.1\nport=4321\nhosts=box\negress={egress}\nbundle={}\n",
                 bundle.display()
             );
             assert_eq!(text, expected);

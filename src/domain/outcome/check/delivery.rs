@@ -19,7 +19,7 @@ pub(super) fn reply(observed: &Observed, end: &WaitEnd, terms: &Terms<'_>) -> Op
         return Some(how.clone().into());
     }
     let reason = match observed.reply() {
-        Some(reply) if reply.is_good() => return None,
+        Some(reply) if reply.is_good() => return callbacks(observed),
         Some(Reply::Answered {
             status: status @ 300..=399,
             ..
@@ -53,6 +53,18 @@ pub(super) fn reply(observed: &Observed, end: &WaitEnd, terms: &Terms<'_>) -> Op
         hint: observed.reply().and_then(|reply| hint(reply, terms)),
         ..reason.into()
     })
+}
+
+/// The first call of a provider that the skill refused.
+fn callbacks(observed: &Observed) -> Option<Failure> {
+    let refused = observed.callbacks.iter().find(|it| !it.reply.is_good())?;
+    let target = &refused.target;
+    let how = match &refused.reply {
+        Reply::Answered { status, .. } => format!("was answered {status}"),
+        Reply::Late(deadline) => format!("got no reply within {}", span(*deadline)),
+        Reply::Failed(reason) => format!("failed: {reason}"),
+    };
+    Some(format!("the provider's call back, {target}, {how}").into())
 }
 
 /// What to do about a reply with this status.

@@ -42,6 +42,8 @@ pub enum Awaited {
     Metadata,
     /// The end of a call to Box.
     OpenCall,
+    /// A call of a provider to the skill.
+    Callback,
 }
 
 /// How far an event is.
@@ -54,6 +56,9 @@ pub fn phase(observed: &Observed, terms: &Terms<'_>) -> Phase {
     }
     if observed.has_open_calls() {
         return Phase::Waiting(Awaited::OpenCall);
+    }
+    if observed.has_callbacks_left() && !has_failed_for_good(observed, terms) {
+        return Phase::Waiting(Awaited::Callback);
     }
     let has_final = observed.status().is_some_and(Status::is_final);
     let has_metadata = terms.has_all_metadata(observed);
@@ -79,11 +84,13 @@ pub fn phase(observed: &Observed, terms: &Terms<'_>) -> Phase {
 
 /// Whether a check has failed, and nothing that the skill still does can change that.
 fn has_failed_for_good(observed: &Observed, terms: &Terms<'_>) -> bool {
-    let is_refused = observed.reply().is_some_and(|reply| !reply.is_good());
+    let is_refused = observed.reply().is_some_and(|reply| !reply.is_good())
+        || observed.callbacks.iter().any(|it| !it.reply.is_good());
     terms.makes(Check::Reply) && is_refused
         || terms.makes(Check::Tokens) && tokens::tokens(observed, terms).is_some()
         || terms.makes(Check::Finished) && after_the_final(observed).is_some()
         || terms.makes(Check::Cards) && content::refused_write(observed).is_some()
+        || terms.makes(Check::Providers) && observed.missing_in_cassette().next().is_some()
 }
 
 /// The invocation was ended, once, and nothing was reported after its end.

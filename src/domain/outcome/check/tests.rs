@@ -20,6 +20,7 @@ const TERMS: Terms<'_> = Terms {
     expected: None,
     off: &[],
     has_mock: true,
+    has_cassette: false,
     wants_duplicate: false,
     is_strict: false,
     is_signed: false,
@@ -336,6 +337,7 @@ fn a_host_that_was_not_reached_is_named_with_the_failure() {
         kind: "egress-failed".to_owned(),
         host: Some("ml.example".to_owned()),
         text: "could not reach ml.example:443: no such host".to_owned(),
+        ..Connection::default()
     };
     observed.connected(Arc::new(connection), 2.0, 2.0);
     report(&mut observed, "permanent_failure", &json!([]), 3.0);

@@ -55,6 +55,7 @@ def install(run):
     mock = run["host"], int(run["port"])
     mock_is_ipv6 = ":" in mock[0]
     no_egress = run["egress"] == "off"
+    all_hosts = run.get("hosts") == "all"
 
     def report(host, port):
         """Asks the mock for the host, as a client of its proxy would: the refusal is in its log."""
@@ -82,18 +83,27 @@ def install(run):
                 pass
         return False
 
+    def is_for_mock(host):
+        """Box's hosts; in a run with cassettes the mock answers for all hosts that have a name."""
+        if is_box(host):
+            return True
+        return all_hosts and not is_loopback(host) and not is_address(text(host)) and not is_own(host)
+
+    def is_own(host):
+        return text(host) == text(_socket.gethostname())
+
     def lookup_name(host, port=None, family=0):
         """What is looked up instead of `host`; raises where it must not be looked up."""
-        if is_box(host):
+        if is_for_mock(host):
             return BOX_IPV6 if family == _socket.AF_INET6 or mock_is_ipv6 else BOX_IPV4
         if no_egress and not is_loopback(host) and not is_address(text(host)):
-            if text(host) != text(_socket.gethostname()):
+            if not is_own(host):
                 report(host, port or 443)
                 raise _socket.gaierror(_socket.EAI_NONAME, refused.format(text(host)))
         return host
 
     def goes_to_mock(host):
-        return host in (BOX_IPV4, BOX_IPV6) or is_box(host)
+        return host in (BOX_IPV4, BOX_IPV6) or is_for_mock(host)
 
     def destination(connection, address):
         """Where a socket connects to instead of `address`."""

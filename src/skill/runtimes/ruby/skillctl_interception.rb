@@ -20,6 +20,7 @@ module SkillctlInterception
     @host = run['host']
     @port = run['port'].to_i
     @no_egress = run['egress'] == 'off'
+    @all_hosts = run['hosts'] == 'all'
     TCPSocket.prepend(Connecting)
     Addrinfo.singleton_class.prepend(Lookup)
     Socket.singleton_class.prepend(Packing)
@@ -28,10 +29,21 @@ module SkillctlInterception
   # Where a connection to `host` and `port` goes. Raises where it is refused.
   def self.destination(host, port)
     name = host.to_s
-    return [@host, @port] if BOX_HOST.match?(name)
+    return [@host, @port] if for_mock?(name)
 
     refuse(name, port) if @no_egress && !LOOPBACK.match?(name) && name != Socket.gethostname
     [host, port]
+  end
+
+  # Box's hosts; in a run with cassettes the mock answers for all hosts that have a name.
+  def self.for_mock?(name)
+    return true if BOX_HOST.match?(name)
+
+    @all_hosts && !LOOPBACK.match?(name) && name != Socket.gethostname && !address?(name)
+  end
+
+  def self.address?(name)
+    name.include?(':') || /\A[\d.]+\z/.match?(name)
   end
 
   # Asks the mock for the host, as a client of its proxy would, so that the refusal is in its log.

@@ -1,0 +1,332 @@
+//! The cassettes of a replay: which cases have one, what happens to calls to providers, and the files that
+//! are written.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    cli::replay::ReplayArgs,
+    commands::wrong_input,
+    domain::{
+        cassette::{
+            deck::{Deck, Mode},
+            exchange::{Cassette, Entry},
+            har::{self, HarError},
+            key::Ignored,
+        },
+        outcome::Outcome as Judged,
+        secret_values::SecretValues,
+        text::counted,
+    },
+    env::Environment,
+    exit::{Failure, Problem},
+    render::text::{Line, Role},
+    replay::{CaseCassette, Plan},
+    terminal::Terminal,
+};
+
+/// What the options say of cassettes.
+#[derive(Clone, Debug)]
+pub(super) struct CassetteOptions {
+    /// What happens to calls to providers; if `None`, they are answered from the cassettes that are there.
+    mode: Option<Mode>,
+    ignored: Vec<Ignored>,
+    /// Why cassettes cannot be used, if they cannot.
+    unusable: Option<&'static str>,
+}
+
+impl CassetteOptions {
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// Exit code 2 for options that exclude each other.
+    pub(super) fn new(arguments: &ReplayArgs, is_started_here: bool) -> Result<Self, Failure> {
+        let mode = arguments.cassette.filter(|mode| *mode != Mode::Off);
+        let unusable = if arguments.no_mock || arguments.box_url.is_some() {
+            Some("a cassette needs a mock of this run's own")
+        } else if !is_started_here {
+            Some("a cassette needs a skill that is started here")
+        } else {
+            None
+        };
+        if let (Some(_), Some(reason)) = (mode, unusable) {
+            return Err(Problem::new(format!("--cassette cannot be used here: {reason}"))
+                .help("start the skill with -- COMMAND, --handler or --sample-skill, without --box and --no-mock")
+                .usage());
+        }
+        if mode.is_some_and(Mode::records)
+            && let Some(option) = repeats(arguments)
+        {
+            return Err(Problem::new(format!(
+                "{option} cannot be used while recording: a call must belong to one event"
+            ))
+            .help("record first, and then run with --cassette replay")
+            .usage());
+        }
+        Ok(Self {
+            mode: arguments.cassette,
+            ignored: arguments.cassette_ignore.clone(),
+            unusable,
+        })
+    }
+
+    /// Whether calls are recorded.
+    pub(super) fn records(&self) -> bool {
+        self.mode.is_some_and(Mode::records)
+    }
+}
+
+/// The option that sends an event more than once, or several at a time.
+fn repeats(arguments: &ReplayArgs) -> Option<&'static str> {
+    [
+        (
+            arguments.concurrency.is_some_and(|it| it > 1),
+            "--concurrency",
+        ),
+        (arguments.repeat > 1, "--repeat"),
+        (arguments.duration.is_some(), "--duration"),
+        (arguments.rate.is_some(), "--rate"),
+        (arguments.duplicate, "--duplicate"),
+        (arguments.watch, "--watch"),
+    ]
+    .into_iter()
+    .find_map(|(is_set, option)| is_set.then_some(option))
+}
+
+/// The cassettes of the cases of a run.
+pub(super) struct CaseCassettes {
+    pub(super) deck: Arc<Deck>,
+    pub(super) by_case: Arc<HashMap<Arc<str>, CaseCassette>>,
+    /// The mode of cases without a cassette.
+    pub(super) without: Mode,
+    files: HashMap<Arc<str>, CassetteFile>,
+    /// Locked while this run records into them.
+    _folders: Vec<File>,
+}
+
+/// The file of a cassette that is recorded.
+struct CassetteFile {
+    path: Arc<Path>,
+    /// The text of the file, if it is there.
+    text: Option<String>,
+    mode: Mode,
+}
+
+impl CaseCassettes {
+    /// Reads the cassettes of the cases; `None` if the run uses none.
+    ///
+    /// # Errors
+    /// Exit code 2 for a cassette that cannot be used.
+    pub(super) fn load(
+        options: &CassetteOptions,
+        cases: &Plan,
+        environment: &Environment,
+        terminal: &Terminal,
+    ) -> Result<Option<Self>, Failure> {
+        if options.mode == Some(Mode::Off) || options.mode.is_none() && !cases.has_cassettes {
+            return Ok(None);
+        }
+        if let Some(reason) = options.unusable {
+            terminal.warn(&format!(
+                "the cassettes of the cases are left out: {reason}"
+            ));
+            return Ok(None);
+        }
+        let mut found = Vec::new();
+        for case in cases.cases() {
+            let case = case.map_err(|error| {
+                crate::commands::fixtures::problem(error, terminal.width.saturating_sub(2))
+            })?;
+            if let Some(path) = &case.cassette_path {
+                found.push((Arc::clone(&case.names.path), Arc::clone(path)));
+            } else if options.records() {
+                let name = &case.names.path;
+                return Err(Problem::new(format!(
+                    "{name} is no case: it has no place for a cassette"
+                ))
+                .help("make a case of it: skillctl event new FILE --case cases/NAME")
+                .usage());
+            }
+        }
+        Self::read(options, found, environment, terminal).map(Some)
+    }
+
+    fn read(
+        options: &CassetteOptions,
+        found: Vec<(Arc<str>, Arc<Path>)>,
+        environment: &Environment,
+        terminal: &Terminal,
+    ) -> Result<Self, Failure> {
+        let without = options.mode.unwrap_or(Mode::Off);
+        let folders = if options.records() {
+            lock(&found)?
+        } else {
+            Vec::new()
+        };
+        let (mut cassettes, mut by_case, mut files) = (Vec::new(), HashMap::new(), HashMap::new());
+        for (name, path) in found {
+            let bytes = match read_file(&path) {
+                Ok(bytes) => bytes,
+                Err(reason) => {
+                    let shown = path.display();
+                    return Err(Problem::new(format!("cannot read {shown}: {reason}")).usage());
+                }
+            };
+            let mode = match &bytes {
+                Some(_) => options.mode.unwrap_or(Mode::Replay),
+                None => without,
+            };
+            let mut index = None;
+            let mut text = None;
+            if let Some(bytes) = bytes {
+                let shown = path.display().to_string();
+                text = options
+                    .records()
+                    .then(|| String::from_utf8_lossy(&bytes).into_owned());
+                let cassette = har::read(&shown, bytes).map_err(|error| wrong(error, terminal))?;
+                index = Some(cassettes.len());
+                cassettes.push(cassette);
+            }
+            by_case.insert(Arc::clone(&name), CaseCassette { index, mode });
+            if mode.records() {
+                files.insert(name, CassetteFile { path, text, mode });
+            }
+        }
+        let goes_out = options.mode != Some(Mode::Replay)
+            && (without == Mode::Off && by_case.values().any(|it| it.mode == Mode::Off)
+                || options.records());
+        let deck = Deck::new(
+            options.mode.unwrap_or(Mode::Replay),
+            goes_out,
+            &cassettes,
+            options.ignored.clone(),
+            SecretValues::from_variables(environment.vars()),
+        );
+        Ok(Self {
+            deck: Arc::new(deck),
+            by_case: Arc::new(by_case),
+            without,
+            files,
+            _folders: folders,
+        })
+    }
+
+    /// Writes what was recorded for an event to the cassette of its case, unless a check failed; returns
+    /// the line that says so.
+    ///
+    /// # Errors
+    /// Exit code 3 where the file cannot be written.
+    pub(super) fn save(&self, outcome: &Judged) -> Result<Option<Line>, Failure> {
+        let entries = self.deck.take_recording(&outcome.case.names.event_id);
+        let Some(file) = self.files.get(&outcome.case.names.path) else {
+            return Ok(None);
+        };
+        let shown = file.path.display();
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        if !outcome.is_ok() {
+            return Ok(Some(
+                Line::new()
+                    .with(Role::Warn, "warning: ")
+                    .plain(format!("{shown} was not written: a check failed")),
+            ));
+        }
+        let text = match (&file.text, file.mode) {
+            (Some(text), Mode::Auto) => har::append(text, &entries),
+            (text, _) => new_text(text.as_deref(), &entries),
+        };
+        write_whole(&file.path, &text)
+            .map_err(|error| Problem::new(format!("cannot write {shown}: {error}")).outside())?;
+        let calls = counted(entries.len(), "call", "calls");
+        Ok(Some(Line::from(format!("wrote {shown}: {calls}"))))
+    }
+}
+
+/// A new cassette. Calls of providers to the skill, which were not recorded, are kept.
+fn new_text(old: Option<&str>, entries: &[Entry]) -> String {
+    let old = old.and_then(|text| har::read("", text.as_bytes().to_vec()).ok());
+    let kept = old.iter().flat_map(Cassette::callbacks).cloned();
+    let mut cassette = Cassette {
+        entries: entries.to_vec(),
+    };
+    cassette.entries.extend(kept.map(Entry::Callback));
+    har::write(&cassette, env!("CARGO_PKG_VERSION"))
+}
+
+/// The bytes of a file; `None` where there is none.
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
+    let length = match fs::metadata(path) {
+        Ok(about) => about.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.to_string()),
+    };
+    if length > har::MAX_BYTES {
+        let limit = har::MAX_BYTES >> 20;
+        return Err(format!("it is larger than {limit} MiB"));
+    }
+    fs::read(path).map(Some).map_err(|error| error.to_string())
+}
+
+fn wrong(error: HarError, terminal: &Terminal) -> Failure {
+    let width = terminal.width.saturating_sub(2);
+    match error {
+        HarError::Syntax(error) => wrong_input::syntax(&error, width),
+        HarError::Wrong(wrong) => {
+            let (document, finding) = *wrong;
+            wrong_input::wrong_document("cannot be used as a cassette", &document, finding, width)
+        }
+    }
+}
+
+/// Locks the folders of the cassettes: two runs must not record into one file.
+fn lock(found: &[(Arc<str>, Arc<Path>)]) -> Result<Vec<File>, Failure> {
+    let mut folders: Vec<PathBuf> = found.iter().map(|(_, path)| folder_of(path)).collect();
+    folders.sort();
+    folders.dedup();
+    let mut locked = Vec::new();
+    for folder in folders {
+        // The folder of a line of a .jsonl is made when its cassette is written.
+        let Ok(file) = File::open(&folder) else {
+            continue;
+        };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let shown = folder.display();
+            return Err(
+                Problem::new(format!("another run records a cassette in {shown}"))
+                    .help("wait until it has ended")
+                    .outside(),
+            );
+        }
+        locked.push(file);
+    }
+    Ok(locked)
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Writes a file whole or not at all.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder_of(path);
+    fs::create_dir_all(&folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file()
+        .set_permissions(fs::Permissions::from_mode(0o644))?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,381 @@
+//! Calls of skills to their providers in a run with cassettes: answered from a cassette, or sent on and
+//! recorded with their answers.
+
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::{Body, Frame, SizeHint};
+use jiff::Timestamp;
+use url::Url;
+
+use super::{
+    egress::{Egress, Refusal},
+    forward::forward,
+};
+use crate::{
+    domain::{
+        cassette::{
+            deck::{Decision, Deck},
+            exchange::{Exchange, Headers, ProviderAnswer, ProviderRequest},
+        },
+        hosts::HostPort,
+        notice::{AnsweredFrom, ProviderCall},
+        secret::redact_url,
+    },
+    server::{
+        body::{RequestBody, ResponseBody},
+        handler::{ConnectionReport, ReportKind, Scheme},
+        limit::{ReadError, collect},
+    },
+};
+
+/// Bytes of the largest body of a call or an answer that is answered from a cassette or recorded.
+const MAX_BODY: u64 = 64 << 20;
+
+/// Reports what happened to a call.
+pub(in crate::server) type Reporter = Arc<dyn Fn(ConnectionReport) + Send + Sync>;
+
+/// What a call to a provider is answered with.
+pub(in crate::server) struct Providers<'a> {
+    pub(in crate::server) deck: &'a Arc<Deck>,
+    pub(in crate::server) egress: &'a Egress,
+    /// How long reaching a provider may take.
+    pub(in crate::server) limit: Duration,
+    pub(in crate::server) report: Reporter,
+}
+
+/// A call whose body is in.
+struct Call {
+    peer: SocketAddr,
+    scheme: Scheme,
+    target: HostPort,
+    request: ProviderRequest,
+    /// The head as it arrived, to be sent on.
+    head: http::request::Parts,
+    started: Instant,
+    at: Timestamp,
+    event_id: Option<Arc<str>>,
+}
+
+impl Providers<'_> {
+    /// Answers a call to `target`, whose request has the origin form.
+    pub(in crate::server) async fn answer(
+        &self,
+        peer: SocketAddr,
+        scheme: Scheme,
+        target: HostPort,
+        request: Request<RequestBody>,
+    ) -> Response<ResponseBody> {
+        let (head, body) = request.into_parts();
+        let mut call = Call {
+            peer,
+            scheme,
+            request: ProviderRequest {
+                method: head.method.to_string(),
+                url: url(scheme, &target, &head.uri),
+                headers: list(&head.headers),
+                body: Bytes::new(),
+            },
+            target,
+            head,
+            started: Instant::now(),
+            at: Timestamp::now(),
+            event_id: None,
+        };
+        if call.head.headers.contains_key(header::UPGRADE) {
+            let reason =
+                "WebSockets and other upgrades are neither recorded nor answered from a cassette";
+            return self.miss(&call, StatusCode::NOT_IMPLEMENTED, reason);
+        }
+        match collect(body, MAX_BODY).await {
+            Ok(body) => call.request.body = body,
+            Err(error @ ReadError::TooLarge(_)) => {
+                return self.miss(&call, StatusCode::PAYLOAD_TOO_LARGE, &error.to_string());
+            }
+            Err(error) => return plain_text(StatusCode::BAD_REQUEST, &error.to_string()),
+        }
+        let (decision, event_id) = self.deck.decide(&call.request);
+        call.event_id = event_id;
+        match decision {
+            Decision::Answer(answer) => {
+                let report = call.answered(answer.status, AnsweredFrom::Cassette);
+                (self.report)(report);
+                from_cassette(&answer)
+            }
+            Decision::Miss(reason) => self.miss(&call, StatusCode::BAD_GATEWAY, &reason),
+            Decision::Forward { is_recorded } => self.send_on(call, is_recorded).await,
+        }
+    }
+
+    /// The answer to a call that has none, and its report.
+    fn miss(&self, call: &Call, status: StatusCode, reason: &str) -> Response<ResponseBody> {
+        let shown = call.shown_url();
+        let message = format!(
+            "{} {shown} is not in the cassette: {reason}",
+            call.request.method
+        );
+        (self.report)(call.report(ReportKind::ProviderMissing, 0, None, &message));
+        plain_text(status, &message)
+    }
+
+    /// Sends a call to its provider. Its answer is given back as it arrives, and recorded when it is whole.
+    async fn send_on(&self, call: Call, is_recorded: bool) -> Response<ResponseBody> {
+        let mut request = Request::from_parts(
+            call.head.clone(),
+            ResponseBody::bytes(call.request.body.clone()),
+        );
+        if is_recorded {
+            // A cassette holds answers as text where they are text.
+            let identity = HeaderValue::from_static("identity");
+            request
+                .headers_mut()
+                .insert(header::ACCEPT_ENCODING, identity);
+        }
+        let (egress, limit) = (self.egress, self.limit);
+        let sent = forward(egress, limit, call.peer, call.scheme, &call.target, request).await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(refusal) => return self.failed(&call, &refusal),
+        };
+        let status = answer.status().as_u16();
+        if !is_recorded {
+            (self.report)(call.answered(status, AnsweredFrom::Provider));
+            return answer;
+        }
+        let headers = list(answer.headers());
+        let (deck, report) = (Arc::clone(self.deck), Arc::clone(&self.report));
+        let end = move |body: Result<Bytes, String>| match body {
+            Ok(body) => {
+                let answer = ProviderAnswer {
+                    status,
+                    headers,
+                    body,
+                };
+                deck.record(&call.exchange(answer), call.event_id.as_deref());
+                report(call.answered(status, AnsweredFrom::Provider));
+            }
+            Err(reason) => {
+                let shown = call.shown_url();
+                let message = format!(
+                    "the answer to {} {shown} was not recorded: {reason}",
+                    call.request.method
+                );
+                report(call.report(ReportKind::EgressFailed, 0, None, &message));
+            }
+        };
+        answer.map(|body| ResponseBody::streaming(Recorded::new(body, Box::new(end))))
+    }
+
+    fn failed(&self, call: &Call, refusal: &Refusal) -> Response<ResponseBody> {
+        (self.report)(call.report(refusal.kind(), 0, None, &refusal.to_string()));
+        plain_text(refusal.status(), &refusal.to_string())
+    }
+}
+
+impl Call {
+    fn answered(&self, status: u16, from: AnsweredFrom) -> ConnectionReport {
+        let place = match from {
+            AnsweredFrom::Cassette => "from the cassette",
+            AnsweredFrom::Provider => "by the provider",
+        };
+        let shown = self.shown_url();
+        let message = format!(
+            "{} {shown} was answered {status} {place}",
+            self.request.method
+        );
+        self.report(ReportKind::Provider, status, Some(from), &message)
+    }
+
+    fn report(
+        &self,
+        kind: ReportKind,
+        status: u16,
+        from: Option<AnsweredFrom>,
+        message: &str,
+    ) -> ConnectionReport {
+        let host = self.target.host.to_string();
+        ConnectionReport {
+            provider: Some(ProviderCall {
+                method: self.request.method.clone(),
+                url: self.shown_url(),
+                status,
+                ms: self.ms(),
+                from,
+            }),
+            event_id: self.event_id.clone(),
+            ..ConnectionReport::new(Some(self.peer), kind, Some(host), message)
+        }
+    }
+
+    fn exchange(&self, answer: ProviderAnswer) -> Exchange {
+        Exchange {
+            request: self.request.clone(),
+            answer,
+            at: format!("{:.3}", self.at),
+            ms: self.ms(),
+        }
+    }
+
+    fn ms(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1000.0
+    }
+
+    /// The URL without its secrets.
+    fn shown_url(&self) -> String {
+        match Url::parse(&self.request.url) {
+            Ok(url) => redact_url(&url),
+            Err(_) => format!("{}://{}", self.scheme.as_str(), self.target),
+        }
+    }
+}
+
+fn url(scheme: Scheme, target: &HostPort, uri: &http::Uri) -> String {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let default = match scheme {
+        Scheme::Clear => 80,
+        Scheme::Tls => 443,
+    };
+    let port = match target.port {
+        Some(port) if port != default => format!(":{port}"),
+        _ => String::new(),
+    };
+    let host = if target.host.contains(':') {
+        format!("[{}]", target.host)
+    } else {
+        target.host.to_string()
+    };
+    format!("{}://{host}{port}{path}", scheme.as_str())
+}
+
+fn list(headers: &HeaderMap) -> Headers {
+    let headers = headers.iter();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}
+
+fn from_cassette(answer: &ProviderAnswer) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::bytes(answer.body.clone()));
+    *response.status_mut() =
+        StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &answer.headers {
+        let is_length = name.eq_ignore_ascii_case("content-length")
+            || name.eq_ignore_ascii_case("transfer-encoding")
+            || name.eq_ignore_ascii_case("connection");
+        if let (false, Ok(name), Ok(value)) = (
+            is_length,
+            name.parse::<HeaderName>(),
+            HeaderValue::from_str(value),
+        ) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// An answer of the proxy's own, in plain text: it is not from the provider.
+pub(in crate::server) fn plain_text(status: StatusCode, reason: &str) -> Response<ResponseBody> {
+    let mut answer = Response::new(ResponseBody::bytes(format!("skillctl: {reason}\n")));
+    *answer.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, plain);
+    answer
+}
+
+/// Gets a body when it is whole, or why it is not.
+type End = Box<dyn FnOnce(Result<Bytes, String>) + Send>;
+
+/// The body of an answer, which is kept while it passes.
+struct Recorded {
+    body: ResponseBody,
+    kept: Vec<u8>,
+    end: Option<End>,
+}
+
+impl Recorded {
+    fn new(body: ResponseBody, end: End) -> Self {
+        let mut recorded = Self {
+            body,
+            kept: Vec::new(),
+            end: Some(end),
+        };
+        recorded.end_if_whole();
+        recorded
+    }
+
+    fn end_if_whole(&mut self) {
+        if self.body.is_end_stream() {
+            let kept = std::mem::take(&mut self.kept);
+            self.end(Ok(kept.into()));
+        }
+    }
+
+    fn end(&mut self, body: Result<Bytes, String>) {
+        if let Some(end) = self.end.take() {
+            end(body);
+        }
+    }
+
+    fn keep(&mut self, piece: &Bytes) {
+        if self.end.is_none() {
+            return;
+        }
+        if (self.kept.len() + piece.len()) as u64 > MAX_BODY {
+            let limit = MAX_BODY >> 20;
+            self.kept = Vec::new();
+            self.end(Err(format!("it is longer than {limit} MiB")));
+        } else {
+            self.kept.extend_from_slice(piece);
+        }
+    }
+}
+
+impl Body for Recorded {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match &frame {
+            Some(Ok(frame)) => {
+                if let Some(piece) = frame.data_ref() {
+                    self.keep(piece);
+                }
+                self.end_if_whole();
+            }
+            Some(Err(error)) => self.end(Err(format!("it broke off: {error}"))),
+            None => {
+                let kept = std::mem::take(&mut self.kept);
+                self.end(Ok(kept.into()));
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Recorded {
+    fn drop(&mut self) {
+        self.end_if_whole();
+        self.end(Err("the skill did not read it to its end".to_owned()));
+    }
+}
