@@ -8,11 +8,11 @@ use clap::Args;
 #[command(after_help = "\
 Examples:
   skillctl doctor
-      what is set up on this machine, and each trouble with its cure
+      what is set up on this machine, and how to fix each problem
   skillctl doctor --format json
       the same as JSON, for a bug report
 
-Exit codes: 0 no trouble, 1 something will not work.")]
+Exit codes: 0 no problem, 1 something will not work.")]
 pub struct DoctorArgs {
     /// The mock.
     #[command(flatten)]

@@ -17,7 +17,7 @@ use crate::{
     terminal::Terminal,
 };
 
-/// Prints the findings; a trouble makes the exit code 1.
+/// Prints the findings; a problem makes the exit code 1.
 pub(super) fn run(
     arguments: &DoctorArgs,
     layers: &Layers,
@@ -32,22 +32,22 @@ pub(super) fn run(
         environment,
         connections,
     ));
-    let troubles = findings
+    let problems = findings
         .iter()
-        .filter(|finding| finding.state == State::Trouble)
+        .filter(|finding| finding.state == State::Problem)
         .count();
     match arguments.format {
-        OutputFormat::Human => terminal.out(&human(&findings, troubles)),
+        OutputFormat::Human => terminal.out(&human(&findings, problems)),
         OutputFormat::Json => {
             let result = json!({
                 "version": env!("CARGO_PKG_VERSION"),
-                "ok": troubles == 0,
+                "ok": problems == 0,
                 "findings": findings,
             });
             terminal.out_raw(pretty(&result).as_bytes());
         }
     }
-    if troubles > 0 {
+    if problems > 0 {
         return Err(Failure::Check);
     }
     Ok(())
@@ -80,25 +80,25 @@ fn config(layers: &Layers, environment: &Environment) -> Config {
     config
 }
 
-/// A line for each finding, its cure below it, and how many troubles there are.
-fn human(findings: &[Finding], troubles: usize) -> Text {
+/// A line for each finding, its fix below it, and how many problems there are.
+fn human(findings: &[Finding], problems: usize) -> Text {
     let mut lines = Vec::new();
     for finding in findings {
         let (role, word) = match finding.state {
             State::Ok => (Role::Good, "ok       "),
             State::Note => (Role::Dim, "note     "),
-            State::Trouble => (Role::Bad, "trouble  "),
+            State::Problem => (Role::Bad, "problem  "),
         };
         lines.push(Line::new().with(role, word).plain(finding.text.clone()));
-        if let Some(cure) = &finding.cure {
-            lines.push(Line::new().with(Role::Dim, format!("         {cure}")));
+        if let Some(fix) = &finding.fix {
+            lines.push(Line::new().with(Role::Dim, format!("         {fix}")));
         }
     }
     lines.push(Line::new());
-    lines.push(match troubles {
-        0 => Line::new().with(Role::Good, "no trouble found"),
-        1 => Line::new().with(Role::Bad, "1 trouble found"),
-        many => Line::new().with(Role::Bad, format!("{many} troubles found")),
+    lines.push(match problems {
+        0 => Line::new().with(Role::Good, "no problem found"),
+        1 => Line::new().with(Role::Bad, "1 problem found"),
+        many => Line::new().with(Role::Bad, format!("{many} problems found")),
     });
     Text::from_iter(lines)
 }

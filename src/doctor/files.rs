@@ -19,13 +19,13 @@ pub(super) fn config(config: &Config) -> Vec<Finding> {
         .left_out
         .iter()
         .map(|left_out| {
-            let cure =
+            let fix =
                 "make the file and its folder yours, and writable by you alone (chown, chmod go-w)";
-            Finding::trouble(CODE, left_out.clone(), cure)
+            Finding::problem(CODE, left_out.clone(), fix)
         })
         .collect();
     if let Some(reason) = &config.unreadable {
-        findings.push(Finding::trouble(
+        findings.push(Finding::problem(
             CODE,
             reason.clone(),
             "correct the file; docs/configuration.md describes it",
@@ -58,7 +58,7 @@ fn temporary() -> Finding {
     let shown = folder.display();
     match tempfile::tempfile_in(&folder) {
         Ok(_) => Finding::ok(CODE, format!("temporary files can be written to {shown}")),
-        Err(error) => Finding::trouble(
+        Err(error) => Finding::problem(
             CODE,
             format!("temporary files cannot be written to {shown}: {error}"),
             "make the folder writable, free some space, or set TMPDIR to another one",
@@ -70,7 +70,7 @@ fn temporary() -> Finding {
 fn left_behind() -> Option<Finding> {
     let left = abandoned_folders(RUN_PREFIX);
     let first = left.first()?;
-    Some(Finding::trouble(
+    Some(Finding::problem(
         "run-folder",
         format!(
             "{} folder{} of runs that were killed {} left behind: {}{}",

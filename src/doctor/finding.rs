@@ -11,7 +11,7 @@ pub enum State {
     /// Something is missing that only some skills need.
     Note,
     /// Something will not work.
-    Trouble,
+    Problem,
 }
 
 /// One thing that was looked at.
@@ -23,9 +23,9 @@ pub struct Finding {
     pub state: State,
     /// What was found, in a sentence.
     pub text: String,
-    /// What to do about it; always there for a trouble.
+    /// What to do about it; always there for a problem.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cure: Option<String>,
+    pub fix: Option<String>,
 }
 
 impl Finding {
@@ -34,30 +34,30 @@ impl Finding {
             code,
             state: State::Ok,
             text: text.into(),
-            cure: None,
+            fix: None,
         }
     }
 
     pub(super) fn note(
         code: &'static str,
         text: impl Into<String>,
-        cure: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
         Self {
             state: State::Note,
-            cure: Some(cure.into()),
+            fix: Some(fix.into()),
             ..Self::ok(code, text)
         }
     }
 
-    pub(super) fn trouble(
+    pub(super) fn problem(
         code: &'static str,
         text: impl Into<String>,
-        cure: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
         Self {
-            state: State::Trouble,
-            ..Self::note(code, text, cure)
+            state: State::Problem,
+            ..Self::note(code, text, fix)
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What listens where a mock is looked for: a mock of this version, of another one, or something
-//! else; and whether its clock agrees with this machine's.
+//! What listens at the URL of a mock: a mock of this version, of another one, or something else;
+//! and whether its clock agrees with this machine's.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ pub(super) async fn examine(url: &Url, connections: Connections) -> Vec<Finding>
     let client = crate::client::Http::new(connections);
     let health = url.join("/_mock/health").unwrap_or_else(|_| url.clone());
     let Ok(client) = client.client(&health) else {
-        return vec![Finding::trouble(
+        return vec![Finding::problem(
             CODE,
             format!("{shown} cannot be called: the proxy or certificate settings do not allow it"),
             "check the proxy and certificate variables above",
@@ -59,7 +59,7 @@ pub(super) async fn examine(url: &Url, connections: Connections) -> Vec<Finding>
                 format!("a mock answers at {shown} (version {version})"),
             )]
         }
-        Some(Health { version }) => vec![Finding::trouble(
+        Some(Health { version }) => vec![Finding::problem(
             "version",
             format!(
                 "the mock at {shown} is of version {version}; this is {}",
@@ -86,9 +86,9 @@ async fn health_of(mut response: Response) -> Option<Health> {
 }
 
 fn occupied(shown: &str) -> Finding {
-    Finding::trouble(
+    Finding::problem(
         "port",
-        format!("something else than a mock listens at {shown}"),
+        format!("something other than a mock listens at {shown}"),
         "end it, or choose another port: mock-box --listen 127.0.0.1:0, replay --box URL",
     )
 }
@@ -105,7 +105,7 @@ fn compare_clocks(there: Timestamp, here: Timestamp, shown: &str) -> Finding {
     } else {
         "behind"
     };
-    Finding::trouble(
+    Finding::problem(
         CODE,
         format!(
             "the clock of this machine is {:#} {direction} that of {shown}",
@@ -125,7 +125,7 @@ mod tests {
         let at = |seconds: i64| here + SignedDuration::from_secs(seconds);
         assert_eq!(compare_clocks(at(59), here, "").state, State::Ok);
         let behind = compare_clocks(at(3600), here, "http://a");
-        assert_eq!(behind.state, State::Trouble);
+        assert_eq!(behind.state, State::Problem);
         assert!(behind.text.contains("1h behind"), "{}", behind.text);
         assert!(
             compare_clocks(at(-3600), here, "")

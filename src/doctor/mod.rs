@@ -1,5 +1,5 @@
 //! `doctor`: what is set up on this machine, and what stops a replay from working. Each file looks
-//! at one subject; a [`Finding`] that is a trouble names its cure.
+//! at one subject; a [`Finding`] that is a problem names its fix.
 
 mod config;
 mod files;

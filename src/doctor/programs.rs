@@ -35,7 +35,7 @@ pub(super) fn runtimes(config: &Config, environment: &Environment) -> Vec<Findin
     if let Some(program) = &config.program
         && find_program(program, environment).is_none()
     {
-        findings.push(Finding::trouble(
+        findings.push(Finding::problem(
             "program",
             format!("skillctl.toml starts {program}, which is not on the PATH"),
             format!("install {program}, or change `command` or `handler` in skillctl.toml"),
@@ -49,7 +49,7 @@ mod tests {
     use super::{super::finding::State, *};
 
     #[test]
-    fn a_missing_program_is_a_trouble_only_where_the_configuration_needs_it() {
+    fn a_missing_program_is_a_problem_only_where_the_configuration_needs_it() {
         let environment = Environment::from_variables([("PATH", "/no/such/folder")]);
         let without = runtimes(&Config::default(), &environment);
         assert!(without.iter().all(|finding| finding.state == State::Note));

@@ -64,7 +64,7 @@ const PROBES: [Probe; 4] = [
     },
 ];
 
-/// Tries every runtime that is installed. One that fails is a trouble where the configuration starts it.
+/// Tries every runtime that is installed. One that fails is a problem where the configuration starts it.
 pub(super) async fn examine(config: &Config, environment: &Environment) -> Vec<Finding> {
     let installed = PROBES
         .iter()
@@ -75,7 +75,7 @@ pub(super) async fn examine(config: &Config, environment: &Environment) -> Vec<F
     }
     match try_all(installed, config.program.as_deref(), environment).await {
         Ok(findings) => findings,
-        Err(reason) => vec![Finding::trouble(
+        Err(reason) => vec![Finding::problem(
             CODE,
             format!("no mock can be started here: {reason}"),
             "make the temporary folder writable, or name another one in TMPDIR",
@@ -149,13 +149,13 @@ async fn finding(probe: &Probe, mut command: Command, is_needed: bool) -> Findin
         Ok(Ok(output)) => last_line(&output.stderr).unwrap_or_else(|| output.status.to_string()),
     };
     let text = format!("{runtime} does not reach the mock over TLS: {reason}");
-    let cure = format!(
-        "see what {runtime} says when it runs alone; docs/interception.md lists the variables that it needs"
+    let fix = format!(
+        "run {runtime} by itself to see its error; docs/interception.md lists the variables that it needs"
     );
     if is_needed {
-        Finding::trouble(CODE, text, cure)
+        Finding::problem(CODE, text, fix)
     } else {
-        Finding::note(CODE, text, cure)
+        Finding::note(CODE, text, fix)
     }
 }
 

@@ -32,7 +32,7 @@ async fn mock_of_shell(environment: &Environment) -> Finding {
         return Finding::ok(CODE, "this shell does not point skills at a mock");
     };
     let Some(url) = Url::parse(named).ok().filter(Url::has_host) else {
-        return Finding::trouble(
+        return Finding::problem(
             CODE,
             format!("BOX_API_BASE_URL is not a URL: {named}"),
             format!("set it to a URL such as http://127.0.0.1:7269, or run {UNSET}"),
@@ -48,7 +48,7 @@ async fn mock_of_shell(environment: &Environment) -> Finding {
         .into_iter()
         .filter(|name| environment.var(name).is_some())
         .collect();
-    Finding::trouble(
+    Finding::problem(
         CODE,
         format!(
             "this shell points skills at {named}, where nothing listens ({})",
@@ -69,7 +69,7 @@ fn certificates(environment: &Environment) -> Vec<Finding> {
         .iter()
         .filter(|(_, path)| !Path::new(path).exists())
         .map(|(name, path)| {
-            Finding::trouble(
+            Finding::problem(
                 CODE,
                 format!("{name} names {path}, which does not exist; TLS clients may fail to start"),
                 format!("unset {name}; if skillctl env set it, run {UNSET}"),
@@ -114,7 +114,7 @@ fn proxies(environment: &Environment) -> Finding {
             format!("{set} is set; NO_PROXY excludes this machine"),
         );
     }
-    Finding::trouble(
+    Finding::problem(
         CODE,
         format!(
             "{set} is set and NO_PROXY does not list {}: programs send calls to this machine to the proxy",
@@ -137,18 +137,18 @@ mod tests {
     use super::{super::finding::State, *};
 
     #[test]
-    fn a_proxy_without_an_exception_for_this_machine_is_a_trouble() {
+    fn a_proxy_without_an_exception_for_this_machine_is_a_problem() {
         let state = |variables: &[(&str, &str)]| {
             proxies(&Environment::from_variables(variables.iter().copied())).state
         };
         assert_eq!(state(&[]), State::Ok);
         assert_eq!(
             state(&[("HTTP_PROXY", "http://proxy.corp:8080")]),
-            State::Trouble
+            State::Problem
         );
         assert_eq!(
             state(&[("http_proxy", "proxy.corp:8080"), ("no_proxy", "localhost")]),
-            State::Trouble
+            State::Problem
         );
         assert_eq!(
             state(&[
@@ -164,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_file_that_is_gone_is_a_trouble() {
+    fn a_certificate_file_that_is_gone_is_a_problem() {
         let environment = Environment::from_variables([("SSL_CERT_FILE", "/no/such/bundle.pem")]);
         let found = certificates(&environment);
-        assert_eq!(found[0].state, State::Trouble);
+        assert_eq!(found[0].state, State::Problem);
         assert!(found[0].text.contains("/no/such/bundle.pem"));
     }
 }

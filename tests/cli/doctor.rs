@@ -1,4 +1,4 @@
-//! `doctor`: ten troubles that a machine can have, each found and with its cure.
+//! `doctor`: ten problems that a machine can have, each found and with its fix.
 
 use std::{
     fs,
@@ -42,18 +42,16 @@ fn findings(command: &mut Command) -> (Vec<Value>, Option<i32>) {
     (findings, output.status.code())
 }
 
-/// Requires a trouble of this code whose text holds `words`, with a cure, and exit code 1.
+/// Requires a problem of this code whose text holds `words`, with a fix, and exit code 1.
 fn finds(command: &mut Command, code: &str, words: &str) {
     let (findings, exit) = findings(command);
     let found = findings.iter().any(|finding| {
         finding["code"] == code
-            && finding["state"] == "trouble"
+            && finding["state"] == "problem"
             && finding["text"]
                 .as_str()
                 .is_some_and(|text| text.contains(words))
-            && finding["cure"]
-                .as_str()
-                .is_some_and(|cure| !cure.is_empty())
+            && finding["fix"].as_str().is_some_and(|fix| !fix.is_empty())
     });
     assert!(found, "{code}: {findings:#?}");
     assert_eq!(exit, Some(1));
@@ -75,7 +73,7 @@ fn server(answer: &'static str) -> String {
 }
 
 #[test]
-fn a_machine_without_troubles_exits_with_0() {
+fn a_machine_without_problems_exits_with_0() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut command, _nothing) = doctor(folder.path());
     let (findings, exit) = findings(&mut command);
@@ -98,7 +96,7 @@ fn a_port_in_use_is_found() {
     finds(
         &mut doctor_with(folder.path(), &url),
         "port",
-        "something else",
+        "something other",
     );
 }
 
@@ -169,7 +167,7 @@ fn a_run_folder_of_a_killed_process_is_found() {
 fn a_temporary_folder_that_cannot_be_written_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut command, _nothing) = doctor(folder.path());
-    // A file is no folder, also for root.
+    // A file is not a folder, also for root.
     let file = folder.path().join("file");
     fs::write(&file, "").expect("it is written");
     finds(
