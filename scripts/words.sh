@@ -4,8 +4,8 @@
 #   sh scripts/words.sh            checks the paths in `checked`
 #   sh scripts/words.sh PATH…      checks these paths, for example: sh scripts/words.sh src
 #
-# A phrase is found at any case and across a line break. Identifiers are not checked: `_` is part of a
-# word.
+# A phrase is found at any case and across a line break. Of identifiers only the names of functions with
+# at least four words are checked, such as those of tests: in others `_` is part of a word.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -27,7 +27,7 @@ scripts
 # up to three words.
 phrases='
 beside	next to, besides, or compared with
-(it|that|this|which|what|who) is no [^ ]+	is not
+(is|are|was|were) no [^ ]+	is not, or there is no
 (lead|leads|led) _to	points at, redirects to, or causes
 led back	restored
 what (came|comes)	the result
@@ -40,11 +40,24 @@ with so many	with N
 stand|stands|stood	is, or exists
 bring|brings|brought	returns, installs or sends
 room|rooms	module
+of box.s([.,;:)"]| that| says| goes| carries| sends| which)	a Box X
+(break|breaks|broke|breaking|broken) off	end early, or close the connection
+trouble|troubles	problem
+cure|cures	fix
+anew	again
 '
 
 # Allowed uses: a path (a shell pattern), the text, and the reason, separated by tabs.
 allowed='
 *	is no longer	ordinary English: not any more
+*	are no longer	as above
+*	was no longer	as above
+*	one of box'\''s	ordinary English: belongs to Box
+*	is no larger	ordinary English: at most as large
+*	there is no	ordinary English: it does not exist
+*	there are no	as above
+*	there was no	as above
+*	there were no	as above
 scripts/words.sh	*	this file names the phrases
 src/domain/cards_from/*.snap	*	the text on a door, in a picture that a service has read
 src/domain/cards_from/*.json	*	as above
@@ -91,9 +104,14 @@ END
       exceptions = split(ENVIRON["TEXTS"], exception, "\t")
     }
     # A line in lower case, without indentation and comment marks.
-    function plain(line) {
+    function plain(line, name) {
       line = tolower(line)
       sub(/^[ \t]*(#+|\/\/[\/!]?|\*)?[ \t]*/, "", line)
+      if (match(line, /(^| )fn [a-z0-9]+_[a-z0-9]+_[a-z0-9]+_[a-z0-9_]+/)) {
+        name = substr(line, RSTART, RLENGTH)
+        gsub(/_/, " ", name)
+        line = substr(line, 1, RSTART - 1) name substr(line, RSTART + RLENGTH)
+      }
       return line
     }
     # A text without the allowed uses.

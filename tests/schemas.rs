@@ -64,7 +64,7 @@ fn files_with_cards_are_accepted_in_every_form() {
             Value::Array(_) => value.clone(),
             other => json!([other]),
         });
-        // A record and the body of a call are read too; they are no files that people write.
+        // A record and the body of a call are read too; they are not files that people write.
         if value.get("metadata").is_some() || !cards.is_array() {
             continue;
         }

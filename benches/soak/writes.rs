@@ -27,7 +27,7 @@ use super::{
 const WRITERS: usize = 64;
 const IDLE: usize = 1500;
 const SLOW: usize = 200;
-/// Clients that connect for each request anew.
+/// Clients that open a connection for each request.
 const SHORT: usize = 4;
 /// A million in ten minutes.
 const WRITES_PER_SECOND: f64 = 1_000_000.0 / 600.0;

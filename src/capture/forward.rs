@@ -1,4 +1,4 @@
-//! The skill behind the endpoint: requests go on to it as they came, and its answer goes back.
+//! The skill behind the endpoint: forwards requests to it unchanged, and returns its answer.
 
 use std::time::Duration;
 

@@ -36,7 +36,7 @@ pub struct CaptureArgs {
     /// Forward events and all other requests to this skill, and return its answers
     #[arg(long, value_name = "URL", value_parser = values::http_url, conflicts_with = "command")]
     pub forward: Option<Url>,
-    /// Keep events to the byte, with tokens and signatures (files readable by you alone)
+    /// Keep events byte for byte, with tokens and signatures (files readable by you alone)
     #[arg(long)]
     pub keep_secrets: bool,
     /// Do not download the files of events

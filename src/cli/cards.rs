@@ -481,10 +481,10 @@ pub struct FromArgs {
     /// The format of the result, as --list-formats names it; auto: by its shape
     #[arg(long = "as", value_name = "FORMAT", default_value = AUTO, hide_possible_values = true, value_parser = format_parser())]
     pub format: FormatName,
-    /// List the formats that are read, and the cards that each becomes
+    /// List the supported formats, and the cards that each becomes
     #[arg(long)]
     pub list_formats: bool,
-    /// The least confidence of topics, faces and texts, from 0 to 1 [default: by format]
+    /// The lowest confidence that a topic, face or text may have, from 0 to 1 [default: by format]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub min_confidence: Option<f64>,
     /// Take at most this many topics, those with the highest confidence

@@ -23,7 +23,10 @@ impl ValueEnum for Mode {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
             Self::Off => ("off", "Calls go to their services and are not recorded"),
-            Self::Record => ("record", "Calls go to their services and are recorded anew"),
+            Self::Record => (
+                "record",
+                "Calls go to their services, and the cassette is replaced",
+            ),
             Self::Auto => (
                 "auto",
                 "Calls are answered from the cassette; those that it lacks are recorded",

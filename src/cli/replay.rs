@@ -66,7 +66,8 @@ pub struct ReplayArgs {
     /// other file, which is uploaded to the mock
     #[arg(required = true, value_name = "FIXTURE")]
     pub fixtures: Vec<PathBuf>,
-    /// The invocation URL of the skill; only its /PATH for a skill that is started on a free port
+    /// The invocation URL of the skill, or only its /PATH if skillctl starts the skill on a free
+    /// port
     #[arg(long, value_name = "URL", conflicts_with = "sample_skill", help_heading = SKILL)]
     pub skill: Option<SkillUrl>,
     /// Trust the certificates of this PEM file when the skill's URL is https
@@ -155,7 +156,7 @@ pub struct ReplayArgs {
     /// Send the cases again and again for this long
     #[arg(long, value_name = "DURATION", value_parser = values::duration, conflicts_with_all = ["repeat", "update"], help_heading = LOAD)]
     pub duration: Option<Duration>,
-    /// How many events may be under way at the same time [default: 1; 256 with --rate]
+    /// How many events may be in progress at the same time [default: 1; 256 with --rate]
     #[arg(short = 'j', long, value_name = "N", value_parser = values::at_least_one, help_heading = LOAD)]
     pub concurrency: Option<usize>,
     /// Send this many events per second, without waiting for replies. Latency is measured from the
@@ -180,8 +181,8 @@ pub struct ReplayArgs {
     /// How long the skill must make no calls before an event counts as finished
     #[arg(long, value_name = "DURATION", default_value = "300ms", value_parser = values::duration, help_heading = CHECKS)]
     pub settle: Duration,
-    /// How long nothing may happen before an event is judged that can no longer pass, or of which
-    /// nothing final is expected
+    /// How long nothing may happen before an event is judged, if it can no longer pass or if no
+    /// final status is expected
     #[arg(long, value_name = "DURATION", default_value = "3s", value_parser = values::duration, help_heading = CHECKS)]
     pub give_up: Duration,
     /// Fail an event with a warning: what `cards validate` warns of, and calls that the mock does not

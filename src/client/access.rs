@@ -85,7 +85,7 @@ impl fmt::Display for TokenOrigin {
             Self::Event { kind, .. } => write!(to, "the event's {kind} token"),
             Self::Variable(name) => write!(to, "the token in ${name}"),
             Self::File(path) => write!(to, "the token in {}", input::name(path)),
-            Self::CommandLine => to.write_str("the token of the command line"),
+            Self::CommandLine => to.write_str("the token on the command line"),
         }
     }
 }
@@ -120,7 +120,7 @@ pub enum AccessError {
     #[error("{} holds no event", _0.0.name)]
     NoEvent(Box<(Document, Diagnostic)>),
     /// A `.jsonl` file without exactly one event.
-    #[error("{name} holds {events} events, and one is wanted")]
+    #[error("{name} holds {events} events, but one is expected")]
     NotOneEvent {
         /// The file.
         name: String,

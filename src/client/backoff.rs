@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use super::retry::{Decision, Ending, Policy, Tries};
 
-/// A number in 0..=1, drawn anew at each call.
+/// A number in 0..=1, a new one at each call.
 pub type Jitter = Arc<dyn Fn() -> f64 + Send + Sync>;
 
 /// Called before each pause.

@@ -50,7 +50,7 @@ impl BoxClient {
             url.set_query(Some(&format!("fields={fields}")));
         }
         call.url = url;
-        self.transport.typed(&call, "a file object of Box's").await
+        self.transport.typed(&call, "a file object of Box").await
     }
 
     /// `GET /files/{id}/versions/{version}`: the same about another version than the current.
@@ -58,16 +58,14 @@ impl BoxClient {
         let mut url = self.endpoint(&["files", id, "versions", version]);
         url.set_query(Some("fields=name,size,sha1"));
         self.transport
-            .typed(&Call::new(Method::GET, url), "a file version of Box's")
+            .typed(&Call::new(Method::GET, url), "a file version of Box")
             .await
     }
 
     /// `GET` of a representation's `info.url`: how far it is.
     pub async fn representation(&self, url: &Url) -> Result<Representation, BoxError> {
         let call = Call::new(Method::GET, url.clone()).named_by_box();
-        self.transport
-            .typed(&call, "a representation of Box's")
-            .await
+        self.transport.typed(&call, "a representation of Box").await
     }
 
     /// `GET /files/{id}/metadata/{scope}/{template}`.
@@ -246,7 +244,7 @@ fn in_brackets(hint: &str, url: &Url) -> Result<HeaderValue, BoxError> {
     })
 }
 
-const INSTANCE: &str = "a metadata instance of Box's";
+const INSTANCE: &str = "a metadata instance of Box";
 
 /// The URL of a call below `root`, each segment escaped.
 fn endpoint(root: &Url, segments: &[&str]) -> Url {

@@ -17,7 +17,7 @@ pub(super) fn connection_error(error: reqwest::Error, url: &Url) -> ErrorKind {
         return ErrorKind::Untrusted { reason };
     }
     if timed_out {
-        "it stayed silent for too long".clone_into(&mut reason);
+        "no data arrived for too long".clone_into(&mut reason);
     }
     if connecting {
         ErrorKind::Unreachable {

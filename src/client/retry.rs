@@ -97,7 +97,7 @@ impl Policy {
     ///
     /// `Retry-After` is obeyed where an answer carries it; everything else waits for a back-off
     /// that doubles from `base` to `cap`, jittered between half of it and all of it so that many
-    /// callers do not come back at once. "Not yet" is no failure: it is bounded by `patience`
+    /// callers do not come back at once. "Not yet" is not a failure: it is bounded by `patience`
     /// instead of `retries`, and a `Retry-After: 0` there backs off too, so that no server can
     /// make the caller spin.
     pub fn decide(&self, so_far: Tries, ending: Ending, jitter: f64) -> Decision {
@@ -247,7 +247,7 @@ mod tests {
             }
             assert!(rounds > 1, "{asked:?}");
             assert!(tries.waited <= POLICY.patience);
-            assert_eq!(tries.failed, 0, "not yet is no failure");
+            assert_eq!(tries.failed, 0, "not yet is not a failure");
         }
     }
 

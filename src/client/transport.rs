@@ -181,13 +181,15 @@ impl Transport {
             .ok_or_else(|| refuse("it is a redirection without a Location"))?;
         let to = from
             .join(location)
-            .map_err(|_| refuse("it redirects to something that is not a URL"))?;
+            .map_err(|_| refuse("it redirects to a Location that is not a URL"))?;
         match (from.scheme(), to.scheme()) {
             ("http", "http" | "https") | ("https", "https") => Ok(to),
             ("https", "http") => Err(refuse(
                 "it is a redirection from https to http, which is not followed",
             )),
-            _ => Err(refuse("it is a redirection away from the web")),
+            _ => Err(refuse(
+                "it redirects to a URL that is neither http nor https",
+            )),
         }
     }
 
@@ -214,7 +216,7 @@ impl Transport {
     }
 
     /// The token goes to the host of the root. A URL that Box gives for a representation may be on
-    /// another host of Box's, which needs the token too.
+    /// another Box host, which needs the token too.
     fn carries_token(&self, call: &Call, url: &Url) -> bool {
         is_same_origin(url, &self.root)
             || (call.named_by_box
@@ -258,7 +260,7 @@ impl Transport {
         }
         let headers = response.headers().clone();
         let retry_after = self.retry_after(&headers);
-        // The status counts even when the body breaks off or is too large.
+        // The status counts even when the body ends early or is too large.
         let body = read(response, MAX_ERROR_BODY).await.unwrap_or_default();
         let refusal = Refusal::read(status, &headers, retry_after, &body, &self.token);
         self.error(call, url, ErrorKind::Refused(Box::new(refusal)))

@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &EnvArgs, environment: &Environment, terminal: &Ter
     Ok(())
 }
 
-/// The files with those replaced that a runtime needs for its start, also when the mock has ended.
+/// The files for a shell: those that a runtime needs to start are copies that outlive the mock.
 fn for_shell(files: RunFiles, environment: &Environment, terminal: &Terminal) -> RunFiles {
     keep_for_shell(&files, environment).unwrap_or_else(|error| {
         terminal.warn(&format!(
@@ -94,7 +94,8 @@ fn print_variables(
     }
 }
 
-/// Lines by which the shell keeps its old values. A shell that points at a mock has kept them before.
+/// Lines by which the shell keeps its old values. A shell that points at a mock has kept them
+/// already.
 fn keep_old_values(
     variables: &[(String, String)],
     syntax: ShellSyntax,

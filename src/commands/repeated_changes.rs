@@ -1,5 +1,5 @@
-//! Files that change in each run, because the skill writes them: without an end to it, each run would
-//! start the next one.
+//! Files that change in each run, because the skill writes them. They are left out, or each run
+//! would start the next one.
 
 use std::{
     collections::{HashMap, HashSet},

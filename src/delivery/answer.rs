@@ -22,8 +22,10 @@ pub(super) struct Answer {
 /// An answer, or a sentence that says why there is none.
 pub(super) type Exchange = Result<Answer, String>;
 
-/// The sentence for an answer that broke off.
+/// The sentence for an answer that ended early.
 pub(super) fn broke_off(status: u16, error: &dyn std::error::Error) -> String {
     let cause = innermost_cause(error);
-    format!("the skill answered {status}, but broke off in the middle: {cause}")
+    format!(
+        "the skill answered {status}, but closed the connection before the end of its answer: {cause}"
+    )
 }

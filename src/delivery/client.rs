@@ -229,7 +229,7 @@ impl ConnectionTransport<'_> {
 }
 
 impl SkillConnection<'_> {
-    /// Returns the connection to the pool, before waiting for something else than the next delivery.
+    /// Returns the connection to the pool, before waiting for something other than the next delivery.
     pub fn release(&mut self) {
         if let ConnectionTransport::Direct(sender) = &mut self.transport {
             sender.release();

@@ -1,5 +1,5 @@
-//! A timeout that is used for one delivery after the other: resetting a registered timer is far
-//! cheaper than registering and removing one for each event.
+//! A timeout that is reused for each delivery: resetting a registered timer is far cheaper than
+//! registering and removing one for each event.
 
 use std::{pin::Pin, time::Duration};
 

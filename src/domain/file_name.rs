@@ -20,13 +20,13 @@ pub fn safe(given: &str, otherwise: &str) -> String {
     shortened(clean)
 }
 
-/// `name` with another ending: `talk.mp4` as `txt` is `talk.txt`.
-pub fn with_ending(name: &str, ending: &str) -> String {
+/// `name` with another extension: `talk.mp4` as `txt` is `talk.txt`.
+pub fn with_extension(name: &str, extension: &str) -> String {
     let stem = match name.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
         _ => name,
     };
-    format!("{stem}.{ending}")
+    format!("{stem}.{extension}")
 }
 
 /// Not a control character, a direction mark or an invisible character.
@@ -43,15 +43,15 @@ fn shortened(name: &str) -> String {
     if name.len() <= MAX_BYTES {
         return name.to_owned();
     }
-    let (stem, ending) = match name.rsplit_once('.') {
-        Some((stem, ending)) if ending.len() <= 20 => (stem, format!(".{ending}")),
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if extension.len() <= 20 => (stem, format!(".{extension}")),
         _ => (name, String::new()),
     };
-    let mut end = MAX_BYTES - ending.len();
+    let mut end = MAX_BYTES - extension.len();
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
-    format!("{}{ending}", &stem[..end])
+    format!("{}{extension}", &stem[..end])
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
             "talk.mp4",
             "a b (1).tar.gz",
             "名前.txt",
-            "no ending",
+            "no extension",
             "a-b_c",
         ] {
             assert_eq!(safe(name, "x"), name);
@@ -92,17 +92,17 @@ mod tests {
     }
 
     #[test]
-    fn long_names_keep_their_ending() {
+    fn long_names_keep_their_extension() {
         let long = format!("{}.mp4", "é".repeat(300));
         let name = safe(&long, "x");
         assert!(name.len() <= MAX_BYTES && name.ends_with("é.mp4"), "{name}");
     }
 
     #[test]
-    fn endings_are_replaced() {
-        assert_eq!(with_ending("talk.mp4", "txt"), "talk.txt");
-        assert_eq!(with_ending("talk", "txt"), "talk.txt");
-        assert_eq!(with_ending("a.b.c", "txt"), "a.b.txt");
+    fn extensions_are_replaced() {
+        assert_eq!(with_extension("talk.mp4", "txt"), "talk.txt");
+        assert_eq!(with_extension("talk", "txt"), "talk.txt");
+        assert_eq!(with_extension("a.b.c", "txt"), "a.b.txt");
     }
 
     proptest! {

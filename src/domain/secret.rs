@@ -171,7 +171,7 @@ pub fn mask(source: &str) -> String {
 }
 
 /// The output of a program, redacted like [`redact_text`], and in addition every word that has the form
-/// of a token of Box's.
+/// of a Box token.
 pub fn redact_output(line: &str) -> String {
     let is_of_a_token = |character: char| character.is_ascii_alphanumeric() || character == '!';
     let text = redact_text(line);

@@ -1,5 +1,4 @@
-//! When something last happened, shared between the one who notices it and the one who waits for
-//! silence.
+//! When something last happened: one task notes it, and another waits for silence.
 
 use std::{
     sync::{

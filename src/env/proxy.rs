@@ -2,7 +2,7 @@
 //! one set of rules for every connection that skillctl makes. How a connection goes through a proxy
 //! is for `client` and `server`.
 //!
-//! - A lower-case variable goes before its upper-case form, as with curl.
+//! - A lower-case variable takes precedence over its upper-case form, as in curl.
 //! - `HTTP_PROXY` in upper case is ignored where `REQUEST_METHOD` is set: a CGI program is given the
 //!   request's `Proxy` header in it.
 //! - `NO_PROXY` is a list, separated by commas or blanks, of domains (with their subdomains),

@@ -112,10 +112,10 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
 fn no_route(missed: NoRoute) -> Answer {
     match missed {
         NoRoute::Method => errors::method_not_allowed(Envelope::Client),
-        NoRoute::Path { closest: None } => errors::not_found().note("no such call of Box's"),
+        NoRoute::Path { closest: None } => errors::not_found().note("Box has no such call"),
         NoRoute::Path {
             closest: Some(closest),
-        } => errors::not_found().note(format!("no such call of Box's; the closest is {closest}")),
+        } => errors::not_found().note(format!("Box has no such call; the closest is {closest}")),
     }
 }
 

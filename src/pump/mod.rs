@@ -123,7 +123,7 @@ async fn follow(shared: Arc<Shared>, mut reader: Subscription) {
                 Notice::Gap => shared.store.remark(
                     "watch",
                     String::new(),
-                    "too much happened at once: some files may be without their events; \
+                    "too much happened at once, so some events may not have been sent; \
                      POST /_mock/files/ID/fire sends one"
                         .to_owned(),
                 ),

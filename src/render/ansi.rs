@@ -93,7 +93,7 @@ mod tests {
     use crate::render::look::Colour;
 
     #[test]
-    fn sequences_are_taken_out_and_never_spelled_out() {
+    fn escape_sequences_are_removed_and_never_printed() {
         for (line, text) in [
             ("\u{1b}[1;32mok\u{1b}[0m done", "ok done"),
             ("a\u{1b}[2K\u{1b}[1Gb\u{1b}[?25l", "ab"),

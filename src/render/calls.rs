@@ -27,7 +27,9 @@ pub fn line(notice: &Notice, zone: &TimeZone) -> Option<Line> {
         Notice::Placed(placed) => pump::placed(placed, zone),
         Notice::Attempt(attempt) => Some(pump::attempt(attempt, zone)),
         Notice::Remark(remark) => Some(remarked(remark, zone)),
-        Notice::Gap => Some(Line::new().with(Role::Warn, "some calls were too many to show")),
+        Notice::Gap => {
+            Some(Line::new().with(Role::Warn, "there were too many calls to show all of them"))
+        }
         Notice::Opened(_) | Notice::Written(_) => None,
     }
 }
@@ -49,7 +51,7 @@ pub fn totals(totals: &Totals, writes: u64) -> Line {
     }
     if totals.faults > 0 {
         let faults = counted(count(totals.faults), "call", "calls");
-        line = line.with(Role::Warn, format!("; faults struck {faults}"));
+        line = line.with(Role::Warn, format!("; faults applied to {faults}"));
     }
     line
 }
@@ -188,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_a_line_whose_columns_stand_below_each_other() {
+    fn a_call_is_a_line_with_aligned_columns() {
         let invocation = plain(CallRecord {
             operation: Operation::Invocation,
             file_id: Some("7".into()),
@@ -235,7 +237,7 @@ mod tests {
         assert_eq!(
             totals(&found, 1).as_plain(),
             "ended after 4 calls and 1 metadata write: 1 × ---, 2 × 200, 1 × 404; \
-             faults struck 1 call"
+             faults applied to 1 call"
         );
         let none = totals(&Totals::default(), 0);
         assert_eq!(none.as_plain(), "ended after 0 calls and 0 metadata writes");

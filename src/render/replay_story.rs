@@ -209,7 +209,7 @@ fn call_line(call: &CallRow) -> Line {
         Role::Plain
     };
     let status = match call.status {
-        0 => "broken off".to_owned(),
+        0 => "connection broken".to_owned(),
         status => status.to_string(),
     };
     let target = short_target(&call.target);

@@ -131,7 +131,7 @@ fn reason(flaw: &Flaw, verdict: &Verdict) -> String {
             format!("it was delivered {age} seconds ago, and {allowed} are allowed")
         }
         Flaw::InTheFuture(seconds) => {
-            format!("it says it was delivered {seconds} seconds from now: look at the clocks")
+            format!("it says it was delivered {seconds} seconds from now: check the clocks")
         }
         Flaw::NoMatch if is_rewritten(verdict) => {
             "the bytes are not those that Box sent: keep the raw body, before any parser".to_owned()

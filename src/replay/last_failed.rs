@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn another_project_and_another_version_are_told_apart() {
+    fn projects_and_versions_are_distinguished() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut run = state(folder.path());
         run.judged("/c/a", false);

@@ -29,7 +29,7 @@ pub struct Mock {
 /// Why the mock did not do what it was asked.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum MockError {
-    /// It cannot be reached, or broke off.
+    /// It cannot be reached, or closed the connection.
     #[error("the mock at {} does not answer: {reason}", redact_url(.url))]
     Unreachable {
         /// Where it should be.
@@ -267,7 +267,7 @@ impl Mock {
         }
     }
 
-    /// The error that what answers is no mock of this program.
+    /// The error that what answers is not a mock of this program.
     pub(super) fn unexpected(&self, reason: &str) -> MockError {
         MockError::NoMock {
             url: self.url.clone(),
@@ -294,6 +294,6 @@ impl Answer {
             .await
             .map_err(|error| mock.unreachable(error))?;
         serde_json::from_slice(&bytes)
-            .map_err(|error| mock.unexpected(&format!("its answer does not read: {error}")))
+            .map_err(|error| mock.unexpected(&format!("its answer cannot be parsed: {error}")))
     }
 }

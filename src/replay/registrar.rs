@@ -125,7 +125,7 @@ impl Registrar {
         };
         let has_temporary_id = item.temporary_id.is_some();
         let answer = self.batches.ask(item).await;
-        let text = answer.unwrap_or_else(|| Err(self.mock.unexpected("it is gone")))?;
+        let text = answer.unwrap_or_else(|| Err(self.mock.unexpected("it has stopped")))?;
         let refused = |error: serde_json::Error| self.mock.unexpected(&error.to_string());
         let tape = Tape::read(text.get().as_bytes()).map_err(refused)?;
         let given = tape.tree();
@@ -135,7 +135,7 @@ impl Registrar {
         if event_id.is_empty() || file_id.is_empty() {
             return Err(self
                 .mock
-                .unexpected("what it registered is no event")
+                .unexpected("what it registered is not an event")
                 .into());
         }
         let is_as_given = self.edits.is_empty() && !has_temporary_id && !self.registration.keep;

@@ -214,7 +214,7 @@ impl EventTracker {
     /// Where the mock does not answer, or its stream has ended.
     pub(super) async fn catch_up(&self) -> Result<(), MockError> {
         let newest = self.newest.ask(()).await;
-        let newest = newest.unwrap_or_else(|| Err(self.mock.unexpected("it is gone")))?;
+        let newest = newest.unwrap_or_else(|| Err(self.mock.unexpected("it has stopped")))?;
         let mut read = self.read.subscribe();
         let reached = read
             .wait_for(|read| read.is_none_or(|read| read >= newest))
@@ -224,7 +224,7 @@ impl EventTracker {
         }
         Err(MockError::Unreachable {
             url: self.mock.url().clone(),
-            reason: "its stream of what happens ended".to_owned(),
+            reason: "its event stream ended".to_owned(),
         })
     }
 

@@ -104,7 +104,7 @@ fn check_token(admin: &Admin, parts: &Parts) -> Result<(), Refused> {
     if given == Some(token.expose()) {
         return Ok(());
     }
-    let message = "the admin API of this mock asks for its token, as a bearer token";
+    let message = "the admin API of this mock requires its token, as a bearer token";
     Err(Refused(StatusCode::UNAUTHORIZED, message.to_owned()))
 }
 

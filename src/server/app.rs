@@ -1,5 +1,5 @@
-//! The handler of the mock: a call of Box's goes to the store, a path below `/_mock/` to the admin
-//! API. Requests are read and responses made here; what they mean is decided elsewhere.
+//! The handler of the mock: a call to Box's API goes to the store, a path below `/_mock/` to the
+//! admin API. Requests are read and responses made here; what they mean is decided elsewhere.
 
 use std::{net::SocketAddr, pin::pin, sync::Arc};
 

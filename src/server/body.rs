@@ -166,7 +166,7 @@ pub enum BodyError {
     #[error("no byte of the request's body arrived for {} s", .0.as_secs())]
     Stalled(Duration),
     /// The connection ended, or the body is malformed (a broken chunk).
-    #[error("the request's body broke off: {}", innermost_cause(.0))]
+    #[error("the request's body ended early: {}", innermost_cause(.0))]
     Broken(#[source] hyper::Error),
 }
 

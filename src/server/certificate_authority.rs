@@ -1,6 +1,6 @@
-//! The certificate authority of the mock: made anew at each start with a key that never leaves
-//! memory, or kept in a folder of the user's choice; constrained to Box's domains and this
-//! machine, so that it can do no harm where it is trusted.
+//! The certificate authority of the mock: made at each start with a key that never leaves memory,
+//! or kept in a folder of the user's choice; constrained to Box's domains and this machine, so that
+//! it can do no harm where it is trusted.
 
 use std::{
     collections::HashMap,
@@ -407,7 +407,7 @@ fn create_private_folder(folder: &Path) -> io::Result<()> {
         return Err(io::Error::other("the folder belongs to another user"));
     }
     if about.mode() & WRITABLE_BY_OTHERS != 0 {
-        let message = "others may write to the folder; chmod go-w mends that";
+        let message = "others can write to the folder; chmod go-w fixes that";
         return Err(io::Error::other(message));
     }
     Ok(())

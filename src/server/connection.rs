@@ -1,5 +1,5 @@
 //! One connection from its first byte to its end: TLS, HTTP through hyper with its time-outs and
-//! faults, and what a CONNECT makes of it. This is the only place that drives hyper as a server.
+//! faults, and the tunnel after a CONNECT. This is the only place that drives hyper as a server.
 
 pub(in crate::server) mod context;
 mod ending;
@@ -51,7 +51,7 @@ use crate::{
     mock_box::wire_faults::End,
 };
 
-/// Serves one connection until it ends. A tunnel to a Box host starts over inside itself.
+/// Serves one connection until it ends. Inside a tunnel to a Box host, it starts over.
 pub(super) async fn drive<H: RequestHandler>(
     context: Arc<Context<H>>,
     socket: TcpStream,
@@ -73,8 +73,8 @@ pub(super) async fn drive<H: RequestHandler>(
                 link = link.inside(target);
             }
             Some((mut inside, Tunnel::There(mut remote))) => {
-                // What another host says is not finished at shutdown. A side that breaks off ends
-                // the tunnel, and both sides see it.
+                // At shutdown a tunnel to another host is cut. A side that closes its connection
+                // ends the tunnel, and both sides see it.
                 tokio::select! {
                     _ = copy_bidirectional(&mut inside, &mut remote) => {}
                     _ = stopping.wait_for(|stop| *stop) => {}
@@ -85,8 +85,8 @@ pub(super) async fn drive<H: RequestHandler>(
     }
 }
 
-/// Waits for the first byte, and accepts TLS where it begins a handshake. Nothing where there will
-/// be no HTTP on the stream.
+/// Waits for the first byte, and accepts TLS where it begins a handshake. `None` if the stream will
+/// carry no HTTP.
 async fn open<H: RequestHandler>(
     context: &Context<H>,
     mut stream: Stream,

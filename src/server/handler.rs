@@ -101,7 +101,7 @@ impl ConnectionReport {
 /// What happened on a connection, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportKind {
-    /// A TLS handshake failed: the client does not trust the certificate, broke off, sent
+    /// A TLS handshake failed: the client does not trust the certificate, closed the connection, sent
     /// garbage, or wants a host that is not Box's.
     TlsFailed,
     /// The bytes are not HTTP, or a head is broken or too large.

@@ -18,7 +18,7 @@ pub enum ReadError {
     /// It is larger than this many bytes.
     #[error("the body is larger than {0} bytes")]
     TooLarge(u64),
-    /// It broke off or stalled.
+    /// It ended early or stalled.
     #[error(transparent)]
     Body(Box<dyn StdError + Send + Sync>),
 }
@@ -76,7 +76,7 @@ where
 /// The whole of a body of at most `limit` bytes. Most come in one frame, which is taken as it is.
 ///
 /// # Errors
-/// When the body is larger, or breaks off.
+/// When the body is larger, or ends early.
 pub async fn collect<B>(body: B, limit: u64) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes, Error: StdError + Send + Sync + 'static> + Unpin,

@@ -102,7 +102,7 @@ pub async fn serve<H: RequestHandler>(
 }
 
 /// Waits after a failed accept: without file handles the next one would fail at once too. A
-/// connection that went away before it was accepted is no reason to wait.
+/// connection that was closed before it was accepted is not a reason to wait.
 async fn back_off<H: RequestHandler>(context: &Context<H>, error: &io::Error) {
     const BACK_OFF: Duration = Duration::from_millis(50);
     let gone = matches!(
@@ -117,7 +117,7 @@ async fn back_off<H: RequestHandler>(context: &Context<H>, error: &io::Error) {
 }
 
 fn accept_failed(error: &io::Error) -> ConnectionReport {
-    let text = format!("could not accept a connection for a moment: {error}");
+    let text = format!("could not accept a connection; trying again: {error}");
     ConnectionReport::new(None, ReportKind::AcceptFailed, None, text)
 }
 

@@ -52,7 +52,7 @@ pub struct MockOptions<'a> {
     pub record: Option<&'a Path>,
     /// Whether a write is answered only when it is on the disk itself.
     pub fsync: bool,
-    /// The faults that strike calls.
+    /// The faults that apply to calls.
     pub faults: Faults,
     /// The token that its admin API asks for.
     pub admin_token: Option<Secret>,
@@ -106,7 +106,7 @@ pub enum StartError {
     Threads(io::Error),
 }
 
-/// An event cannot be registered: a member is missing that no skill can do without.
+/// An event cannot be registered: a member is missing that every skill needs.
 #[derive(Debug, thiserror::Error)]
 #[error("{message} ({pointer})")]
 pub struct InvalidEvent {

@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// The header that every answer of Box's carries.
+/// The header that each of Box's answers has.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("box-request-id");
 
 /// Turns an answer into a response; `without_body` for a HEAD.

@@ -135,7 +135,7 @@ impl OpenCall {
         Some(strike.on(strike.answer.clone()?))
     }
 
-    /// An answer of Box's, with what a fault changes of it.
+    /// One of Box's answers, with the changes of a fault.
     pub(super) fn struck(&self, answer: Answer) -> Answer {
         match &self.strike {
             None => answer,

@@ -20,8 +20,8 @@ use crate::{
     mock_box::{Change, Ids, Settings, State, Write, contents, faults::Faults},
 };
 
-/// A running mock, without its sockets. Dropped, it waits until everything is written that was
-/// submitted.
+/// A running mock, without its sockets. Dropping it waits until everything that was submitted is
+/// written.
 #[derive(Debug)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,
@@ -42,18 +42,18 @@ pub struct Options<'a> {
     pub record: Option<&'a Path>,
     /// Whether a write is answered only when the disk itself has it.
     pub fsync: bool,
-    /// Where ids and tokens start.
+    /// The seed of ids and tokens.
     pub seed: u64,
-    /// The faults that strike calls.
+    /// The faults that apply to calls.
     pub faults: Faults,
 }
 
 impl Store {
     /// Starts a store. With a record file, the metadata of that file is resumed and it is appended
-    /// to; the warning that is returned says what was dropped of it.
+    /// to; the returned warning says what was removed from it.
     ///
     /// # Errors
-    /// Where the record file cannot be used, or the system has no thread to spare.
+    /// Where the record file cannot be used, or the system cannot start a thread.
     pub fn start(
         options: Options<'_>,
         clock: Clock,
@@ -93,7 +93,7 @@ impl Store {
         self.shared.now()
     }
 
-    /// Reads the state; nothing may wait inside.
+    /// Reads the state; `see` must not block.
     pub fn read<T>(&self, see: impl FnOnce(&State) -> T) -> T {
         see(&self.shared.state())
     }
@@ -119,7 +119,8 @@ impl Store {
         self.recorded.last()
     }
 
-    /// Has the writer change something, after everything that was submitted before. Gives its result.
+    /// Runs `change` on the writer, after everything that was submitted before, and returns its
+    /// result.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         change: impl FnOnce(&mut Writer) -> T + Send + 'static,

@@ -55,7 +55,7 @@ impl Store {
         })));
         result
             .recv()
-            .unwrap_or_else(|_| Err("the folder was not taken over".to_owned()))
+            .unwrap_or_else(|_| Err("the mock did not update its files from the folder".to_owned()))
     }
 
     /// Makes and registers the event of a file as it is now: `make` gives it with placeholders for

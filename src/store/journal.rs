@@ -57,7 +57,7 @@ impl Journal {
     /// alone as long as it lives (by an advisory lock).
     ///
     /// # Errors
-    /// Where the file cannot be used, or a line in its middle is no record.
+    /// Where the file cannot be used, or a line in its middle is not a record.
     pub(super) fn open(
         path: &Path,
         each: impl FnMut(WriteRecord),
@@ -179,7 +179,7 @@ impl Journal {
             if is_last && !line.ends_with(b"\n") {
                 self.file.set_len(start).map_err(fail)?;
                 return Ok(Some(format!(
-                    "{}:{number}: the last line was torn by a crash and is dropped; its write was never answered",
+                    "{}:{number}: the last line is incomplete after a crash and was removed; its write was never answered",
                     path.display()
                 )));
             }
@@ -306,10 +306,10 @@ impl Journal {
             Ok(found) if (found.dev(), found.ino()) != named => {
                 "another file has taken its place".to_owned()
             }
-            Ok(found) if found.len() != end => "somebody else has changed it".to_owned(),
+            Ok(found) if found.len() != end => "another program has changed it".to_owned(),
             Ok(_) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                "it was taken away while the mock runs".to_owned()
+                "it was removed while the mock was running".to_owned()
             }
             Err(error) => error.to_string(),
         };

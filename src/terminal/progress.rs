@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rate_counts_only_what_comes_after_the_start_position() {
+    fn the_rate_counts_only_bytes_after_the_start_position() {
         let mut lines = lines(Amount::Count, Some(100));
         lines.start_at(50, lines.started);
         assert_eq!(

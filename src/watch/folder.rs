@@ -162,8 +162,8 @@ impl WatchThread {
         }
     }
 
-    /// Not every system reports that the watched folder itself is removed. A folder that replaces it
-    /// must be watched anew.
+    /// Not every system reports that the watched folder itself is removed. A folder that replaces
+    /// it must be watched again.
     fn check_root(&mut self) {
         let root = self.sync.root().to_owned();
         let found = identity_of(&root);

@@ -139,7 +139,7 @@ fn forbidden(name: Option<&str>) -> Option<Refusal> {
 fn link(root: &Path, path: &Path) -> Found {
     let refused = |text: &str| Found::Refused(Refusal::new("link", text));
     let Ok(target) = fs::canonicalize(path) else {
-        return refused("is a link that leads nowhere");
+        return refused("is a broken link");
     };
     if !target.starts_with(root) {
         return refused("is a link out of the folder, and is not followed");

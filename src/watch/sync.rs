@@ -1,5 +1,5 @@
 //! Keeps the mock's files and folders in step with a served folder: when a path has settled, finds
-//! out what changed and hands that to the mock. The present moment is passed in.
+//! out what changed and hands that to the mock. The current time is a parameter.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -133,7 +133,7 @@ impl FolderSync {
 
     /// The folder exists again: everything in it is new.
     pub(super) fn on_root_back(&mut self, now: Instant) {
-        let text = format!("{} is there again", self.root.display());
+        let text = format!("{} exists again", self.root.display());
         self.store.remark("back", String::new(), text);
         self.recheck_all(now);
     }
@@ -306,7 +306,7 @@ impl FolderSync {
         self.forget(&root);
         self.unsettled.clear();
         let text = format!(
-            "{} is gone, and its files with it; it is served again when it is back",
+            "{} was removed, and its files too; it is served when it exists again",
             root.display()
         );
         self.store.remark("gone", String::new(), text);

@@ -1,5 +1,5 @@
 //! Paths that changed a moment ago. A path is looked at once nothing has happened to it for long
-//! enough, so that half-written files are not read. The present moment is passed in.
+//! enough, so that half-written files are not read. The current time is a parameter.
 
 use std::{
     collections::HashMap,

@@ -51,7 +51,7 @@ fn writes_are_listed_by_file_by_event_and_after_a_number() {
     let id = second.event["id"].as_str().expect("an id");
     assert_eq!(seqs(&format!("event_id={id}")), [2]);
     assert_eq!(seqs("event_id=nobody"), [0; 0]);
-    // Given back as `after`, the number leads past what was no match too.
+    // Used as `after`, the number skips what did not match too.
     assert_eq!(mock.ask("writes?event_id=nobody")["next"], 3);
 }
 
@@ -90,7 +90,7 @@ fn calls_are_kept_with_heads_and_bodies_and_without_secrets() {
 }
 
 #[test]
-fn the_stream_tells_of_calls_and_writes_as_they_happen() {
+fn the_stream_publishes_calls_and_writes_as_they_happen() {
     let mock = MockBox::start();
     let event = mock.register("7");
     let stream = http()
@@ -112,7 +112,7 @@ fn the_stream_tells_of_calls_and_writes_as_they_happen() {
 }
 
 #[test]
-fn a_call_whose_body_takes_its_time_is_told_as_open_meanwhile() {
+fn a_call_with_a_slow_body_is_published_as_open() {
     let mock = MockBox::with(&["--tokens", "any"]);
     let _ = mock.register("7");
     let stream = http()
@@ -170,7 +170,7 @@ fn a_list_of_events_is_registered_as_one() {
 }
 
 #[test]
-fn files_are_put_looked_at_and_taken_away() {
+fn files_are_put_read_and_removed() {
     let mock = MockBox::with(&["--tokens", "any", "--max-body", "10B"]);
     let file = |id: &str| format!("{}/_mock/files/{id}", mock.url);
     let put = |id: &str, bytes: &'static str| {
@@ -221,7 +221,7 @@ fn files_are_put_looked_at_and_taken_away() {
 }
 
 #[test]
-fn what_the_admin_api_does_not_have_is_said() {
+fn an_unknown_call_of_the_admin_api_is_named_in_its_refusal() {
     let mock = MockBox::start();
     let answer = http().get(format!("{}/_mock/nothing", mock.url)).send();
     let answer = answer.expect("an answer");

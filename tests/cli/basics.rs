@@ -23,12 +23,12 @@ fn an_unknown_option_exits_2_and_points_to_help() {
 }
 
 #[test]
-fn the_licence_lies_at_the_top() {
+fn the_licence_is_at_the_top() {
     assert!(project("LICENSE").is_file());
 }
 
 #[test]
-fn a_wrong_value_is_told_with_what_is_expected_and_an_example() {
+fn a_wrong_value_is_reported_with_what_is_expected_and_an_example() {
     for (words, expected) in [
         (
             "replay --skill localhost:8080 x",

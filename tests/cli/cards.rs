@@ -475,7 +475,9 @@ fn a_result_that_is_not_read_is_refused_by_name() {
     cards(&["from", "Cargo.toml"])
         .assert()
         .code(2)
-        .stderr(contains("Cargo.toml is a .toml file, which is not read"));
+        .stderr(contains(
+            "Cargo.toml is a .toml file, which is not supported",
+        ));
     cards(&[
         "from",
         "fixtures/cards/from/clarifai.json",

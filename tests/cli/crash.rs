@@ -246,7 +246,7 @@ impl Crash {
             fs::File::create(&said).expect("a file").into(),
         );
         let said = fs::read_to_string(said).expect("it reads");
-        let is_said = said.contains("the last line was torn by a crash and is dropped");
+        let is_said = said.contains("the last line is incomplete after a crash and was removed");
         assert_eq!(is_said, was_torn, "{said}");
         assert_eq!(length_of(&self.ledger.path), self.ledger.whole);
         self.check_served(&mock);

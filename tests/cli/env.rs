@@ -12,7 +12,7 @@ use predicates::{prelude::PredicateBooleanExt, str::contains};
 
 use crate::support::{RefusingAddress, skillctl};
 
-/// Says `answer` to one request, as a mock does to `GET /_mock/trust`.
+/// Answers one request with `answer`, as a mock answers `GET /_mock/trust`.
 fn answers_once(answer: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has one");
@@ -30,7 +30,7 @@ fn answers_once(answer: &str) -> String {
     format!("http://{address}")
 }
 
-/// What a mock whose run folder lies in `folder` says.
+/// The answer of a mock whose run folder is in `folder`.
 fn trust(folder: &Path) -> String {
     let file = |name: &str| folder.join(name);
     std::fs::create_dir_all(file("python")).expect("it is made");
@@ -88,7 +88,7 @@ fn the_lines_point_a_shell_at_the_mock_and_extend_what_it_has() {
         "-W0 -rskillctl_interception".to_owned(),
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected);
-    // What a runtime needs for its start is in the user's cache, and stays when the mock ends.
+    // The files that a runtime needs to start are in the user's cache, and stay when the mock ends.
     let kept = std::fs::read_dir(home.join(".cache/skillctl")).expect("a folder");
     let scripts = kept
         .map(|entry| entry.expect("an entry").path())
@@ -185,7 +185,7 @@ fn without_a_folder_of_its_own_the_files_of_the_mock_are_used_and_the_user_is_wa
         .success()
         .stdout(contains(format!("--require={}/preload.cjs", run.display())))
         .stderr(contains("outlive the mock").and(contains("--unset")));
-    // A read-only home folder alone is no reason to complain.
+    // A read-only home folder alone causes no warning.
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).expect("it is made");
     let url = answers_once(&answer);
@@ -230,7 +230,7 @@ fn without_a_mock_the_command_behind_eval_is_not_started() {
 }
 
 #[test]
-fn what_is_no_mock_gives_no_variables() {
+fn a_server_that_is_not_a_mock_gives_no_variables() {
     for answer in ["[1]", "{\"ca\":1}", "hello"] {
         let url = answers_once(answer);
         skillctl()
@@ -242,7 +242,7 @@ fn what_is_no_mock_gives_no_variables() {
 }
 
 #[test]
-fn of_a_mock_whose_files_are_elsewhere_only_the_urls_are_printed() {
+fn only_the_urls_of_a_mock_on_another_machine_are_printed() {
     let elsewhere = "{\"ca\":\"/no/ca.pem\",\"bundle\":\"/no/b.pem\"}";
     for answer in [elsewhere, "{\"ca\":null,\"bundle\":null}"] {
         let url = answers_once(answer);
@@ -272,7 +272,7 @@ fn a_wrong_url_or_variable_is_a_usage_error() {
         .stderr(contains("NOT_SET"));
 }
 
-/// What `script` prints in a shell with these variables.
+/// The output of `script` in a shell with these variables.
 fn sh(script: &str, variables: &[(&str, &str)]) -> String {
     let shell = Command::new("sh")
         .args(["-eu", "-c", script])
@@ -339,7 +339,7 @@ fn what_env_keeps_of_a_shell_shows_no_value() {
 }
 
 #[test]
-fn unset_says_what_it_cannot_undo() {
+fn unset_reports_what_it_cannot_undo() {
     skillctl()
         .args(["env", "--unset"])
         .assert()

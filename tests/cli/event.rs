@@ -236,7 +236,7 @@ fn redact_keeps_lines_as_lines_and_one_file_as_one_file() {
 }
 
 #[test]
-fn redact_refuses_what_is_no_event_and_a_destination_that_exists() {
+fn redact_refuses_input_that_is_not_an_event_and_a_destination_that_exists() {
     skillctl()
         .args(["event", "redact", "-"])
         .write_stdin("{\"type\": \"webhook_event\"}")

@@ -76,7 +76,7 @@ fn faults_come_and_go_by_the_admin_api() {
 }
 
 #[test]
-fn the_bytes_of_a_download_break_off_and_are_reset() {
+fn downloads_are_truncated_and_reset() {
     for fault in ["download=truncate,x1", "download=reset,x1"] {
         let mock = MockBox::with(&["--fault", fault]);
         let event = mock.register("7");

@@ -228,7 +228,7 @@ fn the_download_url_is_printed_and_nothing_is_sent() {
 }
 
 #[test]
-fn a_reset_in_the_middle_is_gone_on_with_in_the_same_run() {
+fn a_download_that_is_reset_is_resumed_in_the_same_run() {
     let tiny = box_with(|request, before| {
         let answer = bytes_of(&content(), request).end(End::Reset(150_000));
         (is_to(request, BYTES) && before == 0).then_some(answer)
@@ -250,7 +250,7 @@ fn a_reset_in_the_middle_is_gone_on_with_in_the_same_run() {
 }
 
 #[test]
-fn a_truncated_answer_is_gone_on_with() {
+fn a_truncated_answer_is_resumed() {
     let tiny = box_with(|request, before| {
         let answer = bytes_of(&content(), request).end(End::Cut(100_000));
         (is_to(request, BYTES) && before < 2).then_some(answer)
@@ -262,7 +262,7 @@ fn a_truncated_answer_is_gone_on_with() {
 }
 
 #[test]
-fn a_reset_for_ever_ends_when_the_retries_do_and_keeps_what_came() {
+fn endless_resets_end_with_the_retries_and_the_received_bytes_are_kept() {
     let tiny = box_with(|request, _| {
         let answer = bytes_of(&content(), request).end(End::Reset(1_000));
         is_to(request, BYTES).then_some(answer)
@@ -330,7 +330,7 @@ fn a_silent_connection_counts_as_broken() {
         .args(["--timeout", "300ms"])
         .assert()
         .success()
-        .stderr(contains("silent"));
+        .stderr(contains("no data arrived for too long"));
     assert_fetched(&folder);
 }
 
@@ -342,7 +342,7 @@ fn unauthorized() -> Answer {
 }
 
 #[test]
-fn an_expired_token_is_told_with_the_time_it_expired() {
+fn an_expired_token_is_reported_with_its_expiry_time() {
     let tiny = TinyBox::start(|_, _| unauthorized());
     let folder = folder(1_540_924_150);
     let output = fetch(&tiny, &folder)
@@ -381,7 +381,7 @@ fn a_wrong_scope_names_the_token_that_was_used() {
 }
 
 #[test]
-fn a_missing_file_is_told_with_the_words_of_box() {
+fn a_missing_file_is_reported_with_the_message_of_box() {
     let tiny = TinyBox::start(|_, _| {
         let body = r#"{"type":"error","status":404,"code":"not_found","message":"Not Found","request_id":"r7"}"#;
         Answer::new(404, body).header("Content-Type", "application/json")
@@ -395,7 +395,7 @@ fn a_missing_file_is_told_with_the_words_of_box() {
 }
 
 #[test]
-fn an_info_that_may_not_be_read_leaves_the_check_out_and_says_so() {
+fn without_file_information_the_download_is_not_verified_and_that_is_reported() {
     let tiny = box_with(|request, _| is_to(request, INFO).then(|| Answer::new(403, "")));
     let folder = folder(FAR);
     fetch(&tiny, &folder)
@@ -406,7 +406,7 @@ fn an_info_that_may_not_be_read_leaves_the_check_out_and_says_so() {
 }
 
 #[test]
-fn a_wrong_hash_is_told_with_both_values_and_nothing_is_kept() {
+fn a_wrong_hash_is_reported_with_both_values_and_nothing_is_kept() {
     let tiny = box_with(|request, _| {
         let mut bytes = content();
         bytes[5] ^= 1;
@@ -423,7 +423,7 @@ fn a_wrong_hash_is_told_with_both_values_and_nothing_is_kept() {
 }
 
 #[test]
-fn a_wrong_length_is_told_with_both_values() {
+fn a_wrong_length_is_reported_with_both_values() {
     let tiny = box_with(|request, _| {
         is_to(request, BYTES).then(|| Answer::new(200, &content()[..399_000]))
     });
@@ -432,12 +432,12 @@ fn a_wrong_length_is_told_with_both_values() {
         .args(["--retries", "1"])
         .assert()
         .code(3)
-        .stderr(contains("400000 bytes, but 399000 came"));
+        .stderr(contains("400000 bytes, but 399000 were received"));
     assert!(names(&folder).is_empty());
 }
 
 #[test]
-fn the_page_of_a_captive_portal_is_no_file() {
+fn the_page_of_a_captive_portal_is_not_a_file() {
     let page = || Answer::new(200, "<html>log in</html>").header("Content-Type", "text/html");
     let folder = folder(FAR);
     let everywhere = TinyBox::start(move |_, _| page());
@@ -452,7 +452,10 @@ fn the_page_of_a_captive_portal_is_no_file() {
     let cases = [
         (&blocked, "403 Forbidden (an HTML page"),
         (&everywhere, "an HTML page"),
-        (&in_place_of_bytes, "an HTML page came in place of the file"),
+        (
+            &in_place_of_bytes,
+            "received an HTML page instead of the file",
+        ),
         (&away, "redirected to http://portal.example,"),
     ];
     for (tiny, words) in cases {
@@ -520,7 +523,7 @@ fn shell(tiny: &TinyBox, folder: &TempDir, script: &str) -> Output {
 }
 
 #[test]
-fn a_reader_that_has_had_enough_is_no_failure() {
+fn a_reader_that_closes_the_pipe_is_not_a_failure() {
     let tiny = box_with(|_, _| None);
     let folder = folder(FAR);
     let script =
@@ -537,7 +540,7 @@ fn a_reader_that_has_had_enough_is_no_failure() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_what_came_is_kept() {
+fn a_full_disk_is_reported_and_the_received_bytes_are_kept() {
     let tiny = box_with(|_, _| None);
     let folder = folder(FAR);
     // A limit on the size of files, with its signal ignored, fails as a full disk does: late.
@@ -553,7 +556,7 @@ fn a_full_disk_is_told_and_what_came_is_kept() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_device_behind_stdout_is_told() {
+fn a_full_device_behind_stdout_is_reported() {
     let tiny = box_with(|_, _| None);
     let folder = folder(FAR);
     let output = shell(
@@ -584,7 +587,7 @@ fn the_umask_says_who_may_read_the_file() {
 }
 
 #[test]
-fn a_place_that_cannot_be_written_is_told_before_anything_is_sent() {
+fn a_destination_that_cannot_be_written_is_reported_before_anything_is_sent() {
     let tiny = box_with(|_, _| None);
     let folder = folder(FAR);
     for place in ["no/such/folder/x", "event.json/x"] {
@@ -643,7 +646,7 @@ fn silent_once() -> TinyBox {
 }
 
 #[test]
-fn ctrl_c_keeps_what_came_and_the_next_run_goes_on_there() {
+fn ctrl_c_keeps_the_received_bytes_and_the_next_run_resumes_there() {
     let tiny = silent_once();
     let folder = folder(FAR);
     let output = stopped(&tiny, &folder, rustix::process::Signal::INT);
@@ -666,7 +669,7 @@ fn ctrl_c_keeps_what_came_and_the_next_run_goes_on_there() {
 }
 
 #[test]
-fn a_killed_run_is_gone_on_with_too() {
+fn a_killed_run_is_resumed_too() {
     let tiny = silent_once();
     let folder = folder(FAR);
     let output = stopped(&tiny, &folder, rustix::process::Signal::KILL);
@@ -777,7 +780,7 @@ fn a_representation_is_polled_until_it_is_made() {
 }
 
 #[test]
-fn a_representation_that_fails_or_never_comes_is_told() {
+fn a_representation_that_fails_or_is_never_ready_is_reported() {
     let folder = folder(FAR);
     let cases: [(&'static [&'static str], &str); 3] = [
         (
@@ -841,7 +844,7 @@ fn the_proxy_of_the_environment_is_asked_for_other_machines_and_not_for_this_one
 }
 
 #[test]
-fn nothing_that_listens_is_told_at_once() {
+fn a_url_where_nothing_listens_is_reported_at_once() {
     let folder = folder(FAR);
     let refusing = RefusingAddress::new();
     skillctl()

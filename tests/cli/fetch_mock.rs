@@ -157,7 +157,7 @@ fn what_a_bad_day_of_box_does_is_got_over() {
 }
 
 #[test]
-fn what_never_ends_is_given_up_and_leaves_nothing_under_the_name() {
+fn an_endless_download_is_aborted_and_leaves_nothing_under_the_final_name() {
     for (fault, said) in [
         ("download=reset", "the connection broke"),
         ("download=truncate", "the connection broke"),
@@ -177,7 +177,7 @@ fn what_never_ends_is_given_up_and_leaves_nothing_under_the_name() {
 }
 
 #[test]
-fn what_is_never_ready_is_waited_for_and_then_given_up() {
+fn a_representation_that_is_never_ready_times_out() {
     let held = faulty(&["download=pending=1000"]);
     held.fetch(&held.mock.url)
         .args(["--wait", "1s"])

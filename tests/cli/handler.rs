@@ -463,7 +463,7 @@ fn after_its_answer_a_sandbox_does_nothing_until_its_next_event() {
 }
 
 #[test]
-fn a_callback_waits_for_the_empty_event_loop_unless_told_otherwise() {
+fn a_callback_waits_for_the_empty_event_loop_unless_it_is_configured_not_to() {
     if !has("node") || node_version() >= 24 {
         return;
     }

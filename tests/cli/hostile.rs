@@ -60,11 +60,11 @@ fn a_page_in_a_browser_reaches_no_call_of_the_mock() {
         .map(|call| status(call.header(name, value)))
     };
     for (name, value) in [
-        // By a name of the page's own that leads here.
+        // By the page's own host name, which resolves to this machine.
         ("Host", "evil.example"),
         ("Host", "evil.example:7269"),
         ("Host", "127.0.0.1.evil.example"),
-        // By a form or a script, to an address that anybody knows.
+        // By a form or a script, to a well-known address.
         ("Origin", "https://evil.example"),
         ("Origin", "null"),
     ] {
@@ -129,7 +129,7 @@ fn listening_beyond_loopback_is_warned_of() {
 }
 
 #[test]
-fn what_lies_in_the_shared_tmp_is_the_users_alone() {
+fn files_in_the_shared_tmp_can_be_read_only_by_their_user() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = std::process::Command::new("sh")
         .args(["-c", "umask 000; exec \"$0\" \"$@\""])
@@ -154,7 +154,7 @@ fn what_lies_in_the_shared_tmp_is_the_users_alone() {
 }
 
 #[test]
-fn what_a_killed_mock_left_behind_goes_with_the_next() {
+fn files_of_a_killed_mock_are_removed_by_the_next_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let left = || fs::read_dir(folder.path()).expect("a folder").count();
     let run = |command: &str| {
@@ -339,7 +339,7 @@ fn names_of_our_own_are_not_written_through_links() {
 }
 
 #[test]
-fn an_id_from_a_fixture_leads_no_file_astray() {
+fn an_id_from_a_fixture_cannot_move_a_file_elsewhere() {
     for id in [
         json!("x/../../../precious"),
         json!("../precious"),
@@ -384,7 +384,7 @@ fn a_files_name_adds_no_header_to_an_answer() {
 }
 
 #[test]
-fn json_without_a_bottom_is_refused_and_the_mock_goes_on() {
+fn json_of_endless_depth_is_refused_and_the_mock_continues() {
     let mock = MockBox::with(&["--tokens", "any"]);
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let deep = format!("{}1{}", open.repeat(200_000), close.repeat(200_000));
@@ -405,7 +405,7 @@ fn json_without_a_bottom_is_refused_and_the_mock_goes_on() {
 }
 
 #[test]
-fn a_patch_as_deep_as_can_be_is_told_as_it_was_recorded() {
+fn a_patch_of_the_greatest_depth_is_published_as_it_was_recorded() {
     let mock = MockBox::start();
     let invocation = mock.register("7");
     assert_eq!(invocation.create(&json!([])), 201);

@@ -92,7 +92,7 @@ fn without_a_mock_the_exact_bytes_go_out() {
 }
 
 #[test]
-fn a_capture_of_api_gateway_keeps_its_bytes_and_headers_and_is_signed_anew() {
+fn a_capture_of_api_gateway_keeps_its_bytes_and_headers_and_is_signed_again() {
     let keeper = Keeper::start("");
     let path = project("fixtures/events/api-gateway/event.json");
     let capture: Value =
@@ -340,7 +340,7 @@ fn an_event_that_no_mock_could_take_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn what_is_no_event_is_refused_with_what_to_do() {
+fn a_file_that_is_not_an_event_is_refused_with_what_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
     for name in ["index.js", "package.json"] {
         fs::write(folder.path().join(name), "{}").expect("it is written");

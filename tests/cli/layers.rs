@@ -39,7 +39,7 @@ fn events(config: &str, variable: Option<&str>, flag: Option<&str>) -> usize {
 }
 
 #[test]
-fn the_file_gives_way_to_the_environment_and_both_to_the_flag() {
+fn the_environment_overrides_the_file_and_a_flag_overrides_both() {
     let config = "[replay]\nrepeat = 2\n";
     assert_eq!(events(config, None, None), 2);
     assert_eq!(events(config, Some("3"), None), 3);
@@ -73,7 +73,7 @@ fn a_secret_in_the_file_is_refused_and_not_shown() {
 }
 
 #[test]
-fn the_sample_skill_is_taken_even_where_the_environment_names_another() {
+fn the_sample_skill_is_used_even_if_the_environment_names_another() {
     skillctl()
         .env("SKILLCTL_SKILL", "http://127.0.0.1:9/")
         .args(["replay", "--sample-skill"])

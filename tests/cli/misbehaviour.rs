@@ -77,7 +77,7 @@ fn a_broken_answer_fails_the_reply_and_is_named() {
         (b"\x00\x01garbage\r\n\r\n", "is not an HTTP answer"),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
-            "answered 200, but broke off in the middle",
+            "answered 200, but closed the connection before the end of its answer",
         ),
         (
             b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",

@@ -1,5 +1,5 @@
 //! Deliberate mistakes in skills, and the verdict of each: `docs/verdicts.md` is made by this test.
-//! `SKILLCTL_UPDATE_DOCS=1 cargo test --test cli mistakes` writes it anew.
+//! `SKILLCTL_UPDATE_DOCS=1 cargo test --test cli mistakes` rewrites it.
 
 use std::{
     fs,
@@ -73,7 +73,7 @@ fn the_verdicts_of_common_mistakes_are_those_of_the_page() {
         fs::write(&path, &page).expect("it is written");
     }
     let written = fs::read_to_string(&path).expect("the page");
-    assert_eq!(page, written, "SKILLCTL_UPDATE_DOCS=1 writes the page anew");
+    assert_eq!(page, written, "SKILLCTL_UPDATE_DOCS=1 rewrites the page");
 }
 
 type Made = Result<Row, &'static str>;

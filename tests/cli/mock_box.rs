@@ -212,7 +212,7 @@ fn head_is_answered_as_get_is_without_the_body() {
 }
 
 #[test]
-fn the_text_of_a_document_is_taken_out_of_it() {
+fn the_text_of_a_document_is_extracted() {
     let mock = open();
     let docx = include_bytes!("../../fixtures/files/placeholder.docx");
     for (content, text) in [
@@ -252,7 +252,7 @@ fn a_picture_is_made_into_the_representation_that_is_asked_for() {
         let answer = get(&mock, &place);
         assert_eq!(answer.headers()["content-type"], "image/jpeg");
         let bytes = answer.bytes().expect("bytes");
-        assert!(bytes.starts_with(b"\xff\xd8"), "{name} is no JPEG");
+        assert!(bytes.starts_with(b"\xff\xd8"), "{name} is not a JPEG");
         let is_placeholder = bytes == include_bytes!("../../fixtures/files/placeholder.jpg")[..];
         assert_eq!(is_placeholder, name == "b.png");
     }

@@ -98,7 +98,7 @@ fn with_format_json_every_line_is_an_object_and_the_last_is_the_summary() {
 }
 
 #[test]
-fn beside_a_command_the_log_keeps_off_its_output() {
+fn with_a_command_the_log_does_not_mix_with_its_output() {
     let script = r#"curl -s "$BOX_API_BASE_URL/2.0/files/1"; echo from the command"#;
     let command = |quiet: &[&str]| {
         let mut command = skillctl();

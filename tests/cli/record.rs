@@ -1,5 +1,4 @@
-//! `mock-box --record`: what is written down, when, and what is left of it after every kind of
-//! end.
+//! `mock-box --record`: what is recorded and when, and what remains after each kind of end.
 
 use std::{fs, path::Path};
 
@@ -31,7 +30,7 @@ fn seqs(records: &[Value]) -> Vec<u64> {
 }
 
 #[test]
-fn a_write_stands_in_the_file_before_its_reply() {
+fn a_write_is_in_the_file_before_its_answer() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("writes.jsonl");
     let mock = recording(&file);
@@ -49,7 +48,7 @@ fn a_write_stands_in_the_file_before_its_reply() {
 }
 
 #[test]
-fn a_mock_that_was_killed_goes_on_where_it_was() {
+fn a_killed_mock_resumes_from_its_record() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("writes.jsonl");
     {
@@ -72,7 +71,7 @@ fn a_mock_that_was_killed_goes_on_where_it_was() {
 }
 
 #[test]
-fn a_reset_is_a_record_and_numbers_go_on_behind_it() {
+fn a_reset_is_recorded_and_the_numbering_continues() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("writes.jsonl");
     let mock = recording(&file);
@@ -80,11 +79,7 @@ fn a_reset_is_a_record_and_numbers_go_on_behind_it() {
     assert_eq!(event.create(&json!([keyword("a")])), 201);
     let reset = http().post(format!("{}/_mock/reset", mock.url)).send();
     assert_eq!(reset.expect("an answer").status(), 200);
-    assert_eq!(
-        event.create(&json!([])),
-        401,
-        "its token went with the reset"
-    );
+    assert_eq!(event.create(&json!([])), 401, "the reset removed its token");
     drop(mock);
 
     let mock = recording(&file);
@@ -126,7 +121,7 @@ fn a_torn_last_line_is_dropped_with_a_warning() {
         .args(["--", "true"])
         .assert()
         .success()
-        .stderr(contains("writes.jsonl:2: the last line was torn"));
+        .stderr(contains("writes.jsonl:2: the last line is incomplete"));
     assert_eq!(fs::read(&file).expect("it reads"), whole);
 }
 
@@ -145,7 +140,7 @@ fn two_mocks_do_not_record_to_one_file() {
 }
 
 #[test]
-fn what_cannot_be_recorded_to_is_said_at_once() {
+fn an_unusable_record_file_is_an_error_at_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let no_folder = folder.path().join("file/writes.jsonl");
     fs::write(folder.path().join("file"), "").expect("it writes");
@@ -169,7 +164,7 @@ fn what_cannot_be_recorded_to_is_said_at_once() {
         .arg(&wrong)
         .assert()
         .code(2)
-        .stderr(contains("wrong.jsonl:1: this line is no write record"));
+        .stderr(contains("wrong.jsonl:1: this line is not a write record"));
 }
 
 #[test]
@@ -205,7 +200,7 @@ fn where_the_disk_is_full_a_write_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn with_fsync_writes_at_once_are_all_answered_and_all_there() {
+fn with_fsync_concurrent_writes_are_all_answered_and_recorded() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("writes.jsonl");
     let mock = MockBox::with(&["--fsync", "--record", file.to_str().expect("UTF-8")]);

@@ -119,12 +119,12 @@ fn assert_taken(mock: &MockBox, event: &Invocation) {
 }
 
 #[test]
-fn a_record_file_that_is_taken_away_fails_writes_until_it_is_back() {
+fn a_removed_record_file_fails_writes_until_it_exists_again() {
     for options in [&[][..], &["--fsync"]] {
         let recording = Recording::start(options);
         let (file, aside) = (recording.file(), recording.folder.path().join("aside"));
         fs::rename(&file, &aside).expect("it moves");
-        let reason = "it was taken away while the mock runs";
+        let reason = "it was removed while the mock was running";
         assert_refused(&recording.mock, &recording.event, reason);
         fs::copy(&aside, &file).expect("it copies");
         let reason = "another file has taken its place";
@@ -136,10 +136,10 @@ fn a_record_file_that_is_taken_away_fails_writes_until_it_is_back() {
 }
 
 #[test]
-fn a_record_file_that_was_removed_is_said_in_the_log() {
+fn a_removed_record_file_is_reported_in_the_log() {
     let recording = Recording::start(&[]);
     fs::remove_file(recording.file()).expect("it goes");
-    assert_refused(&recording.mock, &recording.event, "it was taken away");
+    assert_refused(&recording.mock, &recording.event, "it was removed");
     let log = recording.end();
     let said = log.lines().filter(|line| {
         line.contains("  500  ")
@@ -149,7 +149,7 @@ fn a_record_file_that_was_removed_is_said_in_the_log() {
 }
 
 #[test]
-fn a_record_file_that_somebody_else_changes_is_left_as_they_left_it() {
+fn a_record_file_that_another_program_changes_is_left_unchanged() {
     let recording = Recording::start(&[]);
     let file = recording.file();
     let mut other = OpenOptions::new()
@@ -161,14 +161,14 @@ fn a_record_file_that_somebody_else_changes_is_left_as_they_left_it() {
     assert_refused(
         &recording.mock,
         &recording.event,
-        "somebody else has changed it",
+        "another program has changed it",
     );
     assert_eq!(fs::read(&file).expect("it reads"), with_note);
     other.set_len(0).expect("it is cut");
     assert_refused(
         &recording.mock,
         &recording.event,
-        "somebody else has changed it",
+        "another program has changed it",
     );
     assert_eq!(fs::read(&file).expect("it reads"), b"");
 }
@@ -215,7 +215,7 @@ fn with_fsync_too_a_file_that_may_not_grow_fails_writes_until_it_may() {
 /// A small file system in memory, where this user may make one that nobody else sees.
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_disk_that_is_full_writes_fail_and_what_fits_is_still_taken() {
+fn on_a_full_disk_writes_fail_and_one_that_fits_is_still_accepted() {
     const FREE_BYTES: usize = 512 * 1024;
     let script = r#"mount -t tmpfs -o size=512k none "$0" && exec "$@""#;
     let folder = tempfile::tempdir().expect("a folder");

@@ -266,7 +266,7 @@ fn merged_shards_are_one_run() {
 }
 
 #[test]
-fn what_is_no_report_exits_2() {
+fn a_file_that_is_not_a_report_exits_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("x.json");
     for text in [

@@ -213,7 +213,7 @@ fn a_broken_picture_ends_in_permanent_failure_with_an_error_card() {
 }
 
 #[test]
-fn what_is_no_event_gets_400_and_no_call_to_box() {
+fn a_body_that_is_not_an_event_gets_400_and_causes_no_call_to_box() {
     let (root, calls) = small_box(b"");
     let skill = Skill::start(&root);
     for body in [
@@ -229,7 +229,7 @@ fn what_is_no_event_gets_400_and_no_call_to_box() {
 }
 
 #[test]
-fn sixty_four_events_at_once_are_all_answered_and_worked_on_beside_broken_connections() {
+fn sixty_four_events_at_once_are_all_processed_in_spite_of_broken_connections() {
     let (root, calls) = small_box(b"words");
     let skill = Skill::start(&root);
     let cut_off: Vec<TcpStream> = (0..8)

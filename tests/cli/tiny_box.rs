@@ -1,5 +1,5 @@
 //! A Box of a few lines on raw sockets, whose every answer a test decides, down to the byte at
-//! which the connection breaks. For the faults that need no rules of Box's.
+//! which the connection breaks. For the faults that need none of Box's rules.
 
 use std::{
     collections::BTreeMap,

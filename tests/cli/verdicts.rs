@@ -149,7 +149,7 @@ fn a_token_that_the_mock_does_not_know_fails_the_run() {
 }
 
 #[test]
-fn a_call_that_belongs_to_no_event_is_not_taken_for_no_call() {
+fn a_call_without_an_event_still_counts_as_a_call() {
     let mock = MockBox::start();
     let url = mock.url.clone();
     let skill = skill(&mock, move |_| {
@@ -275,7 +275,7 @@ fn replies_that_refuse_the_event_say_what_to_try() {
 }
 
 #[test]
-fn a_refused_certificate_is_named_also_where_the_skill_then_breaks_off() {
+fn a_refused_certificate_is_named_even_if_the_skill_then_closes_the_connection() {
     let mock = MockBox::start();
     let port = mock.url.rsplit(':').next().expect("a port").to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

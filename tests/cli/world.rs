@@ -35,12 +35,12 @@ impl MockBox {
         Self::started(skillctl_process(), options)
     }
 
-    /// By a program: `skillctl`, or a shell that starts it.
+    /// Started by this program: `skillctl`, or a shell that starts it.
     pub(crate) fn started(program: std::process::Command, options: &[&str]) -> Self {
         Self::printing(program, options, Stdio::null(), Stdio::null())
     }
 
-    /// And with its output redirected.
+    /// The same, with its output redirected.
     pub(crate) fn printing(
         mut program: std::process::Command,
         options: &[&str],
@@ -110,7 +110,7 @@ impl MockBox {
         serde_json::from_slice(&answer.bytes().expect("bytes")).expect("JSON")
     }
 
-    /// Files that it would write beyond so many bytes fail to grow; `None` takes the limit away.
+    /// Limits the size of the files that it writes, in bytes; `None` removes the limit.
     #[cfg(target_os = "linux")]
     pub(crate) fn limit_files(&self, bytes: Option<u64>) {
         use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -273,7 +273,7 @@ impl Invocation {
         }
     }
 
-    /// Downloads the content; gives the status behind the 302, and the bytes.
+    /// Downloads the content; returns the status after the redirect, and the bytes.
     pub(crate) fn download(&self, token: &str) -> (u16, Vec<u8>) {
         let url = format!("{}/files/{}/content", self.root, self.file_id());
         let response = http()
@@ -343,7 +343,7 @@ impl Invocation {
     }
 }
 
-/// A keyword card that Box takes.
+/// A keyword card that Box accepts.
 pub(crate) fn keyword(text: &str) -> Value {
     json!({
         "type": "skill_card", "skill_card_type": "keyword",

@@ -397,7 +397,7 @@ proptest! {
     }
 
     #[test]
-    fn a_configuration_is_taken_or_refused_with_a_word(text in settings()) {
+    fn a_configuration_is_accepted_or_refused_with_a_message(text in settings()) {
         run("config", text.as_bytes());
     }
 

@@ -2,7 +2,7 @@
 //! the names.
 //!
 //! A path is followed through modules, imports and `pub use`; the modules on its way do not count,
-//! only the file where the name is defined. A declaration (`mod name;`) is no use.
+//! only the file where the name is defined. A declaration (`mod name;`) is not a use.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -49,7 +49,7 @@ fn a_planted_circle_is_found_with_the_names_that_tie_it() {
 }
 
 #[test]
-fn two_circles_are_told_apart() {
+fn two_circles_are_distinguished() {
     let graph = read(&[
         ("a.rs", "use crate::b::B;\npub struct A;"),
         ("b.rs", "use crate::a::A;\npub struct B(A);"),
@@ -85,7 +85,7 @@ fn a_parent_that_uses_its_child_is_in_a_circle_with_it() {
 }
 
 #[test]
-fn code_for_tests_makes_no_circle_wherever_it_stands() {
+fn code_for_tests_makes_no_circle_wherever_it_is() {
     let files = [
         (
             "a.rs",
@@ -142,7 +142,7 @@ fn what_is_compiled_outside_of_tests_too_counts() {
 }
 
 #[test]
-fn a_re_export_leads_to_the_file_that_defines_the_name() {
+fn a_re_export_is_resolved_to_the_file_that_defines_the_name() {
     let graph = read(&[
         (
             "a/mod.rs",
@@ -179,7 +179,7 @@ fn a_re_export_leads_to_the_file_that_defines_the_name() {
 }
 
 #[test]
-fn a_function_with_the_name_of_a_module_is_no_part_of_its_paths() {
+fn a_function_with_the_name_of_a_module_is_not_part_of_its_paths() {
     let graph = read(&[
         ("a/mod.rs", "mod run;\nmod runner;\npub use runner::run;"),
         ("a/run.rs", "pub struct Run;"),
@@ -215,7 +215,7 @@ fn paths_are_read_in_braces_bodies_types_macros_and_attributes() {
             #[serde(with = "crate::g::i")]
             struct K(Vec<crate::b::F>);
             fn l() { println!("{}", [crate::b::c::e()]); }
-            /// [`crate::a::h`] in a comment is no use.
+            /// [`crate::a::h`] in a comment is not a use.
             fn m() { use crate::b::c::D; }
             "#,
         ),

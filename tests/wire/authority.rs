@@ -27,7 +27,7 @@ fn a_folder_that_others_may_write_to_keeps_no_authority() {
         mode(folder.path(), open);
         let refused = kept(folder.path()).expect_err("it is refused");
         assert!(
-            refused.contains("others may write to the folder"),
+            refused.contains("others can write to the folder"),
             "{refused}"
         );
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0);

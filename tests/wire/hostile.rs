@@ -133,7 +133,10 @@ async fn a_broken_chunk_is_an_error_for_the_handler() {
         .exchange("POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc")
         .await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    assert!(answer.contains("the request's body broke off"), "{answer}");
+    assert!(
+        answer.contains("the request's body ended early"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -145,7 +148,11 @@ async fn a_client_that_takes_no_answer_is_given_up() {
         .await
         .expect("it is sent");
     let report = server.handler.report(ReportKind::TimedOut).await;
-    assert!(report.text.contains("took no byte"), "{}", report.text);
+    assert!(
+        report.text.contains("the client read no byte"),
+        "{}",
+        report.text
+    );
     assert!(read_to_end(&mut stream).await.is_err(), "it is reset");
 }
 

@@ -83,7 +83,7 @@ async fn a_body_is_read_only_when_the_handler_asks_for_it() {
 }
 
 #[tokio::test]
-async fn a_client_that_goes_on_sending_still_gets_its_refusal() {
+async fn a_client_that_continues_to_send_still_gets_its_refusal() {
     let server = TestServer::start();
     let mut stream = server.connect().await;
     let body = vec![b'x'; 4 * 1024 * 1024];

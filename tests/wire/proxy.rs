@@ -141,13 +141,13 @@ async fn no_egress_refuses_other_hosts_with_a_reason_and_a_report() {
         .await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
     assert!(
-        answer.contains("skillctl: ml.example:443 is not a host of Box's"),
+        answer.contains("skillctl: ml.example:443 is not a Box host"),
         "{answer}"
     );
     let head = answer.to_ascii_lowercase();
     assert!(
         head.contains("content-type: text/plain"),
-        "an answer of Box's is JSON: {answer}"
+        "Box's answers are JSON: {answer}"
     );
     let report = server.handler.report(ReportKind::EgressRefused).await;
     assert_eq!(report.host.as_deref(), Some("ml.example"));

@@ -147,8 +147,9 @@ impl<'a> BoxSource<'a> {
                 }
                 _ => {}
             }
-            let url = Url::parse(&entry.info.url)
-                .map_err(|_| refused("Box does not say where to ask how far it is".to_owned()))?;
+            let url = Url::parse(&entry.info.url).map_err(|_| {
+                refused("Box does not say where to ask whether it is ready".to_owned())
+            })?;
             if tries.pending > 0 || entry.status.state == "pending" {
                 let error = self.client.not_ready(&url);
                 let ending = Ending::Pending { retry_after: None };

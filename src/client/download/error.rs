@@ -12,13 +12,13 @@ pub enum DownloadError {
     #[error("{0}")]
     Box(#[from] BoxError),
     /// The answer was not what had been asked for.
-    #[error("the answer does not fit: {0}")]
+    #[error("the answer does not match the request: {0}")]
     Odd(&'static str),
     /// A page came in place of the file.
-    #[error("an HTML page came in place of the file")]
+    #[error("received an HTML page instead of the file")]
     Page,
     /// The bytes ended before the file did, or after it.
-    #[error("the file has {expected} bytes, but {got} came")]
+    #[error("the file has {expected} bytes, but {got} were received")]
     WrongLength {
         /// What Box says.
         expected: u64,

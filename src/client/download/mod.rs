@@ -75,14 +75,14 @@ pub struct Done {
 struct FailedAttempt {
     error: DownloadError,
     /// Whether the bytes here are of no use, and what is wanted must be asked again.
-    anew: bool,
+    start_over: bool,
 }
 
 impl<E: Into<DownloadError>> From<E> for FailedAttempt {
     fn from(error: E) -> Self {
         Self {
             error: error.into(),
-            anew: false,
+            start_over: false,
         }
     }
 }
@@ -166,7 +166,7 @@ impl<'a, S: Source> Download<'a, S> {
                 Err(failed) => failed,
             };
             let streamed = self.part.is_none() && self.pipe.position() > 0;
-            if failed.anew && streamed {
+            if failed.start_over && streamed {
                 return Err(failed.error);
             }
             let ending = failed.error.ending();
@@ -175,7 +175,7 @@ impl<'a, S: Source> Download<'a, S> {
                 .pause(tries, failed.error, ending)
                 .await
                 .map_err(|(error, tries)| error.with_tries(tries))?;
-            if failed.anew {
+            if failed.start_over {
                 self.start_over().await?;
             }
         };
@@ -286,16 +286,16 @@ impl<'a, S: Source> Download<'a, S> {
                 self.copy(body, total, 0).await
             }
             Step::StartOver { total } => self.start_with(&head, body, total).await,
-            Step::AskAnew(why) => Err(FailedAttempt {
+            Step::Restart(why) => Err(FailedAttempt {
                 error: match self.part {
                     Some(_) => DownloadError::Odd(why),
                     None => DownloadError::Changed(here),
                 },
-                anew: true,
+                start_over: true,
             }),
             Step::WrongLength { expected, got } => Err(FailedAttempt {
                 error: DownloadError::WrongLength { expected, got },
-                anew: true,
+                start_over: true,
             }),
             Step::Page => Err(DownloadError::Page.into()),
             Step::Nonsense(why) => Err(DownloadError::Odd(why).into()),
@@ -344,7 +344,7 @@ impl<'a, S: Source> Download<'a, S> {
         while let Some(mut chunk) = body.chunk().await? {
             let skipped = skip.min(chunk.len() as u64);
             skip -= skipped;
-            // `skipped` is no more than a length in memory.
+            // `skipped` is at most a length in memory.
             drop(chunk.split_to(usize::try_from(skipped).unwrap_or(chunk.len())));
             let after = self.pipe.position() + chunk.len() as u64;
             if let Some(expected) = total.filter(|total| after > *total) {
@@ -353,7 +353,7 @@ impl<'a, S: Source> Download<'a, S> {
                         expected,
                         got: after,
                     },
-                    anew: true,
+                    start_over: true,
                 });
             }
             let written = self.pipe.write(&chunk).await;
@@ -403,7 +403,7 @@ impl<'a, S: Source> Download<'a, S> {
         if self.part.is_some() && (changed || !self.seamless) {
             return FailedAttempt {
                 error: DownloadError::Odd("its bytes are damaged, or of two versions"),
-                anew: true,
+                start_over: true,
             };
         }
         if let Some((part, _)) = self.part.take() {

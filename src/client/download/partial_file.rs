@@ -49,11 +49,11 @@ pub struct PartialFile {
 impl PartialFile {
     /// Opens or makes the partial file of a destination, and locks it.
     pub fn open(destination: &Path) -> Result<Self, PartError> {
-        let path = with_ending(destination, ".part");
+        let path = with_suffix(destination, ".part");
         let file = lock(&path)?;
         Ok(Self {
             destination: destination.to_owned(),
-            note_path: with_ending(destination, ".part.json"),
+            note_path: with_suffix(destination, ".part.json"),
             path,
             file,
         })
@@ -131,9 +131,9 @@ impl PartialFile {
 }
 
 /// The path with something added to its last name.
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(ending);
+    name.push(suffix);
     PathBuf::from(name)
 }
 

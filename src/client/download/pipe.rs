@@ -42,7 +42,7 @@ enum ToWriter {
 
 enum ToHasher {
     Bytes(Bytes),
-    StartAnew,
+    Restart,
     Digest(oneshot::Sender<String>),
 }
 
@@ -143,7 +143,7 @@ impl Pipe {
         self.position = 0;
         self.ask_writer(|done| ToWriter::StartAt(length, done))
             .await?;
-        if self.hasher.send(ToHasher::StartAnew).await.is_err() {
+        if self.hasher.send(ToHasher::Restart).await.is_err() {
             return Err(self.why());
         }
         let (file, hasher) = (file.try_clone()?, self.hasher.clone());
@@ -307,7 +307,7 @@ fn hash(mut messages: mpsc::Receiver<ToHasher>) {
     while let Some(message) = messages.blocking_recv() {
         match message {
             ToHasher::Bytes(bytes) => hasher.update(&bytes),
-            ToHasher::StartAnew => hasher = Sha1::new(),
+            ToHasher::Restart => hasher = Sha1::new(),
             ToHasher::Digest(answer) => {
                 // The requester may have been interrupted.
                 let _ = answer.send(hex::encode(&hasher.clone().finalize()));

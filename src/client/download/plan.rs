@@ -108,13 +108,13 @@ pub(super) fn local_name(selection: &FileSelection, given: Option<&str>) -> Stri
     let fallback = format!("file-{}", file_name::safe(&selection.file_id, "unnamed"));
     let name = file_name::safe(given.unwrap_or_default(), &fallback);
     match &selection.representation {
-        Some(hint) => file_name::with_ending(&name, ending_for(hint)),
+        Some(hint) => file_name::with_extension(&name, extension_for(hint)),
         None => name,
     }
 }
 
-/// The ending of a file that holds the representation of a hint.
-fn ending_for(hint: &str) -> &str {
+/// The extension of a file that holds the representation of a hint.
+fn extension_for(hint: &str) -> &str {
     match hint.split(['?', ']']).next().unwrap_or_default() {
         "extracted_text" => "txt",
         kind if !kind.is_empty() && kind.bytes().all(|byte| byte.is_ascii_alphanumeric()) => kind,
@@ -135,15 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn endings_follow_the_hint() {
-        assert_eq!(ending_for(Form::Text.hint()), "txt");
-        assert_eq!(ending_for(Form::Jpg.hint()), "jpg");
-        assert_eq!(ending_for("../x"), "bin");
-        assert_eq!(ending_for(""), "bin");
+    fn extensions_follow_the_hint() {
+        assert_eq!(extension_for(Form::Text.hint()), "txt");
+        assert_eq!(extension_for(Form::Jpg.hint()), "jpg");
+        assert_eq!(extension_for("../x"), "bin");
+        assert_eq!(extension_for(""), "bin");
     }
 
     #[test]
-    fn a_local_name_stays_in_its_folder_and_has_the_ending_of_its_form() {
+    fn a_local_name_stays_in_its_folder_and_has_the_extension_of_its_form() {
         let name = |hint, given| local_name(&selection(hint), given);
         assert_eq!(name(None, Some("../talk.mp4")), "talk.mp4");
         assert_eq!(name(Some("extracted_text"), Some("talk.mp4")), "talk.txt");

@@ -122,7 +122,7 @@ pub(super) enum Step {
     Complete,
     /// The file has changed, or the answer does not fit the bytes here: they are dropped, and everything
     /// is requested again.
-    AskAnew(&'static str),
+    Restart(&'static str),
     /// Its length is not that of the file.
     WrongLength {
         /// The file's.
@@ -141,19 +141,21 @@ pub(super) enum Step {
 pub(super) fn judge(wanted: &Identity, here: u64, etag: Option<&str>, head: &Head) -> Step {
     match head.status {
         200 => whole(wanted, head),
-        206 if here == 0 => Step::Nonsense("it is a part of the file, where all was asked for"),
+        206 if here == 0 => {
+            Step::Nonsense("it has a part of the file, but the whole file was requested")
+        }
         206 => part(wanted, here, etag, head),
-        416 if here == 0 => Step::Nonsense("it refuses a range, where none was asked for"),
+        416 if here == 0 => Step::Nonsense("it refuses a range, but none was requested"),
         416 => {
             let total = head.range.and_then(|range| range.total);
             let unchanged = etag.is_some() && etag == head.etag.as_deref();
             if wanted.size.is_none() && total == Some(here) && unchanged {
                 Step::Complete
             } else {
-                Step::AskAnew("the server has no such range of it")
+                Step::Restart("the server does not have this range of the file")
             }
         }
-        _ => Step::Nonsense("its status is none that a download has"),
+        _ => Step::Nonsense("its status is not one of a download"),
     }
 }
 
@@ -172,18 +174,18 @@ fn whole(wanted: &Identity, head: &Head) -> Step {
 
 fn part(wanted: &Identity, here: u64, etag: Option<&str>, head: &Head) -> Step {
     let Some(range) = head.range else {
-        return Step::AskAnew("the server does not say which part it sends");
+        return Step::Restart("the server does not say which part it sends");
     };
     if range.from != Some(here) {
-        return Step::AskAnew("the server sends another part than was asked for");
+        return Step::Restart("the server sent a different part from the one requested");
     }
     if matches!((etag, &head.etag), (Some(old), Some(new)) if old != new) {
-        return Step::AskAnew("the file has changed since");
+        return Step::Restart("the file has changed since");
     }
     let announced = head.length.map(|length| here.saturating_add(length));
     match (wanted.size, range.total) {
         (Some(size), Some(total)) if size != total => {
-            Step::AskAnew("the file has another length by now")
+            Step::Restart("the length of the file has changed")
         }
         (size, total) => Step::Append {
             total: size.or(total).or(announced),
@@ -354,7 +356,7 @@ mod tests {
                 ..Head::default()
             },
         ] {
-            assert!(matches!(judge(&head), Step::AskAnew(_)), "{head:?}");
+            assert!(matches!(judge(&head), Step::Restart(_)), "{head:?}");
         }
     }
 
@@ -377,11 +379,11 @@ mod tests {
         };
         let judge_416 = |etag| judge(&unknown(), 5, Some("\"x\""), &head(etag));
         assert_eq!(judge_416(Some("\"x\"")), Step::Complete);
-        assert!(matches!(judge_416(Some("\"y\"")), Step::AskAnew(_)));
-        assert!(matches!(judge_416(None), Step::AskAnew(_)));
+        assert!(matches!(judge_416(Some("\"y\"")), Step::Restart(_)));
+        assert!(matches!(judge_416(None), Step::Restart(_)));
         assert!(matches!(
             judge(&wanted(), 5, Some("\"x\""), &head(Some("\"x\""))),
-            Step::AskAnew(_)
+            Step::Restart(_)
         ));
     }
 

@@ -67,7 +67,7 @@ pub(super) fn run(arguments: &FromArgs, terminal: &Terminal) -> Outcome {
     }
     if made.cards.is_empty() {
         return Err(
-            Problem::new(format!("nothing of {name} is left to make a card of"))
+            Problem::new(format!("{name} has nothing to make a card of"))
                 .help("lower --min-confidence")
                 .usage(),
         );

@@ -67,23 +67,20 @@ impl ResultSource<'_> {
 }
 
 fn explain(name: &str, error: ReadError, width: usize) -> Failure {
-    const LIST: &str = "`skillctl cards from --list-formats` lists the formats that are read";
+    const LIST: &str = "`skillctl cards from --list-formats` lists the supported formats";
     let (message, help) = match error {
         ReadError::Syntax(error) => return syntax(&error, width),
         ReadError::UnknownShape => (
-            format!("{name} does not have the shape of any format that is read"),
+            format!("{name} does not have the shape of any supported format"),
             LIST.to_owned(),
         ),
         ReadError::UnreadFormat(format) => (
-            format!("{name} is {format}, which is not read"),
+            format!("{name} is {format}, which is not supported"),
             format!("{LIST}; ffmpeg converts subtitles: ffmpeg -i FILE talk.srt"),
         ),
         ReadError::Ambiguous(names) => (
             format!("{name} fits several formats: {}", names.join(" and ")),
-            format!(
-                "name the right one: --as {}",
-                names.first().unwrap_or(&"FORMAT")
-            ),
+            format!("choose one: --as {}", names.first().unwrap_or(&"FORMAT")),
         ),
         ReadError::OtherFormat(format) => (
             format!("{name} does not have the shape of {}", format.source),
@@ -91,7 +88,7 @@ fn explain(name: &str, error: ReadError, width: usize) -> Failure {
         ),
         ReadError::Service(message) => (
             format!("{name} holds an error of the service: {message}"),
-            "the service has to answer with a result first".to_owned(),
+            "get a result from the service first".to_owned(),
         ),
         ReadError::Empty(format) => (
             format!(

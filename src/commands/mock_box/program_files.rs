@@ -1,4 +1,4 @@
-//! The files of the program of a `mock-box --watch`: when one changes, the program is started anew.
+//! The files of the program of a `mock-box --watch`: when one changes, the program is restarted.
 
 use std::time::{Duration, Instant};
 

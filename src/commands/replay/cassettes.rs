@@ -149,7 +149,7 @@ impl CaseCassettes {
             } else if options.records() {
                 let name = &case.names.path;
                 return Err(Problem::new(format!(
-                    "{name} is no case: it has no place for a cassette"
+                    "{name} is not a case, so it has no place for a cassette"
                 ))
                 .help("make a case of it: skillctl event new FILE --case cases/NAME")
                 .usage());

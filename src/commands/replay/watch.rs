@@ -277,7 +277,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Starts the skill anew if all cases are to run, and runs the cases.
+    /// Restarts the skill if all cases are to run, and runs the cases.
     async fn run_cases(
         &mut self,
         cases: Plan,

@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 /// Periods of a topic or face that are closer than this, in seconds, are one: services report a topic
-/// of a video anew for each of its frames.
+/// of a video again for each of its frames.
 const MAX_GAP: f64 = 1.0;
 
 /// What becomes of the content.
@@ -184,7 +184,7 @@ fn limited<T>(
     items.sort_by(|one, other| certain(other).total_cmp(&certain(one)));
     if items.len() > max {
         notes.push(format!(
-            "of {} {name}, the first {max} by confidence are taken",
+            "of {} {name}, the {max} with the highest confidence are used",
             items.len()
         ));
         items.truncate(max);
@@ -321,13 +321,13 @@ impl Clock {
         clock.duration = match (given, last) {
             (Some(given), Some(last)) if last > given => {
                 notes.push(format!(
-                    "times go to {last} s, beyond the duration of {given} s: {last} s is taken"
+                    "times go to {last} s, beyond the duration of {given} s: {last} s is used"
                 ));
                 Some(last)
             }
             (None, Some(last)) => {
                 notes.push(format!(
-                    "the result has no duration: the end of the last entry is taken, {last} s; \
+                    "the result has no duration: the end of the last entry is used, {last} s; \
                      --duration gives the length of the file"
                 ));
                 Some(last)

@@ -29,12 +29,12 @@ pub const MAX_BYTES: u64 = 200 << 20;
 /// The version of what skillctl adds to HAR.
 const FORMAT: i64 = 1;
 
-/// Why a file is no cassette.
+/// Why a file is not a cassette.
 #[derive(Debug)]
 pub enum HarError {
     /// It is not JSON, perhaps because it is cut.
     Syntax(Box<SyntaxError>),
-    /// It is JSON, but no cassette.
+    /// It is JSON, but not a cassette.
     Wrong(Box<(Document, Diagnostic)>),
 }
 
@@ -431,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_cassette_is_refused_at_its_place() {
+    fn a_file_that_is_not_a_cassette_is_refused_at_its_place() {
         let entry = |request: &str, response: &str| {
             format!(
                 r#"{{"log": {{"entries": [{{"request": {request}, "response": {response}}}]}}}}"#

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_longer_word_is_no_value() {
+    fn a_part_of_a_longer_word_is_not_a_value() {
         assert_eq!(values().conceal("91234567 a123456"), "91234567 a123456");
         assert!(!values().is_named_in("1234567"));
         assert!(values().is_named_in("file-123456.mp3"));

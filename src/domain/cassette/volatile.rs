@@ -14,7 +14,7 @@ const SIGNATURE_PARAMETERS: [&str; 9] = [
     "st",
 ];
 
-/// Names of members and parameters whose values are made anew for each call.
+/// Names of members and parameters whose values are new in each call.
 const NONCES: [&str; 9] = [
     "clientrequesttoken",
     "clienttoken",
@@ -38,7 +38,7 @@ pub(super) fn is_volatile_parameter(name: &str) -> bool {
         || name == "_"
 }
 
-/// Whether the value of a member or parameter of this name is made anew for each call.
+/// Whether the value of a member or parameter of this name is new in each call.
 pub(super) fn is_nonce(name: &str) -> bool {
     let plain: String = name
         .chars()

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_without_an_envelope_is_no_proxy_event() {
+    fn a_document_without_an_envelope_is_not_a_proxy_event() {
         let bare = serde_json::json!({"type": "skill_invocation"});
         assert_eq!(
             CapturedDelivery::from_proxy_event(Tape::from_value(&bare).tree()),

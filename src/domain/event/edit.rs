@@ -20,7 +20,7 @@ impl FromStr for Edit {
     fn from_str(text: &str) -> Result<Self, String> {
         let (pointer, value) = text
             .split_once('=')
-            .ok_or("it must read POINTER=VALUE, as in /source/name=talk.mp4")?;
+            .ok_or("it must have the form POINTER=VALUE, as in /source/name=talk.mp4")?;
         let pointer = Pointer::parse(pointer)
             .filter(|pointer| !pointer.as_str().is_empty())
             .ok_or_else(|| {

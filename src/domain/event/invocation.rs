@@ -127,7 +127,7 @@ fn check_shape(tree: Tree<'_>) -> Result<(), Box<Diagnostic>> {
     {
         return Err(problem(
             Pointer::ROOT.key("type"),
-            "this is not a skill_invocation event: its `type` says otherwise".to_owned(),
+            "this is not a skill_invocation event: its `type` is something else".to_owned(),
             "\"skill_invocation\"",
         ));
     }

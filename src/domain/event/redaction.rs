@@ -72,7 +72,7 @@ const HARMLESS_CONTEXT: &[&str] = &[
     "isBase64Encoded",
 ];
 
-/// Members with fixed words of Box's, which might also be a name.
+/// Members whose values are Box's fixed words, which might also be a name.
 const STRUCTURE: &[&str] = &[
     "type",
     "trigger",

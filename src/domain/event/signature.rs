@@ -201,7 +201,7 @@ impl Rewriting {
     pub fn explain(self) -> &'static str {
         match self {
             Self::Reserialised => {
-                "the body was parsed and written again: the signature holds for it as Box writes \
+                "the body was parsed and written again: the signature is for the body as Box writes \
                  it, compact, with `\\/` and lower-case `\\uXXXX`"
             }
             Self::Padded => {

@@ -185,7 +185,7 @@ fn duplicate_key(duplicate: DuplicateKey) -> Fault {
         ),
         range: duplicate.second,
         related: Some((duplicate.first, "it appears here first".to_owned())),
-        help: Some("remove one of the two: readers differ in which they take".to_owned()),
+        help: Some("remove one of the two: JSON readers differ in which one they use".to_owned()),
     }
 }
 
@@ -207,7 +207,7 @@ fn syntax_fault(text: &str, error: &serde_json::Error) -> Fault {
         )
         .help("write the character itself, or both halves: \\ud83d\\ude00"),
         "trailing characters" => Fault::at(at, "more text follows after the JSON value")
-            .help("one JSON value is read; of a .jsonl pick a line: sed -n 1p FILE | skillctl … -"),
+            .help("only one JSON value is read; choose a line of a .jsonl file: sed -n 1p FILE | skillctl … -"),
         "trailing comma" => Fault::at(at, message).help("remove the comma before it"),
         _ if error.classify() == Category::Eof => Fault::at(
             text.trim_end().len(),

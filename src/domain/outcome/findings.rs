@@ -34,7 +34,7 @@ impl Findings {
             .map(|call| {
                 let record = &call.record;
                 format!(
-                    "{} {} is a call of Box's that the mock does not play",
+                    "{} {} is a Box call that the mock does not play",
                     record.method, record.target
                 )
             });
@@ -44,7 +44,7 @@ impl Findings {
         }
     }
 
-    /// The findings in the cards that are no errors.
+    /// The warnings in the cards.
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         let findings = self.cards.iter();
         findings.filter(|finding| finding.severity == Severity::Warning)

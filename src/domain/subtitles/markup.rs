@@ -28,7 +28,7 @@ pub(super) fn plain_text(cue: &str) -> String {
     on_one_line(&text)
 }
 
-/// Passes over `<…>`. The annotation of `<v.class Anna>` is the speaker. A `<` before anything but a
+/// Skips `<…>`. The annotation of `<v.class Anna>` is the speaker. A `<` before anything but a
 /// name, a time or `/` is text.
 fn tag<'a>(from: &'a str, text: &mut String) -> &'a str {
     let is_tag = from[1..].starts_with(|next: char| next.is_ascii_alphanumeric() || next == '/');
@@ -50,7 +50,7 @@ fn tag<'a>(from: &'a str, text: &mut String) -> &'a str {
     &from[end + 1..]
 }
 
-/// Passes over `{\an8}`, which positions a line on the screen.
+/// Skips `{\an8}`, which positions a line on the screen.
 fn override_block<'a>(from: &'a str, text: &mut String) -> &'a str {
     let is_override = from.starts_with("{\\");
     match is_override.then(|| from.find('}')).flatten() {
@@ -96,7 +96,7 @@ fn reference<'a>(from: &'a str, text: &mut String) -> &'a str {
     &from[end + 1..]
 }
 
-/// The character of a number as HTML reads it: one that is none becomes U+FFFD, and the control
+/// The character of a number as HTML reads it: an invalid one becomes U+FFFD, and the control
 /// characters of C1 are those of windows-1252.
 fn character(number: &str) -> Option<char> {
     const C1: [char; 32] = [
@@ -111,7 +111,7 @@ fn character(number: &str) -> Option<char> {
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
         return None;
     }
-    // A number that is too large for the type is no character either.
+    // A number that is too large for the type is not a character either.
     let code = u32::from_str_radix(digits, radix).unwrap_or(u32::MAX);
     let c1 = code.checked_sub(0x80).and_then(|at| C1.get(at as usize));
     Some(match (c1, code) {

@@ -31,8 +31,8 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::GET,    "folders/{folder_id}",       Operation::Folder, NoBody,   Read(read_folder)),
     row(Method::GET,    "folders/trash/items",       Operation::NotPlayed, NoBody, NotPlayed("the trash")).with_access(Access::Open),
     row(Method::GET,    "folders/{folder_id}/items", Operation::Folder, NoBody,   Read(list_items)),
-    row(Method::PUT,    "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("the changing of folders")),
-    row(Method::DELETE, "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("the deleting of folders")),
+    row(Method::PUT,    "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("changing folders")),
+    row(Method::DELETE, "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("deleting folders")),
 ];
 
 fn read_folder(context: &Context<'_>) -> Result<Answer, Answer> {

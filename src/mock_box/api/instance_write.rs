@@ -79,5 +79,5 @@ pub(super) fn written(
 
 /// 500 for a stored instance that cannot be read.
 pub(super) fn unreadable(error: &serde_json::Error) -> Answer {
-    errors::internal(format!("a stored instance does not read back: {error}"))
+    errors::internal(format!("a stored instance cannot be parsed: {error}"))
 }

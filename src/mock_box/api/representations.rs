@@ -70,7 +70,7 @@ fn converted(
     (width, height): (u16, u16),
 ) -> Result<Answer, Answer> {
     let ending = extension(&file.name);
-    let name = file_name::with_ending(&file.name, format.ending());
+    let name = file_name::with_extension(&file.name, format.ending());
     let otherwise = placeholder(&name);
     // A picture is made in its own type too, because the size may differ and it must be upright.
     if format.is_picture() && matches!(&*ending, "png" | "jpg" | "jpeg" | "gif") {
@@ -147,7 +147,7 @@ fn extracted_text(
     if is_text(ending) {
         return download::content(
             &context.request.head,
-            &file_name::with_ending(name, "txt"),
+            &file_name::with_extension(name, "txt"),
             original,
         );
     }

@@ -75,7 +75,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = unplayed! {
         "folders/{folder_id}/metadata": GET,
         "folders/{folder_id}/metadata/{scope}/{template_key}": GET POST PUT DELETE,
     }
-    "the copying of folders" {
+    "copying folders" {
         "folders/{folder_id}/copy": POST,
     }
     "uploads in chunks" {

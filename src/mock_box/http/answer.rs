@@ -1,4 +1,4 @@
-//! An answer of Box's, before it is sent.
+//! One of Box's answers, before it is sent.
 
 use std::sync::Arc;
 

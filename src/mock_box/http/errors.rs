@@ -111,7 +111,7 @@ pub fn too_large(limit: u64) -> Answer {
     client(
         StatusCode::PAYLOAD_TOO_LARGE,
         "request_entity_too_large",
-        format!("The request body is larger than the {limit} bytes that are taken here"),
+        format!("The request body is larger than the limit of {limit} bytes"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! New ids and tokens in the form of Box's. The host seeds the source, so a test can repeat a run.
+//! New ids and tokens, in Box's form. The host seeds the source, so a test can repeat a run.
 
 use crate::domain::secret::Secret;
 

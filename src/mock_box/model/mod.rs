@@ -1,5 +1,5 @@
 //! What the mock Box is made of: plain data and its ids. Nothing here decides a call, and nothing
-//! is JSON of Box's.
+//! here is Box's JSON.
 
 pub mod content;
 pub mod event;

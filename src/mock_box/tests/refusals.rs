@@ -195,7 +195,7 @@ fn a_call_that_is_not_played_is_405_for_every_token_and_says_so() {
             "GET /2.0/metadata_templates/global/boxSkillsCards/schema",
             "metadata templates",
         ),
-        ("POST /2.0/folders/0/copy", "the copying of folders"),
+        ("POST /2.0/folders/0/copy", "copying folders"),
         ("PUT /2.0/files/upload_sessions/F971", "uploads in chunks"),
         (
             "POST /2.0/files/upload_sessions/F971/commit",

@@ -108,7 +108,7 @@ fn call(call: &CallRow) -> Row {
         ms: call.ms,
         what: format!("{} {}", call.method, short_target(&call.target)),
         result: match call.status {
-            0 => "broken off".to_owned(),
+            0 => "connection broken".to_owned(),
             status => status.to_string(),
         },
         detail,

@@ -29,7 +29,7 @@ impl Selection {
     /// Only the cases whose path matches one of `globs`; all, where there is none.
     ///
     /// # Errors
-    /// Where one is no glob.
+    /// Where one is not a glob.
     pub fn filtered(globs: &[String]) -> Result<Self, String> {
         if globs.is_empty() {
             return Ok(Self::default());

@@ -87,7 +87,8 @@ fn read_item<'a>(
     if is_wrapper(item) {
         if let Some(sha1) = item.get("content").and_then(Tree::as_str) {
             let spooled = store.spool().find(sha1);
-            let spooled = spooled.ok_or_else(|| format!("no content {sha1} was put before"))?;
+            let spooled = spooled
+                .ok_or_else(|| format!("no content with the SHA-1 {sha1} was uploaded before"))?;
             how.content = Some(Content::from(spooled));
         }
         item = item.get("event").unwrap_or(Tree::Null);

@@ -29,7 +29,8 @@ pub(super) async fn answer(
     body: RequestBody,
 ) -> Answered {
     if !is_id(id) {
-        let message = format!("`{id}` is no id of a file: Box's are numbers of up to 20 digits");
+        let message =
+            format!("`{id}` is not the id of a file: ids at Box are numbers of up to 20 digits");
         return Err(Refused(StatusCode::BAD_REQUEST, message));
     }
     match *method {
@@ -43,7 +44,7 @@ pub(super) async fn answer(
         },
         _ => Err(Refused(
             StatusCode::METHOD_NOT_ALLOWED,
-            "a file is there for GET, PUT and DELETE".to_owned(),
+            "a file accepts GET, PUT and DELETE".to_owned(),
         )),
     }
 }

@@ -1,5 +1,4 @@
-//! What a connection knows: of the listener that it belongs to, and of its client before any
-//! request.
+//! What a connection knows about its listener, and about its client before any request.
 
 use std::{net::SocketAddr, sync::Arc};
 

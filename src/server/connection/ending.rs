@@ -1,5 +1,5 @@
 //! How a connection ends when hyper does not end it itself: by a fault, by a malformed head, by a
-//! time-out. Answers are written past hyper here.
+//! time-out. Answers here are written to the socket directly, without hyper.
 
 use std::{io, time::Duration};
 
@@ -81,14 +81,14 @@ pub(super) async fn too_slow<H: RequestHandler>(
         |text: &str| context.report(link.peer, ReportKind::TimedOut, host.as_deref(), text);
     if expired == Expired::Head {
         let reason = format!(
-            "the head of the request was not whole within {} s",
+            "the head of the request was not complete within {} s",
             timeouts.head.as_secs_f32()
         );
         report(&reason);
         answer(context, stream, StatusCode::REQUEST_TIMEOUT, &reason).await;
     } else {
         report(&format!(
-            "the client took no byte of its answer for {} s",
+            "the client read no byte of its answer for {} s",
             timeouts.stalled.as_secs_f32()
         ));
         reset(stream.socket());

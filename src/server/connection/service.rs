@@ -255,7 +255,7 @@ impl<H: RequestHandler> Service<H> {
         Response::new(ResponseBody::empty())
     }
 
-    /// The target of a CONNECT: a host of Box's, or another host with a port.
+    /// The target of a CONNECT: a Box host, or another host with a port.
     fn connect_target(&self, request: &Request<RequestBody>) -> Result<HostPort, &'static str> {
         /// No client needs a proxy through a proxy through a proxy.
         const MAX_DEPTH: usize = 3;

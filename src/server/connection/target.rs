@@ -36,7 +36,7 @@ pub(super) fn absolute_form(uri: &Uri) -> Result<Option<(Scheme, HostPort)>, &'s
         Some("https") => Scheme::Tls,
         _ => return Err("the request's target has a scheme that is neither http nor https"),
     };
-    // Credentials in a target are for the origin; no client of Box's sends any.
+    // Credentials in a target are for the origin; no Box client sends any.
     let host = authority.as_str().rsplit('@').next().unwrap_or_default();
     HostPort::parse(host)
         .map(|target| Some((scheme, target)))

@@ -46,7 +46,7 @@ pub(super) fn why_failed(error: &io::Error, host: Option<&str>) -> String {
             format!("the client refused TLS for {host}: {alert:?}")
         }
         Some(Tls::General(text)) if text.contains("certificate") => {
-            format!("no certificate can be made for {host}: it is not a host of Box's")
+            format!("no certificate can be made for {host}: it is not a Box host")
         }
         Some(Tls::NoApplicationProtocol) => {
             format!("the client speaks only HTTP/2 to {host}, and the mock HTTP/1.1")
@@ -54,7 +54,7 @@ pub(super) fn why_failed(error: &io::Error, host: Option<&str>) -> String {
         Some(tls) => format!("the TLS handshake for {host} failed: {tls}"),
         None if error.kind() == io::ErrorKind::UnexpectedEof => {
             format!(
-                "the client broke the TLS handshake for {host} off, as clients do that do not \
+                "the client ended the TLS handshake for {host}; clients do that when they do not \
                  trust the certificate"
             )
         }

@@ -55,7 +55,7 @@ const parse = (text) => {
 };
 
 /**
- * Follows the stream for ever, from where it broke off. `handlers.take` gets lists of notices,
+ * Follows the stream for ever, from where it ended. `handlers.take` gets lists of notices,
  * `handlers.state` a word for the connection, `handlers.restart` is called when another mock answers,
  * and `handlers.refused` when the mock asks for its token; it resolves when there is one.
  */

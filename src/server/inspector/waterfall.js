@@ -18,7 +18,7 @@ export const describe = ({ kind, data }) => {
       const host = isLoopback(data.host) ? "" : data.host;
       return {
         title: `${data.method} ${host}${data.target}`,
-        result: data.status === 0 ? "broken off" : String(data.status),
+        result: data.status === 0 ? "connection broken" : String(data.status),
         note: [data.note ?? data.code ?? "", data.fault ? `fault ${data.fault}` : ""].filter(Boolean).join(" · "),
         isBad: data.status >= 400 || data.status === 0,
       };

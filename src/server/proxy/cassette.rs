@@ -355,7 +355,7 @@ impl Body for Recorded {
                 }
                 self.end_if_whole();
             }
-            Some(Err(error)) => self.end(Err(format!("it broke off: {error}"))),
+            Some(Err(error)) => self.end(Err(format!("it ended early: {error}"))),
             None => {
                 let kept = std::mem::take(&mut self.kept);
                 self.end(Ok(kept.into()));

@@ -36,11 +36,11 @@ pub struct Egress {
 /// Why another host was not reached.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum Refusal {
-    #[error("{0} is not a host of Box's, and --no-egress is set")]
+    #[error("{0} is not a Box host, and --no-egress is set")]
     NoEgress(HostPort),
     #[error("{0} is on the machine of the mock, and only clients on the same machine may reach it")]
     Loopback(HostPort),
-    #[error("{0} is not a host of Box's, and clients from the internet may not reach other hosts")]
+    #[error("{0} is not a Box host, and clients from the internet may not reach other hosts")]
     FromOutside(HostPort),
     #[error("could not reach {host}: {error}")]
     Unreachable { host: HostPort, error: io::Error },

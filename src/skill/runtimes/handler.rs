@@ -42,7 +42,7 @@ impl Handler {
     pub fn parse(text: &str) -> Result<Self, String> {
         let (program, function) = text
             .split_once(':')
-            .ok_or("it must read node:FILE.EXPORT or python:FILE.FUNCTION")?;
+            .ok_or("it must have the form node:FILE.EXPORT or python:FILE.FUNCTION")?;
         let name = program.rsplit('/').next().unwrap_or(program);
         let runtime = if name.starts_with("node") {
             Runtime::Node
@@ -50,7 +50,7 @@ impl Handler {
             Runtime::Python
         } else {
             return Err(format!(
-                "`{program}` is no runtime known here: node or python"
+                "`{program}` is not a known runtime: use node or python"
             ));
         };
         let base = function.rsplit('/').next().unwrap_or(function);
@@ -58,7 +58,7 @@ impl Handler {
             Some((file, name)) if !file.is_empty() && !name.is_empty() => {}
             _ => {
                 return Err(format!(
-                    "`{function}` names no function: it must read FILE.FUNCTION, as in index.handler"
+                    "`{function}` names no function: it must have the form FILE.FUNCTION, as in index.handler"
                 ));
             }
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_handler_is_refused_with_its_reason() {
+    fn a_text_that_is_not_a_handler_is_refused_with_the_reason() {
         for (text, reason) in [
             ("index.handler", "node:FILE.EXPORT"),
             ("ruby:app.handler", "`ruby`"),

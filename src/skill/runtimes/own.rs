@@ -1,5 +1,5 @@
-//! What is the user's own in the variables that point a program at a mock: the values in a shell that
-//! an earlier `skillctl env` has changed, less what it added.
+//! The user's own values of the variables that point a program at a mock: in a shell that an
+//! earlier `skillctl env` has changed, the present values without what it added.
 
 use crate::env::Environment;
 

@@ -32,8 +32,8 @@ pub enum DocumentError {
     /// Its document is packed in a way that is not read here.
     #[error("its document is packed by method {0}, not by deflate")]
     Method(u16),
-    /// Its document is no XML.
-    #[error("its document is no valid XML: {0}")]
+    /// Its document is not XML.
+    #[error("its document is not valid XML: {0}")]
     Xml(#[from] quick_xml::Error),
 }
 
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_refused_with_the_reason() {
+    fn a_file_that_is_not_a_document_is_refused_with_the_reason() {
         assert!(matches!(read(b""), Err(DocumentError::NoZip)));
         assert!(matches!(read(b"words"), Err(DocumentError::NoZip)));
         let other = docx(b"<a/>", 12);

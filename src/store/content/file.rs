@@ -1,4 +1,4 @@
-//! How contents on disk are opened, wherever they lie.
+//! Opens contents on disk, wherever they are.
 
 use std::{
     fs::{File, OpenOptions},

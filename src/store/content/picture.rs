@@ -1,5 +1,5 @@
-//! A picture made into another: the representations `jpg` and `png` of a picture. What it takes to
-//! unpack one is bounded, whatever its head promises.
+//! Converts pictures: the representations `jpg` and `png` of a picture. The memory to decode one is
+//! bounded, whatever size its head declares.
 
 use std::io::{BufRead, BufReader, Cursor, Seek};
 
@@ -11,9 +11,9 @@ use crate::{
     mock_box::{PictureOf, Source},
 };
 
-/// The most pixels in either direction that are unpacked.
+/// The most pixels in either direction.
 const MAX_PIXELS: u32 = 16_384;
-/// The most memory that unpacking may take, in bytes.
+/// The most memory for decoding, in bytes.
 const MAX_MEMORY: u64 = 128 * 1024 * 1024;
 
 /// Why a picture cannot be made.
@@ -27,8 +27,8 @@ pub enum PictureError {
     Picture(#[from] image::ImageError),
 }
 
-/// The bytes of the picture that is asked for: of the type, and made smaller where it is larger
-/// than asked for.
+/// The bytes of the requested picture: of the requested type, and scaled down if it is larger than
+/// requested.
 ///
 /// # Errors
 /// Where the source cannot be read as a picture.
@@ -61,7 +61,7 @@ fn convert(from: impl BufRead + Seek, wanted: &PictureOf) -> Result<Vec<u8>, Pic
     if wanted.is_png {
         picture.write_to(&mut bytes, ImageFormat::Png)?;
     } else {
-        // JPEG knows no transparency.
+        // JPEG has no transparency.
         DynamicImage::ImageRgb8(picture.into_rgb8()).write_to(&mut bytes, ImageFormat::Jpeg)?;
     }
     Ok(bytes.into_inner())
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_or_too_large_a_one_is_refused() {
+    fn a_file_that_is_not_a_picture_or_is_too_large_is_refused() {
         assert!(make(&wanted("a.pdf", 9, true)).is_err());
         // A PNG's head that promises 60,000 by 60,000 pixels.
         let mut bomb =

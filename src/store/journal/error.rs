@@ -25,8 +25,8 @@ pub enum JournalError {
         /// The file.
         path: PathBuf,
     },
-    /// A line in its middle is no record.
-    #[error("{path}:{line}: this line is no write record: {reason}")]
+    /// A line in its middle is not a record.
+    #[error("{path}:{line}: this line is not a write record: {reason}")]
     Line {
         /// The file.
         path: PathBuf,

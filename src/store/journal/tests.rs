@@ -53,7 +53,7 @@ fn torn_last_line_is_dropped_with_a_warning() {
     assert!(
         warning
             .expect("a warning")
-            .contains(":2: the last line was torn")
+            .contains(":2: the last line is incomplete")
     );
     journal.append([&record(2)]).expect("it appends");
     let lines = fs::read_to_string(&path).expect("it reads");
@@ -69,7 +69,8 @@ fn a_broken_line_in_the_middle_is_an_error_with_its_number() {
     let error = Journal::open(&path, drop)
         .expect_err("no journal")
         .to_string();
-    let wanted = "writes.jsonl:1: this line is no write record: missing field `seq`, in column 2";
+    let wanted =
+        "writes.jsonl:1: this line is not a write record: missing field `seq`, in column 2";
     assert!(error.ends_with(wanted), "{error}");
 }
 
@@ -99,7 +100,7 @@ fn records_of_one_call_are_written_together_or_not_at_all() {
     let both = [record(1), record(2)];
     journal.append(&both).expect("it appends");
     assert_eq!(numbers(&journal, 1), [2]);
-    journal.append(&[]).expect("nothing is no failure");
+    journal.append(&[]).expect("no records are not a failure");
     assert_eq!((journal.last(), numbers(&journal, 0).len()), (2, 2));
 }
 

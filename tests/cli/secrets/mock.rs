@@ -162,7 +162,7 @@ fn speak_to(trail: &mut Trail, mock: &MockBox, events: &str) {
     let mut stream = steer("GET", "stream?after=0").send().expect("an answer");
     let mut received = vec![0; 256 * 1024];
     let mut length = 0;
-    // Up to the last thing that happened: a call to this stream itself is none of Box's.
+    // Up to the last thing that happened: a call to this stream itself is not a call to Box.
     while !String::from_utf8_lossy(&received[..length]).contains("event: attempt") {
         length += stream.read(&mut received[length..]).expect("it goes on");
     }

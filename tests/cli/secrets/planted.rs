@@ -1,4 +1,4 @@
-//! The secrets that are planted, each unmistakable and of the form of a token of Box's, and the
+//! The secrets that are planted, each unmistakable and in the form of a Box token, and the
 //! inputs that carry them.
 
 use std::{fs, path::Path};

@@ -13,7 +13,7 @@ use tiny_http::{Response, Server};
 use super::planted::secret;
 use crate::world::http;
 
-/// The words that start it, where a command is wanted.
+/// The command line that starts it.
 pub(super) fn command() -> Vec<String> {
     let this = env::current_exe().expect("tests know themselves");
     let mut words = vec![this.to_string_lossy().into_owned()];
@@ -27,10 +27,10 @@ pub(super) fn command() -> Vec<String> {
     words
 }
 
-/// The variable that names the file where it writes down which tokens it was given.
+/// The variable that names the file to which it writes the tokens that it was given.
 pub(super) const NOTES: &str = "TOKENS_SEEN";
 
-/// Not a test: the skill of those here, as a process of its own.
+/// Not a test: the skill of the tests here, as a separate process.
 #[test]
 #[ignore = "started by another test as a process of its own"]
 fn a_skill() {

@@ -1,5 +1,5 @@
 //! A folder of fixtures as `replay` finds it. The input is a small archive: a line `-- NAME --`
-//! begins a file, and only the names that mean something there are taken.
+//! begins a file; only the names in `NAMES` are used.
 
 use std::{fs, path::Path};
 

@@ -142,7 +142,7 @@ pub(super) fn since(cells: &[Cell<'_>], at: usize) -> u32 {
 
 /// A number of cells as it is kept.
 pub(super) fn narrow(cells: usize) -> u32 {
-    u32::try_from(cells).expect("no text is read that has four thousand million values")
+    u32::try_from(cells).expect("a text has fewer than four thousand million values ")
 }
 
 impl<'a> Tape<'a> {

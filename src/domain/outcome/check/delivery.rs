@@ -47,7 +47,7 @@ pub(super) fn reply(observed: &Observed, end: &WaitEnd, terms: &Terms<'_>) -> Op
         _ if observed.was_sent_again() => {
             format!("when the same event was sent once more, {reason}")
         }
-        times => format!("sent {times} times, and at last {reason}"),
+        times => format!("sent {times} times; the last time, {reason}"),
     };
     Some(Failure {
         hint: observed.reply().and_then(|reply| hint(reply, terms)),

@@ -129,7 +129,7 @@ fn after_the_final(observed: &Observed) -> Option<String> {
     let mut last_final: Option<&WriteSeen> = None;
     for (write, status) in reports(observed) {
         while deliveries.next_if(|at| *at <= write.ms).is_some() {
-            // A delivery begins anew.
+            // A delivery starts over.
             last_final = None;
         }
         match last_final {
@@ -170,7 +170,7 @@ fn left_unfinished(observed: &Observed, end: &WaitEnd, terms: &Terms<'_>) -> Opt
     let reason = match observed.status() {
         Some(_) => format!("left on processing: no final status {how_long}"),
         None if observed.has_written_cards() => {
-            format!("the cards that were written report no status, and nothing else did {how_long}")
+            format!("the cards have no status, and no status was reported {how_long}")
         }
         None => format!("no card was written {how_long}"),
     };

@@ -180,7 +180,7 @@ fn all_refused_deliveries_are_counted() {
     };
     observed.replied(reply, 501.0);
     let found = reason(&observed, &TERMS, Check::Reply).expect("a failure");
-    let start = "sent 2 times, and at last the skill answered 503";
+    let start = "sent 2 times; the last time, the skill answered 503";
     assert!(found.starts_with(start), "{found}");
 }
 
@@ -348,7 +348,7 @@ fn a_host_that_was_not_reached_is_named_with_the_failure() {
 }
 
 #[test]
-fn metadata_of_another_template_is_no_card() {
+fn metadata_of_another_template_is_not_a_card() {
     let mut observed = answered(200);
     write_properties(&mut observed, &json!({"invoice": "2214"}), 1.0);
     assert_eq!(

@@ -49,7 +49,7 @@ pub(super) fn refusal(
         status => return with_retry_after(Answer::empty(status), retry_after),
     };
     let answer = errors::error(Envelope::for_operation(operation), status, code, message);
-    // Every 429 of Box's says when to retry.
+    // Each of Box's 429s says when to retry.
     let default = (status == StatusCode::TOO_MANY_REQUESTS).then_some(1);
     with_retry_after(answer, retry_after.or(default))
 }
