@@ -1,0 +1,146 @@
+"""The services that the skills of these tests call, behind an upstream proxy: services.py FOLDER
+
+Nothing resolves the names of the services: the proxy connects each to the server below, whose certificate
+FOLDER/certificate.pem and FOLDER/key.pem hold. Writes the port of the proxy to FOLDER/port, and a line for
+each call to FOLDER/calls.
+"""
+
+import http.server
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+import urllib.parse
+
+FOLDER = sys.argv[1]
+LOCK = threading.Lock()
+POLLED = {}
+
+
+def note(*words):
+    with LOCK, open(os.path.join(FOLDER, "calls"), "a") as file:
+        print(*words, file=file)
+
+
+class Quiet(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+
+class Services(Quiet):
+    def body(self):
+        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+            data = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                data += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return data
+        return self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def answer(self, value, status=200, **headers):
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        for name, text in headers.items():
+            self.send_header(name.replace("_", "-"), text)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def handle_call(self):
+        host, url = self.headers["host"], urllib.parse.urlsplit(self.path)
+        body = self.body()
+        note(self.command, host, url.path)
+        key = host.split(".")[0], self.command
+        answer = {
+            ("labels", "POST"): self.labels,
+            ("ocr", "POST"): self.ocr,
+            ("speech", "POST"): self.speech,
+            ("speech", "GET"): self.poll,
+            ("rekognition", "POST"): self.rekognition,
+            ("oauth", "POST"): self.token,
+            ("vision", "POST"): self.vision,
+        }.get(key)
+        if answer is None:
+            self.answer({"error": f"no {key}"}, 404)
+        else:
+            answer(url, body)
+
+    do_GET = do_POST = handle_call
+
+    def labels(self, _, body):
+        # The answer names the file, as services do that give back the reference of the caller.
+        reference = json.loads(body)["reference"]
+        self.answer({"reference": reference, "labels": ["harbour", "crane"]}, set_cookie="session=planted-cookie")
+
+    def ocr(self, _, body):
+        assert b"multipart" in self.headers["content-type"].encode() and body
+        self.answer({"lines": ["NO ENTRY"]})
+
+    def speech(self, _, body):
+        assert json.loads(body)["language"] == "en"
+        self.answer({"id": "job-1"}, 202)
+
+    def poll(self, url, _):
+        with LOCK:
+            POLLED[url.path] = count = POLLED.get(url.path, 0) + 1
+        done = count % 3 == 0
+        self.answer({"state": "done", "text": "Good morning."} if done else {"state": "running"})
+
+    def rekognition(self, _, body):
+        assert self.headers["authorization"].startswith("AWS4-HMAC-SHA256")
+        assert json.loads(body)["Image"]["Bytes"]
+        self.answer({"Labels": [{"Name": "Boat", "Confidence": 97.5}]})
+
+    def token(self, _, body):
+        assert b"planted-refresh-token" in body
+        self.answer({"access_token": "planted-access-token-of-google", "expires_in": 3600, "token_type": "Bearer"})
+
+    def vision(self, _, body):
+        assert self.headers["authorization"] == "Bearer planted-access-token-of-google"
+        assert json.loads(body)["requests"]
+        self.answer({"responses": [{"labelAnnotations": [{"description": "quay", "score": 0.9}]}]})
+
+
+class Proxy(Quiet):
+    def do_CONNECT(self):
+        note("proxy", self.path)
+        upstream = socket.create_connection(("127.0.0.1", services.server_port))
+        self.send_response(200)
+        self.end_headers()
+        back = threading.Thread(target=self.copy, args=(upstream, self.connection), daemon=True)
+        back.start()
+        self.copy(self.connection, upstream)
+        back.join()
+        self.close_connection = True
+
+    @staticmethod
+    def copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def serve(handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    return server
+
+
+services, proxy = serve(Services), serve(Proxy)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(os.path.join(FOLDER, "certificate.pem"), os.path.join(FOLDER, "key.pem"))
+services.socket = context.wrap_socket(services.socket, server_side=True, do_handshake_on_connect=False)
+threading.Thread(target=services.serve_forever, daemon=True).start()
+with open(os.path.join(FOLDER, "port.new"), "w") as file:
+    print(proxy.server_port, file=file)
+os.rename(os.path.join(FOLDER, "port.new"), os.path.join(FOLDER, "port"))
+proxy.serve_forever()
