@@ -1,12 +1,13 @@
 //! What calls are matched by: method, URL and body after what changes by nature was left out.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{
     exchange::ProviderRequest,
+    multipart::{boundary, find, with_texts},
     redaction::REDACTED,
     volatile::{is_nonce, is_volatile_parameter, without_times_and_uuids},
 };
@@ -212,19 +213,17 @@ fn is_placeholder(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.starts_with("{{"))
 }
 
-/// A multipart body with a fixed boundary.
-fn without_boundary<'b>(body: &'b [u8], content_type: &str) -> std::borrow::Cow<'b, [u8]> {
-    let boundary = content_type
-        .strip_prefix("multipart/")
-        .and_then(|rest| rest.split_once("boundary="))
-        .map(|(_, boundary)| boundary.split(';').next().unwrap_or_default())
-        .map(|boundary| boundary.trim().trim_matches('"'))
-        .filter(|boundary| !boundary.is_empty());
-    let Some(boundary) = boundary else {
+/// A multipart body with a fixed boundary, without what changes by nature in its parts of text.
+fn without_boundary<'b>(body: &'b [u8], content_type: &str) -> Cow<'b, [u8]> {
+    let texts = with_texts(body, content_type, |name, text| match name {
+        Some(name) if is_nonce(name) || is_hidden(name, text) => IGNORED.to_owned(),
+        _ => without_times_and_uuids(text),
+    });
+    let (Some(body), Some(boundary)) = (texts, boundary(content_type)) else {
         return body.into();
     };
     let mut plain = Vec::with_capacity(body.len());
-    let mut rest = body;
+    let mut rest = &body[..];
     while let Some(at) = find(rest, boundary.as_bytes()) {
         plain.extend_from_slice(&rest[..at]);
         plain.extend_from_slice(REDACTED.as_bytes());
@@ -232,12 +231,6 @@ fn without_boundary<'b>(body: &'b [u8], content_type: &str) -> std::borrow::Cow<
     }
     plain.extend_from_slice(rest);
     plain.into()
-}
-
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes
-        .windows(wanted.len())
-        .position(|window| window == wanted)
 }
 
 /// JSON with the members of objects in the order of their names.

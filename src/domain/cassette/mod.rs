@@ -6,6 +6,7 @@ pub mod deck;
 pub mod exchange;
 pub mod har;
 pub mod key;
+mod multipart;
 mod nearest;
 pub mod player;
 mod redaction;

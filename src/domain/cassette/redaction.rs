@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     exchange::{Headers, ProviderAnswer, ProviderRequest},
+    multipart::with_texts,
     values::EventValues,
 };
 use crate::domain::{
@@ -47,7 +48,10 @@ impl Redactor<'_> {
             method: request.method.clone(),
             url: self.url(&request.url),
             headers: self.headers(&request.headers),
-            body: self.body(&request.body, request.header("content-type")),
+            body: match std::str::from_utf8(&request.body) {
+                Ok(_) => self.body(&request.body, request.header("content-type")),
+                Err(_) => self.bytes(&request.body, request.header("content-type")),
+            },
         }
     }
 
@@ -108,13 +112,43 @@ impl Redactor<'_> {
         .collect()
     }
 
+    /// The texts in a body that is not text as a whole. A request is only compared, so that lengths inside
+    /// it need not fit.
+    fn bytes(&self, body: &Bytes, content_type: Option<&str>) -> Bytes {
+        if let Some(parts) = self.parts(body, content_type.unwrap_or_default()) {
+            return parts.into();
+        }
+        let mut redacted = Vec::with_capacity(body.len());
+        for chunk in body.utf8_chunks() {
+            redacted.extend_from_slice(self.text(chunk.valid()).as_bytes());
+            redacted.extend_from_slice(chunk.invalid());
+        }
+        redacted.into()
+    }
+
+    /// A multipart body without values and secrets; its fields are named.
+    fn parts(&self, body: &[u8], content_type: &str) -> Option<Vec<u8>> {
+        with_texts(body, content_type, |name, text| {
+            let text = self.text(text);
+            match name {
+                Some(name) if is_secret_parameter(name) && !is_placeholder(&text) => {
+                    REDACTED.to_owned()
+                }
+                _ => text.into_owned(),
+            }
+        })
+    }
+
     /// A body of text without values and secrets. Other bodies stay as they are.
     fn body(&self, body: &Bytes, content_type: Option<&str>) -> Bytes {
+        let content_type = content_type.unwrap_or_default();
+        if let Some(parts) = self.parts(body, content_type) {
+            return parts.into();
+        }
         let Ok(text) = std::str::from_utf8(body) else {
             return body.clone();
         };
         let text = self.text(text);
-        let content_type = content_type.unwrap_or_default();
         if content_type.starts_with("application/x-www-form-urlencoded") {
             return without_secrets(&text).into();
         }
@@ -231,6 +265,32 @@ mod tests {
             form.body,
             "grant_type=client_credentials&client_secret=REDACTED"
         );
+    }
+
+    #[test]
+    fn the_fields_of_a_form_with_bytes_are_redacted() {
+        let head = |name| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+        let body = |secret: &str, note: &str| {
+            let mut body = format!("{}{secret}\r\n{}{note}\r\n", head("api_key"), head("note"));
+            body.push_str(&head("file"));
+            let mut body = body.into_bytes();
+            body.extend_from_slice(b"\xff\xfe\r\n--b--\r\n");
+            body
+        };
+        let mut request = request(
+            "https://ml.example/",
+            &[("content-type", "multipart/form-data; boundary=b")],
+            "",
+        );
+        request.body = body("planted", "it is planted-by-value").into();
+        assert_eq!(redacted(&request).body, body("REDACTED", "it is REDACTED"));
+    }
+
+    #[test]
+    fn texts_between_bytes_are_redacted() {
+        let mut request = request("https://ml.example/", &[], "");
+        request.body = Bytes::from_static(b"\xffkey planted-by-value\xff");
+        assert_eq!(&redacted(&request).body[..], b"\xffkey REDACTED\xff");
     }
 
     #[test]
