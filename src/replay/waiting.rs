@@ -90,6 +90,7 @@ impl<'a> Waiting<'a> {
             off: &options.off,
             has_mock: self.session.is_some(),
             has_cassette: self.has_cassette(),
+            has_open_provider_calls: self.has_open_provider_calls(),
             wants_duplicate: options.duplicate,
             is_strict: options.strict,
             is_signed: self.run.skill.is_signed(),
@@ -106,6 +107,12 @@ impl<'a> Waiting<'a> {
     fn has_cassette(&self) -> bool {
         let cassettes = self.run.cassettes.as_ref();
         cassettes.is_some_and(|it| it.of_case(&self.names.path).mode == Mode::Replay)
+    }
+
+    /// Whether a call to a provider has no whole answer yet.
+    fn has_open_provider_calls(&self) -> bool {
+        let cassettes = self.run.cassettes.as_ref();
+        cassettes.is_some_and(|it| it.deck.has_open_calls(&self.names.event_id))
     }
 
     /// Waits until the event is judged. With `until_done`, returns `None` as soon as it settles.

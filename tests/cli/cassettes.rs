@@ -109,12 +109,12 @@ serve(handle)
 "#;
 
 /// A folder with a case and a skill.
-struct World {
-    folder: TempDir,
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
 }
 
 impl World {
-    fn new(skill: &str) -> Self {
+    pub(crate) fn new(skill: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let case = folder.path().join("cases/one");
         fs::create_dir_all(&case).expect("a folder");
@@ -125,11 +125,11 @@ impl World {
         Self { folder }
     }
 
-    fn cassette(&self) -> PathBuf {
+    pub(crate) fn cassette(&self) -> PathBuf {
         self.folder.path().join("cases/one/cassette.har")
     }
 
-    fn replay(&self, options: &[&str]) -> assert_cmd::Command {
+    pub(crate) fn replay(&self, options: &[&str]) -> assert_cmd::Command {
         let mut command = skillctl();
         command
             .args(["replay", "cases"])
@@ -142,7 +142,7 @@ impl World {
     }
 
     /// A cassette with these entries.
-    fn write_cassette(&self, entries: &Value) {
+    pub(crate) fn write_cassette(&self, entries: &Value) {
         let har =
             json!({"log": {"version": "1.2", "_skillctl": {"format": 1}, "entries": entries}});
         fs::write(self.cassette(), har.to_string()).expect("it is written");
@@ -198,7 +198,7 @@ impl Drop for Provider {
     }
 }
 
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -9,6 +9,7 @@ mod basics;
 mod box_client;
 mod capture;
 mod cards;
+mod cassette_failures;
 mod cassettes;
 mod completions;
 mod crash;

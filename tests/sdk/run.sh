@@ -122,6 +122,9 @@ reported 2 2 --no-mock -- sh -c 'exec python3 -m http.server --bind 127.0.0.1 "$
 sh "$here/interception.sh" "$skillctl" "$here/python/.venv/clients" || failed="$failed
   interception.sh"
 
+sh "$here/cassettes/run.sh" "$skillctl" "$here/python/.venv/clients/bin/python" || failed="$failed
+  cassettes/run.sh"
+
 # The event pump: the SDKs upload files, the mock sends events to a skill, and the SDKs read the cards.
 mkdir "$work/inbox"
 "$skillctl" mock-box --listen 127.0.0.1:0 --ready-file "$work/ready" --files "$work/inbox" \

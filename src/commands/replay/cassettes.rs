@@ -16,7 +16,7 @@ use crate::{
     commands::wrong_input,
     domain::{
         cassette::{
-            deck::{Deck, Mode},
+            deck::{Deck, Mode, Recording},
             exchange::{Cassette, Entry},
             har::{self, HarError},
             key::Ignored,
@@ -219,25 +219,27 @@ impl CaseCassettes {
     }
 
     /// Writes what was recorded for an event to the cassette of its case, unless a check failed; returns
-    /// the line that says so.
+    /// the lines that say so, and what was not recorded.
     ///
     /// # Errors
     /// Exit code 3 where the file cannot be written.
-    pub(super) fn save(&self, outcome: &Judged) -> Result<Option<Line>, Failure> {
-        let entries = self.deck.take_recording(&outcome.case.names.event_id);
+    pub(super) fn save(&self, outcome: &Judged) -> Result<Vec<Line>, Failure> {
+        let mut lines = Vec::new();
+        let Recording { entries, lost } = self.deck.take_recording(&outcome.case.names.event_id);
+        let warning = |text: String| Line::new().with(Role::Warn, "warning: ").plain(text);
+        for reason in lost {
+            lines.push(warning(format!("{}: {reason}", outcome.case)));
+        }
         let Some(file) = self.files.get(&outcome.case.names.path) else {
-            return Ok(None);
+            return Ok(lines);
         };
         let shown = file.path.display();
         if entries.is_empty() {
-            return Ok(None);
+            return Ok(lines);
         }
         if !outcome.is_ok() {
-            return Ok(Some(
-                Line::new()
-                    .with(Role::Warn, "warning: ")
-                    .plain(format!("{shown} was not written: a check failed")),
-            ));
+            lines.push(warning(format!("{shown} was not written: a check failed")));
+            return Ok(lines);
         }
         let text = match (&file.text, file.mode) {
             (Some(text), Mode::Auto) => har::append(text, &entries),
@@ -246,7 +248,8 @@ impl CaseCassettes {
         write_whole(&file.path, &text)
             .map_err(|error| Problem::new(format!("cannot write {shown}: {error}")).outside())?;
         let calls = counted(entries.len(), "call", "calls");
-        Ok(Some(Line::from(format!("wrote {shown}: {calls}"))))
+        lines.push(Line::from(format!("wrote {shown}: {calls}")));
+        Ok(lines)
     }
 }
 

@@ -217,7 +217,7 @@ impl<'a> Show<'a> {
         };
         let recorded = match &self.cassettes {
             Some(cassettes) => cassettes.save(&outcome)?,
-            None => None,
+            None => Vec::new(),
         };
         // The line for people names the types of the cards.
         let with_cards = self.options.show_cards

@@ -75,10 +75,22 @@ struct State {
     callbacks: Vec<Vec<Callback>>,
     in_flight: Vec<InFlight>,
     /// What was recorded for events that have ended.
-    ended: Vec<(Arc<str>, Vec<Entry>)>,
+    ended: Vec<(Arc<str>, Recording)>,
     /// What was recorded while no event was in flight: a skill may ask for a token as it starts.
-    between: Vec<Entry>,
+    between: Recording,
 }
+
+/// What was recorded for an event.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Recording {
+    /// The new entries, in their order.
+    pub entries: Vec<Entry>,
+    /// Why calls were not recorded, a sentence for each.
+    pub lost: Vec<String>,
+}
+
+/// Calls of one event that were not recorded, and are kept for its report.
+const MAX_LOST: usize = 20;
 
 impl State {
     fn find(&mut self, event_id: &str) -> Option<&mut InFlight> {
@@ -94,7 +106,9 @@ struct InFlight {
     case: Option<usize>,
     mode: Mode,
     values: EventValues,
-    recorded: Vec<Entry>,
+    recorded: Recording,
+    /// Calls to providers whose answer is not whole.
+    open: usize,
     /// Whether all that it waited for has happened: the next event is under way.
     is_settling: bool,
 }
@@ -151,6 +165,7 @@ impl Deck {
             mode,
             values,
             recorded,
+            open: 0,
             is_settling: false,
         });
     }
@@ -179,11 +194,31 @@ impl Deck {
         }
     }
 
-    /// The new entries of an event that has ended, in their order.
-    pub fn take_recording(&self, event_id: &str) -> Vec<Entry> {
+    /// What was recorded for an event that has ended.
+    pub fn take_recording(&self, event_id: &str) -> Recording {
         let mut state = self.lock();
         let place = state.ended.iter().position(|(id, _)| &**id == event_id);
-        place.map_or_else(Vec::new, |place| state.ended.swap_remove(place).1)
+        place.map_or_else(Recording::default, |place| state.ended.swap_remove(place).1)
+    }
+
+    /// A call of an event begins. It is open until what this returns is dropped.
+    pub fn open(self: &Arc<Self>, event_id: Option<&Arc<str>>) -> OpenCall {
+        let mut state = self.lock();
+        if let Some(event) = event_id.and_then(|id| state.find(id)) {
+            event.open += 1;
+        }
+        drop(state);
+        OpenCall {
+            deck: Arc::clone(self),
+            event_id: event_id.cloned(),
+        }
+    }
+
+    /// Whether an event waits for the answer of a provider.
+    pub fn has_open_calls(&self, event_id: &str) -> bool {
+        self.lock()
+            .find(event_id)
+            .is_some_and(|event| event.open > 0)
     }
 
     /// The calls to the skill that belong to an event, with its values.
@@ -265,6 +300,7 @@ impl Deck {
             Some(event) => (event.values.clone(), &mut event.recorded),
             None => (EventValues::default(), between),
         };
+        let recorded = &mut recorded.entries;
         let redactor = Redactor {
             values: &values,
             secrets: &self.secrets,
@@ -275,6 +311,19 @@ impl Deck {
             at: exchange.at.clone(),
             ms: exchange.ms,
         }));
+    }
+
+    /// A call was not recorded, for this reason: a sentence.
+    pub fn lose(&self, reason: String, event_id: Option<&str>) {
+        let mut state = self.lock();
+        let State {
+            in_flight, between, ..
+        } = &mut *state;
+        let owner = event_id.and_then(|id| in_flight.iter_mut().find(|it| &*it.event_id == id));
+        let lost = &mut owner.map_or(between, |event| &mut event.recorded).lost;
+        if lost.len() < MAX_LOST {
+            lost.push(reason);
+        }
     }
 
     /// The mode of a call that belongs to no event that is known.
@@ -292,6 +341,24 @@ impl Deck {
     /// Nothing panics while holding this lock.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call to a provider whose answer is not whole.
+#[derive(Debug)]
+pub struct OpenCall {
+    deck: Arc<Deck>,
+    event_id: Option<Arc<str>>,
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        let Some(id) = &self.event_id else {
+            return;
+        };
+        if let Some(event) = self.deck.lock().find(id) {
+            event.open = event.open.saturating_sub(1);
+        }
     }
 }
 
@@ -351,121 +418,4 @@ fn host_name(host: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::domain::{cassette::har, event::invocation::Invocation, json::tree::Tape};
-
-    fn values(id: &str) -> EventValues {
-        let event = json!({
-            "id": format!("event-{id}"), "source": {"id": id},
-            "token": {"read": {"access_token": format!("read-{id}")}, "write": {"access_token": "w"}}
-        });
-        let event = Invocation::read(Tape::from_value(&event)).expect("an event");
-        EventValues::new(&event, None)
-    }
-
-    fn get(url: &str) -> ProviderRequest {
-        ProviderRequest {
-            method: "GET".to_owned(),
-            url: url.to_owned(),
-            ..ProviderRequest::default()
-        }
-    }
-
-    fn exchange(url: &str, body: &str) -> Exchange {
-        Exchange {
-            request: get(url),
-            answer: ProviderAnswer {
-                status: 200,
-                body: body.to_owned().into(),
-                ..ProviderAnswer::default()
-            },
-            ..Exchange::default()
-        }
-    }
-
-    fn deck(mode: Mode, cassettes: &[Cassette]) -> Deck {
-        Deck::new(
-            mode,
-            mode != Mode::Replay,
-            cassettes,
-            Vec::new(),
-            SecretValues::default(),
-        )
-    }
-
-    fn cassette(exchanges: &[Exchange]) -> Cassette {
-        Cassette {
-            entries: exchanges.iter().cloned().map(Entry::Call).collect(),
-        }
-    }
-
-    fn body(deck: &Deck, url: &str) -> String {
-        match deck.decide(&get(url)).0 {
-            Decision::Answer(answer) => String::from_utf8_lossy(&answer.body).into_owned(),
-            other => format!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_one_event_recorded_answers_another_with_its_own_values() {
-        let recorder = deck(Mode::Record, &[]);
-        recorder.begin("one".into(), None, Mode::Record, values("1234567"));
-        let url = "https://ml.example/v1?file=1234567&token=read-1234567";
-        let (decision, owner) = recorder.decide(&get(url));
-        assert_eq!(decision, Decision::Forward { is_recorded: true });
-        recorder.record(&exchange(url, "job for 1234567"), owner.as_deref());
-        recorder.end("one");
-        let entries = recorder.take_recording("one");
-        let text = har::write(&Cassette { entries }, "0.1.0");
-        assert!(!text.contains("1234567"), "{text}");
-
-        let read = har::read("a.har", text.into_bytes()).expect("a cassette");
-        let player = deck(Mode::Replay, &[read]);
-        player.begin("two".into(), Some(0), Mode::Replay, values("7654321"));
-        let url = "https://ml.example/v1?file=7654321&token=read-7654321";
-        assert_eq!(body(&player, url), "job for 7654321");
-        assert!(body(&player, "https://ml.example/v2").starts_with("Miss"));
-    }
-
-    #[test]
-    fn equal_calls_are_answered_in_order_and_the_last_again_for_each_event() {
-        let url = "https://ml.example/job";
-        let cassette = cassette(&[exchange(url, "running"), exchange(url, "done")]);
-        let deck = deck(Mode::Replay, &[cassette]);
-        for event in ["one", "two"] {
-            deck.begin(event.into(), Some(0), Mode::Replay, values("1234567"));
-            let polled: Vec<String> = (0..3).map(|_| body(&deck, url)).collect();
-            assert_eq!(polled, ["running", "done", "done"]);
-            deck.end(event);
-        }
-    }
-
-    #[test]
-    fn the_cassette_of_the_case_in_flight_comes_first() {
-        let url = "https://ml.example/job";
-        let (one, two) = (
-            cassette(&[exchange(url, "one")]),
-            cassette(&[exchange(url, "two")]),
-        );
-        let deck = deck(Mode::Replay, &[one, two]);
-        deck.begin("b".into(), Some(1), Mode::Replay, values("1234567"));
-        assert_eq!(body(&deck, url), "two");
-        deck.end("b");
-        deck.begin("c".into(), None, Mode::Replay, values("1234567"));
-        assert_eq!(body(&deck, url), "one");
-    }
-
-    #[test]
-    fn connections_go_where_the_modes_of_the_events_say() {
-        let held = cassette(&[exchange("https://ml.example:8443/job", "one")]);
-        let deck = deck(Mode::Replay, &[held]);
-        assert_eq!(deck.connect("ml.example"), Connect::Here);
-        assert!(matches!(deck.connect("other.example"), Connect::Refuse(_)));
-        deck.begin("a".into(), None, Mode::Off, values("1234567"));
-        assert_eq!(deck.connect("ml.example"), Connect::Through);
-        assert_eq!(deck.connect("other.example"), Connect::Through);
-    }
-}
+mod tests;

@@ -2,6 +2,7 @@
 //! call is matched, what is redacted, and how a cassette is read and written. Files, sockets and the
 //! clock are for others.
 
+pub mod coding;
 pub mod deck;
 pub mod exchange;
 pub mod har;

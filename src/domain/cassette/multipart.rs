@@ -126,7 +126,11 @@ mod tests {
         ] {
             assert_eq!(upper(body, FORM).as_deref(), Some(body));
         }
-        for content_type in ["text/plain", "multipart/form-data", "multipart/x; boundary="] {
+        for content_type in [
+            "text/plain",
+            "multipart/form-data",
+            "multipart/x; boundary=",
+        ] {
             assert_eq!(upper(b"", content_type), None, "{content_type}");
         }
     }

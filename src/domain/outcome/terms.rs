@@ -25,6 +25,8 @@ pub struct Terms<'a> {
     pub has_mock: bool,
     /// Whether calls to providers are answered from a cassette.
     pub has_cassette: bool,
+    /// Whether the event waits for the answer of a provider.
+    pub has_open_provider_calls: bool,
     /// Whether the event is to be sent a second time.
     pub wants_duplicate: bool,
     /// Whether warnings fail the event.

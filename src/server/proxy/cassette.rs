@@ -16,14 +16,12 @@ use hyper::body::{Body, Frame, SizeHint};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{
-    egress::{Egress, Refusal},
-    forward::forward,
-};
+use super::{egress::Egress, forward::forward};
 use crate::{
     domain::{
         cassette::{
-            deck::{Decision, Deck},
+            coding::decoded,
+            deck::{Decision, Deck, OpenCall},
             exchange::{Exchange, Headers, ProviderAnswer, ProviderRequest},
         },
         hosts::HostPort,
@@ -58,8 +56,9 @@ struct Call {
     scheme: Scheme,
     target: HostPort,
     request: ProviderRequest,
-    /// The head as it arrived, to be sent on.
+    /// The head and the body as they arrived, to be sent on.
     head: http::request::Parts,
+    body: Bytes,
     started: Instant,
     at: Timestamp,
     event_id: Option<Arc<str>>,
@@ -86,6 +85,7 @@ impl Providers<'_> {
             },
             target,
             head,
+            body: Bytes::new(),
             started: Instant::now(),
             at: Timestamp::now(),
             event_id: None,
@@ -96,13 +96,14 @@ impl Providers<'_> {
             return self.miss(&call, StatusCode::NOT_IMPLEMENTED, reason);
         }
         match collect(body, MAX_BODY).await {
-            Ok(body) => call.request.body = body,
+            Ok(body) => call.take(body),
             Err(error @ ReadError::TooLarge(_)) => {
                 return self.miss(&call, StatusCode::PAYLOAD_TOO_LARGE, &error.to_string());
             }
             Err(error) => return plain_text(StatusCode::BAD_REQUEST, &error.to_string()),
         }
         let (decision, event_id) = self.deck.decide(&call.request);
+        let open = self.deck.open(event_id.as_ref());
         call.event_id = event_id;
         match decision {
             Decision::Answer(answer) => {
@@ -111,7 +112,7 @@ impl Providers<'_> {
                 from_cassette(&answer)
             }
             Decision::Miss(reason) => self.miss(&call, StatusCode::BAD_GATEWAY, &reason),
-            Decision::Forward { is_recorded } => self.send_on(call, is_recorded).await,
+            Decision::Forward { is_recorded } => self.send_on(call, open, is_recorded).await,
         }
     }
 
@@ -127,12 +128,15 @@ impl Providers<'_> {
     }
 
     /// Sends a call to its provider. Its answer is given back as it arrives, and recorded when it is whole.
-    async fn send_on(&self, call: Call, is_recorded: bool) -> Response<ResponseBody> {
-        let mut request = Request::from_parts(
-            call.head.clone(),
-            ResponseBody::bytes(call.request.body.clone()),
-        );
-        if is_recorded {
+    async fn send_on(
+        &self,
+        call: Call,
+        open: OpenCall,
+        is_recorded: bool,
+    ) -> Response<ResponseBody> {
+        let mut request =
+            Request::from_parts(call.head.clone(), ResponseBody::bytes(call.body.clone()));
+        if is_recorded && !signs_accept_encoding(request.headers()) {
             // A cassette holds answers as text where they are text.
             let identity = HeaderValue::from_static("identity");
             request
@@ -140,47 +144,124 @@ impl Providers<'_> {
                 .insert(header::ACCEPT_ENCODING, identity);
         }
         let (egress, limit) = (self.egress, self.limit);
-        let sent = forward(egress, limit, call.peer, call.scheme, &call.target, request).await;
+        let sent = {
+            let mut unanswered = Unanswered {
+                call: Some(&call),
+                recorder: is_recorded.then_some(self.deck),
+                report: &self.report,
+            };
+            let sent = forward(egress, limit, call.peer, call.scheme, &call.target, request).await;
+            unanswered.call = None;
+            sent
+        };
         let answer = match sent {
             Ok(answer) => answer,
-            Err(refusal) => return self.failed(&call, &refusal),
+            Err(refusal) => {
+                let reason = refusal.to_string();
+                if is_recorded {
+                    self.deck
+                        .lose(call.not_recorded(&reason), call.event_id.as_deref());
+                }
+                (self.report)(call.report(refusal.kind(), 0, None, &reason));
+                return plain_text(refusal.status(), &reason);
+            }
         };
         let status = answer.status().as_u16();
         if !is_recorded {
             (self.report)(call.answered(status, AnsweredFrom::Provider));
             return answer;
         }
-        let headers = list(answer.headers());
+        let mut headers = list(answer.headers());
         let (deck, report) = (Arc::clone(self.deck), Arc::clone(&self.report));
-        let end = move |body: Result<Bytes, String>| match body {
-            Ok(body) => {
-                let answer = ProviderAnswer {
-                    status,
-                    headers,
-                    body,
-                };
-                deck.record(&call.exchange(answer), call.event_id.as_deref());
-                report(call.answered(status, AnsweredFrom::Provider));
-            }
-            Err(reason) => {
-                let shown = call.shown_url();
-                let message = format!(
-                    "the answer to {} {shown} was not recorded: {reason}",
-                    call.request.method
-                );
-                report(call.report(ReportKind::EgressFailed, 0, None, &message));
-            }
+        let end = move |body: Result<Bytes, String>| {
+            let body = body.and_then(|body| without_coding(&mut headers, body));
+            let message = match body {
+                Ok(body) => {
+                    let answer = ProviderAnswer {
+                        status,
+                        headers,
+                        body,
+                    };
+                    deck.record(&call.exchange(answer), call.event_id.as_deref());
+                    // Before the report, which wakes the run that waits for this call.
+                    drop(open);
+                    return report(call.answered(status, AnsweredFrom::Provider));
+                }
+                Err(reason) => call.not_recorded(&reason),
+            };
+            deck.lose(message.clone(), call.event_id.as_deref());
+            drop(open);
+            report(call.report(ReportKind::EgressFailed, 0, None, &message));
         };
         answer.map(|body| ResponseBody::streaming(Recorded::new(body, Box::new(end))))
     }
+}
 
-    fn failed(&self, call: &Call, refusal: &Refusal) -> Response<ResponseBody> {
-        (self.report)(call.report(refusal.kind(), 0, None, &refusal.to_string()));
-        plain_text(refusal.status(), &refusal.to_string())
+/// A call that its provider has not answered. Dropped with the call, it reports that the skill went away.
+struct Unanswered<'a> {
+    call: Option<&'a Call>,
+    /// What records the call, if it is to be recorded.
+    recorder: Option<&'a Arc<Deck>>,
+    report: &'a Reporter,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        let Some(call) = self.call else {
+            return;
+        };
+        let after = call.started.elapsed().as_secs_f64();
+        let message = call.not_recorded(&format!(
+            "the skill did not wait for it longer than {after:.1} s"
+        ));
+        if let Some(deck) = self.recorder {
+            deck.lose(message.clone(), call.event_id.as_deref());
+        }
+        (self.report)(call.report(ReportKind::EgressFailed, 0, None, &message));
     }
 }
 
+/// A body as it was before it was compressed. Its headers then name no coding.
+///
+/// # Errors
+/// Why it cannot be decoded.
+fn without_coding(headers: &mut Headers, body: Bytes) -> Result<Bytes, String> {
+    let is_coding = |name: &str| name.eq_ignore_ascii_case(header::CONTENT_ENCODING.as_str());
+    let codings: Vec<&str> = headers
+        .iter()
+        .filter(|(name, _)| is_coding(name))
+        .map(|(_, value)| value.as_str())
+        .collect();
+    let plain = decoded(&body, &codings.join(","), MAX_BODY)?;
+    headers.retain(|(name, _)| !is_coding(name));
+    Ok(plain.map_or(body, Bytes::from))
+}
+
+/// Whether a signature covers the Accept-Encoding header, which then has to stay as it is.
+fn signs_accept_encoding(headers: &HeaderMap) -> bool {
+    let authorization = headers.get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok());
+    authorization.is_some_and(|text| {
+        let signed = text.split_once("SignedHeaders=").map(|(_, signed)| signed);
+        let mut signed = signed.unwrap_or_default().split([';', ',']);
+        signed.any(|name| name.eq_ignore_ascii_case("accept-encoding"))
+    })
+}
+
 impl Call {
+    /// Takes the body, which is matched and recorded as it was before it was compressed.
+    fn take(&mut self, body: Bytes) {
+        self.body = body.clone();
+        let mut headers = self.request.headers.clone();
+        // A body in a coding that is not known is matched as it is.
+        if let Ok(plain) = without_coding(&mut headers, body.clone()) {
+            self.request.headers = headers;
+            self.request.body = plain;
+        } else {
+            self.request.body = body;
+        }
+    }
+
     fn answered(&self, status: u16, from: AnsweredFrom) -> ConnectionReport {
         let place = match from {
             AnsweredFrom::Cassette => "from the cassette",
@@ -213,6 +294,12 @@ impl Call {
             event_id: self.event_id.clone(),
             ..ConnectionReport::new(Some(self.peer), kind, Some(host), message)
         }
+    }
+
+    /// A sentence about an answer that was not recorded.
+    fn not_recorded(&self, reason: &str) -> String {
+        let (method, shown) = (&self.request.method, self.shown_url());
+        format!("the answer to {method} {shown} was not recorded: {reason}")
     }
 
     fn exchange(&self, answer: ProviderAnswer) -> Exchange {

@@ -40,7 +40,7 @@ pub enum Awaited {
     FinalStatus,
     /// Metadata of another template, which `expected.json` names.
     Metadata,
-    /// The end of a call to Box.
+    /// The end of a call to Box or to a provider.
     OpenCall,
     /// A call of a provider to the skill.
     Callback,
@@ -54,7 +54,7 @@ pub fn phase(observed: &Observed, terms: &Terms<'_>) -> Phase {
     if terms.stops_after_answer && matches!(reply, Reply::Answered { .. }) {
         return Phase::Stopped;
     }
-    if observed.has_open_calls() {
+    if observed.has_open_calls() || terms.has_open_provider_calls {
         return Phase::Waiting(Awaited::OpenCall);
     }
     if observed.has_callbacks_left() && !has_failed_for_good(observed, terms) {

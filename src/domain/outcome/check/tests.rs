@@ -21,6 +21,7 @@ const TERMS: Terms<'_> = Terms {
     off: &[],
     has_mock: true,
     has_cassette: false,
+    has_open_provider_calls: false,
     wants_duplicate: false,
     is_strict: false,
     is_signed: false,
@@ -447,6 +448,16 @@ fn what_is_expected_decides_what_is_waited_for() {
     assert_eq!(phase(&observed, &TERMS), Phase::Done(300.0));
     observed.opened(9, Operation::Cards, 4.0);
     assert_eq!(phase(&observed, &TERMS), Phase::Waiting(Awaited::OpenCall));
+    let of_provider = Terms {
+        has_open_provider_calls: true,
+        ..TERMS
+    };
+    let mut observed = answered(200);
+    report(&mut observed, "success", &json!([keyword("done")]), 3.0);
+    assert_eq!(
+        phase(&observed, &of_provider),
+        Phase::Waiting(Awaited::OpenCall)
+    );
 }
 
 #[test]
