@@ -23,7 +23,7 @@ use skillctl::{
 
 const SIZES: [usize; 3] = [25_000, 50_000, 100_000];
 
-/// A transcript card of so many lines, about 100 bytes each.
+/// A transcript card of this many lines, about 100 bytes each.
 fn transcript(lines: usize) -> Value {
     let entries: Vec<Value> = (0..lines)
         .map(|nth| {

@@ -36,7 +36,7 @@ whoever	the caller, the client, the user
 tell|tells|told	report, publish, print or configure
 (go|goes|going|gone|went) on with	continue or resume
 in some dress	in one of the forms
-with so many	with N
+(with|after|of|at most|up to) so many	with N, or this many
 stand|stands|stood	is, or exists
 bring|brings|brought	returns, installs or sends
 room|rooms	module

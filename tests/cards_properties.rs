@@ -425,7 +425,7 @@ fn changed_result() -> impl Strategy<Value = (String, String)> {
     })
 }
 
-/// The starts and ends of the entries of a card, and whether they lie in their order within its duration.
+/// The starts and ends of the entries of a card, and whether they are in order and within its duration.
 fn times_are_in_order(card: &Value) -> bool {
     let duration = card["duration"].as_f64().unwrap_or(f64::INFINITY);
     let entries = card["entries"].as_array().map_or(&[][..], Vec::as_slice);

@@ -25,7 +25,7 @@ const BREATH: Duration = Duration::from_millis(150);
 const MORSEL: usize = 4;
 const GULP: usize = 4 * 1024;
 
-/// Starts so many of them; all are connected when this returns.
+/// Starts this many of them; all are connected when this returns.
 pub(super) fn start(address: SocketAddr, clients: usize) -> Process {
     let mut command = myself(SLOW);
     command.arg(address.to_string()).arg(clients.to_string());

@@ -72,7 +72,7 @@ pub(super) fn message(method: &str, path: &str, body: &str) -> Bytes {
     .into()
 }
 
-/// Makes a file of so many bytes.
+/// Makes a file of this many bytes.
 pub(super) async fn put_file(address: SocketAddr, id: usize, bytes: usize) {
     let path = format!("/_mock/files/{id}?name=soak.txt");
     let mut client = Client::connect(address).await;

@@ -11,7 +11,7 @@ use crate::{client, domain::event::signature::Keys, env::Clock};
 pub struct Options {
     /// The folder that gets the cases.
     pub into: PathBuf,
-    /// Whether events are kept to the byte, tokens and signatures included.
+    /// Whether events are kept byte for byte, tokens and signatures included.
     pub keep_secrets: bool,
     /// Whether the file of an event is downloaded.
     pub content: bool,

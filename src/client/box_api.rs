@@ -62,7 +62,7 @@ impl BoxClient {
             .await
     }
 
-    /// `GET` of a representation's `info.url`: how far it is.
+    /// `GET` of a representation's `info.url`: its state.
     pub async fn representation(&self, url: &Url) -> Result<Representation, BoxError> {
         let call = Call::new(Method::GET, url.clone()).named_by_box();
         self.transport.typed(&call, "a representation of Box").await
@@ -232,8 +232,8 @@ pub struct ContentLocation {
 pub struct Range {
     /// The first byte wanted, from 0.
     pub from: u64,
-    /// What the bytes before it were labelled with (a strong ETag or a date): the server is to
-    /// answer with everything where that has changed.
+    /// The strong ETag or the date of the bytes before it: the server answers with everything if
+    /// that has changed.
     pub if_range: Option<String>,
 }
 

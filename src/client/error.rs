@@ -196,9 +196,9 @@ impl Refusal {
         }
     }
 
-    /// Reads the body and the headers of an answer with an error status. Both envelopes of
-    /// Box's hold `code`, `message` and `request_id`; OAuth's holds `error` and
-    /// `error_description`. A token in any of them is redacted.
+    /// Reads the body and the headers of an answer with an error status. Both of Box's envelopes
+    /// have  `code`, `message` and `request_id`; OAuth's holds `error` and `error_description`. A
+    /// token in any of them is redacted.
     pub(crate) fn read(
         status: StatusCode,
         headers: &http::HeaderMap,

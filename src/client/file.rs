@@ -45,7 +45,7 @@ pub struct Representation {
     /// Its properties: `dimensions`, `paged`.
     #[serde(default)]
     pub properties: Value,
-    /// Where to ask how far it is.
+    /// Where to ask for its state.
     #[serde(default)]
     pub info: RepresentationInfo,
     /// How far it is.
@@ -56,7 +56,7 @@ pub struct Representation {
     pub content: RepresentationContent,
 }
 
-/// Where to ask how far a representation is.
+/// Where to ask for the state of a representation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct RepresentationInfo {
     /// The URL; asking there also starts the making of one that is `none`.

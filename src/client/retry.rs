@@ -66,7 +66,7 @@ pub struct Tries {
 }
 
 impl Tries {
-    /// The same after one more try that ended so and was followed by `delay`.
+    /// The same after one more try that ended with `ending` and was followed by `delay`.
     #[must_use]
     pub fn after(self, ending: Ending, delay: Duration) -> Self {
         match ending {

@@ -1,5 +1,5 @@
 //! The transport of the Box client: sends one call, retries it by the policy, and reads its answer
-//! within limits. Where the token may go is decided here, and nowhere else.
+//! within limits. Only this file decides where the token may go.
 
 use std::{fmt, time::Duration};
 

@@ -275,7 +275,7 @@ impl SkillConnection<'_> {
     }
 }
 
-/// The reply of a function, taken out of its envelope.
+/// The reply of a function, extracted from its envelope.
 fn unwrapped(reply: Reply, answer: &[u8]) -> Reply {
     match reply {
         Reply::Answered {

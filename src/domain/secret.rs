@@ -232,7 +232,7 @@ pub fn replace_secrets(text: &str, new: impl Fn(&str) -> String) -> String {
     shown
 }
 
-/// What lies between a secret's name and its value, and the value.
+/// What is between a secret's name and its value, and the value.
 fn named_value<'a>(name: &str, after: &'a str) -> Option<(&'a str, &'a str)> {
     if !is_secret_name(name) {
         return None;

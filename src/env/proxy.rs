@@ -70,7 +70,7 @@ impl Proxies {
     /// The proxy for a URL; none where its host is to be reached directly.
     ///
     /// # Errors
-    /// Where the variable that holds for it names no proxy.
+    /// Where the variable that applies to it names no proxy.
     pub fn for_url(&self, url: &Url) -> Result<Option<Intercept>, UnusableProxy> {
         let host = url.host_str().unwrap_or_default();
         self.find(url.scheme(), host, url.port_or_known_default())

@@ -1,4 +1,4 @@
-//! What an endpoint is given, and what it gives back.
+//! What an endpoint receives, and what it returns.
 
 use std::sync::Arc;
 

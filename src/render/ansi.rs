@@ -1,5 +1,6 @@
 //! The escape sequences in a program's output: colours become roles, so that a terminal shows them
-//! and everything else does not; other sequences are taken out, since they could drive the terminal.
+//! and everything else does not; other sequences are removed, since they could control the
+//! terminal.
 
 use super::{
     look::Look,

@@ -36,7 +36,7 @@ pub fn escaped(text: String) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         if controls(character) {
-            // Writing to a string cannot fail; every such character lies below U+10000.
+            // Writing to a string cannot fail; every such character is below U+10000.
             let _ = write!(safe, "\\u{:04x}", u32::from(character));
         } else {
             safe.push(character);

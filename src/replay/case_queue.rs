@@ -26,7 +26,7 @@ pub(super) struct CaseQueue {
 }
 
 enum Cases {
-    /// Kept in memory; so many rounds.
+    /// Kept in memory, for this many rounds.
     Kept(Arc<[Arc<Case>]>, usize),
     /// A thread reads them from the fixtures, a few ahead.
     Read(Mutex<mpsc::Receiver<Result<QueuedCase<Arc<Case>>, PlanError>>>),

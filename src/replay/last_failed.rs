@@ -23,7 +23,7 @@ const MAX_CASES: usize = 10_000;
 /// The failed cases of a project, by their absolute names.
 #[derive(Debug)]
 pub struct LastFailed {
-    /// Where they are kept; nowhere without a home folder.
+    /// Where they are kept; `None` without a home folder.
     path: Option<PathBuf>,
     project: PathBuf,
     failed: BTreeSet<PathBuf>,
@@ -40,8 +40,9 @@ struct Kept {
 }
 
 impl LastFailed {
-    /// Reads the failed cases of a project. `project` is the absolute path of its `skillctl.toml`, or
-    /// of the current folder. A file that is missing, or that is not one of these, is as none.
+    /// Reads the failed cases of a project. `project` is the absolute path of its `skillctl.toml`,
+    /// or of the current folder. A file that is missing, or that is not one of these, counts as
+    /// empty.
     ///
     /// # Errors
     /// The file has a format of another version of skillctl.

@@ -98,8 +98,8 @@ pub struct ToRegister<'a> {
 }
 
 impl ToRegister<'_> {
-    /// Writes it behind what is there, as the mock reads it. The event goes over as it is: it was
-    /// read from this text, or written just now.
+    /// Appends it, in the form that the mock reads. The text of the event is sent unchanged: the
+    /// event was read from it, or it was written just now.
     fn write(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(b"{\"event\":");
         to.extend_from_slice(&self.event);
@@ -135,7 +135,7 @@ impl Mock {
         &self.url
     }
 
-    /// Whether it is there, and how far its stream is.
+    /// Whether it answers, and the number of its newest notice.
     ///
     /// # Errors
     /// Where nothing, or something else, answers.
@@ -155,7 +155,7 @@ impl Mock {
             .await
     }
 
-    /// Puts content, and gives the name by which events refer to it.
+    /// Uploads content, and returns the name by which events refer to it.
     ///
     /// # Errors
     /// Where the mock does not take it.
@@ -172,7 +172,7 @@ impl Mock {
         Ok(kept.sha1)
     }
 
-    /// Registers events, and gives them back as they are to be sent, in the same order.
+    /// Registers events, and returns them as they are to be sent, in the same order.
     ///
     /// # Errors
     /// Where the mock does not take them.

@@ -1,4 +1,4 @@
-//! A run as data: what it needs, what it reports while it goes on, and what it returns at its end.
+//! A run as data: what it needs, what it reports in progress, and what it returns at its end.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -83,7 +83,7 @@ impl Rounds {
     }
 }
 
-/// What a run reports while it goes on.
+/// What a run reports in progress.
 #[derive(Debug)]
 pub enum RunEvent {
     /// An event has its verdict. Where expected results are rewritten, with the path of the file

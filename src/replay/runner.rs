@@ -206,7 +206,7 @@ impl Work {
     }
 }
 
-/// The output of `future`, while the events that settle go on.
+/// The output of `future`; meanwhile the events that settle continue.
 ///
 /// # Errors
 /// Where one of them fails.

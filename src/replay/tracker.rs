@@ -104,7 +104,7 @@ impl TrackedEvent {
         access(&mut self.lock().observed)
     }
 
-    /// Waits until so many calls to providers were answered.
+    /// Waits until this many calls to providers were answered.
     pub(super) async fn provider_calls(&self, number: usize) {
         loop {
             let called = self.provider_called.notified();

@@ -68,7 +68,7 @@ impl Reports<'_> {
                 Either::Left((output, _)) => return output,
                 Either::Right(((), rest)) => future = rest,
             }
-            // Nobody needs to know where the receiver is busy.
+            // If the receiver is busy, this report is not needed.
             let _ = self.events.try_send(RunEvent::Waiting(describe()));
         }
     }
@@ -142,7 +142,7 @@ impl Cutoff {
         }
     }
 
-    /// Why nothing more is waited for, if that is so by now.
+    /// Why nothing more is waited for, if the process has ended or the run was interrupted.
     pub(super) fn by_now(&self) -> Option<Cut> {
         let died = self.exit.as_ref().filter(|exit| may_have_changed(exit));
         let died = died.and_then(|exit| exit.borrow().clone());

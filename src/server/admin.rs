@@ -1,7 +1,7 @@
 //! The admin API below `/_mock/`: how replay, `env` and scripts speak to a running mock. Without a
-//! token it answers only clients that named a loopback host, so that no page in a browser reaches it
-//! by rebinding a name (the guard keeps other pages out); a mock that listens beyond loopback asks
-//! for its token. Here is the table of its routes; a file below answers each family of them.
+//! token it answers only clients that named a loopback host, so that no page in a browser reaches
+//! it by rebinding a name (the guard keeps other pages out); a mock that listens beyond loopback
+//! requires its token. Here is the table of its routes; a file below answers each family of them.
 
 pub(super) mod answer;
 mod events;
@@ -41,8 +41,8 @@ pub struct Admin {
     pub page_token: String,
     /// The certificate of the authority, in PEM.
     pub certificate: String,
-    /// Where the certificate and the bundle are, for `health`. They are made in the
-    /// background and may come a moment after the start; never, where the sender is gone.
+    /// Where the certificate and the bundle are, for `health`. They are made in the background,
+    /// possibly a moment after the start; never if the sender is dropped.
     pub trust: watch::Receiver<Option<Trust>>,
 }
 
@@ -152,7 +152,7 @@ async fn route(store: &Arc<Store>, admin: &Admin, parts: &Parts, body: RequestBo
 
 fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
     let trust = admin.trust.borrow().clone().unwrap_or_default();
-    // First: what the notices up to it report is counted in `writes`.
+    // Read first, so that `writes` counts what the notices up to it report.
     let next = store.newest_notice();
     json_response(&json!({
         "ok": true,
@@ -166,7 +166,7 @@ fn health(store: &Store, admin: &Admin) -> Response<ResponseBody> {
     }))
 }
 
-/// `GET trust`: the files that `health` names, once they are there.
+/// `GET trust`: the files that `health` names, once they exist.
 async fn trust(admin: &Admin) -> Response<ResponseBody> {
     let mut trust = admin.trust.clone();
     let made = trust.wait_for(Option::is_some).await;

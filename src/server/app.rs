@@ -178,7 +178,7 @@ impl RequestHandler for App {
 }
 
 impl App {
-    /// Reads as much of a body as is wanted.
+    /// Reads as much of a body as the call accepts.
     async fn read(
         &self,
         wanted: AcceptedBody,

@@ -41,7 +41,7 @@ impl ResponseBody {
     }
 
     /// `length` bytes of `file` from its current position, read from disk as the client takes them.
-    /// A file that turns out shorter breaks the connection off.
+    /// If the file turns out to be shorter, the connection is closed.
     pub fn file(file: File, length: u64) -> Self {
         Self(Kind::File(FileBody {
             file,
@@ -170,8 +170,8 @@ pub enum BodyError {
     Broken(#[source] hyper::Error),
 }
 
-/// A request's body: nothing of it is read before it is asked for, and a client that stops
-/// sending in the middle is given up after a time.
+/// A request's body. It is read only on demand, and a client that stops sending in the middle is
+/// disconnected after a time-out.
 pub struct RequestBody {
     incoming: Incoming,
     timeout: Duration,

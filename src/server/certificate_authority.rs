@@ -60,7 +60,7 @@ pub struct CertificateAuthority {
     issuer: Issuer<'static, KeyPair>,
     validity: Validity,
     others: OtherHosts,
-    /// One key serves every leaf: they live and die with this process.
+    /// One key for all leaf certificates, which are used by this process only.
     leaf: KeyPair,
     leaf_signer: Arc<dyn SigningKey>,
     leaves: Mutex<HashMap<String, Arc<CertifiedKey>>>,
@@ -210,7 +210,8 @@ impl CertificateAuthority {
         Arc::clone(self.config.get_or_init(make))
     }
 
-    /// The certificate for a name; without one, that of every name a client may come by.
+    /// The certificate for a name; without one, a certificate with every name that a client may
+    /// use.
     fn certified(&self, name: Option<&str>) -> Option<Arc<CertifiedKey>> {
         /// Clients may ask for any name below Box's domains.
         const MANY_NAMES: usize = 256;
@@ -282,7 +283,7 @@ impl ResolvesServerCert for BySni {
 }
 
 impl Validity {
-    /// From a day ago, for clocks that go behind, until `length` from now.
+    /// From a day ago, for clocks that are slow, until `length` from now.
     fn starting(now: Timestamp, length: SignedDuration) -> Self {
         Self {
             from: now,
@@ -323,7 +324,7 @@ fn authority_params(validity: Validity, others: &OtherHosts) -> CertificateParam
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let named = match others {
-        // Its certificate is good for this run alone, and its key never leaves memory.
+        // Its certificate is for this run alone, and its key never leaves memory.
         OtherHosts::All => return params,
         OtherHosts::None => &[][..],
         OtherHosts::Named(hosts) => hosts.as_slice(),

@@ -1,5 +1,5 @@
-//! What a listener needs of the program behind it: an answer to each request, and a place to report
-//! what happens on connections. Sockets and HTTP are for `listener` and `connection`.
+//! What a listener needs from the program behind it: an answer to each request, and a place to
+//! report what happens on connections. Sockets and HTTP are for `listener` and `connection`.
 
 use std::{net::SocketAddr, sync::Arc};
 

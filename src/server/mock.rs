@@ -36,8 +36,8 @@ use crate::{
     store::{self, JournalError, Store},
 };
 
-/// How long calls in flight may go on when the mock ends. The streams of the admin API stay open
-/// for ever: nothing is lost by cutting them.
+/// How long calls in progress may take after the mock ends. The streams of the admin API never end
+/// by themselves, so they are cut.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How a mock is started. The default listens on a free port of loopback, records to a file without a
@@ -334,7 +334,7 @@ async fn run(
         // The caller may have left; then `serving` ends at once.
         let _ = start.send(Ok(()));
         runtime.block_on(serving);
-        // A read of a disk that nobody waits for any more is left to itself.
+        // A disk read that no call waits for any more is abandoned.
         runtime.shutdown_background();
         drop(end);
     };
@@ -345,7 +345,7 @@ async fn run(
     Ok(ended)
 }
 
-/// Where the ids and tokens of a mock start: nobody is to guess them.
+/// The seed of the ids and tokens of a mock, which must not be guessable.
 fn seed() -> u64 {
     let (high, low) = Uuid::new_v4().as_u64_pair();
     high ^ low.rotate_left(32)

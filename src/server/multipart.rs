@@ -30,7 +30,7 @@ const MAX_PART_HEAD: usize = 64 * 1024;
 /// The longest boundary, in bytes; RFC 2046 allows 70.
 const MAX_BOUNDARY: usize = 256;
 
-/// Takes an upload of at most `limit` bytes in.
+/// Reads an upload of at most `limit` bytes.
 ///
 /// # Errors
 /// The answer: 413 for a body that is larger, 400 for one that is not multipart or ends early, 500
@@ -190,7 +190,7 @@ where
                 Some(Err(error)) => return Poll::Ready(Err(ChunkError::Body(error))),
                 Some(Ok(frame)) => frame,
             };
-            // Trailers say nothing that is wanted.
+            // Trailers contain nothing that is used.
             let Ok(data) = frame.into_data() else {
                 continue;
             };

@@ -45,7 +45,7 @@ pub struct Timeouts {
     pub idle: Duration,
     /// For reaching another host through the proxy.
     pub connect: Duration,
-    /// What is in flight at shutdown is given this long.
+    /// How long requests in progress may take after a shutdown.
     pub grace: Duration,
 }
 

@@ -111,7 +111,7 @@ impl Outgoing {
             return response;
         }
         *response.body_mut() = match body.into_bytes() {
-            // What is in memory leaves in one piece: the call ends here.
+            // A body in memory is sent in one piece: the call ends here.
             Ok(bytes) if is_plain => {
                 call.capture_body(&bytes);
                 ResponseBody::bytes(bytes)
@@ -144,7 +144,7 @@ async fn unpack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) ->
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-/// The picture; where the other is none, a small valid one.
+/// The picture; a small valid one if the original is not a picture.
 async fn picture_body(wanted: PictureOf) -> io::Result<ResponseBody> {
     let otherwise = wanted.otherwise.clone();
     match unpack(move || picture::make(&wanted)).await {
@@ -193,7 +193,7 @@ pub(super) async fn open_content(
     }
 }
 
-/// A body that keeps its call open while it goes out.
+/// A body that keeps its call open while it is sent.
 struct Held {
     body: ResponseBody,
     call: Box<OpenCall>,

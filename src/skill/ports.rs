@@ -15,9 +15,9 @@ use tokio::{
 
 use super::error::SkillError;
 
-/// Ports that no system gives away by itself: they lie below the ephemeral ranges of Linux (from
+/// Ports that no system assigns by itself: they are below the ephemeral ranges of Linux (from
 /// 32768) and macOS (from 49152). A program that is started binds its port some time after it was
-/// chosen, and must not lose it to a connection that somebody opens meanwhile.
+/// chosen, and must not lose it to a connection that is opened meanwhile.
 const FIRST_CHOSEN_PORT: u16 = 20_000;
 const CHOSEN_PORTS: u16 = 12_000;
 

@@ -270,7 +270,7 @@ async fn wait(
     end_leftovers(group).await;
     drop(guard);
     for mut reader in readers {
-        // A process that left the group may keep the pipe open for ever.
+        // A process that left the group may keep the pipe open indefinitely.
         if timeout(REST_OF_OUTPUT, &mut reader).await.is_err() {
             reader.abort();
         }

@@ -41,7 +41,7 @@ impl Store {
         .await;
     }
 
-    /// Gives a file this content, and makes the file where there is none; says whether it did.
+    /// Sets the content of a file, which is created if it does not exist; returns whether it was.
     pub async fn put_file(
         &self,
         id: String,
@@ -64,7 +64,7 @@ impl Store {
         .await
     }
 
-    /// Removes a file and its metadata; says whether there was one.
+    /// Removes a file and its metadata; returns whether it existed.
     ///
     /// # Errors
     /// Where the records of that cannot be written; nothing is changed then.
@@ -89,7 +89,7 @@ impl Store {
         }
     }
 
-    /// Puts the mock back to how it started. A record says so.
+    /// Restores the initial state of the mock, and records that.
     ///
     /// # Errors
     /// Where the record cannot be written; nothing is changed then.
@@ -105,7 +105,7 @@ impl Store {
                 ..ChangeSet::default()
             }];
             let ticket = writer.record(&mut sets)?;
-            // Before the notice: a reader of it finds no fault and no call of before.
+            // Before the notice: its readers must find no earlier fault and no earlier call.
             writer.shared.lock_faults().reset();
             writer.shared.call_log.clear();
             writer.publish(sets);
@@ -128,7 +128,7 @@ impl Store {
         self.shared.lock_faults().clear();
     }
 
-    /// The present faults, each with how often it has struck.
+    /// The current faults, each with how often it was applied.
     pub fn faults(&self) -> Value {
         self.shared.lock_faults().to_json()
     }

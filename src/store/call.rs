@@ -108,7 +108,7 @@ impl OpenCall {
     /// The call as it was admitted.
     ///
     /// # Errors
-    /// The refusal, where it was not. It is given once.
+    /// The refusal, where it was not. It is returned once.
     pub fn admitted(&mut self) -> Result<&Admitted, Box<Answer>> {
         match &mut self.admitted {
             Some(admitted) => Ok(admitted),

@@ -41,7 +41,7 @@ pub struct Entry {
 impl CallLog {
     /// Adds a call that has ended.
     pub(super) fn add(&self, entry: Entry) {
-        // What goes is freed after the lock, which everybody waits for.
+        // The removed call is freed after the lock, which all calls wait for.
         let gone = self.lock().add(entry);
         drop(gone);
     }
@@ -56,7 +56,7 @@ impl CallLog {
         (first..).zip(found).collect()
     }
 
-    /// Forgets the calls; numbers and counts go on.
+    /// Forgets the calls; numbers and counts continue.
     pub(super) fn clear(&self) {
         let mut ring = self.lock();
         ring.entries.clear();
@@ -74,8 +74,8 @@ impl CallLog {
 }
 
 impl Ring {
-    /// Adds a call, and returns the one that makes way for it. Where a large one takes the place of
-    /// several, it is the last of those.
+    /// Adds a call, and returns the one that was removed for it. If a large one replaces several,
+    /// it is the last of those.
     fn add(&mut self, entry: Entry) -> Option<Entry> {
         self.totals.calls += 1;
         *self.totals.statuses.entry(entry.record.status).or_default() += 1;

@@ -1,5 +1,5 @@
-//! The request and the answer of a call: both heads and the beginnings of both bodies. Recording them
-//! is cheap, since most are never read; they are redacted when somebody reads them.
+//! The request and the answer of a call: both heads and the beginnings of both bodies. Recording
+//! them is cheap, since most are never read; they are redacted when they are read.
 
 use std::borrow::Cow;
 

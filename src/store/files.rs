@@ -44,7 +44,7 @@ impl Store {
         let (reply, result) = mpsc::channel();
         self.writer.submit(Job::Change(Box::new(move |writer| {
             let synced = folder_sync::sync(&writer.shared.state(), change, now);
-            // Nobody waits for an answer, so nobody waits for the disk.
+            // No call waits for an answer, so the sync of the disk is not awaited.
             let committed = writer.commit(vec![ChangeSet {
                 changes: synced.changes,
                 events: EventIds::default(),

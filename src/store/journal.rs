@@ -51,10 +51,10 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens `path`, making it where it is not there, and gives `each` of the records it holds to
-    /// the caller. A last line that was torn by a crash is cut off, since its write was never
-    /// acknowledged; then a warning is returned with the journal. The file is this journal's
-    /// alone as long as it lives (by an advisory lock).
+    /// Opens or creates `path`, and calls `each` with the records it holds. An incomplete last
+    /// line, after a crash, is cut off, since its write was never acknowledged; then a warning is
+    /// returned with the journal. The journal locks the file (an advisory lock) until it is
+    /// dropped.
     ///
     /// # Errors
     /// Where the file cannot be used, or a line in its middle is not a record.
@@ -66,7 +66,7 @@ impl Journal {
             path: path.to_owned(),
             source,
         };
-        // A device or a pipe could make opening or reading wait for ever.
+        // A device or a pipe could make opening or reading wait indefinitely.
         if path.metadata().is_ok_and(|found| !found.is_file()) {
             return Err(JournalError::NoFile {
                 path: path.to_owned(),
@@ -136,7 +136,7 @@ impl Journal {
     /// a ticket to wait for.
     ///
     /// # Errors
-    /// Where the disk refuses already.
+    /// Where the disk refuses a first sync.
     pub(super) fn with_fsync(mut self) -> Result<Self, JournalError> {
         let fail = |source| self.recorded.unusable(source);
         let (file, path) = (&self.file, &self.recorded.path);

@@ -2,8 +2,8 @@
 //! listener that wakes the tasks that wait for the next one. A reader that is too slow gets a notice
 //! that it missed some. Publishing never waits for a reader.
 //!
-//! The ring is long for readers that are behind, and short when all have read: new notices overwrite
-//! old ones, which takes longer the more of them lie between.
+//! The ring is long for readers that are behind, and short when all have read: new notices
+//! overwrite old ones, which takes longer in a long ring.
 
 use std::{
     collections::VecDeque,
@@ -205,9 +205,9 @@ impl Notices {
 }
 
 impl Ring {
-    /// Adds a notice, and gives one that is kept no longer. Where several go, the others are freed
-    /// here: those that make way for a large one, and one more each time while a backlog is
-    /// given up that was read in the end.
+    /// Adds a notice, and returns one that was removed. If several are removed, the others are
+    /// freed here: those that a large one replaces, and one more each time while a backlog
+    /// that all readers have read shrinks.
     fn push(&mut self, notice: Notice) -> Option<Notice> {
         self.bytes += notice.weight();
         self.notices.push_back(notice);
@@ -251,7 +251,7 @@ impl Ring {
         oldest <= self.read_by_all
     }
 
-    /// A place for a reader of the notices after this number.
+    /// The index of a place for a reader of the notices after this number.
     fn take_place(&mut self, after: u64) -> usize {
         let after = after.min(self.newest);
         self.read_by_all = self.read_by_all.min(after);

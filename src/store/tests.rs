@@ -32,7 +32,7 @@ use crate::{
     },
 };
 
-/// A mock that records to `path`, and the files and write tokens of so many events.
+/// A mock that records to `path`, and the files and write tokens of this many events.
 async fn start(path: &Path, events: usize) -> (Arc<Store>, Vec<(String, Secret)>) {
     start_at(path, events, wall_clock()).await
 }

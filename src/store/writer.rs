@@ -105,7 +105,7 @@ impl WriterThread {
     /// Starts the writer.
     ///
     /// # Errors
-    /// Where the system has no thread to spare.
+    /// Where the system cannot start a thread.
     pub(super) fn start(writer: Writer) -> io::Result<Self> {
         let (jobs, submitted) = channel();
         let thread = thread::Builder::new()
@@ -117,7 +117,8 @@ impl WriterThread {
         })
     }
 
-    /// Hands a job over. The jobs that wait are bounded by the connections that wait for them.
+    /// Queues a job. The number of queued jobs is bounded by that of the connections that wait for
+    /// them.
     pub(super) fn submit(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             // The thread takes jobs as long as there is a sender.
@@ -175,7 +176,7 @@ impl Writer {
         }
         let decision = self.decision(&request, prepared, &mut call);
         if decision.changes.is_empty() {
-            // A refusal waits for nobody.
+            // A refusal does not wait for the batch.
             reply_with(reply, call, decision.answer, None);
             return;
         }

@@ -83,7 +83,7 @@ test("a pill opens its timeline and closes it again", async () => {
   await page.click(pill);
   assert.equal(await expanded(page, pill), "false");
   assert.equal(await visible(page, ".timeline"), 0);
-  // The one picture of that file lies on a host that is not there.
+  // The one picture of that file is on a host that does not exist.
   assert.deepEqual(complaints.filter((it) => !it.includes("Failed to load resource")), []);
 });
 

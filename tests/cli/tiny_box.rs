@@ -42,11 +42,11 @@ impl Request {
 pub(crate) enum End {
     /// Whole.
     Well,
-    /// Closed after so many bytes of the body.
+    /// Closed after this many bytes of the body.
     Cut(usize),
-    /// Reset after so many bytes of the body.
+    /// Reset after this many bytes of the body.
     Reset(usize),
-    /// Silent after so many bytes of the body, until the client goes.
+    /// Silent after this many bytes of the body, until the client goes.
     Silent(usize),
 }
 

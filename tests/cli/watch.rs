@@ -139,7 +139,7 @@ impl Watching {
         self.output().matches(WAITING).count()
     }
 
-    /// Waits until so many runs have ended, and returns what the last one printed.
+    /// Waits until this many runs have ended, and returns what the last one printed.
     fn until(&self, runs: usize) -> String {
         wait_for("the run ends", || (self.runs() >= runs).then_some(()));
         let output = self.output();

@@ -54,7 +54,7 @@ impl<'a> BoxSource<'a> {
         }
     }
 
-    /// Looks the file up before a download, which will not ask again; gives its name. `None`
+    /// Looks the file up before a download, which then does not ask again; returns its name. `None`
     /// where the token may not read it.
     pub async fn name(&self) -> Result<Option<String>, BoxError> {
         let (identity, name) = self.look().await?;
@@ -77,7 +77,7 @@ impl<'a> BoxSource<'a> {
             ..Identity::default()
         };
         let info = match self.client.file_info(file_id, None).await {
-            // Refused by Box, that is, and not by a page that something in between put up.
+            // Refused by Box itself, and not by a page of something in between.
             Err(error) if status(&error) == Some(403) && !is_a_page(&error) => {
                 return Ok((unknown, None));
             }
@@ -97,7 +97,7 @@ impl<'a> BoxSource<'a> {
         }
     }
 
-    /// Waits until a representation is made, and notes where it lies.
+    /// Waits until a representation is made, and notes where it is.
     async fn look_at_representation(
         &self,
         hint: &str,
@@ -159,7 +159,7 @@ impl<'a> BoxSource<'a> {
                     .await
                     .map_err(|(error, tries)| BoxError { tries, ..error })?;
             } else {
-                // Asking for one that nobody has asked for before starts its making.
+                // The first request for a representation makes Box start to create it.
                 tries.pending = 1;
             }
             entry = self.client.representation(&url).await?;

@@ -60,7 +60,7 @@ impl DownloadError {
         }
     }
 
-    /// The same after so many attempts.
+    /// The same after this many attempts.
     pub(super) fn with_tries(self, tries: u32) -> Self {
         match self {
             Self::Box(error) => Self::Box(BoxError { tries, ..error }),

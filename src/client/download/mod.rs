@@ -48,7 +48,7 @@ pub enum Target {
 /// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The download resumes after so many bytes of an earlier run.
+    /// The download resumes after this many bytes of an earlier run.
     Resumed(u64),
     /// The length of the whole became known.
     Total(u64),
@@ -74,7 +74,7 @@ pub struct Done {
 /// An attempt that did not download everything.
 struct FailedAttempt {
     error: DownloadError,
-    /// Whether the bytes here are of no use, and what is wanted must be asked again.
+    /// Whether the bytes here are useless, and Box must be asked again what is wanted.
     start_over: bool,
 }
 
@@ -144,8 +144,8 @@ impl<'a, S: Source> Download<'a, S> {
         })
     }
 
-    /// Runs to the end. Whatever it ends with, or when it is dropped on the way, call
-    /// [`Download::keep`] unless all is well.
+    /// Runs to the end. After an error, or if it is dropped before the end, call
+    /// [`Download::keep`].
     pub async fn run(&mut self) -> Result<Done, DownloadError> {
         let done = self.run_whole().await;
         if done.is_err() && self.part.is_none() {
@@ -185,8 +185,8 @@ impl<'a, S: Source> Download<'a, S> {
         Ok(done)
     }
 
-    /// Keeps what is here for the next run, and says how much that is. Without a byte, nothing
-    /// is left behind.
+    /// Keeps the received bytes for the next run, and returns their number. If there are none, no
+    /// file remains.
     pub async fn keep(&mut self) -> Option<u64> {
         let (part, _) = self.part.as_ref()?;
         let synced = self.pipe.sync().await.is_ok();
@@ -302,7 +302,7 @@ impl<'a, S: Source> Download<'a, S> {
         }
     }
 
-    /// Takes an answer that holds the whole. A stream has had its first part already: that is
+    /// Reads an answer with the whole file. A stream has received the first part already: it is
     /// skipped, if a change of it would be noticed.
     async fn start_with(
         &mut self,
@@ -330,7 +330,7 @@ impl<'a, S: Source> Download<'a, S> {
         self.copy(body, total, 0).await
     }
 
-    /// Copies a body to its end, but for the first `skip` bytes.
+    /// Copies a body to its end, except for the first `skip` bytes.
     async fn copy(
         &mut self,
         mut body: S::Body,

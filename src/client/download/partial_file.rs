@@ -59,7 +59,7 @@ impl PartialFile {
         })
     }
 
-    /// Where the partial bytes lie.
+    /// The path of the partial bytes.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -69,7 +69,7 @@ impl PartialFile {
         &self.file
     }
 
-    /// How many bytes lie there.
+    /// The number of its bytes.
     pub(super) fn length(&self) -> Result<u64, PartError> {
         let metadata = self.file.metadata();
         metadata

@@ -30,7 +30,7 @@ use crate::{
 enum Fate {
     /// Nothing.
     Fine,
-    /// The connection breaks after so many bytes.
+    /// The connection breaks after this many bytes.
     Reset(usize),
     /// The body ends well, but early.
     Truncated(usize),
@@ -46,9 +46,9 @@ enum Fate {
     Damaged(usize),
     /// The file has a new version from this request on.
     NewVersion,
-    /// The process is killed after so many bytes.
+    /// The process is killed after this many bytes.
     Killed(usize),
-    /// The user interrupts after so many bytes.
+    /// The user interrupts after this many bytes.
     Interrupted(usize),
     /// The partial file is tampered with once this run is over.
     Tampered(Tampering),

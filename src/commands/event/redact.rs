@@ -1,4 +1,4 @@
-//! `skillctl event redact`: makes of a captured event one that can be committed.
+//! `skillctl event redact`: makes a captured event safe to commit.
 
 use serde_json::Value;
 

@@ -12,7 +12,7 @@ const MAX_CHANGES: usize = 200;
 pub(super) enum Concerned {
     /// All: a file changed that belongs to no case.
     All,
-    /// Those with these absolute names. None, if cases were removed.
+    /// Those with these absolute names. The set is empty if cases were only removed.
     Cases(BTreeSet<PathBuf>),
 }
 

@@ -59,7 +59,7 @@ impl MockSource {
             MockChoice::FoundOrStarted => {}
         }
         let default = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT));
-        // A mock that somebody else started may permit other hosts, and has other cassettes.
+        // A mock that another process started may permit other hosts, and has other cassettes.
         if !plan.no_egress
             && deck.is_none()
             && let Some((url, health)) = answering(default, environment).await
@@ -102,7 +102,7 @@ impl MockSource {
         self.own.is_some()
     }
 
-    /// Puts the mock back to its start, if it is the run's own.
+    /// Resets the mock, if it is the run's own.
     pub(super) async fn reset(&self) {
         if let Some(own) = &self.own {
             // It fails only if a record cannot be written, and this mock writes none.

@@ -229,8 +229,8 @@ async fn connect(url: &Url, patience: Duration) -> Result<RunningSkill, Failure>
     }
 }
 
-/// Runs the cases and prints the results. The second Ctrl-C drops the events under way, and so does
-/// `cancelled`.
+/// Runs the cases and prints the results. The second Ctrl-C drops the events in progress, and so
+/// does `cancelled`.
 async fn play(
     run: Run,
     mut show: Show<'_>,

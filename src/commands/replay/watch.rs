@@ -436,8 +436,8 @@ async fn next_key(keys: &mut Option<Keys>) -> char {
     }
 }
 
-/// Waits until a run is of no use any more: a file changed that the skill does not seem to write, or the
-/// user wants another run. Collects the changes in `seen`.
+/// Waits until a run is obsolete: a file changed that the skill does not seem to write, or the user
+/// wants another run. Collects the changes in `seen`.
 async fn until_cancelled(
     files: &mut SourceWatch,
     keys: &mut Option<Keys>,

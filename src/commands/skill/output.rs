@@ -62,7 +62,7 @@ impl SkillLog {
     }
 }
 
-/// Prints lines on a thread of its own, so that a terminal that stops reading holds up nobody.
+/// Prints lines on a thread of its own, so that a terminal that stops reading blocks nothing else.
 pub(super) struct LivePrinter {
     sender: SyncSender<Message>,
 }

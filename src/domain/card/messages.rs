@@ -107,7 +107,7 @@ pub(super) fn fix_type(found: Tree<'_>, should: Type) -> String {
     }
 }
 
-/// The unit of a time that lies far beyond the duration, and what to do about it.
+/// The unit of a time that is far beyond the duration, and what to do about it.
 pub(super) fn far_unit(start: f64, duration: f64) -> (&'static str, String) {
     // The duration may be rounded.
     let fits = |seconds: f64| seconds <= duration + 1.0;

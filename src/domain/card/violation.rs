@@ -16,7 +16,7 @@ use super::{
 };
 use crate::domain::{diagnostic::Severity, json::tree::Tree};
 
-/// A broken rule. Borrows what it is about: nothing is allocated until its texts are asked for.
+/// A broken rule. Borrows what it is about: nothing is allocated until its texts are needed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Violation<'a> {
     /// A value of another type than Box accepts.

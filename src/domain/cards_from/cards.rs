@@ -19,11 +19,11 @@ const MAX_GAP: f64 = 1.0;
 /// What becomes of the content.
 #[derive(Clone, Debug)]
 pub struct CardOptions {
-    /// The least confidence of topics, faces and texts, from 0 to 1.
+    /// The lowest confidence of topics, faces and texts, from 0 to 1.
     pub min_confidence: f64,
-    /// At most so many topics: those of which the service is most certain.
+    /// At most this many topics: those of which the service is most certain.
     pub max_topics: usize,
-    /// At most so many faces.
+    /// At most this many faces.
     pub max_faces: usize,
     /// Whether lines of speech begin with their speaker.
     pub speakers: bool,
@@ -36,7 +36,7 @@ pub struct CardOptions {
 }
 
 impl CardOptions {
-    /// The options for a format whose least confidence this is.
+    /// The options for a format whose lowest confidence this is.
     pub fn new(min_confidence: f64) -> Self {
         Self {
             min_confidence,
@@ -289,7 +289,7 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The times of the cards: all of them lie within the duration, in whole seconds or milliseconds.
+/// The times of the cards: all of them are within the duration, in whole seconds or milliseconds.
 struct Clock {
     duration: Option<f64>,
     fractions: bool,

@@ -19,7 +19,7 @@ pub struct Format {
     pub source: &'static str,
     /// The cards that are made of it.
     pub cards: &'static str,
-    /// The least confidence of topics, faces and texts, from 0 to 1, unless the user gives another.
+    /// The lowest confidence of topics, faces and texts, from 0 to 1, unless the user gives another.
     pub min_confidence: f64,
     pub(super) reader: Reader,
 }

@@ -32,7 +32,7 @@ pub enum ReadError {
     Syntax(Box<SyntaxError>),
     /// It is JSON, and of no format that is read.
     UnknownShape,
-    /// It is a file of a kind that is not read; its name.
+    /// It is a file of a kind that is not supported; its name.
     UnreadFormat(String),
     /// Several formats fit.
     Ambiguous(Vec<&'static str>),

@@ -65,7 +65,7 @@ pub struct Exchange {
 /// A call of a provider to the skill, after the skill has replied to the event.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Callback {
-    /// It is sent when so many calls to providers were answered.
+    /// It is sent when this many calls to providers were answered.
     pub after: usize,
     /// Milliseconds that pass before it is sent.
     pub delay_ms: u64,

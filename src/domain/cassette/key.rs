@@ -1,4 +1,4 @@
-//! What calls are matched by: method, URL and body after what changes by nature was left out.
+//! What calls are matched by: method, URL and body, without the parts that differ in each call.
 
 use std::{borrow::Cow, fmt};
 
@@ -60,7 +60,7 @@ impl fmt::Display for Ignored {
     }
 }
 
-/// A call without what changes by nature. Equal forms are equal calls.
+/// A call without the parts that differ each time. Equal forms are equal calls.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct NormalForm {
     pub(super) method: String,
@@ -190,7 +190,7 @@ fn body(request: &ProviderRequest, ignored: &[Ignored]) -> Body {
     Body::Text(without_times_and_uuids(text))
 }
 
-/// Leaves out what changes by nature in a JSON value.
+/// Leaves out the parts of a JSON value that differ in each call.
 fn plain(value: &mut Value) {
     match value {
         Value::String(text) => *text = without_times_and_uuids(text),

@@ -1,5 +1,5 @@
-//! What changes from one call to the next without a meaning: times, UUIDs, signatures, nonces. It is
-//! left out of what calls are matched by.
+//! The parts of a call that differ each time without a meaning: times, UUIDs, signatures, nonces.
+//! They are left out when calls are matched.
 
 /// Query parameters of signed URLs: of AWS, Google and Azure.
 const SIGNATURE_PARAMETERS: [&str; 9] = [

@@ -81,7 +81,7 @@ impl<'a> Invocation<'a> {
         self.text(&["source", "file_version", "id"])
     }
 
-    /// The id of the folder the file lies in.
+    /// The id of the folder the file is in.
     pub fn parent_id(&self) -> Option<String> {
         self.text(&["source", "parent", "id"])
     }

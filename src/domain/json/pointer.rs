@@ -29,7 +29,8 @@ impl Pointer {
         Self(format!("{}/{index}", self.0))
     }
 
-    /// The pointer that `below`, which starts at what this one points at, is from the root.
+    /// The pointer from the root to what `below` points at, which starts at what this one points
+    /// at.
     #[must_use]
     pub fn join(&self, below: &Self) -> Self {
         Self(format!("{}{}", self.0, below.0))

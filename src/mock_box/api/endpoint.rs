@@ -23,9 +23,9 @@ pub struct Endpoint {
     /// The template of the path, below `/2.0`. The capture `{file_id}` is the file that a token must
     /// be for.
     pub path: &'static str,
-    /// The operation, which decides the tokens that permit the call, the faults that strike it, and
-    /// the envelope of its errors. A [`Handler::Write`] with [`Operation::Cards`] must change nothing
-    /// but the metadata of the file in its path: it is batched with writes to other files.
+    /// The operation, which decides the tokens that permit the call, the faults that apply to it,
+    /// and the envelope of its errors. A [`Handler::Write`] with [`Operation::Cards`] must change
+    /// nothing but the metadata of the file in its path: it is batched with writes to other files.
     pub operation: Operation,
     /// The body that it accepts.
     pub body: BodyKind,

@@ -72,7 +72,7 @@ fn credentials_subject(form: &Form) -> Result<Option<String>, Answer> {
     }
 }
 
-/// A refresh token is good once, wherever it is from; the answer has the next one.
+/// A refresh token is valid once, whatever its origin; the answer has the next one.
 fn refresh(context: &Context<'_>, form: &Form, ids: &mut Ids) -> Result<Decision, Answer> {
     check_client(context, form)?;
     let spent = Secret::new(form.required("refresh_token")?);

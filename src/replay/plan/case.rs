@@ -31,9 +31,9 @@ pub struct Case {
     pub content: Option<PathBuf>,
     /// What the final state should be.
     pub expected: Option<Expected>,
-    /// Where `expected.json` lies, or would lie; nowhere for the standard input.
+    /// Where `expected.json` is, or would be; `None` for the standard input.
     pub expected_path: Option<Arc<Path>>,
-    /// Where `cassette.har` lies, or would lie.
+    /// Where `cassette.har` is, or would be.
     pub cassette_path: Option<Arc<Path>>,
 }
 

@@ -32,7 +32,7 @@ pub enum PlanError {
     Empty(PathBuf),
     /// A glob is malformed.
     BadGlob(String),
-    /// A file that is not a fixture cannot be taken as an upload.
+    /// A file that is not a fixture cannot be used as an upload.
     NotAnUpload(PathBuf, NotAnUpload),
     /// The standard input was named twice.
     StdinTwice,
@@ -44,6 +44,6 @@ pub enum PlanError {
     NoMatch(String, NoMatch),
     /// An edit turns the event of a case into something that is not an event.
     Spoilt(String, Box<Diagnostic>),
-    /// The filter excludes all of so many cases.
+    /// The filter excludes all N cases.
     NothingLeft(usize),
 }

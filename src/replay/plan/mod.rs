@@ -24,7 +24,7 @@ use reader::Reader;
 
 use crate::domain::event::{edit::Edit, signature};
 
-/// Up to so many bytes of events are kept instead of being read again.
+/// Up to this many bytes of events are kept instead of being read again.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
 /// Cases that were read and checked, and can be read again.

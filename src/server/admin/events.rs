@@ -1,4 +1,4 @@
-//! Registers events, and takes in the contents of their files.
+//! Registers events, and receives the contents of their files.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::{
 const MAX_JSON: u64 = 64 * 1024 * 1024;
 
 /// `POST events?keep=true&same_file=true`: one event or a list; each bare, inside an API Gateway
-/// event, or as `{"event":…,"content":"<sha1>"}` with content that was put before.
+/// event, or as `{"event":…,"content":"<sha1>"}` with content that was uploaded before.
 pub(super) async fn register(store: &Arc<Store>, query: Query<'_>, body: RequestBody) -> Answered {
     /// Up to this many bytes are parsed on the thread that serves.
     const MAX_IN_PLACE: usize = 256 * 1024;
@@ -122,7 +122,7 @@ pub(super) async fn take_content(store: &Store, body: RequestBody) -> Answered {
     ))
 }
 
-/// Takes a body of at most `limit` bytes in as content.
+/// Stores a body of at most `limit` bytes as content.
 pub(super) async fn spool(
     store: &Store,
     body: RequestBody,

@@ -49,7 +49,7 @@ pub(super) async fn answer(
     }
 }
 
-/// `POST files/{id}/fire?trigger=upload|copy|move`: an event for the file in its present state,
+/// `POST files/{id}/fire?trigger=upload|copy|move`: an event for the file in its current state,
 /// `202` with the number of the notice after which the stream reports it.
 pub(super) fn fire(store: &Store, path: &str, query: Query<'_>) -> Answered {
     let id = path.trim_start_matches("files/").trim_end_matches("/fire");
@@ -71,7 +71,7 @@ pub(super) fn fire(store: &Store, path: &str, query: Query<'_>) -> Answered {
     Ok(response)
 }
 
-/// `GET files/{id}?info=true`: what there is to say about it, as JSON.
+/// `GET files/{id}?info=true`: its metadata, as JSON.
 fn info(store: &Store, id: &str) -> Answered {
     let found = store.read(|state| state.file(id).map(describe));
     let found = found.ok_or_else(|| none(id))?;

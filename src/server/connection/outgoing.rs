@@ -89,7 +89,7 @@ impl Body for Outgoing {
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         if let Some((0, end)) = this.cut {
-            // The connection is ended when what was written so far has left.
+            // The connection is ended when everything written so far has been sent.
             this.in_flight.cut(end);
             return Poll::Pending;
         }
@@ -137,8 +137,8 @@ impl RateLimit {
         }
     }
 
-    /// How many of `wanted` bytes may go now: what an eighth of a second allows, once the bytes
-    /// before have had their time.
+    /// How many of `wanted` bytes may go now: what an eighth of a second allows, after the earlier
+    /// bytes have used up their time.
     fn poll_allowed(&mut self, context: &mut Context<'_>, wanted: usize) -> Poll<usize> {
         if wanted == 0 {
             return Poll::Ready(0);

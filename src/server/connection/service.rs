@@ -74,7 +74,7 @@ impl<H: RequestHandler> Service<H> {
         })
     }
 
-    /// What the CONNECT on this connection was answered with, if there was one.
+    /// The tunnel that a CONNECT on this connection opened, if there was one.
     pub(super) fn take_tunnel(&self) -> Option<Tunnel> {
         self.tunnel().take()
     }

@@ -104,8 +104,8 @@ impl Egress {
         }
     }
 
-    /// Every host is reached, through the proxies of the user's variables where they hold for it. The
-    /// certificates that the variables name are trusted.
+    /// Every host is reached, through the proxies of the user's variables where they apply to it.
+    /// The certificates that the variables name are trusted.
     pub fn from_environment(environment: &Environment) -> Self {
         Self {
             proxies: Proxies::from_environment(environment),
@@ -244,7 +244,7 @@ async fn dial(proxy: &Intercept, target: &HostPort) -> Result<TcpStream, Refusal
         let reason = "the mock speaks to proxies over http:// only".to_owned();
         return Err(failed(reason));
     }
-    // A host in brackets is an IPv6 address to a URI, and to no resolver.
+    // A URI has an IPv6 address in brackets, which a resolver does not accept.
     let host = proxy.uri().host().unwrap_or_default();
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let stream = TcpStream::connect((host, proxy_port(proxy)))

@@ -17,14 +17,14 @@ pub enum Runtime {
     Python,
 }
 
-/// A handler: a runtime, the program that is it, and a function by the name that Lambda uses.
+/// A handler: a runtime, the program of that runtime, and a function by the name that Lambda uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Handler {
     /// What runs it.
     pub runtime: Runtime,
     /// The program: `node`, `python3`, `python3.12`, `/opt/node/bin/node`.
     pub program: String,
-    /// `index.handler`, `src/app.lambda_handler`: a file without its ending, and a function.
+    /// `index.handler`, `src/app.lambda_handler`: a file without its extension, and a function.
     pub function: String,
 }
 

@@ -29,11 +29,11 @@ pub const NAMES: [&str; 20] = [
 
 /// How the names of run folders begin.
 pub const RUN_PREFIX: &str = "skillctl-run-";
-/// How the names of the folders of scripts begin that shells are given.
+/// The prefix of the names of folders with scripts for shells.
 pub(super) const PERSISTENT_PREFIX: &str = "interception-";
 /// The option that makes Ruby load its script.
 pub(super) const RUBY_OPTION: &str = "-rskillctl_interception";
-/// The first option of those that the JVM is given; the others follow.
+/// The first of the options for the JVM; the others follow.
 pub(super) const JVM_MARKER: &str = "-Dskillctl.run=";
 /// The properties that the JVM is given.
 pub(super) const JVM_PROPERTIES: [&str; 7] = [
@@ -170,7 +170,7 @@ mod tests {
 
     const URL: &str = "http://127.0.0.1:7269";
 
-    /// What is the user's own in `name` of a shell that points at a mock.
+    /// The user's own value of `name`, in a shell that points at a mock.
     fn own(name: &str, value: &str) -> Option<String> {
         let shell = [
             ("BOX_API_BASE_URL", URL),

@@ -15,7 +15,7 @@ use crate::{
     env::Environment,
 };
 
-/// The variables for a program that is to meet the mock at `url` (`http://127.0.0.1:7269`), with
+/// The variables for a program that is to use the mock at `url` (`http://127.0.0.1:7269`), with
 /// what `environment` holds kept where that can be: lists and options are added to.
 pub fn interception(
     url: &str,

@@ -60,7 +60,8 @@ pub fn text_of(mut zip: impl Read + Seek) -> Result<String, DocumentError> {
     if !head.starts_with(b"PK\x03\x04") {
         return Err(DocumentError::NoZip);
     }
-    // Name and extra field come again before the bytes, the latter of another length.
+    // Name and extra field are repeated before the bytes, and the extra field may have another
+    // length there.
     let skip = i64::from(u16_at(&head, 26)) + i64::from(u16_at(&head, 28));
     zip.seek(SeekFrom::Current(skip))?;
     let packed = zip.take(entry.packed);

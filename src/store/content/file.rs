@@ -19,7 +19,7 @@ pub fn reading() -> OpenOptions {
     options
 }
 
-/// Opens content so.
+/// Opens content with [`reading`].
 ///
 /// # Errors
 /// What the system said.

@@ -1,4 +1,4 @@
-//! Where contents lie while the mock runs: files named by their SHA-1 in a private folder that
+//! Where contents are while the mock runs: files named by their SHA-1 in a private folder that
 //! goes away with it, so that the same content is kept once however often it is used.
 
 use std::{
@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use crate::{domain::hex, env::folder::PrivateFolder, mock_box::Spooled};
 
-/// The folder, from the first content on: most mocks take none in.
+/// The folder, created with the first content: most mocks have none.
 #[derive(Debug, Default)]
 pub struct Spool {
     folder: Mutex<Option<Arc<PrivateFolder>>>,
@@ -28,7 +28,7 @@ pub struct SpoolWriter {
 }
 
 impl Spool {
-    /// Begins to take content in.
+    /// Starts to write content.
     ///
     /// # Errors
     /// Where the disk refuses.

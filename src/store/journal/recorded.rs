@@ -11,8 +11,8 @@ use std::{
 use super::{error::JournalError, read::RecordReader};
 use crate::{domain::call::WriteOp, env::file_part::FilePart};
 
-/// The offset of one record in every so many is kept, so that a reader skips most of the file, at the
-/// cost of 16 bytes each.
+/// The offset of every 64th record is kept, so that a reader skips most of the file, at the cost of
+/// 16 bytes each.
 const STRIDE: u64 = 64;
 
 /// The record file, and how far it is written.

@@ -65,8 +65,8 @@ impl Syncer {
     }
 }
 
-/// After a failed fsync the system may have dropped the pages: a second try that succeeds would prove
-/// nothing. So there is none.
+/// After a failed fsync the system may have dropped the pages: a second try that succeeds would
+/// prove nothing. So none is made.
 fn run(
     requested: &Receiver<u64>,
     progress: &watch::Sender<Synced>,

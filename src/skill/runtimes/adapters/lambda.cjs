@@ -4,7 +4,7 @@
 //
 // A message is a length of four bytes (big-endian) and that many bytes of JSON. It is written and
 // read synchronously: from an answer to the next invocation the event loop does not run, so nothing
-// of the handler goes on in between, whenever skillctl gets to stop the process.
+// of the handler runs in between, whenever skillctl stops the process.
 'use strict';
 
 const fs = require('fs');
@@ -188,7 +188,7 @@ async function invokeWithoutCallback(handler, invocation) {
 
 let start;
 
-// An error that nobody caught ends the invocation, and the sandbox.
+// An uncaught error ends the invocation, and the sandbox.
 function endWith(code, error) {
   const text = String((error && error.stack) || error);
   console.error(text);
