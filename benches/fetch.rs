@@ -145,7 +145,7 @@ fn by_hand(url: &str, target: &Path) -> u64 {
     0
 }
 
-/// Runs a command to its end; gives the most memory it held, in KiB.
+/// Runs a command to its end; returns the most memory it held, in KiB.
 fn run(mut command: Command) -> u64 {
     let mut child = command
         .stdout(Stdio::null())
@@ -168,7 +168,7 @@ fn held(child: &Child) -> Option<u64> {
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-/// Writes a file that no layer can compress, and gives its SHA-1.
+/// Writes a file that no layer can compress, and returns its SHA-1.
 fn write_source(path: &Path, mebibytes: usize) -> String {
     let mut file = File::create(path).expect("a file");
     let mut hasher = Sha1::new();

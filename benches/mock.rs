@@ -49,7 +49,7 @@ use tokio::{
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(700);
-/// Goals: shares of the bare server's throughput, and of the throughput in clear.
+/// Goals: shares of the bare server's throughput, and of the throughput without TLS.
 const GET_GOAL: f64 = 0.7;
 const PUT_GOAL: f64 = 0.45;
 const TLS_GOAL: f64 = 0.6;
@@ -248,7 +248,7 @@ fn invocation(file_id: &str) -> String {
     .to_string()
 }
 
-/// Registers an event for each connection; gives the file and the write token of each.
+/// Registers an event for each connection; returns the file and the write token of each.
 async fn register(address: SocketAddr) -> Vec<(String, String)> {
     let event = |nth: usize| {
         json!({
@@ -289,7 +289,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    /// Sends a whole request, and reads the whole answer; gives its body.
+    /// Sends a whole request, and reads the whole answer; returns its body.
     async fn ask(&mut self, request: &[u8]) -> &[u8] {
         self.stream.write_all(request).await.expect("it is sent");
         self.stream.flush().await.expect("it is sent");

@@ -42,7 +42,7 @@ const EVENT: &str = "fixtures/events/upload-text/event.json";
 const SERVE: &str = "serve";
 const CONNECTIONS: [usize; 3] = [1, 16, 64];
 const ROUNDS: usize = 7;
-/// What was asked for: of the loop's events, milliseconds of one event, and MiB.
+/// The goals: a share of the loop's events, milliseconds of one event, and MiB.
 const WANTED: f64 = 0.8;
 const ONE_EVENT: f64 = 10.0;
 /// Seconds.
@@ -124,7 +124,7 @@ async fn serve() {
     }
 }
 
-/// Events a second of the least that a client can do.
+/// Events per second of a minimal client.
 async fn bare(skill: SocketAddr, body: &Bytes, connections: usize, events: usize) -> f64 {
     let left = Arc::new(AtomicUsize::new(events));
     let began = Instant::now();
@@ -391,8 +391,8 @@ fn with_all_checks(table: &mut Table) {
     );
 }
 
-/// Who of the two takes more of the processor for an event, when neither waits: skillctl with its
-/// mock and all checks, or the sample skill.
+/// Which of the two uses more CPU time for an event, when neither waits: skillctl with its mock and
+/// all checks, or the sample skill.
 fn processor_time(table: &mut Table) {
     let (mut own, mut skills, mut skill) = (0, 0, None);
     let (total, seconds) = watched(&through_the_sample_skill("0s"), |process| {

@@ -23,7 +23,7 @@ help_of sample-skill
 
 # A string literal of a production file that is at least three words long.
 echo "=== Texts in the source"
-git ls-files 'src/*.rs' ':!*tests.rs' ':!*/tests/*' | while read -r file; do
+git ls-files 'src/*.rs' | grep -v 'tests\.rs$\|/tests/' | while read -r file; do
   awk -v file="$file" '
     /^#\[cfg\(test\)\]/ { exit }
     /^ *\/\// || /reason = "/ { next }

@@ -108,7 +108,7 @@ fn the_schema_of_the_configuration_accepts_and_refuses_what_the_reader_does() {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("skillctl.toml"), text).expect("it is written");
         fs::write(folder.path().join("none.json"), "{}").expect("it is written");
-        // An event that is none is refused after the configuration was read.
+        // An invalid event is refused after the configuration was read.
         let read = Command::new(env!("CARGO_BIN_EXE_skillctl"))
             .args(["replay", "--sample-skill", "none.json"])
             .current_dir(folder.path())

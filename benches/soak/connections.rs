@@ -77,7 +77,7 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
     );
 }
 
-/// All connections ask at the same moment, five times; gives how many were served when fewest
+/// All connections ask at the same moment, five times; returns how many were served when fewest
 /// were, and the milliseconds of each round. `look` is called while all are open.
 async fn rounds(
     address: SocketAddr,

@@ -92,7 +92,7 @@ async fn fast(address: SocketAddr, turn: Duration) -> Histogram<u64> {
             assert_eq!(client.ask(&requests[0]).await, Some(200));
             let share = EVERY * u32::try_from(nth).expect("few") / FAST.try_into().expect("few");
             let mut due = begin + share;
-            // The end is not delayed for ever where the answers take too long.
+            // The end has a time-out, in case the answers take too long.
             while due < begin + turn && begin.elapsed() < turn * 2 {
                 for request in &requests {
                     sleep_until(due).await;

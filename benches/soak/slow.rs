@@ -20,7 +20,7 @@ use super::{
 /// The file that they write to and read, large enough for no download to end.
 pub(super) const FILE: usize = 8002;
 pub(super) const FILE_BYTES: usize = 32 << 20;
-/// A head takes about eight seconds so; the mock gives it ten.
+/// A head then takes about eight seconds; the mock allows ten.
 const BREATH: Duration = Duration::from_millis(150);
 const MORSEL: usize = 4;
 const GULP: usize = 4 * 1024;
@@ -34,7 +34,7 @@ pub(super) fn start(address: SocketAddr, clients: usize) -> Process {
     process
 }
 
-/// This program as the slow clients: `ADDRESS CLIENTS`. They go on until they are killed.
+/// This program as the slow clients: `ADDRESS CLIENTS`. They continue until they are killed.
 pub(super) async fn clients(arguments: &[String]) -> ExitCode {
     let address: SocketAddr = arguments[0].parse().expect("an address");
     let count: u32 = arguments[1].parse().expect("a number");

@@ -25,7 +25,7 @@ impl Client {
         }
     }
 
-    /// Sends a whole request, and reads the whole answer; gives its status. Nothing where the
+    /// Sends a whole request, and reads the whole answer; returns its status. Nothing where the
     /// connection ends before.
     pub(super) async fn ask(&mut self, request: &[u8]) -> Option<u16> {
         self.stream.write_all(request).await.ok()?;

@@ -133,7 +133,7 @@ fn watch(mock: &Mock, long: Duration) -> Looks {
     looks
 }
 
-/// All clients but the slow ones, until `long` has passed; gives how many writes were answered.
+/// All clients but the slow ones, until `long` has passed; returns how many writes were answered.
 async fn load(address: SocketAddr, idle: usize, long: Duration) -> usize {
     let until = Instant::now() + long;
     let written = Arc::new(AtomicUsize::new(0));

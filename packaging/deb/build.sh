@@ -13,7 +13,7 @@ tar -C "$work/tarball" --strip-components 1 -xzf "$1"
 case $1 in
   *x86_64-*) architecture=amd64 ;;
   *aarch64-*) architecture=arm64 ;;
-  *) echo "deb: $1 is for no architecture of Debian" >&2; exit 2 ;;
+  *) echo "deb: $1 is not for a Debian architecture" >&2; exit 2 ;;
 esac
 
 root=$work/root

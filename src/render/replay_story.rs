@@ -109,7 +109,7 @@ fn advice(kind: &str) -> &'static [&'static str] {
         "browser-refused" => &[
             "call the mock as 127.0.0.1, localhost or a name without a dot, or start it with --allow-host.",
         ],
-        "timed-out" => &["look for a call whose head is not sent to its end."],
+        "timed-out" => &["check whether the skill sends the whole head of each request."],
         _ => &[],
     }
 }

@@ -90,7 +90,7 @@ impl Store {
         self.has_pump.load(Ordering::Relaxed)
     }
 
-    /// Requests an event of a file, as if a user had done this to it. Gives the number of the last
+    /// Requests an event of a file, as if a user had done this to it. Returns the number of the last
     /// notice before those of the event.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ async fn start_at(path: &Path, events: usize, clock: Clock) -> (Arc<Store>, Vec<
     (store, files)
 }
 
-/// Holds the writer up, as a disk that hangs does, until the sender is dropped.
+/// Blocks the writer, as a disk that hangs does, until the sender is dropped.
 fn hold(store: &Store) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel();
     store.writer.submit(Job::Change(Box::new(move |_| {

@@ -114,7 +114,7 @@ fn check_names(below: &Path) -> Result<(), Option<Refusal>> {
             _ => return Err(None),
         };
         let refusal = match depth {
-            MAX_DEPTH.. => Some(Refusal::new("deep", "lies too deep")),
+            MAX_DEPTH.. => Some(Refusal::new("deep", "is nested too deep")),
             _ => refusal,
         };
         if let Some(refusal) = refusal {

@@ -1,4 +1,4 @@
-//! The admin API of `mock-box`: how a script or a test suite watches and steers it.
+//! The admin API of `mock-box`: how a script or a test suite reads its state and controls it.
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -30,7 +30,7 @@ impl Capture {
         Self::started(skillctl_process(), options)
     }
 
-    /// By a program: `skillctl`, or a shell that starts it.
+    /// Started by this program: `skillctl`, or a shell that starts it.
     fn started(mut program: Command, options: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let mut child = program
@@ -74,7 +74,7 @@ impl Capture {
         self.folder.path().join("cases")
     }
 
-    /// The next report of a kind; others are passed over.
+    /// The next report of a kind; others are skipped.
     fn report(&mut self, kind: &str) -> Value {
         loop {
             let line = self.lines.next().expect("it runs").expect("a line");

@@ -179,7 +179,8 @@ impl Crash {
         self.settle(&attempts);
     }
 
-    /// Records that take the system a while to write, and a kill as soon as the file has grown.
+    /// Records that are large enough to take some time to write, and a kill as soon as the file has
+    /// grown.
     fn kill_in_the_middle_of_a_record(&mut self) {
         const LARGE: u64 = 2 << 20;
         let mut mock = self.start();

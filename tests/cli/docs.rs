@@ -169,7 +169,7 @@ fn the_skills_of_the_page_on_own_skills_run_as_written() {
 }
 
 /// Writes the files of a page, types its commands, of which there are at least this many, and
-/// compares what they print. A block is left out where the program that it needs is not here.
+/// compares what they print. A block is skipped if the program that it needs is not installed.
 fn walk(page: &str, at_least: usize) {
     let text = fs::read_to_string(project(page)).expect("a page");
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,5 +1,4 @@
-//! `mock-box --fault` and `/_mock/faults`: what a skill meets on a bad day, and what replay makes
-//! of it.
+//! `mock-box --fault` and `/_mock/faults`: how calls fail, and how replay judges a skill then.
 
 use predicates::str::contains;
 use reqwest::{StatusCode, header::RETRY_AFTER};

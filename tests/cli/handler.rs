@@ -76,7 +76,7 @@ fn start_with(handler: &str, files: &[(&str, &str)], options: &[&str]) -> Runnin
         let port = rest.strip_suffix(" (PORT sets the port)")?;
         Some(format!("127.0.0.1:{port}"))
     });
-    // The pipe has to be read on, or mock-box would wait at a full one.
+    // The pipe must be read until its end, or mock-box would block when it is full.
     std::thread::spawn(move || lines.for_each(drop));
     Running {
         child,
@@ -455,7 +455,7 @@ fn leaving_handlers() -> Vec<Running> {
 fn after_its_answer_a_sandbox_does_nothing_until_its_next_event() {
     for running in leaving_handlers() {
         assert_eq!(running.body(), "0 0");
-        // The timer would fire in the meantime if the sandbox went on.
+        // The timer would fire in the meantime if the sandbox continued to run.
         std::thread::sleep(Duration::from_millis(1500));
         let (_, _, fired) = running.post(b"wait");
         assert_eq!(fired, "0 2", "both timers fire while it runs");

@@ -348,7 +348,7 @@ fn an_id_from_a_fixture_cannot_move_a_file_elsewhere() {
     ] {
         let (folder, path) = event(|event| event["source"]["id"] = id);
         let events = folder.path().join("events");
-        // What the id would have to walk through is there.
+        // The folders on the path that the id names exist.
         fs::create_dir_all(events.join("001-x")).expect("a folder");
         skillctl()
             .args(["mock-box", "--listen", "127.0.0.1:0", "--events-dir"])

@@ -1,5 +1,5 @@
-//! What `replay` takes for events, what it changes in them, and what it refuses before anything
-//! is sent.
+//! What `replay` reads as events, what it changes in them, and what it refuses before anything is
+//! sent.
 
 use std::{
     fs,

@@ -58,7 +58,7 @@ fn json_of(response: Response) -> Value {
     serde_json::from_str(&response.text().expect("a body")).expect("JSON")
 }
 
-/// Uploads `content` to the root; gives the file.
+/// Uploads `content` to the root; returns the file.
 fn uploaded(mock: &MockBox, name: &str, content: &[u8]) -> Value {
     let attributes = json!({"name": name, "parent": {"id": "0"}}).to_string();
     let body = whole(&[
@@ -132,7 +132,7 @@ fn malformed_uploads_are_400_and_leave_nothing() {
     assert_eq!(items["total_count"], 0);
 }
 
-/// Sends a head alone, and gives the answer's.
+/// Sends a head alone, and returns the answer's.
 fn head_alone(mock: &MockBox, head: &str) -> String {
     let address = mock.url.trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).expect("a connection");

@@ -11,7 +11,7 @@ use crate::{
     world::{Invocation, MockBox, keyword},
 };
 
-/// Ends a mock by a signal; gives what it has printed on both streams.
+/// Ends a mock by a signal; returns what it has printed on both streams.
 fn ended_by(signal: Signal, options: &[&str]) -> (String, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let (out, err) = (folder.path().join("out"), folder.path().join("err"));

@@ -100,7 +100,7 @@ impl Pump {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    /// Uploads a file, or a new version of one, and gives its object.
+    /// Uploads a file, or a new version of one, and returns its object.
     fn upload(&self, path: &str, attributes: &Value, content: &str) -> Value {
         let body = format!(
             "--b\r\nContent-Disposition: form-data; name=\"attributes\"\r\n\r\n{attributes}\r\n\
@@ -184,7 +184,7 @@ impl Stream {
         (text("event_type"), text("name"), text("result"))
     }
 
-    /// Waits for the success of a file's invocation, and gives its cards.
+    /// Waits for the success of a file's invocation, and returns its cards.
     fn success(&mut self, file_id: &str) -> Value {
         let written = self.find("write", |written| {
             written["record"]["file_id"] == file_id && written["record"]["status"] == "success"

@@ -61,7 +61,7 @@ fn a_killed_mock_resumes_from_its_record() {
     }
     let mock = recording(&file);
     let event = mock.register("7");
-    // The cards are still there, and so a second creation clashes with them.
+    // The cards still exist, so a second creation is a conflict.
     assert_eq!(event.create(&json!([keyword("c")])), 409);
     let patch = json!([{"op": "test", "path": "/cards/1/entries/0/text", "value": "b"}]);
     assert_eq!(event.patch(&patch), 200);
@@ -191,7 +191,7 @@ fn where_the_disk_is_full_a_write_is_refused_and_changes_nothing() {
         assert!(taken < 10, "the limit holds");
     };
     assert_eq!((refused, taken > 0), (500, true));
-    // What was refused is in neither the file nor the state, and what fits is still taken.
+    // A refused write is in neither the file nor the state, and a smaller one is still accepted.
     assert_eq!(records(&file).len(), taken);
     assert_eq!(event.report("success", &json!([keyword("small")])), 200);
     let last = &records(&file)[taken];

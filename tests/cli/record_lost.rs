@@ -1,6 +1,6 @@
-//! `mock-box --record` when the file cannot be written any more while the mock runs: it is taken
-//! away, somebody else writes to it, it turns read-only, the disk is full. A write that is not in
-//! the file is answered 500, in Box's envelope, and changes nothing.
+//! `mock-box --record` when the file becomes unwritable while the mock runs: it is removed, another
+//! program writes to it, it turns read-only, the disk is full. A write that is not in the file is
+//! answered 500, in Box's envelope, and changes nothing.
 
 use std::{
     fs::{self, OpenOptions},
@@ -49,7 +49,7 @@ impl Recording {
         self.folder.path().join("writes.jsonl")
     }
 
-    /// Ends the mock; gives what it has said.
+    /// Ends the mock; returns what it has said.
     fn end(mut self) -> String {
         let id = i32::try_from(self.mock.child.id()).expect("a process id");
         kill_process(Pid::from_raw(id).expect("a process id"), Signal::TERM).expect("it is sent");

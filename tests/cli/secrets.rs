@@ -22,7 +22,7 @@ use crate::{
 };
 use planted::{marks, secret, url_with};
 
-/// Where a secret is asked for, and which: nothing else may show one.
+/// The outputs that must contain a secret, and which one: no other output may show it.
 const ASKED_FOR: [(&str, &str); 12] = [
     // The document on payloads builds this URL with the token in it.
     ("fetch --url", "Read"),
@@ -279,7 +279,7 @@ fn reports(trail: &mut Trail) {
     trail.run("report merge --format json", &words, 1);
 }
 
-/// A Box that says every token back: in messages, headers and addresses.
+/// A Box that repeats every token: in messages, headers and addresses.
 fn echo() -> TinyBox {
     TinyBox::start(|request, _| {
         let token = request.header("authorization").unwrap_or("none").to_owned();

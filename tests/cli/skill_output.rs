@@ -8,8 +8,8 @@ use tempfile::tempdir;
 
 use crate::support::{project, skillctl};
 
-/// A replay to a shell that prints, and then becomes the sample skill, which writes to nobody: the
-/// cards are not found, and the case fails.
+/// A replay to a shell that prints, and then becomes the sample skill, which writes to no mock: no
+/// cards are found, and the case fails.
 fn replay(prints: &str, options: &[&str]) -> Command {
     let program = env!("CARGO_BIN_EXE_skillctl");
     let script = format!("{prints}\nexec {program} sample-skill --box-api http://127.0.0.1:1/");

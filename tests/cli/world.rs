@@ -160,7 +160,7 @@ pub(crate) fn http() -> reqwest::blocking::Client {
         .expect("a client")
 }
 
-/// A small skill: its `work` is called with each event, and gives the status of the reply.
+/// A small skill: its `work` is called with each event, and returns the status of the reply.
 pub(crate) struct Skill {
     pub(crate) url: String,
     events: Arc<AtomicUsize>,

@@ -1,5 +1,5 @@
-//! The targets of the fuzzing in `fuzz/`, without a fuzzer: each holds for every file of its
-//! corpus, and for what is made up at random in its form.
+//! The targets of the fuzzing in `fuzz/`, without a fuzzer: each must hold for every file of its
+//! corpus, and for random inputs of the same form.
 
 mod properties;
 mod targets;

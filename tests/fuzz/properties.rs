@@ -1,5 +1,5 @@
-//! The same targets under inputs that are made up in their form: near to what is right, so that
-//! they get far. Cards, subtitles and .docx have properties of their own next to their code.
+//! The same targets with generated inputs, which are close to valid ones, so that they get far.
+//! Cards, subtitles and .docx have properties of their own next to their code.
 
 use std::fs;
 

@@ -284,7 +284,8 @@ impl Reader<'_> {
         graph
     }
 
-    /// What a path means in a module. `trail` holds the paths under way: an import may name itself.
+    /// What a path means in a module. `trail` holds the paths in progress: an import may name
+    /// itself.
     fn resolve(
         &self,
         module: usize,

@@ -1,5 +1,5 @@
 //! The authority that is kept in a folder: who may have put it there, who may have read its key,
-//! and what its key is good for in the wrong hands.
+//! and what a thief of its key could do.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 

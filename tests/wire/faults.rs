@@ -66,8 +66,8 @@ async fn a_slow_answer_keeps_to_its_rate() {
     let (answer, end) = struck("rate=4000").await;
     end.expect("it is closed, not reset");
     assert!(answer.ends_with(&[b'x'; 1000]));
-    // 1,000 bytes take a quarter of a second; the last eighth of a second's worth goes as soon as
-    // the bytes before it have had their time.
+    // 1,000 bytes take a quarter of a second; the bytes of the last eighth of a second are sent as
+    // soon as the time of the earlier bytes has passed.
     assert!(started.elapsed().as_millis() >= 125);
 }
 

@@ -280,7 +280,7 @@ async fn proxy_variables_that_name_the_server_itself_are_ignored() {
         )]);
         options.egress = Egress::from_environment(&environment);
     });
-    // A name below .invalid never has an address: through itself it would go round for ever.
+    // A name below .invalid never has an address: through itself it would loop forever.
     let answer = server
         .exchange(
             "CONNECT ml.invalid:443 HTTP/1.1\r\nHost: ml.invalid\r\nConnection: close\r\n\r\n",

@@ -115,7 +115,7 @@ impl Echo {
                 };
             }
             "/never" => std::future::pending::<()>().await,
-            // Takes all of the time that the runtime gives a task at once.
+            // Uses up the coop budget that the runtime gives a task.
             "/greedy" => {
                 while coop::has_budget_remaining() {
                     coop::consume_budget().await;

@@ -250,7 +250,7 @@ fn backoff(retries: u32) -> Backoff {
     }
 }
 
-/// Opens the partial file as soon as the threads of a run before have let go of it.
+/// Opens the partial file as soon as the threads of the earlier run have closed it.
 fn open_part(destination: &Path) -> PartialFile {
     const TIMEOUT: Duration = Duration::from_secs(30);
     let began = Instant::now();
@@ -445,7 +445,7 @@ fn letters() -> Vec<u8> {
     (b'a'..=b'z').collect()
 }
 
-/// Runs until it ends by itself, and gives the ranges that were asked for.
+/// Runs until it ends by itself, and returns the ranges that were asked for.
 fn ranges_of(labels: Labels, fates: Vec<Fate>) -> Vec<Option<u64>> {
     let folder = tempfile::tempdir().expect("a folder");
     let destination = folder.path().join("file");

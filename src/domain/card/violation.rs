@@ -424,11 +424,11 @@ impl Violation<'_> {
             } => row("beyond-duration", Doubtful).report(|_| {
                 let others = match count {
                     1 => String::new(),
-                    _ => format!(", as {count} times of this card do"),
+                    _ => format!(", like {count} times of this card"),
                 };
                 let (unit, advice) = far_unit(start, duration);
                 says(
-                    format!("start {start} lies far beyond duration {duration}{others}: {unit}?"),
+                    format!("start {start} is far beyond the duration {duration}{others}: {unit}?"),
                     start.to_string(),
                     format!("seconds, less than {duration}"),
                     advice,

@@ -1,4 +1,4 @@
-//! Multipart bodies (RFC 2046): their parts of text, between parts of bytes that are no text.
+//! Multipart bodies (RFC 2046): their parts of text, between parts of bytes that are not text.
 
 /// The boundary that a content type names.
 pub(super) fn boundary(content_type: &str) -> Option<&str> {

@@ -159,7 +159,7 @@ impl World {
         self.uploading(head, upload)
     }
 
-    /// Makes a call with the one or the other body, as it is wanted.
+    /// Makes a call with the body that it accepts.
     pub(super) fn either(&mut self, head: Head, body: &[u8], upload: Upload) -> Answer {
         let body = Bytes::copy_from_slice(body);
         self.whole(head, |wanted| match wanted {

@@ -174,7 +174,7 @@ const askForToken = () => new Promise((resolve) => {
       await get("health");
     } catch (error) {
       const isWrong = error instanceof AdminError && error.status === 401;
-      find("login-error").textContent = isWrong ? "The mock does not take this token." : error.message;
+      find("login-error").textContent = isWrong ? "The mock refused this token." : error.message;
       return;
     }
     find("login-token").value = "";

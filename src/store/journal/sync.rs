@@ -50,7 +50,7 @@ impl Syncer {
         Ok(Self { requests, synced })
     }
 
-    /// Asks for a sync of the records up to `seq`, which were appended; gives what to wait for.
+    /// Asks for a sync of the records up to `seq`, which were appended; returns what to wait for.
     pub(super) fn sync(&self, seq: u64) -> Ticket {
         // The thread is gone only after a failure, which the ticket reports.
         let _ = self.requests.send(seq);

@@ -107,7 +107,7 @@ pub(super) struct Attempt {
 }
 
 pub(super) enum Outcome {
-    /// The mock took it; with the instance where the answer shows it.
+    /// The mock accepted it; with the instance where the answer shows it.
     Acknowledged(Option<Value>),
     /// The mock refused it.
     Refused,
@@ -290,7 +290,7 @@ impl Wire {
         })
     }
 
-    /// One call; gives the status and the body of the answer.
+    /// One call; returns the status and the body of the answer.
     pub(super) fn ask(
         &mut self,
         method: &str,

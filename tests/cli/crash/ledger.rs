@@ -67,12 +67,12 @@ impl Ledger {
         entries
     }
 
-    /// Whether there is something behind the last whole line.
+    /// Whether there is an incomplete line at the end.
     pub(super) fn is_torn(&self) -> bool {
         length_of(&self.path) > self.whole
     }
 
-    /// Puts a piece of a line at the end, as a write leaves it that was cut off in the middle.
+    /// Appends a part of a line, as an interrupted write leaves it.
     pub(super) fn tear(&self, random: &mut Random) {
         let bytes = fs::read(&self.path).expect("it reads");
         let last = bytes.split_inclusive(|byte| *byte == b'\n').next_back();

@@ -90,8 +90,8 @@ fn gateway() -> Value {
     })
 }
 
-/// Writes the inputs to a folder: events whole, in an envelope, damaged and of no use, a token, an
-/// skill in Python that says what it should not.
+/// Writes the inputs to a folder: valid events, an event in an envelope, damaged and useless ones,
+/// a token, and a skill in Python that prints secrets.
 pub(super) fn write(folder: &Path) {
     let put = |name: &str, text: &str| {
         let path = folder.join(name);

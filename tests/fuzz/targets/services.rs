@@ -1,5 +1,5 @@
-//! The output of a machine-learning service, by its shape and as each format: cards that Box takes,
-//! with times in order.
+//! The output of a machine-learning service, by its shape and as each format: cards that Box
+//! accepts, with times in order.
 
 use serde_json::Value;
 use skillctl::domain::{

@@ -1,4 +1,4 @@
-//! Subtitles in each format, and the card that is made of them: it must be one that Box takes.
+//! Subtitles in each format, and the card that is made of them: it must be one that Box accepts.
 
 use skillctl::domain::{
     card::{

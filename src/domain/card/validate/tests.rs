@@ -258,8 +258,7 @@ fn times_in_another_unit_are_one_finding_that_names_it() {
         assert_eq!(found.code, "beyond-duration");
         assert_eq!(
             found.message,
-            "start 734000 lies far beyond duration 812, as 2 times of this card do: \
-             milliseconds?"
+            "start 734000 is far beyond the duration 812, like 2 times of this card: milliseconds?"
         );
         assert_eq!(
             found.help.as_deref(),

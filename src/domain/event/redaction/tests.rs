@@ -1,4 +1,4 @@
-//! What is gone, what is still equal, and what stays.
+//! What is removed, what is still equal, and what stays.
 
 use super::*;
 use crate::domain::event::Event;

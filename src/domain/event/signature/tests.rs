@@ -1,4 +1,4 @@
-//! What signatures hold over, and why others do not.
+//! Which signatures are valid for which bytes, and why others are not.
 
 use super::*;
 
