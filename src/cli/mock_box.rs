@@ -5,7 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use clap::{Args, ValueEnum};
 
 use super::{output_format::OutputFormat, size::parse_size, skill_url::SkillUrl, values};
-use crate::domain::card::validate::Schema;
+use crate::domain::{
+    card::validate::Schema,
+    cassette::{deck::Mode, key::Ignored},
+};
 
 /// Options of `mock-box`.
 #[allow(
@@ -35,6 +38,10 @@ Examples:
       the same for a skill that is already running, and only for pictures
   skillctl mock-box --files inbox --watch -- node server.js
       the same, and start the skill again when its files change
+  skillctl mock-box --files inbox --cassette record --cassette-file calls.har \\
+      -- node server.js
+      record the calls of the skill to other services; with --cassette replay they
+      are answered from the file
   skillctl mock-box --fault download=503,x2 --fault cards=conflict,p10%
       fail the first two downloads of each event, and a tenth of its card writes
 
@@ -120,9 +127,9 @@ pub struct MockBoxArgs {
         help_heading = "Events"
     )]
     pub extensions: Vec<String>,
-    /// How many events to send at the same time
-    #[arg(short = 'j', long, value_name = "N", default_value_t = 8, value_parser = values::at_least_one, help_heading = "Events")]
-    pub concurrency: usize,
+    /// How many events to send at the same time [default: 8; 1 while recording a cassette]
+    #[arg(short = 'j', long, value_name = "N", value_parser = values::at_least_one, help_heading = "Events")]
+    pub concurrency: Option<usize>,
     /// How often to retry an event after a late or non-2xx reply, with exponential back-off
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Events")]
     pub retries: u32,
@@ -132,6 +139,23 @@ pub struct MockBoxArgs {
     /// Do not connect clients to hosts other than Box's, which the mock answers, and this machine
     #[arg(long)]
     pub no_egress: bool,
+    /// What happens to the calls of the program to other services: record them in the file of
+    /// --cassette-file, answer them from it (replay), or answer what it holds and record the rest (auto)
+    #[arg(
+        long,
+        value_enum,
+        value_name = "MODE",
+        requires = "cassette_file",
+        conflicts_with = "ca_dir"
+    )]
+    pub cassette: Option<Mode>,
+    /// The cassette, such as cases/talk/cassette.har; alone, calls are answered from it
+    #[arg(long, value_name = "FILE", conflicts_with = "ca_dir")]
+    pub cassette_file: Option<PathBuf>,
+    /// A part of such calls that need not match: a JSON pointer into the body, header:NAME or query:NAME
+    /// (repeatable)
+    #[arg(long, value_name = "PART", requires = "cassette_file")]
+    pub cassette_ignore: Vec<Ignored>,
     /// Keep the certificate authority in this folder for 30 days [default: make a new one at each
     /// start]
     #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! `skillctl mock-box`: a mock that serves until a signal, or until the program that it was started
 //! with ends.
 
+mod cassette;
 mod events;
 mod files;
 mod launch;
@@ -23,6 +24,7 @@ use crate::{
         calls,
         text::{Line, Role},
     },
+    server::mock::MockOptions,
     skill::runtimes::run_folder::Reach,
     store::Store,
     terminal::Terminal,
@@ -60,7 +62,20 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
     let interrupts = Interrupts::listen();
     catch_file_size_signal()?;
     let is_beyond_loopback = !plan.mock.listen.ip().is_loopback();
-    let mock = mock::start(plan.mock).await?;
+    let cassette = match &plan.cassette {
+        Some(cassette) => Some(cassette.open(environment, terminal)?),
+        None => None,
+    };
+    let deck = cassette.as_ref().map(|cassette| Arc::clone(&cassette.deck));
+    let mock = mock::start(MockOptions {
+        deck: deck.clone(),
+        ..plan.mock
+    })
+    .await?;
+    if let Some(cassette) = &cassette {
+        // Before the fixtures are registered.
+        cassette.follow_events(&mock);
+    }
     if is_beyond_loopback {
         terminal.warn(BEYOND_LOOPBACK);
     }
@@ -68,21 +83,23 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
         terminal.warn(warning);
     }
     registration::register(mock.store(), &plan.cases, plan.events_dir, terminal).await?;
-    let reach = if plan.no_egress {
-        Reach::NoOther
-    } else {
-        Reach::Direct
+    let reach = match &cassette {
+        Some(cassette) => cassette.reach(),
+        None if plan.no_egress => Reach::NoOther,
+        None => Reach::Direct,
     };
     let folder = mock::trust_files(&mock, reach, environment).await?;
     for warning in &folder.warnings {
         terminal.warn(warning);
     }
+    let cassette = cassette.map(|cassette| cassette.start(&mock, terminal));
     let log = Log::start(mock.store(), plan.log, terminal);
     let launch = Launch {
         mock: &mock,
         files: folder.files(),
         concurrency: plan.concurrency,
         skill_log: plan.skill_log,
+        deck,
         handler_timeout: plan.handler_timeout,
         environment,
         terminal,
@@ -105,8 +122,12 @@ async fn serve(plan: MockBoxPlan<'_>, environment: &Environment, terminal: &Term
     let store = Arc::clone(mock.store());
     mock.stop().await;
     log.end().await;
+    let written = match cassette {
+        Some(cassette) => cassette.end().await,
+        None => Ok(()),
+    };
     print_totals(&store, plan.log.format, terminal);
-    outcome
+    outcome.and(written)
 }
 
 /// A write beyond the limit on file sizes should fail, and not end the process by SIGXFSZ.

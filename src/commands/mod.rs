@@ -6,6 +6,7 @@ mod box_access;
 mod box_failure;
 mod capture;
 mod cards;
+mod cassette_files;
 mod certificates;
 mod changed_files;
 mod completions;

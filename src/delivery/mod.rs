@@ -2,6 +2,7 @@
 //! client makes one attempt and returns its reply; callers repeat attempts by the one [`schedule`].
 
 mod answer;
+mod callback;
 mod client;
 mod direct;
 mod general;
@@ -9,5 +10,6 @@ mod headers;
 mod resettable_timeout;
 pub mod schedule;
 
+pub use callback::CallbackClient;
 pub use client::{Delivery, Envelope, SkillClient, SkillConnection};
 pub use resettable_timeout::ResettableTimeout;

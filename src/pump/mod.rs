@@ -3,6 +3,7 @@
 //! signatures, deadline and back-off. Deliveries are independent: a skill that is down delays no
 //! other file.
 
+mod callbacks;
 mod file_event;
 
 use std::{
@@ -31,6 +32,8 @@ use crate::{
     store::{Store, Subscription},
 };
 
+pub use callbacks::Callbacks;
+
 /// The options of a pump.
 #[derive(Debug)]
 pub struct PumpOptions {
@@ -42,6 +45,8 @@ pub struct PumpOptions {
     pub concurrency: usize,
     /// Events are sent for files with these extensions, in lower case; for all files if empty.
     pub extensions: Vec<String>,
+    /// The calls of providers to the skill that a cassette holds.
+    pub callbacks: Option<Callbacks>,
 }
 
 /// A running pump.
@@ -149,22 +154,32 @@ impl Shared {
 
     /// Delivers the event of one file, with repeats, and counts the result.
     async fn deliver(self: Arc<Self>, placed: Arc<Placed>) {
-        let is_accepted = self.send_until_accepted(&placed).await;
+        let before = self.store.newest_notice();
+        let accepted = self.send_until_accepted(&placed).await;
         self.counters.in_progress.fetch_sub(1, Ordering::Relaxed);
-        match is_accepted {
-            Some(true) => self.counters.delivered.fetch_add(1, Ordering::Relaxed),
-            Some(false) => self.counters.given_up.fetch_add(1, Ordering::Relaxed),
-            None => 0,
-        };
+        match accepted {
+            Sent::Accepted(event_id) => {
+                self.counters.delivered.fetch_add(1, Ordering::Relaxed);
+                if let Some(callbacks) = &self.options.callbacks {
+                    callbacks.send(&event_id, &self.store, before).await;
+                }
+            }
+            Sent::GivenUp => {
+                self.counters.given_up.fetch_add(1, Ordering::Relaxed);
+            }
+            Sent::Gone => {}
+        }
     }
 
-    /// Whether the skill accepted the event; `None` if the file no longer exists.
-    async fn send_until_accepted(&self, placed: &Placed) -> Option<bool> {
+    /// Sends the event until the skill accepts it, or the last attempt has failed.
+    async fn send_until_accepted(&self, placed: &Placed) -> Sent {
         let mut event: Option<PreparedEvent> = None;
         let mut number = 1;
         loop {
             // A slot is held for one attempt only, so that the pauses of one event delay no other.
-            let slot = self.slots.acquire().await.ok()?;
+            let Ok(slot) = self.slots.acquire().await else {
+                return Sent::Gone;
+            };
             if event.is_none() {
                 // Prepared when it can be sent, so that its tokens and times are new.
                 event = self.prepare(placed).await;
@@ -172,7 +187,7 @@ impl Shared {
             let Some(event) = &event else {
                 let text = format!("{} was gone before its event could be sent", placed.name);
                 self.store.remark("gone", placed.name.clone(), text);
-                return None;
+                return Sent::Gone;
             };
             let at = self.store.now();
             let reply = self.options.skill.deliver(&event.body, at).await;
@@ -183,7 +198,8 @@ impl Shared {
             self.publish_attempt(placed, event, number, at, &reply, pause);
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
-                None => return Some(reply.is_good()),
+                None if reply.is_good() => return Sent::Accepted(event.event_id.clone()),
+                None => return Sent::GivenUp,
             }
             number += 1;
         }
@@ -241,6 +257,16 @@ impl Shared {
             next_ms: pause.map(|pause| u64::try_from(pause.as_millis()).unwrap_or(u64::MAX)),
         })));
     }
+}
+
+/// The result of all attempts to send an event.
+enum Sent {
+    /// The skill accepted the event with this id.
+    Accepted(String),
+    /// It accepted none of the attempts.
+    GivenUp,
+    /// The file no longer exists.
+    Gone,
 }
 
 /// An event whose bytes are the same in each attempt.

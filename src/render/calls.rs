@@ -14,7 +14,7 @@ use crate::domain::{
     call::{CallRecord, TokenSeen},
     hints,
     hosts::is_loopback,
-    notice::{Connection, Notice, Remark},
+    notice::{AnsweredFrom, Connection, Notice, ProviderCall, Remark},
     operation::Operation,
     stats::Totals,
 };
@@ -129,7 +129,31 @@ pub fn short_target(target: &str) -> Cow<'_, str> {
 }
 
 fn connected(connection: &Connection, zone: &TimeZone) -> Line {
+    if let Some(call) = &connection.provider
+        && let Some(from) = call.from
+    {
+        return provider_call(connection, call, from, zone);
+    }
     columns(connection.at, zone, "-", (Role::Warn, "---"), None).with(Role::Warn, &connection.text)
+}
+
+/// A call to a provider that has an answer.
+fn provider_call(
+    connection: &Connection,
+    call: &ProviderCall,
+    from: AnsweredFrom,
+    zone: &TimeZone,
+) -> Line {
+    let mut line = time(connection.at, zone);
+    push_column(&mut line, "-");
+    push_status(&mut line, call.status);
+    push_ms(&mut line, call.ms);
+    let from = match from {
+        AnsweredFrom::Cassette => "from the cassette",
+        AnsweredFrom::Provider => "by the provider",
+    };
+    line.plain(format_args!("{} {}", call.method, call.url))
+        .with(Role::Dim, format_args!("  {from}"))
 }
 
 fn remarked(remark: &Remark, zone: &TimeZone) -> Line {

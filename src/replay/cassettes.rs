@@ -1,29 +1,21 @@
 //! The cassettes of a run: which case has which, and the calls of providers to the skill that they hold.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::sleep;
-use url::Url;
 
 use super::tracker::TrackedEvent;
 use crate::{
     client::Http,
+    delivery::CallbackClient,
     domain::{
         cassette::{
             deck::{Deck, Mode},
-            exchange::{Callback, ProviderRequest},
+            exchange::Callback,
             values::EventValues,
         },
         event::invocation::Invocation,
         json::tree::Tape,
-        outcome::Reply,
-        secret::redact_target,
-        text::innermost_cause,
     },
 };
 
@@ -76,70 +68,13 @@ impl Cassettes {
 pub(super) async fn call_back(
     callbacks: Vec<Callback>,
     tracked: Arc<TrackedEvent>,
-    http: Arc<Http>,
-    skill: Url,
-    deadline: Duration,
+    caller: CallbackClient,
 ) {
     for callback in callbacks {
         tracked.provider_calls(callback.after).await;
         sleep(Duration::from_millis(callback.delay_ms)).await;
         let at = tracked.elapsed();
-        let started = Instant::now();
-        let url = target(&skill, &callback.request);
-        let shown = format!("{} {}", callback.request.method, redact_target(&path(&url)));
-        let reply = match tokio::time::timeout(deadline, send(&http, url, callback.request)).await {
-            Err(_) => Reply::Late(deadline.as_secs_f64() * 1000.0),
-            Ok(Err(reason)) => Reply::Failed(reason),
-            Ok(Ok(status)) => Reply::Answered {
-                status,
-                ms: started.elapsed().as_secs_f64() * 1000.0,
-            },
-        };
-        tracked.called_back(shown, reply, at);
+        let (target, reply) = caller.send(callback.request).await;
+        tracked.called_back(target, reply, at);
     }
-}
-
-/// Path and query of the call at the address of the skill.
-fn target(skill: &Url, request: &ProviderRequest) -> Url {
-    let rest = match request.url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-        None => &request.url,
-    };
-    let (path, query) = match rest.split_once('?') {
-        Some((path, query)) => (path, Some(query)),
-        None => (rest, None),
-    };
-    let mut url = skill.clone();
-    url.set_path(path);
-    url.set_query(query);
-    url
-}
-
-fn path(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    }
-}
-
-async fn send(http: &Http, url: Url, request: ProviderRequest) -> Result<u16, String> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &request.headers {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
-            headers.append(name, value);
-        }
-    }
-    let method = request.method.parse::<Method>().unwrap_or(Method::POST);
-    let client = http.client(&url).map_err(|error| error.to_string())?;
-    let sent = client
-        .request(method, url)
-        .headers(headers)
-        .body(request.body)
-        .send()
-        .await;
-    let answer = sent.map_err(|error| innermost_cause(&error.without_url()))?;
-    let status = answer.status().as_u16();
-    // The skill may work until its answer is read.
-    let _ = answer.bytes().await;
-    Ok(status)
 }

@@ -23,7 +23,7 @@ use super::{
     worker::{Cut, Cutoff, Worker},
 };
 use crate::{
-    delivery::{Delivery, schedule::Schedule},
+    delivery::{CallbackClient, Delivery, schedule::Schedule},
     domain::outcome::{
         Awaiting, CaseName, Expected, Findings, InProgress, Observed, Outcome, Reply, WaitEnd,
         check::{self, Awaited},
@@ -155,14 +155,13 @@ impl<'a> EventRun<'a> {
         }
         self.tracked()
             .with(|observed| observed.expects_callbacks(callbacks.len()));
-        let skill = self.run.skill.url().clone();
-        let (tracked, http) = (
-            Arc::clone(&self.waiting.tracked),
-            Arc::clone(&cassettes.http),
-        );
-        let deadline = self.run.skill.deadline();
-        self.callbacks
-            .spawn(call_back(callbacks, tracked, http, skill, deadline));
+        let tracked = Arc::clone(&self.waiting.tracked);
+        let client = CallbackClient {
+            http: Arc::clone(&cassettes.http),
+            skill: self.run.skill.url().clone(),
+            deadline: self.run.skill.deadline(),
+        };
+        self.callbacks.spawn(call_back(callbacks, tracked, client));
     }
 
     /// Waits until the event is judged; `None` where it settles and `may_overlap`.

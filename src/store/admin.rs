@@ -25,8 +25,10 @@ impl Store {
         events: Vec<(Invocation<'static>, Registering)>,
     ) -> Vec<Invocation<'static>> {
         let now = self.now();
-        self.change(move |writer| register_all(writer, events, now))
-            .await
+        let registered = self.change(move |writer| register_all(writer, events, now));
+        let registered = registered.await;
+        self.registered(&registered);
+        registered
     }
 
     /// Forgets events, their tokens and files: their run is over.

@@ -1,8 +1,9 @@
 //! The store itself: how it starts, what it shares with its writer, and how it is read.
 
 use std::{
+    fmt,
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use jiff::Timestamp;
@@ -15,14 +16,19 @@ use super::{
     writer::{Job, Writer, WriterThread},
 };
 use crate::{
-    domain::call::{WriteOp, WriteRecord},
+    domain::{
+        call::{WriteOp, WriteRecord},
+        event::invocation::Invocation,
+    },
     env::Clock,
     mock_box::{Change, Ids, Settings, State, Write, contents, faults::Faults},
 };
 
+/// Gets every event right after it was registered, before it is sent.
+pub type EventObserver = Box<dyn Fn(&Invocation<'_>) + Send + Sync>;
+
 /// A running mock, without its sockets. Dropping it waits until everything that was submitted is
 /// written.
-#[derive(Debug)]
 pub struct Store {
     pub(super) shared: Arc<Shared>,
     pub(super) writer: WriterThread,
@@ -31,6 +37,13 @@ pub struct Store {
     spool: Spool,
     /// Whether a pump sends the events of files.
     pub(super) has_pump: AtomicBool,
+    observer: OnceLock<EventObserver>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Store")
+    }
 }
 
 /// How a mock is started.
@@ -84,8 +97,23 @@ impl Store {
             settings: options.settings,
             spool: Spool::default(),
             has_pump: AtomicBool::new(false),
+            observer: OnceLock::new(),
         });
         Ok((store, warning))
+    }
+
+    /// Gives every event that is registered from now on to `observer`. There is one at most: a second
+    /// is not taken.
+    pub fn observe_events(&self, observer: EventObserver) {
+        // The first stays.
+        let _ = self.observer.set(observer);
+    }
+
+    /// Events were registered.
+    pub(super) fn registered(&self, events: &[Invocation<'_>]) {
+        if let Some(observer) = self.observer.get() {
+            events.iter().for_each(observer);
+        }
     }
 
     /// The present moment of this mock.

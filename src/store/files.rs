@@ -77,7 +77,9 @@ impl Store {
             };
             register_all(writer, vec![(event, how)], now).pop()
         });
-        announced.await
+        let announced = announced.await;
+        self.registered(announced.as_slice());
+        announced
     }
 
     /// Records that a pump sends events of files from now on.

@@ -25,7 +25,7 @@ mod tests;
 pub use self::{
     call::OpenCall,
     call_log::Entry,
-    core::{Options, Store},
+    core::{EventObserver, Options, Store},
     files::NotFired,
     journal::{JournalError, RecordReader},
     notices::{Listener, Subscription},

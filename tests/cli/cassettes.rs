@@ -64,7 +64,7 @@ def start(work, *arguments):
 "#;
 
 /// Calls its provider once for each event.
-const ONE_STAGE: &str = r#"
+pub(crate) const ONE_STAGE: &str = r#"
 from skill import *
 from os import environ
 
@@ -82,15 +82,16 @@ def handle(self, body):
 serve(handle)
 "#;
 
-/// Hands the file over and ends on processing; writes the cards when the provider calls back.
-const TWO_STAGES: &str = r#"
+/// Ends on processing and hands the file over; writes the cards when the provider calls back.
+pub(crate) const TWO_STAGES: &str = r#"
 from skill import *
 from urllib.parse import urlparse, parse_qs
 
 def work(event):
     back = "http://skill.example/done?file=" + event["file"] + "&token=" + event["token"]
-    job = json.loads(call(environ_provider() + "/jobs", {"callback": back}))
+    # Before the job is handed over: its end may be called back at once.
     report(event, "processing", [])
+    call(environ_provider() + "/jobs", {"callback": back})
 
 def environ_provider():
     return os.environ["PROVIDER"]
@@ -150,14 +151,14 @@ impl World {
 }
 
 /// A proxy that answers for every host, and counts.
-struct Provider {
-    url: String,
+pub(crate) struct Provider {
+    pub(crate) url: String,
     calls: Arc<AtomicUsize>,
     server: Arc<Server>,
 }
 
 impl Provider {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let server = Arc::new(Server::http("127.0.0.1:0").expect("a port"));
         let address = server.server_addr().to_ip().expect("an address");
         let calls = Arc::new(AtomicUsize::new(0));
@@ -187,7 +188,7 @@ impl Provider {
         }
     }
 
-    fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
     }
 }
@@ -306,14 +307,14 @@ fn a_case_that_fails_keeps_its_cassette() {
 }
 
 /// An entry of a HAR file.
-fn entry(url: &str, answer: &str) -> Value {
+pub(crate) fn entry(url: &str, answer: &str) -> Value {
     json!({
         "request": {"method": "POST", "url": url, "postData": {"text": "{}"}},
         "response": {"status": 200, "content": {"text": answer}},
     })
 }
 
-fn jobs(callback: &Value) -> Value {
+pub(crate) fn jobs(callback: &Value) -> Value {
     let back = "http://skill.example/done?file={{file_id}}&token={{write_token}}";
     let mut submitted = entry("http://ml.provider.example/jobs", r#"{"job": 7}"#);
     submitted["request"]["postData"]["text"] = json!({"callback": back}).to_string().into();

@@ -31,6 +31,7 @@ mod load;
 mod misbehaviour;
 mod mistakes;
 mod mock_box;
+mod mock_cassette;
 mod mock_log;
 mod mock_port;
 mod pump;

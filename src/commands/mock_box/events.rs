@@ -8,13 +8,14 @@ use url::Url;
 use super::{launch::Launch, plan::SkillPlan};
 use crate::{
     cli::skill_url::SkillUrl,
+    client::Http,
     commands::{
         program::Program,
         skill::{self, RunningSkill},
     },
-    delivery::{Envelope, SkillClient},
+    delivery::{CallbackClient, Envelope, SkillClient},
     exit::{Failure, Problem},
-    pump::{Pump, PumpOptions, PumpTotals},
+    pump::{Callbacks, Pump, PumpOptions, PumpTotals},
     render::{text::Line, units::counted},
     store::{Store, Subscription},
     terminal::Terminal,
@@ -80,6 +81,14 @@ impl SkillWithEvents {
     ) -> Result<Self, Failure> {
         let (skill, url) = start_skill(&plan, launch).await?;
         let own_url = url.clone();
+        let callbacks = launch.deck.as_ref().map(|deck| Callbacks {
+            deck: Arc::clone(deck),
+            client: CallbackClient {
+                http: Arc::new(Http::new(plan.connections.clone())),
+                skill: url.clone(),
+                deadline: REPLY_TIMEOUT,
+            },
+        });
         let options = PumpOptions {
             skill: SkillClient::new(
                 plan.connections,
@@ -91,6 +100,7 @@ impl SkillWithEvents {
             schedule: plan.schedule,
             concurrency: launch.concurrency,
             extensions: plan.extensions,
+            callbacks,
         };
         let pump = Pump::start(Arc::clone(launch.mock.store()), options, reader);
         Ok(Self {

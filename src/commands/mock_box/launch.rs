@@ -10,6 +10,7 @@ use crate::{
         program::Program,
         skill::{self, RunningSkill, SkillLaunch, SkillLog},
     },
+    domain::cassette::deck::Deck,
     env::Environment,
     exit::{self, Failure, Outcome, Problem},
     render::text::Line,
@@ -30,6 +31,8 @@ pub(super) struct Launch<'a> {
     pub(super) concurrency: usize,
     /// The file that gets the skill's output.
     pub(super) skill_log: Option<Arc<SkillLog>>,
+    /// What answers and records calls to providers.
+    pub(super) deck: Option<Arc<Deck>>,
     /// How long a function may take to answer.
     pub(super) handler_timeout: Duration,
     pub(super) environment: &'a Environment,

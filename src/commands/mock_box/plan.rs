@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use super::cassette::CassettePlan;
 use crate::{
     cli::{
         OutputFormat,
@@ -55,9 +56,14 @@ pub(super) struct MockBoxPlan<'a> {
     pub(super) companion: Companion,
     /// How the log is printed.
     pub(super) log: LogOptions,
+    /// The cassette that answers and records calls to providers.
+    pub(super) cassette: Option<CassettePlan<'a>>,
     /// Whether the program is started again when a file changes, and the config file of the project.
     pub(super) watch: Option<WatchPlan<'a>>,
 }
+
+/// How many events are sent at the same time.
+const CONCURRENCY: usize = 8;
 
 /// The project to watch.
 pub(super) struct WatchPlan<'a> {
@@ -126,6 +132,7 @@ impl<'a> MockBoxPlan<'a> {
             paths => fixtures::read(paths, terminal)?,
         };
         let mock = mock(arguments, environment)?;
+        let cassette = CassettePlan::new(arguments)?;
         let companion = companion(arguments, environment, terminal)?;
         Ok(Self {
             mock,
@@ -134,7 +141,12 @@ impl<'a> MockBoxPlan<'a> {
             events_dir: arguments.events_dir.as_deref(),
             skill_log: skill::log(arguments.skill_log.as_deref(), companion.skill_program())?,
             handler_timeout: arguments.handler_timeout,
-            concurrency: arguments.concurrency,
+            concurrency: match (arguments.concurrency, &cassette) {
+                (Some(concurrency), _) => concurrency,
+                (None, Some(cassette)) if cassette.mode.records() => 1,
+                (None, _) => CONCURRENCY,
+            },
+            cassette,
             ready_file: arguments.ready_file.as_deref(),
             files: arguments.files.as_deref(),
             log: LogOptions {
@@ -277,6 +289,7 @@ fn watch(arguments: &MockBoxArgs) -> Result<Option<WatchPlan<'_>>, Failure> {
         &arguments.events_dir,
         &arguments.files,
         &arguments.ca_dir,
+        &arguments.cassette_file,
     ];
     let written = written.into_iter().flatten();
     Ok(Some(WatchPlan {

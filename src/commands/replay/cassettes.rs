@@ -1,24 +1,15 @@
 //! The cassettes of a replay: which cases have one, what happens to calls to providers, and the files that
 //! are written.
 
-use std::{
-    collections::HashMap,
-    fs::{self, File},
-    io::{self, Write},
-    path::{Path, PathBuf},
-    sync::Arc,
-};
-
-use rustix::fs::{FlockOperation, flock};
+use std::{collections::HashMap, fs::File, path::Path, sync::Arc};
 
 use crate::{
     cli::replay::ReplayArgs,
-    commands::wrong_input,
+    commands::cassette_files,
     domain::{
         cassette::{
             deck::{Deck, Mode, Recording},
-            exchange::{Cassette, Entry},
-            har::{self, HarError},
+            har,
             key::Ignored,
         },
         outcome::Outcome as Judged,
@@ -166,19 +157,13 @@ impl CaseCassettes {
     ) -> Result<Self, Failure> {
         let without = options.mode.unwrap_or(Mode::Off);
         let folders = if options.records() {
-            lock(&found)?
+            cassette_files::lock(found.iter().map(|(_, path)| &**path))?
         } else {
             Vec::new()
         };
         let (mut cassettes, mut by_case, mut files) = (Vec::new(), HashMap::new(), HashMap::new());
         for (name, path) in found {
-            let bytes = match read_file(&path) {
-                Ok(bytes) => bytes,
-                Err(reason) => {
-                    let shown = path.display();
-                    return Err(Problem::new(format!("cannot read {shown}: {reason}")).usage());
-                }
-            };
+            let bytes = cassette_files::read_file(&path)?;
             let mode = match &bytes {
                 Some(_) => options.mode.unwrap_or(Mode::Replay),
                 None => without,
@@ -186,11 +171,10 @@ impl CaseCassettes {
             let mut index = None;
             let mut text = None;
             if let Some(bytes) = bytes {
-                let shown = path.display().to_string();
                 text = options
                     .records()
                     .then(|| String::from_utf8_lossy(&bytes).into_owned());
-                let cassette = har::read(&shown, bytes).map_err(|error| wrong(error, terminal))?;
+                let cassette = cassette_files::parse(&path, bytes, terminal)?;
                 index = Some(cassettes.len());
                 cassettes.push(cassette);
             }
@@ -243,93 +227,11 @@ impl CaseCassettes {
         }
         let text = match (&file.text, file.mode) {
             (Some(text), Mode::Auto) => har::append(text, &entries),
-            (text, _) => new_text(text.as_deref(), &entries),
+            (text, _) => cassette_files::new_text(text.as_deref(), &entries),
         };
-        write_whole(&file.path, &text)
-            .map_err(|error| Problem::new(format!("cannot write {shown}: {error}")).outside())?;
+        cassette_files::write_file(&file.path, &text)?;
         let calls = counted(entries.len(), "call", "calls");
         lines.push(Line::from(format!("wrote {shown}: {calls}")));
         Ok(lines)
     }
-}
-
-/// A new cassette. Calls of providers to the skill, which were not recorded, are kept.
-fn new_text(old: Option<&str>, entries: &[Entry]) -> String {
-    let old = old.and_then(|text| har::read("", text.as_bytes().to_vec()).ok());
-    let kept = old.iter().flat_map(Cassette::callbacks).cloned();
-    let mut cassette = Cassette {
-        entries: entries.to_vec(),
-    };
-    cassette.entries.extend(kept.map(Entry::Callback));
-    har::write(&cassette, env!("CARGO_PKG_VERSION"))
-}
-
-/// The bytes of a file; `None` where there is none.
-fn read_file(path: &Path) -> Result<Option<Vec<u8>>, String> {
-    let length = match fs::metadata(path) {
-        Ok(about) => about.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.to_string()),
-    };
-    if length > har::MAX_BYTES {
-        let limit = har::MAX_BYTES >> 20;
-        return Err(format!("it is larger than {limit} MiB"));
-    }
-    fs::read(path).map(Some).map_err(|error| error.to_string())
-}
-
-fn wrong(error: HarError, terminal: &Terminal) -> Failure {
-    let width = terminal.width.saturating_sub(2);
-    match error {
-        HarError::Syntax(error) => wrong_input::syntax(&error, width),
-        HarError::Wrong(wrong) => {
-            let (document, finding) = *wrong;
-            wrong_input::wrong_document("cannot be used as a cassette", &document, finding, width)
-        }
-    }
-}
-
-/// Locks the folders of the cassettes: two runs must not record into one file.
-fn lock(found: &[(Arc<str>, Arc<Path>)]) -> Result<Vec<File>, Failure> {
-    let mut folders: Vec<PathBuf> = found.iter().map(|(_, path)| folder_of(path)).collect();
-    folders.sort();
-    folders.dedup();
-    let mut locked = Vec::new();
-    for folder in folders {
-        // The folder of a line of a .jsonl is made when its cassette is written.
-        let Ok(file) = File::open(&folder) else {
-            continue;
-        };
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            let shown = folder.display();
-            return Err(
-                Problem::new(format!("another run records a cassette in {shown}"))
-                    .help("wait until it has ended")
-                    .outside(),
-            );
-        }
-        locked.push(file);
-    }
-    Ok(locked)
-}
-
-fn folder_of(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    }
-}
-
-/// Writes a file whole or not at all.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = folder_of(path);
-    fs::create_dir_all(&folder)?;
-    let mut file = tempfile::NamedTempFile::new_in(&folder)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file()
-        .set_permissions(fs::Permissions::from_mode(0o644))?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -201,6 +201,32 @@ impl Deck {
         place.map_or_else(Recording::default, |place| state.ended.swap_remove(place).1)
     }
 
+    /// What was recorded since the last time, whichever event it belongs to.
+    pub fn drain(&self) -> Recording {
+        let mut state = self.lock();
+        let State {
+            in_flight,
+            ended,
+            between,
+            ..
+        } = &mut *state;
+        let mut drained = std::mem::take(between);
+        let of_ended = ended.drain(..).map(|(_, recording)| recording);
+        let of_others = in_flight
+            .iter_mut()
+            .map(|it| std::mem::take(&mut it.recorded));
+        for recording in of_ended.chain(of_others) {
+            drained.entries.extend(recording.entries);
+            drained.lost.extend(recording.lost);
+        }
+        drained
+    }
+
+    /// Whether a call to a provider has no whole answer yet.
+    pub fn has_any_open_call(&self) -> bool {
+        self.lock().in_flight.iter().any(|event| event.open > 0)
+    }
+
     /// A call of an event begins. It is open until what this returns is dropped.
     pub fn open(self: &Arc<Self>, event_id: Option<&Arc<str>>) -> OpenCall {
         let mut state = self.lock();

@@ -141,3 +141,24 @@ fn calls_that_were_not_recorded_are_named_for_their_event() {
     assert_eq!(deck.take_recording("one").lost, ["before", "a reset"]);
     assert_eq!(deck.take_recording("one"), Recording::default());
 }
+
+#[test]
+fn all_that_was_recorded_is_drained_once() {
+    let deck = Arc::new(deck(Mode::Record, &[]));
+    let url = "https://ml.example/";
+    deck.record(&exchange(url, "between"), None);
+    for event in ["one", "two"] {
+        deck.begin(event.into(), None, Mode::Record, values(event));
+        deck.record(&exchange(url, event), Some(event));
+    }
+    let open = deck.open(Some(&"two".into()));
+    assert!(deck.has_any_open_call());
+    drop(open);
+    deck.end("one");
+    deck.lose("a reset".to_owned(), Some("two"));
+    let drained = deck.drain();
+    assert_eq!(drained.entries.len(), 3);
+    assert_eq!(drained.lost, ["a reset"]);
+    assert_eq!(deck.drain(), Recording::default());
+    assert!(!deck.has_any_open_call());
+}
