@@ -28,7 +28,7 @@ pub use self::{
         answer::{Answer, AnswerBody, ContentRange, PictureOf},
         envelope::{Envelope, ErrorBody},
         errors,
-        request::{Body, Head, Request, Upload},
+        request::{Body, Head, Joined, Request, Upload},
         wire_faults,
     },
     model::{

@@ -20,7 +20,7 @@ use super::{
         request::{Head, Request},
         route::NoRoute,
     },
-    model::{ids::Ids, settings::Settings},
+    model::{ids::Ids, settings::Settings, upload_session::PART_SIZE},
     state::State,
 };
 use crate::domain::{call::TokenSeen, operation::Operation};
@@ -41,7 +41,7 @@ pub struct Seen {
 }
 
 /// The body that a call accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AcceptedBody {
     /// None; one that is sent all the same is dropped.
     Nothing,
@@ -49,6 +49,10 @@ pub enum AcceptedBody {
     Memory(u64),
     /// Multipart of at most this many bytes, to be spooled to disk.
     Upload(u64),
+    /// Bytes of at most this number, to be spooled to disk.
+    Part(u64),
+    /// JSON of at most this many bytes; with it the parts of this upload session are joined.
+    Joined(u64, SmolStr),
 }
 
 /// The result of the first step.
@@ -95,7 +99,7 @@ pub fn admit(state: &State, head: &Head, now: Timestamp) -> Admission {
     let outcome = found.map_err(no_route).and_then(|matched| {
         check_id(state, &matched)?;
         caller.check(state, matched.asked(), now)?;
-        let accepts = accepted_body(&state.settings, head, matched.endpoint.body)?;
+        let accepts = accepted_body(&state.settings, head, &matched)?;
         Ok(Admitted {
             matched,
             caller,
@@ -133,14 +137,24 @@ fn check_id(state: &State, matched: &Matched) -> Result<(), Answer> {
 }
 
 /// The body that a call accepts, where the length it announces is within the limit.
-fn accepted_body(settings: &Settings, head: &Head, kind: BodyKind) -> Result<AcceptedBody, Answer> {
-    let (accepted, limit) = match kind {
+fn accepted_body(
+    settings: &Settings,
+    head: &Head,
+    matched: &Matched,
+) -> Result<AcceptedBody, Answer> {
+    let (accepted, limit) = match matched.endpoint.body {
         BodyKind::NoBody => return Ok(AcceptedBody::Nothing),
         BodyKind::InMemory => (AcceptedBody::Memory(settings.max_json), settings.max_json),
         BodyKind::Multipart => (
             AcceptedBody::Upload(settings.max_upload),
             settings.max_upload,
         ),
+        BodyKind::RawPart => (AcceptedBody::Part(PART_SIZE), PART_SIZE),
+        BodyKind::JoinedParts => {
+            let session = matched.captures.get("session_id").cloned();
+            let joined = AcceptedBody::Joined(settings.max_json, session.unwrap_or_default());
+            (joined, settings.max_json)
+        }
     };
     match head.content_length() {
         Some(length) if length > limit => Err(errors::too_large(limit)),

@@ -17,6 +17,7 @@ use super::model::{
     ids::Ids,
     instance::{InstancePath, StoredInstance, Write},
     settings::Settings,
+    upload_session::{Part, UploadSession},
 };
 use crate::domain::{
     call::{WriteOp, WriteRecord},
@@ -55,6 +56,8 @@ pub struct State {
     granted: VecDeque<Secret>,
     /// Refresh tokens that were used, the latest last.
     spent: VecDeque<Secret>,
+    /// The upload sessions that are open, by their ids.
+    upload_sessions: HashMap<String, UploadSession>,
     /// The instances of each file, by scope and then by template.
     instances: HashMap<SmolStr, BTreeMap<SmolStr, BTreeMap<SmolStr, StoredInstance>>>,
     next_seq: u64,
@@ -89,6 +92,12 @@ pub enum Change {
     RevokeToken(Secret),
     /// A refresh token is used, and good no longer.
     SpendRefreshToken(Secret),
+    /// An upload session is opened.
+    PutUploadSession(Box<UploadSession>),
+    /// A part of a file arrived, at this offset of the session with this id.
+    PutPart(String, u64, Box<Part>),
+    /// An upload session is committed or aborted.
+    RemoveUploadSession(String),
     /// A metadata write, or a reset.
     Write(Write),
 }
@@ -135,6 +144,7 @@ impl State {
             expired: HashMap::default(),
             granted: VecDeque::new(),
             spent: VecDeque::new(),
+            upload_sessions: HashMap::default(),
             instances: HashMap::default(),
             next_seq: 1,
         }
@@ -202,6 +212,11 @@ impl State {
     /// Every event with its id, in no order.
     pub fn events(&self) -> impl Iterator<Item = (&String, &EventEntry)> {
         self.events.iter()
+    }
+
+    /// An upload session by its id.
+    pub fn upload_session(&self, id: &str) -> Option<&UploadSession> {
+        self.upload_sessions.get(id)
     }
 
     /// What a token may do.
@@ -312,6 +327,15 @@ impl State {
                     self.spent.pop_front();
                 }
             }
+            Change::PutUploadSession(session) => self.put_upload_session(session),
+            Change::PutPart(session, offset, part) => {
+                if let Some(session) = self.upload_sessions.get_mut(session) {
+                    session.parts.insert(*offset, (**part).clone());
+                }
+            }
+            Change::RemoveUploadSession(id) => {
+                self.upload_sessions.remove(id);
+            }
             Change::Write(write) => self.apply_write(write),
         }
     }
@@ -343,6 +367,19 @@ impl State {
             self.deleted.pop_front();
         }
         self.keep_as_started(file);
+    }
+
+    fn put_upload_session(&mut self, session: &UploadSession) {
+        /// A client that never ends its sessions must not fill the memory.
+        const MAX_SESSIONS: usize = 1000;
+        if self.upload_sessions.len() >= MAX_SESSIONS {
+            let oldest = self.upload_sessions.values().min_by_key(|it| it.expires_at);
+            if let Some(id) = oldest.map(|session| session.id.clone()) {
+                self.upload_sessions.remove(&id);
+            }
+        }
+        self.upload_sessions
+            .insert(session.id.clone(), session.clone());
     }
 
     fn put_token(&mut self, token: &Secret, grant: &Grant) {
@@ -400,6 +437,7 @@ impl State {
         self.folders.retain(|_, folder| folder.lasting);
         self.granted.clear();
         self.spent.clear();
+        self.upload_sessions.clear();
         self.events.retain(|_, event| event.lasting);
         let events = &self.events;
         self.tokens.retain(|_, grant| {

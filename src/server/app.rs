@@ -14,7 +14,7 @@ use super::{
     guard::Guard,
     handler::{ConnectionReport, Origin, RequestHandler},
     limit::{ReadError, collect},
-    multipart,
+    multipart, raw_part,
     respond::{REQUEST_ID, respond},
 };
 use crate::{
@@ -24,7 +24,8 @@ use crate::{
         notice::Connection,
     },
     mock_box::{
-        AcceptedBody, Answer, Body, Envelope, ErrorBody, Head, Request as BoxRequest, errors,
+        AcceptedBody, Answer, Body, Envelope, ErrorBody, Head, Joined, Request as BoxRequest,
+        errors,
     },
     store::{OpenCall, Store},
 };
@@ -58,7 +59,7 @@ impl App {
     async fn box_call(&self, head: Head, body: RequestBody) -> Response<ResponseBody> {
         let mut call = self.store.open(&head);
         let (wanted, is_read) = match call.admitted() {
-            Ok(admitted) => (admitted.accepts, admitted.is_read()),
+            Ok(admitted) => (admitted.accepts.clone(), admitted.is_read()),
             Err(refusal) => return refused(call, &head, *refusal).await,
         };
         let mut request = BoxRequest {
@@ -190,6 +191,18 @@ impl App {
             AcceptedBody::Memory(limit) => {
                 let read = collect(body, limit).await.map_err(body_refusal)?;
                 Ok(Body::Memory(read))
+            }
+            AcceptedBody::Part(limit) => {
+                let part = Box::pin(raw_part::read(body, limit, self.store.spool()));
+                part.await.map(Body::Part)
+            }
+            AcceptedBody::Joined(limit, session) => {
+                let json = collect(body, limit).await.map_err(body_refusal)?;
+                let content =
+                    self.store.join_parts(&session).await.map_err(|error| {
+                        errors::internal(format!("cannot join the parts: {error}"))
+                    })?;
+                Ok(Body::Joined(Joined { json, content }))
             }
             AcceptedBody::Upload(limit) => {
                 // Boxed to keep the future of the other calls small.

@@ -16,4 +16,5 @@ pub mod mock;
 pub mod multipart;
 pub mod options;
 pub mod proxy;
+mod raw_part;
 mod respond;

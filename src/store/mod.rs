@@ -14,6 +14,7 @@ mod core;
 mod execute;
 mod files;
 mod follow;
+mod joined_parts;
 mod journal;
 mod notices;
 mod shared;

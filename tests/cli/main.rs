@@ -43,6 +43,7 @@ mod sample_skill;
 mod secrets;
 mod skill_output;
 mod skill_start;
+mod upload_sessions;
 mod verdicts;
 mod waiting;
 mod watch;

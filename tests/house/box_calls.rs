@@ -93,5 +93,7 @@ fn body(endpoint: &Endpoint) -> &'static str {
         (BodyKind::InMemory, Access::Open) => "a form or JSON",
         (BodyKind::InMemory, _) => "JSON",
         (BodyKind::Multipart, _) => "multipart",
+        (BodyKind::RawPart, _) => "bytes",
+        (BodyKind::JoinedParts, _) => "JSON",
     }
 }

@@ -44,6 +44,12 @@ pub enum BodyKind {
     InMemory,
     /// A file as multipart, spooled to disk: up to [`Settings::max_upload`].
     Multipart,
+    /// A part of a file as it is, spooled to disk: up to
+    /// [`PART_SIZE`](crate::mock_box::model::upload_session::PART_SIZE).
+    RawPart,
+    /// JSON, as [`BodyKind::InMemory`]. With it come the parts of the upload session that the path names,
+    /// joined to a file.
+    JoinedParts,
 }
 
 /// What carries a call out.

@@ -7,21 +7,22 @@ use super::{
     endpoint::{
         BodyKind::{InMemory, NoBody},
         Endpoint,
-        Handler::{NotPlayed, Read, Write},
+        Handler::{Read, Write},
         row,
     },
     item_changes::refuse_others,
     item_fields,
+    list_page::{self, Limits},
+    unplayed::unplayed,
 };
 use crate::{
     domain::operation::Operation,
     mock_box::{
-        auth::Access,
         context::{Context, Decision},
-        http::{answer::Answer, errors, request::Head},
+        http::{answer::Answer, errors},
         model::{folder::Folder, ids::Ids},
         state::{Change, MAX_DEPTH},
-        view::folder::{self as view, Page},
+        view::folder as view,
     },
 };
 
@@ -29,24 +30,30 @@ use crate::{
 pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::POST,   "folders",                   Operation::Folder, InMemory, Write(create_folder)),
     row(Method::GET,    "folders/{folder_id}",       Operation::Folder, NoBody,   Read(read_folder)),
-    row(Method::GET,    "folders/trash/items",       Operation::NotPlayed, NoBody, NotPlayed("the trash")).with_access(Access::Open),
+    unplayed(Method::GET, "folders/trash/items", "the trash"),
     row(Method::GET,    "folders/{folder_id}/items", Operation::Folder, NoBody,   Read(list_items)),
-    row(Method::PUT,    "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("changing folders")),
-    row(Method::DELETE, "folders/{folder_id}",       Operation::Folder, NoBody,   NotPlayed("deleting folders")),
+    unplayed(Method::PUT, "folders/{folder_id}", "changing folders"),
+    unplayed(Method::DELETE, "folders/{folder_id}", "deleting folders"),
 ];
 
 fn read_folder(context: &Context<'_>) -> Result<Answer, Answer> {
     Ok(answer(context, StatusCode::OK, find(context)?))
 }
 
+/// The lengths of a list of items.
+const LIMITS: Limits = Limits {
+    default: 100,
+    max: 1000,
+};
+
 fn list_items(context: &Context<'_>) -> Result<Answer, Answer> {
     let folder = find(context)?;
     let head = &context.request.head;
     let is_by_marker = head.query("usemarker").is_some_and(|value| value == "true");
-    let start = if is_by_marker { "marker" } else { "offset" };
-    let page = Page {
-        offset: number(head, start, 0)?,
-        limit: number(head, "limit", 100)?.min(1000),
+    let page = if is_by_marker {
+        list_page::by_marker(head, LIMITS)?
+    } else {
+        list_page::by_offset(head, LIMITS)?
     };
     let fields = head.query("fields");
     let mut list = view::items(context.state, &folder.id, page, fields.as_deref());
@@ -98,13 +105,4 @@ fn answer(context: &Context<'_>, status: StatusCode, folder: &Folder) -> Answer 
         return answer;
     }
     answer.header_text(header::ETAG, "\"0\"")
-}
-
-fn number(head: &Head, name: &str, otherwise: usize) -> Result<usize, Answer> {
-    match head.query(name).filter(|text| !text.is_empty()) {
-        None => Ok(otherwise),
-        Some(text) => text
-            .parse()
-            .map_err(|_| errors::bad_request(format!("'{name}' must be a whole number"))),
-    }
 }

@@ -8,13 +8,15 @@ use http::Method;
 use super::{
     downloads,
     endpoint::{Endpoint, Matched},
-    files, folders, invocations, metadata, oauth, representations, unplayed, uploads, users,
+    files, folders, invocations, metadata, oauth, representations, unplayed, upload_sessions,
+    uploads, users,
 };
 use crate::mock_box::http::route::{NoRoute, Router};
 
-static FAMILIES: [&[Endpoint]; 10] = [
+static FAMILIES: [&[Endpoint]; 11] = [
     files::ENDPOINTS,
     uploads::ENDPOINTS,
+    upload_sessions::ENDPOINTS,
     downloads::ENDPOINTS,
     representations::ENDPOINTS,
     metadata::ENDPOINTS,

@@ -18,6 +18,9 @@ macro_rules! unplayed {
 }
 
 pub(super) static ENDPOINTS: &[Endpoint] = unplayed! {
+    "the log of upload sessions" {
+        "files/upload_sessions/{session_id}/log": POST,
+    }
     "the trash" {
         "files/{file_id}": POST,
         "files/{file_id}/trash": GET DELETE,
@@ -77,11 +80,6 @@ pub(super) static ENDPOINTS: &[Endpoint] = unplayed! {
     }
     "copying folders" {
         "folders/{folder_id}/copy": POST,
-    }
-    "uploads in chunks" {
-        "files/upload_sessions/{upload_session_id}": GET PUT DELETE,
-        "files/upload_sessions/{upload_session_id}/parts": GET,
-        "files/upload_sessions/{upload_session_id}/commit": POST,
     }
     "metadata cascade policies" {
         "metadata_cascade_policies": GET POST,

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     endpoint::{
-        BodyKind::{InMemory, Multipart, NoBody},
+        BodyKind::{InMemory, Multipart},
         Endpoint,
-        Handler::{NotPlayed, Write},
+        Handler::Write,
         row,
     },
     item_changes::refuse_others,
@@ -39,7 +39,6 @@ use crate::{
 
 /// The members of a preflight check's body.
 const PREFLIGHT: [&str; 3] = ["name", "size", "parent"];
-const CHUNKS: &str = "uploads in chunks";
 
 #[rustfmt::skip]
 pub(super) static ENDPOINTS: &[Endpoint] = &[
@@ -47,8 +46,6 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::POST,    "files/{file_id}/content",         Operation::Version, Multipart, Write(upload_version)),
     row(Method::OPTIONS, "files/content",                   Operation::Upload, InMemory,  Write(check_upload)),
     row(Method::OPTIONS, "files/{file_id}/content",         Operation::Version, InMemory,  Write(check_version)),
-    row(Method::POST,    "files/upload_sessions",           Operation::Upload, NoBody,    NotPlayed(CHUNKS)),
-    row(Method::POST,    "files/{file_id}/upload_sessions", Operation::Version, NoBody,    NotPlayed(CHUNKS)),
 ];
 
 fn upload_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
@@ -163,7 +160,7 @@ fn parts(context: &Context<'_>) -> Result<(Content, Option<Map<String, Value>>),
 }
 
 /// A version with the time that the attributes give for its content.
-fn new_version(
+pub(super) fn new_version(
     context: &Context<'_>,
     new_content: Content,
     attributes: &Map<String, Value>,
@@ -188,7 +185,8 @@ fn missing(part: &str) -> Answer {
     errors::bad_request(format!("the upload has no part '{part}'"))
 }
 
-fn uploaded(context: &Context<'_>, file: File) -> Decision {
+/// The answer with a file that was made or changed by an upload.
+pub(super) fn uploaded(context: &Context<'_>, file: File) -> Decision {
     let entry = view::file::with_fields(context.state, &context.request.head, &file);
     let list = json!({"total_count": 1, "entries": [entry]});
     let size = file.current().content.size;

@@ -140,6 +140,19 @@ pub enum Body {
     Memory(Bytes),
     /// Spooled to disk.
     Upload(Upload),
+    /// A part of a file, spooled to disk.
+    Part(Spooled),
+    /// JSON with the joined parts of an upload session.
+    Joined(Joined),
+}
+
+/// The body of a commit, and the file that it commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The body.
+    pub json: Bytes,
+    /// The parts of the session, joined; `None` where a part is missing.
+    pub content: Option<Spooled>,
 }
 
 /// A whole call.

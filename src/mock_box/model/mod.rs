@@ -11,4 +11,5 @@ pub mod instance;
 pub mod item_details;
 pub mod item_name;
 pub mod settings;
+pub mod upload_session;
 pub mod user;

@@ -7,5 +7,6 @@ mod hostile;
 mod oauth;
 mod refusals;
 mod representations;
+mod upload_sessions;
 mod uploads;
 mod world;

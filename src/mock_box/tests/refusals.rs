@@ -5,7 +5,7 @@ use serde_json::json;
 use super::world::{CARDS, World, any, card, header_of, json_of};
 use crate::{
     domain::{call::NOT_PLAYED, secret::Secret, token::LIFETIME_SECONDS},
-    mock_box::{Answer, AnswerBody, http::request::tests::head},
+    mock_box::{Answer, AnswerBody, Handler, endpoints, http::request::tests::head},
 };
 
 fn is_401(answer: &Answer) -> bool {
@@ -181,31 +181,15 @@ fn a_body_that_is_too_large_is_refused_by_its_head() {
 fn a_call_that_is_not_played_is_405_for_every_token_and_says_so() {
     let mut world = World::new();
     let event = world.register("talk.txt");
-    for (line, what) in [
-        ("GET /2.0/webhooks", "webhooks"),
-        ("GET /2.0/files/42/comments", "comments"),
-        ("POST /2.0/ai/ask", "Box AI"),
-        (
-            "POST /2.0/metadata_taxonomies/a/b/levels:append",
-            "metadata taxonomies",
-        ),
-        ("GET /2.0/folders/trash/items", "the trash"),
-        ("OPTIONS /2.0/events", "the event stream"),
-        (
-            "GET /2.0/metadata_templates/global/boxSkillsCards/schema",
-            "metadata templates",
-        ),
-        ("POST /2.0/folders/0/copy", "copying folders"),
-        ("PUT /2.0/files/upload_sessions/F971", "uploads in chunks"),
-        (
-            "POST /2.0/files/upload_sessions/F971/commit",
-            "uploads in chunks",
-        ),
-        (
-            "POST /2.0/folders/0/metadata/global/properties",
-            "metadata of folders",
-        ),
-    ] {
+    for endpoint in endpoints() {
+        let Handler::NotPlayed(what) = endpoint.handler else {
+            continue;
+        };
+        let path = endpoint
+            .path
+            .replace("{file_id}", "42")
+            .replace(['{', '}'], "");
+        let line = &format!("{} /2.0/{path}", endpoint.method);
         for token in [None, Some(&event.read), Some(&Secret::new("unknown"))] {
             let answer = world.call(line, token);
             assert_eq!(answer.status, 405, "{line}");

@@ -11,8 +11,8 @@ use crate::{
         secret::Secret, token::TokenKind,
     },
     mock_box::{
-        AcceptedBody, Admission, Answer, AnswerBody, Body, Change, Head, Ids, Request, Settings,
-        Source, Spooled, State, TokenMode, Upload, Write, admit, decide,
+        AcceptedBody, Admission, Answer, AnswerBody, Body, Change, Head, Ids, Joined, Request,
+        Settings, Source, Spooled, State, TokenMode, Upload, Write, admit, decide,
         http::request::tests::head,
         model::content::sha1_hex,
         prepare,
@@ -136,8 +136,19 @@ impl World {
         self.whole(head, |wanted| match wanted {
             AcceptedBody::Nothing => Body::None,
             AcceptedBody::Memory(_) => Body::Memory(body),
-            AcceptedBody::Upload(_) => panic!("an upload is wanted"),
+            other => panic!("{other:?} is wanted"),
         })
+    }
+
+    /// Uploads a part of a session; its bytes are not looked at.
+    pub(super) fn part(&mut self, head: Head, part: Spooled) -> Answer {
+        self.whole(head, |_| Body::Part(part))
+    }
+
+    /// Commits a session; `content` is what its parts were joined to.
+    pub(super) fn commit(&mut self, head: Head, body: &Value, content: Option<Spooled>) -> Answer {
+        let json = Bytes::from(body.to_string());
+        self.whole(head, |_| Body::Joined(Joined { json, content }))
     }
 
     /// Uploads `bytes` with these attributes.
@@ -165,6 +176,14 @@ impl World {
         self.whole(head, |wanted| match wanted {
             AcceptedBody::Nothing => Body::None,
             AcceptedBody::Memory(_) => Body::Memory(body),
+            AcceptedBody::Joined(..) => Body::Joined(Joined {
+                json: body,
+                content: upload.file,
+            }),
+            AcceptedBody::Part(_) => match upload.file {
+                Some(file) => Body::Part(file),
+                None => Body::None,
+            },
             AcceptedBody::Upload(_) => Body::Upload(upload),
         })
     }
@@ -183,7 +202,7 @@ impl World {
             Err(refusal) => return *refusal,
             Ok(admitted) => admitted,
         };
-        let body = body(admitted.accepts);
+        let body = body(admitted.accepts.clone());
         let request = Request { head, body };
         let prepared = prepare(&self.state.settings, admitted, &request);
         let decision = decide(&self.state, &request, prepared, self.now, &mut self.ids);

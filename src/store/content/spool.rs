@@ -3,7 +3,8 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -40,6 +41,25 @@ impl Spool {
             size: 0,
             folder,
         })
+    }
+
+    /// One content of several that were taken in before.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn join(&self, parts: &[PathBuf]) -> io::Result<Spooled> {
+        let mut writer = self.writer()?;
+        let mut buffer = vec![0; 256 * 1024];
+        for part in parts {
+            let mut part = File::open(part)?;
+            loop {
+                match part.read(&mut buffer)? {
+                    0 => break,
+                    read => writer.write(&buffer[..read])?,
+                }
+            }
+        }
+        writer.finish()
     }
 
     fn made(&self) -> io::Result<Arc<PrivateFolder>> {

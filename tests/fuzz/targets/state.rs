@@ -25,8 +25,8 @@ use skillctl::{
         token::TokenKind,
     },
     mock_box::{
-        AcceptedBody, Answer, AnswerBody, Body, Change, Envelope, Head, Ids, InstancePath, Request,
-        Settings, Spooled, State, TokenMode, Upload, Write, admit, decide,
+        AcceptedBody, Answer, AnswerBody, Body, Change, Envelope, Head, Ids, InstancePath, Joined,
+        Request, Settings, Spooled, State, TokenMode, Upload, Write, admit, decide,
         model::{content::sha1_hex, grant::Resource},
         prepare,
         register::{Recorded, Registering, register},
@@ -246,17 +246,23 @@ impl World {
             Err(refusal) => return *refusal,
             Ok(admitted) => admitted,
         };
-        let body = match admitted.accepts {
+        let file = (!head.headers.contains_key("x-no-file")).then(|| Spooled {
+            path: "/spool".into(),
+            size: 9,
+            sha1: sha1_hex(b"123456789"),
+        });
+        let body = match &admitted.accepts {
             AcceptedBody::Nothing => Body::None,
             AcceptedBody::Memory(_) => Body::Memory(Bytes::copy_from_slice(body)),
+            AcceptedBody::Part(_) => file.map_or(Body::None, Body::Part),
+            AcceptedBody::Joined(..) => Body::Joined(Joined {
+                json: Bytes::copy_from_slice(body),
+                content: file,
+            }),
             AcceptedBody::Upload(_) => Body::Upload(Upload {
                 attributes: (!body.is_empty()).then(|| Bytes::copy_from_slice(body)),
                 attributes_late: false,
-                file: (!head.headers.contains_key("x-no-file")).then(|| Spooled {
-                    path: "/spool".into(),
-                    size: 9,
-                    sha1: sha1_hex(b"123456789"),
-                }),
+                file,
             }),
         };
         let request = Request { head, body };
