@@ -91,9 +91,8 @@ fn body(endpoint: &Endpoint) -> &'static str {
     match (endpoint.body, endpoint.access) {
         (BodyKind::NoBody, _) => "none",
         (BodyKind::InMemory, Access::Open) => "a form or JSON",
-        (BodyKind::InMemory, _) => "JSON",
+        (BodyKind::InMemory | BodyKind::JoinedParts, _) => "JSON",
         (BodyKind::Multipart, _) => "multipart",
         (BodyKind::RawPart, _) => "bytes",
-        (BodyKind::JoinedParts, _) => "JSON",
     }
 }
