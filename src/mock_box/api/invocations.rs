@@ -7,9 +7,10 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
-    card_fields::{CheckedFields, Unchecked, check_and_serialise},
     endpoint::{BodyKind::InMemory, Checked, Endpoint, Handler::CheckedWrite, row},
-    instance_write::{new_head, next_head, record, written},
+    instance_write::{
+        CheckedFields, Unchecked, check_and_serialise, new_head, next_head, record, written,
+    },
 };
 use crate::{
     domain::{

@@ -5,14 +5,16 @@ use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use super::{
-    card_fields::{CheckedFields, Unchecked, check_and_serialise, malformed},
     endpoint::{
         BodyKind::{InMemory, NoBody},
         Checked, Endpoint,
         Handler::{CheckedWrite, Read, Write},
         row,
     },
-    instance_write::{new_head, next_head, record, unreadable, written},
+    instance_write::{
+        CheckedFields, Unchecked, check_and_serialise, malformed, new_head, next_head, record,
+        unreadable, written,
+    },
 };
 use crate::{
     domain::{

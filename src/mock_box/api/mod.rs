@@ -1,6 +1,5 @@
 //! Box's endpoints: a file for each family, with a row of the table and a function for each call.
 
-mod card_fields;
 mod downloads;
 pub(super) mod endpoint;
 mod files;
