@@ -124,5 +124,5 @@ fn a_signed_delivery_is_verified_and_the_verdict_rendered() {
 fn the_cases_of_a_replay_are_planned() {
     let selection = Selection::filtered(&["*upload*".to_owned()]).expect("a glob");
     let plan = Plan::read(&[fixture("")], selection).expect("cases");
-    assert_eq!(plan.count, 3);
+    assert_eq!(plan.count, 4);
 }

@@ -26,7 +26,7 @@ says() { grep -q -e "$1" "$work/out" || { echo "\"$1\" is not in the output:" >&
 # The README starts with two commands. The second, `cargo test`, is run by the stage `rust`.
 grep -q 'cargo run -- replay --sample-skill fixtures/events' README.md
 exits 0 "$skillctl" replay --sample-skill fixtures/events
-says '12 events: 12 passed'
+says '13 events: 13 passed'
 
 exits 0 "$skillctl" --help
 says 'Examples:'

@@ -1,4 +1,5 @@
-//! The calls that this skill makes to Box: download, skill_invocations, metadata.
+//! The calls that this skill makes: to Box for the download, skill_invocations and metadata, and to a
+//! service that transcribes recordings.
 
 use std::{fmt, io::Read, sync::OnceLock, thread, time::Duration};
 
@@ -51,7 +52,7 @@ pub(super) enum CallError {
 impl fmt::Display for CallError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(status) => write!(formatter, "Box answered {status}"),
+            Self::Refused(status) => write!(formatter, "the answer was {status}"),
             Self::TooLarge => write!(formatter, "it has more than {MAX_FILE} bytes"),
             Self::Broken(why) => formatter.write_str(why),
         }
@@ -116,6 +117,20 @@ impl BoxApi {
             response = self.send(&target, |client| client.get(target.clone()))?;
         }
         Err(CallError::Broken("too many redirects".to_owned()))
+    }
+
+    /// What a service hears in a recording.
+    pub(super) fn transcribe(&self, service: &Url, recording: &[u8]) -> Result<Value, CallError> {
+        let response = self.send(service, |client| {
+            client
+                .post(service.clone())
+                .bearer_auth("the-key-of-the-sample-skill")
+                .header(CONTENT_TYPE, "application/octet-stream")
+                .body(recording.to_vec())
+        })?;
+        let response = expect_status(response, &[StatusCode::OK])?;
+        let answer = response.bytes()?;
+        serde_json::from_slice(&answer).map_err(|error| CallError::Broken(error.to_string()))
     }
 
     /// `PUT /skill_invocations/{skill_id}` with the write token.

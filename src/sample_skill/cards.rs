@@ -10,6 +10,8 @@ pub(super) enum Kind {
     Text,
     Captions,
     Picture,
+    /// Sound, which a service transcribes where the event names one.
+    Recording,
     Other,
 }
 
@@ -20,6 +22,7 @@ impl Kind {
             "txt" | "text" | "md" | "log" => Self::Text,
             "srt" | "vtt" => Self::Captions,
             "png" | "jpg" | "jpeg" | "gif" => Self::Picture,
+            "wav" | "mp3" | "m4a" | "flac" => Self::Recording,
             _ if picture::format_of(head).is_some() => Self::Picture,
             _ => Self::Other,
         }
@@ -31,7 +34,7 @@ impl Kind {
         match self {
             Self::Text => MIB,
             Self::Captions => 4 * MIB,
-            Self::Picture => 32 * MIB,
+            Self::Picture | Self::Recording => 32 * MIB,
             Self::Other => 0,
         }
     }
@@ -69,8 +72,37 @@ pub(super) fn from_file(
         Kind::Text => Ok(maker.text(content)),
         Kind::Captions => maker.captions(content),
         Kind::Picture => maker.picture(content),
-        Kind::Other => Ok(vec![maker.plain_facts(content)]),
+        Kind::Recording | Kind::Other => Ok(vec![maker.plain_facts(content)]),
     }
+}
+
+/// Makes the cards of a recording from what a service heard in it: `{"duration": SECONDS, "segments":
+/// [{"start": SECONDS, "end": SECONDS, "text": TEXT}]}`.
+pub(super) fn from_speech(
+    invocation: &Invocation,
+    heard: &Value,
+    now: &str,
+) -> Result<Vec<Value>, Flaw> {
+    let segments = heard["segments"].as_array().ok_or_else(|| Flaw {
+        code: "skills_unknown_error",
+        message: "The service did not answer with segments".to_owned(),
+    })?;
+    let seconds = |value: &Value| value.as_f64().unwrap_or_default().max(0.0);
+    let entries = segments
+        .iter()
+        .map(|segment| {
+            let appears = json!([{
+                "start": whole_seconds(seconds(&segment["start"]).floor()),
+                "end": whole_seconds(seconds(&segment["end"]).ceil()),
+            }]);
+            let text = segment["text"].as_str().unwrap_or_default().trim();
+            json!({"type": "text", "text": text, "appears": appears})
+        })
+        .collect();
+    let maker = Maker { invocation, now };
+    let mut card = maker.card("transcript", ("skills_transcript", "Transcript"), entries);
+    card["duration"] = whole_seconds(seconds(&heard["duration"]).ceil()).into();
+    Ok(vec![card])
 }
 
 /// The card that says that the file is being processed.
@@ -281,6 +313,22 @@ mod tests {
         assert_eq!(cards.len(), 1);
         assert_eq!(cards[0]["duration"], 65);
         assert_eq!(cards[0]["entries"][0]["appears"], json!([{"start": 62}]));
+    }
+
+    #[test]
+    fn speech_gives_a_transcript_with_whole_seconds() {
+        let heard = json!({
+            "duration": 4.2, "segments": [{"start": 0.5, "end": 1.5, "text": " Ahoy. "}]
+        });
+        let cards = from_speech(&invocation("a.wav"), &heard, "now").expect("segments");
+        assert_eq!(cards[0]["duration"], 5);
+        assert_eq!(texts(&cards[0]), ["Ahoy."]);
+        assert_eq!(
+            cards[0]["entries"][0]["appears"],
+            json!([{"start": 0, "end": 2}])
+        );
+        let flaw = from_speech(&invocation("a.wav"), &json!({}), "now").expect_err("no segments");
+        assert_eq!(flaw.code, "skills_unknown_error");
     }
 
     #[test]

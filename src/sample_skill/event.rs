@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
+use url::Url;
 
 /// The members of an event that this skill uses. Ids become strings: Box refuses a card whose
 /// `skill.id` is a number.
@@ -15,6 +16,8 @@ pub(super) struct Invocation {
     pub(super) file_name: String,
     pub(super) read_token: String,
     pub(super) write_token: String,
+    /// The service that transcribes recordings, where the skill's parameters name one.
+    pub(super) speech_service: Option<Url>,
 }
 
 impl fmt::Debug for Invocation {
@@ -53,8 +56,20 @@ impl Invocation {
             file_name: id_at(&value, "/source/name").unwrap_or_default(),
             read_token: required(&value, "/token/read/access_token")?,
             write_token: required(&value, "/token/write/access_token")?,
+            speech_service: speech_service(&value),
         })
     }
+}
+
+/// The service that `parameters.speech_service` names. It is invented, and its name ends in `.example`,
+/// which no host has: an event must not send a file to somebody else.
+fn speech_service(event: &Value) -> Option<Url> {
+    let url = id_at(event, "/parameters/speech_service")?;
+    let url = Url::parse(&url).ok()?;
+    let is_invented = url
+        .host_str()
+        .is_some_and(|host| host.ends_with(".example"));
+    (is_invented && url.scheme() == "https").then_some(url)
 }
 
 /// The event inside an API Gateway proxy event; another value is returned unchanged.
@@ -97,6 +112,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_speech_service_is_invented() {
+        let service = |url: &str| {
+            let mut event = smallest();
+            event["parameters"] = json!({ "speech_service": url });
+            let read = Invocation::read(event.to_string().as_bytes()).expect("an event");
+            read.speech_service.map(String::from)
+        };
+        let url = "https://speech.harbour.example/v1";
+        assert_eq!(service(url).as_deref(), Some(url));
+        for url in [
+            "https://speech.example.com/",
+            "http://a.example/",
+            "",
+            "a.example",
+        ] {
+            assert_eq!(service(url), None, "{url}");
+        }
+    }
 
     fn smallest() -> Value {
         json!({

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     api::{BoxApi, CallError},
-    cards::{self, Flaw},
+    cards::{self, Content, Flaw, Kind},
     event::Invocation,
 };
 
@@ -58,9 +58,9 @@ pub(super) fn process(api: &BoxApi, invocation: &Invocation, via: Via) -> Result
     let pending = cards::processing(invocation, &now());
     write(api, invocation, via, Status::Processing, vec![pending])?;
     let (status, made) = match api.download(invocation) {
-        Ok(content) => match cards::from_file(invocation, &content, &now()) {
+        Ok(content) => match make(api, invocation, &content) {
             Ok(made) => (Status::Success, made),
-            Err(flaw) => failed(invocation, Status::PermanentFailure, &flaw),
+            Err((status, flaw)) => failed(invocation, status, &flaw),
         },
         Err(error) => {
             let (status, flaw) = download_failure(&error);
@@ -68,6 +68,28 @@ pub(super) fn process(api: &BoxApi, invocation: &Invocation, via: Via) -> Result
         }
     };
     write(api, invocation, via, status, made)
+}
+
+/// The cards of a file; those of a recording from what its service heard.
+fn make(
+    api: &BoxApi,
+    invocation: &Invocation,
+    content: &Content,
+) -> Result<Vec<Value>, (Status, Flaw)> {
+    let permanent = |flaw| (Status::PermanentFailure, flaw);
+    match &invocation.speech_service {
+        Some(service) if content.kind == Kind::Recording => {
+            let heard = api.transcribe(service, &content.kept).map_err(|error| {
+                let flaw = Flaw {
+                    code: "skills_unknown_error",
+                    message: format!("The recording could not be transcribed: {error}"),
+                };
+                (Status::TransientFailure, flaw)
+            })?;
+            cards::from_speech(invocation, &heard, &now()).map_err(permanent)
+        }
+        _ => cards::from_file(invocation, content, &now()).map_err(permanent),
+    }
 }
 
 fn failed(invocation: &Invocation, status: Status, flaw: &Flaw) -> (Status, Vec<Value>) {
