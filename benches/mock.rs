@@ -57,7 +57,7 @@ const TLS_GOAL: f64 = 0.6;
 const MAX_MEMORY: u64 = 64 << 10;
 /// The longest time until an embedded mock answers.
 const MAX_START: Duration = Duration::from_millis(20);
-/// In the environment of a process of this program that is the bare server.
+/// The variable that makes this program run as the bare server.
 const BARE: &str = "MOCK_BENCH_BARE_BODY";
 
 fn main() -> ExitCode {

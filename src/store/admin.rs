@@ -117,7 +117,7 @@ impl Store {
         synced(ticket?).await
     }
 
-    /// Adds faults to the present ones.
+    /// Adds faults to the current ones.
     ///
     /// # Errors
     /// Where there would be too many.

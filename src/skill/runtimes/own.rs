@@ -153,8 +153,8 @@ fn splits_as_jvm() -> impl FnMut(char) -> bool {
     }
 }
 
-/// Whether `path`, or an option that ends with one, names a file of a run folder or of the folder that
-/// shells are given: of this run, or of one that may be over.
+/// Whether `path`, or an option that ends with one, names a file of a run folder or of the folder
+/// with scripts for shells, of this run or of an earlier one.
 fn is_of_a_run(path: &str) -> bool {
     let mut before = "";
     path.split('/').any(|part| {

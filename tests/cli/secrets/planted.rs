@@ -76,7 +76,7 @@ fn event(read: &str, write: &str) -> Value {
     event
 }
 
-/// The event around which an API Gateway put its own, with headers that hold secrets.
+/// The event inside an API Gateway event, whose headers hold secrets.
 fn gateway() -> Value {
     json!({
         "httpMethod": "POST", "path": "/", "isBase64Encoded": false,
