@@ -36,13 +36,7 @@ pub fn put(
     ids.reserve(id);
     let version = ops::files::new_version(content, now, ids);
     match state.file(id) {
-        Some(file) if !file.resumed => {
-            let renamed = File {
-                name: name.unwrap_or_else(|| file.name.clone()),
-                ..file.clone()
-            };
-            renamed.with_version(version)
-        }
+        Some(file) if !file.resumed => file.clone().with_version(version, name),
         _ => {
             let name = name.unwrap_or_else(|| format!("file-{id}"));
             File::new(id.to_owned(), name, ROOT.to_owned(), version)

@@ -158,7 +158,7 @@ fn changed(before: &File, content: Content, now: Timestamp) -> Synced {
         }
     }
     let number = file.versions.len();
-    let file = file.with_version(version(&before.id, number, content, now));
+    let file = file.with_version(version(&before.id, number, content, now), None);
     let placed = ops::files::placed(&file, Placement::Upload, By::Folder, None, now);
     put(file, Some(placed))
 }

@@ -13,6 +13,7 @@ use super::{
     },
     item_changes::{ItemChanges, Setting, refuse_others},
     item_fields,
+    list_page::{self, Limits},
 };
 use crate::{
     domain::{
@@ -24,7 +25,7 @@ use crate::{
         context::{Context, Decision},
         http::{answer::Answer, errors, etags},
         model::{
-            file::{File, Lock},
+            file::{File, Lock, Version},
             ids::Ids,
             item_details::ItemDetails,
         },
@@ -58,11 +59,20 @@ fn read_file(context: &Context<'_>) -> Result<Answer, Answer> {
 
 /// The versions before the current one, newest first.
 fn list_versions(context: &Context<'_>) -> Result<Answer, Answer> {
+    const LIMITS: Limits = Limits {
+        default: 1000,
+        max: 1000,
+    };
     let file = context.file()?;
+    let page = list_page::by_offset(&context.request.head, LIMITS)?;
     let past = file.versions.iter().rev().skip(1);
-    let entries: Vec<Value> = past.map(|past| view::file::version(file, past)).collect();
+    let shown = past.skip(page.offset).take(page.limit);
+    let entries: Vec<Value> = shown
+        .map(|version| version_of(context, file, version))
+        .collect();
     let list = json!({
-        "total_count": entries.len(), "entries": entries, "limit": 1000, "offset": 0,
+        "total_count": file.versions.len() - 1, "entries": entries,
+        "limit": page.limit, "offset": page.offset,
         "order": [{"by": "version_number", "direction": "DESC"}]
     });
     Ok(Answer::json(StatusCode::OK, &list))
@@ -73,11 +83,20 @@ fn read_version(context: &Context<'_>) -> Result<Answer, Answer> {
     let version = file
         .version(context.capture("version_id"))
         .ok_or_else(errors::not_found)?;
-    let object = view::file::version(file, version);
-    Ok(Answer::json(StatusCode::OK, &object))
+    Ok(Answer::json(
+        StatusCode::OK,
+        &version_of(context, file, version),
+    ))
 }
 
-/// Makes an old version the current one: a new version with its content.
+/// A version, with the fields that the call asks for.
+fn version_of(context: &Context<'_>, file: &File, version: &Version) -> Value {
+    let fields = context.request.head.query("fields");
+    view::file::version_with_fields(file, version, fields.as_deref())
+}
+
+/// Makes an old version the current one: a new version with its content, and the name that the file had
+/// then.
 fn promote_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let file = context.file()?;
     let body = item_fields::body(context.request.bytes())?;
@@ -87,9 +106,13 @@ fn promote_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Ans
         .and_then(|id| Tape::from_value(id).tree().as_id())
         .ok_or_else(|| errors::bad_request("'id' is required"))?;
     let promoted = file.version(&id).ok_or_else(errors::not_found)?;
+    let name = promoted.name.clone().filter(|name| *name != file.name);
+    if let Some(name) = &name {
+        item_fields::check_free(context.state, &file.parent_id, name, Some(&file.id))?;
+    }
     let new = ops::files::new_version(promoted.content.clone(), context.now, ids);
-    let file = file.clone().with_version(new);
-    let version = view::file::version(&file, file.current());
+    let file = file.clone().with_version(new, name);
+    let version = version_of(context, &file, file.current());
     Ok(Decision {
         changes: vec![Change::EditFile(Box::new(file))],
         ..Decision::answer(Answer::json(StatusCode::CREATED, &version))
@@ -172,17 +195,16 @@ fn lock(body: &Map<String, Value>, now: Timestamp, ids: &mut Ids) -> Result<Sett
         &["access", "expires_at", "is_download_prevented"],
         "a lock",
     )?;
-    match lock.get("access").and_then(Value::as_str) {
+    match item_fields::text(lock, "access", "lock")?.as_deref() {
         None | Some("lock") => {}
         Some("unlock") => return Ok(Setting::Removed),
         Some(_) => return Err(errors::bad_request("'lock.access' must be 'lock'")),
     }
-    let expires_at = lock.get("expires_at").and_then(Value::as_str);
-    let prevents = lock.get("is_download_prevented").and_then(Value::as_bool);
+    let prevents = item_fields::flag(lock, "is_download_prevented", "lock")?;
     Ok(Setting::Set(Lock {
         id: ids.number().to_string(),
         created_at: now,
-        expires_at: expires_at.map(str::to_owned),
+        expires_at: item_fields::time_text(lock, "expires_at", "lock")?,
         is_download_prevented: prevents.unwrap_or(false),
     }))
 }
@@ -192,9 +214,13 @@ fn copy_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let file = context.file()?;
     let body = item_fields::body(context.request.bytes())?;
     refuse_others(&body, &["name", "parent", "version"], "a copy")?;
-    let source = match body.get("version").and_then(Value::as_str) {
-        Some(id) => file.version(id).ok_or_else(errors::not_found)?,
+    let source = match body.get("version").filter(|id| !id.is_null()) {
         None => file.current(),
+        Some(id) => {
+            let id = Tape::from_value(id).tree().as_id();
+            let id = id.ok_or_else(|| errors::bad_request("'version' must be the id of one"))?;
+            file.version(&id).ok_or_else(errors::not_found)?
+        }
     };
     let parent_id = item_fields::parent(context, &body)?
         .ok_or_else(|| errors::bad_request("'parent.id' is required"))?;

@@ -19,10 +19,10 @@ use crate::{
     domain::operation::Operation,
     mock_box::{
         context::{Context, Decision},
-        http::{answer::Answer, errors},
+        http::{answer::Answer, errors, request::Head},
         model::{folder::Folder, ids::Ids},
         state::{Change, MAX_DEPTH},
-        view::folder as view,
+        view::folder_items::{self as view, Order, Page, SortBy},
     },
 };
 
@@ -36,14 +36,29 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     unplayed(Method::DELETE, "folders/{folder_id}", "deleting folders"),
 ];
 
+/// `limit`, `offset`, `sort` and `direction` are those of its items.
 fn read_folder(context: &Context<'_>) -> Result<Answer, Answer> {
-    Ok(answer(context, StatusCode::OK, find(context)?))
+    let folder = find(context)?;
+    let head = &context.request.head;
+    let page = list_page::by_offset(head, LIMITS)?;
+    let order = order(head, folder)?;
+    Ok(answer(context, StatusCode::OK, folder, page, order))
 }
 
 /// The lengths of a list of items.
 const LIMITS: Limits = Limits {
     default: 100,
     max: 1000,
+};
+/// The items of a folder in the answer to its change.
+const FIRST: Page = Page {
+    offset: 0,
+    limit: LIMITS.default,
+};
+/// The order of items that a call does not name another one for.
+const BY_NAME: Order = Order {
+    by: SortBy::Name,
+    is_descending: false,
 };
 
 fn list_items(context: &Context<'_>) -> Result<Answer, Answer> {
@@ -55,17 +70,39 @@ fn list_items(context: &Context<'_>) -> Result<Answer, Answer> {
     } else {
         list_page::by_offset(head, LIMITS)?
     };
-    let fields = head.query("fields");
-    let mut list = view::items(context.state, &folder.id, page, fields.as_deref());
+    let order = order(head, folder)?;
+    let mut list = view::list(context.state, &folder.id, page, order, Some(head));
     if is_by_marker {
         let total = list.remove("total_count").and_then(|total| total.as_u64());
-        let next = page.offset.saturating_add(page.limit) as u64;
+        let total = total.and_then(|total| usize::try_from(total).ok());
         list.remove("offset");
-        if total.is_some_and(|total| next < total) {
-            list.insert("next_marker".to_owned(), json!(next.to_string()));
+        list.remove("order");
+        if let Some(next) = total.and_then(|total| list_page::next_marker(page, total)) {
+            list.insert("next_marker".to_owned(), json!(next));
         }
     }
     Ok(Answer::json(StatusCode::OK, &list))
+}
+
+/// The order that a call asks for. The items of the root are sorted by name, whatever it asks for.
+fn order(head: &Head, folder: &Folder) -> Result<Order, Answer> {
+    const SORTS: [SortBy; 4] = [SortBy::Id, SortBy::Name, SortBy::Date, SortBy::Size];
+    let asked = |name: &str| head.query(name).filter(|text| !text.is_empty());
+    let by = match asked("sort") {
+        None => BY_NAME.by,
+        Some(text) => SORTS
+            .into_iter()
+            .find(|by| by.as_str() == text.to_ascii_lowercase())
+            .ok_or_else(|| errors::bad_request("'sort' must be id, name, date or size"))?,
+    };
+    let is_descending = match asked("direction") {
+        None => false,
+        Some(text) if text.eq_ignore_ascii_case("asc") => false,
+        Some(text) if text.eq_ignore_ascii_case("desc") => true,
+        Some(_) => return Err(errors::bad_request("'direction' must be ASC or DESC")),
+    };
+    let by = if folder.is_root() { BY_NAME.by } else { by };
+    Ok(Order { by, is_descending })
 }
 
 fn create_folder(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
@@ -88,7 +125,13 @@ fn create_folder(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answe
     };
     Ok(Decision {
         changes: vec![Change::PutFolder(Box::new(folder.clone()))],
-        ..Decision::answer(answer(context, StatusCode::CREATED, &folder))
+        ..Decision::answer(answer(
+            context,
+            StatusCode::CREATED,
+            &folder,
+            FIRST,
+            BY_NAME,
+        ))
     })
 }
 
@@ -97,9 +140,15 @@ fn find<'a>(context: &Context<'a>) -> Result<&'a Folder, Answer> {
     folder.ok_or_else(errors::not_found)
 }
 
-fn answer(context: &Context<'_>, status: StatusCode, folder: &Folder) -> Answer {
-    let fields = context.request.head.query("fields");
-    let object = view::with_fields(context.state, folder, fields.as_deref());
+fn answer(
+    context: &Context<'_>,
+    status: StatusCode,
+    folder: &Folder,
+    page: Page,
+    order: Order,
+) -> Answer {
+    let head = &context.request.head;
+    let object = view::folder_with_fields(context.state, head, folder, page, order);
     let answer = Answer::json(status, &object);
     if folder.is_root() {
         return answer;

@@ -131,6 +131,7 @@ fn tags(body: &Map<String, Value>) -> Result<Option<Vec<String>>, Answer> {
 }
 
 fn shared_link(body: &Map<String, Value>) -> Result<Setting<LinkOptions>, Answer> {
+    const WHAT: &str = "shared_link";
     const KEPT: [&str; 5] = [
         "access",
         "password",
@@ -149,13 +150,7 @@ fn shared_link(body: &Map<String, Value>) -> Result<Setting<LinkOptions>, Answer
         }
     };
     refuse_others(link, &KEPT, "a shared link")?;
-    let text = |name: &str| match link.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(errors::bad_request(format!(
-            "'shared_link.{name}' must be a string"
-        ))),
-    };
+    let text = |name: &str| item_fields::text(link, name, WHAT);
     let access = match text("access")? {
         None => "open",
         Some(asked) => LINK_ACCESS
@@ -166,17 +161,33 @@ fn shared_link(body: &Map<String, Value>) -> Result<Setting<LinkOptions>, Answer
                 errors::bad_request(format!("'shared_link.access' must be one of {allowed}"))
             })?,
     };
-    let permission = |name: &str| {
-        let permissions = link.get("permissions")?;
-        permissions.get(name)?.as_bool()
-    };
+    let (can_download, can_edit) = permissions(link)?;
     let default = LinkOptions::default();
     Ok(Setting::Set(LinkOptions {
         access,
         has_password: text("password")?.is_some(),
         vanity_name: text("vanity_name")?,
-        unshared_at: text("unshared_at")?,
-        can_download: permission("can_download").unwrap_or(default.can_download),
-        can_edit: permission("can_edit").unwrap_or(default.can_edit),
+        unshared_at: item_fields::time_text(link, "unshared_at", WHAT)?,
+        can_download: can_download.unwrap_or(default.can_download),
+        can_edit: can_edit.unwrap_or(default.can_edit),
     }))
+}
+
+/// Whether a shared link permits downloads and changes, where it says so.
+fn permissions(link: &Map<String, Value>) -> Result<(Option<bool>, Option<bool>), Answer> {
+    const WHAT: &str = "shared_link.permissions";
+    let permissions = match link.get("permissions") {
+        None | Some(Value::Null) => return Ok((None, None)),
+        Some(Value::Object(permissions)) => permissions,
+        Some(_) => return Err(errors::bad_request(format!("'{WHAT}' must be an object"))),
+    };
+    let kept = ["can_download", "can_edit", "can_preview"];
+    refuse_others(permissions, &kept, "the permissions of a shared link")?;
+    // Every link permits the preview.
+    if item_fields::flag(permissions, "can_preview", WHAT)? == Some(false) {
+        let message = format!("'{WHAT}.can_preview' cannot be false");
+        return Err(errors::bad_request(message));
+    }
+    let flag = |name: &str| item_fields::flag(permissions, name, WHAT);
+    Ok((flag("can_download")?, flag("can_edit")?))
 }

@@ -102,6 +102,60 @@ pub(super) fn time(body: &Map<String, Value>, name: &str) -> Result<Option<Times
     }
 }
 
+/// The text in the member `name` of `what`, if any.
+///
+/// # Errors
+/// 400 for what is not text.
+pub(super) fn text(
+    body: &Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<Option<String>, Answer> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(errors::bad_request(format!(
+            "'{what}.{name}' must be a string"
+        ))),
+    }
+}
+
+/// The time in the member `name` of `what`, if any, as the caller wrote it.
+///
+/// # Errors
+/// 400 for text that is not a time.
+pub(super) fn time_text(
+    body: &Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<Option<String>, Answer> {
+    let text = text(body, name, what)?;
+    match text {
+        Some(text) if text.parse::<Timestamp>().is_err() => Err(errors::bad_request(format!(
+            "'{what}.{name}' must be a time"
+        ))),
+        text => Ok(text),
+    }
+}
+
+/// The `true` or `false` in the member `name` of `what`, if any.
+///
+/// # Errors
+/// 400 for anything else.
+pub(super) fn flag(
+    body: &Map<String, Value>,
+    name: &str,
+    what: &str,
+) -> Result<Option<bool>, Answer> {
+    match body.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Bool(flag)) => Ok(Some(*flag)),
+        Some(_) => Err(errors::bad_request(format!(
+            "'{what}.{name}' must be true or false"
+        ))),
+    }
+}
+
 /// Checks that `name` is free in a folder; the file `except` may have it.
 ///
 /// # Errors

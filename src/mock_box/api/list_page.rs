@@ -2,7 +2,7 @@
 
 use crate::mock_box::{
     http::{answer::Answer, errors, request::Head},
-    view::folder::Page,
+    view::folder_items::Page,
 };
 
 /// The lengths that a list may have.
@@ -17,9 +17,16 @@ pub(super) struct Limits {
 /// The page of `offset` and `limit`.
 ///
 /// # Errors
-/// 400 for one that is not a whole number.
+/// 400 for one that is not a whole number, and for an offset that is too large for Box.
 pub(super) fn by_offset(head: &Head, limits: Limits) -> Result<Page, Answer> {
-    page(head, "offset", limits)
+    /// Box refuses a larger one.
+    const MAX_OFFSET: usize = 10_000;
+    let page = page(head, "offset", limits)?;
+    if page.offset > MAX_OFFSET {
+        let message = format!("'offset' must be at most {MAX_OFFSET}");
+        return Err(errors::bad_request(message));
+    }
+    Ok(page)
 }
 
 /// The page of `marker` and `limit`. The marker of this mock is an offset.
@@ -27,7 +34,18 @@ pub(super) fn by_offset(head: &Head, limits: Limits) -> Result<Page, Answer> {
 /// # Errors
 /// As [`by_offset`].
 pub(super) fn by_marker(head: &Head, limits: Limits) -> Result<Page, Answer> {
-    page(head, "marker", limits)
+    let page = page(head, "marker", limits)?;
+    if page.limit == 0 {
+        // A client that follows the markers would not come to an end.
+        return Err(errors::bad_request("'limit' must be at least 1"));
+    }
+    Ok(page)
+}
+
+/// The marker of the page after `page` of a list of `total` entries; `None` where it is the last.
+pub(super) fn next_marker(page: Page, total: usize) -> Option<String> {
+    let next = page.offset.saturating_add(page.limit);
+    (next < total).then(|| next.to_string())
 }
 
 fn page(head: &Head, start: &str, limits: Limits) -> Result<Page, Answer> {

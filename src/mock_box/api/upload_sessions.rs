@@ -335,11 +335,7 @@ fn committed(
                 return Err(errors::precondition_failed());
             }
             let version = new_version(context, Content::from(joined.clone()), attributes, ids)?;
-            let renamed = File {
-                name: name.clone().unwrap_or_else(|| file.name.clone()),
-                ..file.clone()
-            };
-            Ok(renamed.with_version(version))
+            Ok(file.clone().with_version(version, name.clone()))
         }
     }
 }

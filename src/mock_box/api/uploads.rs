@@ -23,6 +23,7 @@ use crate::{
         context::{Context, Decision},
         http::{
             answer::Answer,
+            envelope::Envelope,
             errors,
             request::{Body, Upload},
         },
@@ -39,6 +40,13 @@ use crate::{
 
 /// The members of a preflight check's body.
 const PREFLIGHT: [&str; 3] = ["name", "size", "parent"];
+/// The attributes of an upload.
+const ATTRIBUTES: [&str; 4] = [
+    "name",
+    "parent",
+    "content_created_at",
+    "content_modified_at",
+];
 
 #[rustfmt::skip]
 pub(super) static ENDPOINTS: &[Endpoint] = &[
@@ -51,6 +59,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
 fn upload_file(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     let (new_content, attributes) = parts(context)?;
     let attributes = attributes.ok_or_else(|| missing("attributes"))?;
+    refuse_others(&attributes, &ATTRIBUTES, "an upload")?;
     let name = item_fields::name(&attributes)?
         .ok_or_else(|| errors::bad_request("'name' is required in the attributes"))?;
     let parent_id = item_fields::parent(context, &attributes)?
@@ -73,16 +82,25 @@ fn upload_version(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answ
     let file = context.matching_file()?;
     let (new_content, attributes) = parts(context)?;
     let attributes = attributes.unwrap_or_default();
+    refuse_others(&attributes, &ATTRIBUTES, "an upload")?;
+    if item_fields::parent(context, &attributes)?.is_some_and(|id| id != file.parent_id) {
+        let what = "another 'parent' in the attributes of a new version";
+        return Err(errors::not_played(Envelope::Client, what));
+    }
     let name = item_fields::name(&attributes)?;
     if let Some(name) = name.as_ref().filter(|name| **name != file.name) {
         item_fields::check_free(context.state, &file.parent_id, name, Some(&file.id))?;
     }
     let version = new_version(context, new_content, &attributes, ids)?;
-    let renamed = File {
-        name: name.unwrap_or_else(|| file.name.clone()),
-        ..file.clone()
-    };
-    Ok(uploaded(context, renamed.with_version(version)))
+    let created = item_fields::time(&attributes, "content_created_at")?;
+    let file = file.clone().with_version(version, name);
+    Ok(uploaded(
+        context,
+        File {
+            content_created_at: created.unwrap_or(file.content_created_at),
+            ..file
+        },
+    ))
 }
 
 /// The preflight check of a new file.
@@ -166,13 +184,6 @@ pub(super) fn new_version(
     attributes: &Map<String, Value>,
     ids: &mut Ids,
 ) -> Result<Version, Answer> {
-    const KEPT: [&str; 4] = [
-        "name",
-        "parent",
-        "content_created_at",
-        "content_modified_at",
-    ];
-    refuse_others(attributes, &KEPT, "an upload")?;
     let modified = item_fields::time(attributes, "content_modified_at")?;
     let version = ops::files::new_version(new_content, context.now, ids);
     Ok(Version {

@@ -44,6 +44,8 @@ pub struct Version {
     pub id: String,
     /// Its number, from 1. A deleted version's number is not reused.
     pub number: u64,
+    /// The name that the file had while it was the current version; `None` while it is.
+    pub name: Option<String>,
     /// The content.
     pub content: Content,
     /// When it was created.
@@ -58,6 +60,7 @@ impl Version {
         Self {
             id,
             number: 1,
+            name: None,
             content,
             created_at: now,
             modified_at: now,
@@ -120,12 +123,17 @@ impl File {
         }
     }
 
-    /// The same file with one more version, which was created when the file was changed.
+    /// The same file with one more version, which was created when the file was changed, and with a new
+    /// name where there is one.
     #[must_use]
-    pub fn with_version(mut self, mut version: Version) -> Self {
+    pub fn with_version(mut self, mut version: Version, name: Option<String>) -> Self {
         let now = version.created_at;
         version.number = self.current().number + 1;
+        if let Some(past) = self.versions.last_mut() {
+            past.name = Some(self.name.clone());
+        }
         self.versions.push(version);
+        self.name = name.unwrap_or(self.name);
         self.changed(now)
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{World, any, json_of};
+use crate::mock_box::http::request::tests::head;
 
 fn names(list: &Value) -> Vec<&str> {
     let entries = list["entries"].as_array().expect("entries");
@@ -101,6 +102,91 @@ fn items_are_folders_first_by_name_and_in_pages() {
     assert!(rest.get("next_marker").is_none());
     let wrong = world.call("GET /2.0/folders/44/items?limit=many", Some(&any()));
     assert_eq!(wrong.status, 400);
+}
+
+#[test]
+fn items_are_sorted_as_asked_with_folders_first() {
+    let mut world = World::open();
+    world.register("m.txt");
+    let body = json!({"name": "z", "parent": {"id": "44"}});
+    world.send("POST /2.0/folders", &any(), &body);
+    for (name, bytes) in [("b.txt", &b"22"[..]), ("a.txt", b"333")] {
+        world.pass(60);
+        let attributes = json!({"name": name, "parent": {"id": "44"}});
+        let line = head("POST /api/2.0/files/content", Some(&any()));
+        world.upload(line, Some(&attributes), bytes);
+    }
+    // The placeholder of the event's file is the largest.
+    for (query, expected) in [
+        ("", ["z", "a.txt", "b.txt", "m.txt"]),
+        ("?direction=DESC", ["z", "m.txt", "b.txt", "a.txt"]),
+        ("?sort=date", ["z", "m.txt", "b.txt", "a.txt"]),
+        ("?sort=size", ["z", "b.txt", "a.txt", "m.txt"]),
+        ("?sort=id&direction=desc", ["z", "a.txt", "b.txt", "m.txt"]),
+    ] {
+        let line = format!("GET /2.0/folders/44/items{query}");
+        let list = json_of(&world.call(&line, Some(&any())));
+        assert_eq!(names(&list), expected, "{query}");
+        let line = format!("GET /2.0/folders/44{query}");
+        let folder = json_of(&world.call(&line, Some(&any())));
+        assert_eq!(folder["item_collection"], list, "{query}");
+    }
+    let line = "GET /2.0/folders/44?sort=size&direction=DESC&limit=1&offset=2";
+    let list = json_of(&world.call(line, Some(&any())))["item_collection"].clone();
+    assert_eq!(names(&list), ["a.txt"]);
+    assert_eq!(
+        list["order"],
+        json!([{"by": "type", "direction": "ASC"}, {"by": "size", "direction": "DESC"}])
+    );
+    let root = json_of(&world.call("GET /2.0/folders/0/items?sort=size", Some(&any())));
+    assert_eq!(root["order"][1]["by"], "name");
+}
+
+#[test]
+fn what_a_list_cannot_obey_is_400() {
+    let mut world = World::open();
+    for query in [
+        "limit=many",
+        "limit=-1",
+        "offset=1.5",
+        "offset=10001",
+        "sort=colour",
+        "direction=up",
+        "usemarker=true&limit=0",
+        "usemarker=true&marker=of-another-list",
+    ] {
+        let line = format!("GET /2.0/folders/0/items?{query}");
+        assert_eq!(world.call(&line, Some(&any())).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn fields_apply_to_the_items_of_a_list() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let body = json!({"name": "z", "parent": {"id": "44"}});
+    world.send("POST /2.0/folders", &any(), &body);
+    let metadata = "POST /2.0/files/42/metadata/global/properties";
+    world.send(metadata, &any(), &json!({"a": "b"}));
+    let fields = "created_at,tags,has_collaborations,metadata.global.properties";
+    let line = format!("GET /2.0/folders/44/items?fields={fields}");
+    let list = json_of(&world.call(&line, Some(&any())));
+    for entry in list["entries"].as_array().expect("entries") {
+        assert!(entry["created_at"].is_string() && entry.get("name").is_none());
+        assert_eq!(
+            (&entry["tags"], &entry["has_collaborations"]),
+            (&json!([]), &json!(false))
+        );
+    }
+    assert_eq!(
+        list["entries"][1]["metadata"]["global"]["properties"]["a"],
+        "b"
+    );
+    let line = "GET /2.0/folders/44?fields=item_collection,sync_state";
+    let folder = json_of(&world.call(line, Some(&any())));
+    assert_eq!(folder["item_collection"]["total_count"], 2);
+    assert_eq!(folder["sync_state"], "not_synced");
+    assert!(folder.get("name").is_none());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod cards;
 mod files;
 mod folders;
 mod hostile;
+mod item_changes;
 mod oauth;
 mod refusals;
 mod representations;

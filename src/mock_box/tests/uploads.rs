@@ -236,3 +236,62 @@ fn parts_that_are_late_missing_or_malformed_are_400() {
         assert_eq!(refused.status, status, "{attributes}");
     }
 }
+
+#[test]
+fn versions_are_listed_page_by_page_with_the_names_they_had() {
+    let mut world = World::open();
+    world.register("one.txt");
+    let line = head("POST /api/2.0/files/42/content", Some(&any()));
+    for name in ["two.txt", "three.txt", "four.txt"] {
+        world.upload(line.clone(), Some(&json!({ "name": name })), b"x");
+    }
+    let list = "GET /2.0/files/42/versions?limit=2&offset=1&fields=name,version_number";
+    let list = json_of(&world.call(list, Some(&any())));
+    assert_eq!(
+        (&list["total_count"], &list["limit"], &list["offset"]),
+        (&json!(3), &json!(2), &json!(1))
+    );
+    let entries = list["entries"].as_array().expect("entries");
+    let names: Vec<&Value> = entries.iter().map(|entry| &entry["name"]).collect();
+    assert_eq!(names, ["two.txt", "one.txt"]);
+    assert!(entries.iter().all(|entry| entry.get("sha1").is_none()));
+    let one = "GET /2.0/files/42/versions/43?fields=size";
+    let one = json_of(&world.call(one, Some(&any())));
+    assert_eq!(one.as_object().expect("an object").len(), 3);
+    let wrong = world.call("GET /2.0/files/42/versions?limit=x", Some(&any()));
+    assert_eq!(wrong.status, 400);
+
+    // A promotion gives the name back, unless another file has it by now.
+    let promote = "POST /2.0/files/42/versions/current";
+    let body = json!({"type": "file_version", "id": "43"});
+    let promoted = json_of(&world.send(promote, &any(), &body));
+    assert_eq!(promoted["name"], "one.txt");
+    let file = json_of(&world.call("GET /2.0/files/42", Some(&any())));
+    assert_eq!(file["name"], "one.txt");
+    let second = json_of(&world.call("GET /2.0/files/42/versions", Some(&any())));
+    let second = &second["entries"][2];
+    assert_eq!(second["name"], "two.txt");
+    let copy = json!({"parent": {"id": "44"}, "name": "two.txt"});
+    world.send("POST /2.0/files/42/copy", &any(), &copy);
+    let body = json!({"type": "file_version", "id": second["id"]});
+    assert_eq!(world.send(promote, &any(), &body).status, 409);
+}
+
+#[test]
+fn attributes_of_a_new_version_are_kept_or_refused() {
+    let mut world = World::open();
+    world.register("talk.txt");
+    let line = head("POST /api/2.0/files/42/content", Some(&any()));
+    let kept = json!({"parent": {"id": "44"}, "content_created_at": "2020-01-02T03:04:05Z"});
+    let made = world.upload(line.clone(), Some(&kept), b"x");
+    let file = json_of(&made)["entries"][0].clone();
+    assert_eq!(file["content_created_at"], "2020-01-02T03:04:05+00:00");
+    for (attributes, status) in [
+        (json!({"parent": {"id": "0"}}), 405),
+        (json!({"description": "x"}), 405),
+        (json!({"content_created_at": "yesterday"}), 400),
+    ] {
+        let refused = world.upload(line.clone(), Some(&attributes), b"x");
+        assert_eq!(refused.status, status, "{attributes}");
+    }
+}

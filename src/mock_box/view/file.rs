@@ -58,14 +58,23 @@ pub(crate) fn full(state: &State, file: &File) -> Map<String, Value> {
     }))
 }
 
+/// A version, with the fields of a `?fields=` where there is one.
+pub(crate) fn version_with_fields(file: &File, version: &Version, fields: Option<&str>) -> Value {
+    let all = self::version(file, version);
+    match fields {
+        None => Value::Object(all),
+        Some(fields) => Value::Object(pick(&all, fields)),
+    }
+}
+
 /// A version, as the list of versions has it.
-pub(crate) fn version(file: &File, version: &Version) -> Value {
+fn version(file: &File, version: &Version) -> Map<String, Value> {
     let created = time(version.created_at);
-    json!({
+    members(json!({
         "type": "file_version",
         "id": version.id,
         "sha1": version.content.sha1,
-        "name": file.name,
+        "name": version.name.as_ref().unwrap_or(&file.name),
         "size": version.content.size,
         "uploader_display_name": user::NAME,
         "created_at": created,
@@ -74,7 +83,7 @@ pub(crate) fn version(file: &File, version: &Version) -> Value {
         "trashed_at": null,
         "purged_at": null,
         "version_number": version.number.to_string()
-    })
+    }))
 }
 
 /// The lock of a file; null where it has none.
@@ -121,8 +130,14 @@ fn on_request(file: &File, field: &str) -> Option<Value> {
         "comment_count" => json!(0),
         "tags" => json!(file.details.tags),
         "lock" => lock(file),
-        "expires_at" => Value::Null,
-        "is_package" | "has_collaborations" | "is_externally_owned" => json!(false),
+        "expires_at" | "classification" | "disposition_at" => Value::Null,
+        "is_package"
+        | "has_collaborations"
+        | "is_externally_owned"
+        | "is_associated_with_app_item" => json!(false),
+        "is_accessible_via_shared_link" => json!(file.details.shared_link.is_some()),
+        "watermark_info" => json!({"is_watermarked": false}),
+        "shared_link_permission_options" => json!(["can_preview", "can_download", "can_edit"]),
         "uploader_display_name" => json!(user::NAME),
         "permissions" => json!({
             "can_download": true, "can_preview": true, "can_upload": true, "can_comment": true,

@@ -1,54 +1,63 @@
-//! A folder as Box's JSON, and what it contains, page by page.
+//! A folder as Box's JSON, without what it contains.
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    fields::{members, pick, time},
-    file, mini,
+    fields::{members, names, pick, time},
+    mini,
 };
-use crate::mock_box::{
-    model::{file::File, folder::Folder},
-    state::State,
-};
+use crate::mock_box::{model::folder::Folder, state::State};
 
-/// A part of a list.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Page {
-    /// The number of entries before it.
-    pub offset: usize,
-    /// The most entries in it.
-    pub limit: usize,
-}
-
-/// The folder, with the fields of a `?fields=` where there is one.
-pub(crate) fn with_fields(
-    state: &State,
+/// Type, id, etag and the listed fields; unknown ones are left out, as Box does.
+pub(super) fn selected(
+    all: &Map<String, Value>,
     folder: &Folder,
-    fields: Option<&str>,
+    fields: &str,
 ) -> Map<String, Value> {
-    let all = full(state, folder);
-    match fields {
-        None => all,
-        Some(fields) => pick(&all, fields),
+    let mut chosen = pick(all, fields);
+    for field in names(fields) {
+        if let Some(value) = on_request(folder, field) {
+            chosen.entry(field).or_insert(value);
+        }
     }
+    chosen
 }
 
-fn full(state: &State, folder: &Folder) -> Map<String, Value> {
+/// A field that Box sends only where a call asks for it.
+fn on_request(_: &Folder, field: &str) -> Option<Value> {
+    Some(match field {
+        "tags" => json!([]),
+        "has_collaborations"
+        | "is_externally_owned"
+        | "is_collaboration_restricted_to_enterprise"
+        | "is_associated_with_app_item"
+        | "is_accessible_via_shared_link" => json!(false),
+        "can_non_owners_invite" | "can_non_owners_view_collaborators" => json!(true),
+        "sync_state" => json!("not_synced"),
+        "classification" => Value::Null,
+        "watermark_info" => json!({"is_watermarked": false}),
+        "allowed_shared_link_access_levels" => json!(["collaborators", "open", "company"]),
+        "permissions" => json!({
+            "can_download": true, "can_upload": true, "can_rename": true, "can_delete": true,
+            "can_share": true, "can_set_share_access": true, "can_invite_collaborator": true
+        }),
+        _ => return None,
+    })
+}
+
+/// The folder with the fields that Box sends by default, other than its items.
+pub(super) fn full(state: &State, folder: &Folder) -> Map<String, Value> {
     // The root has neither times nor an etag.
     let unless_root = |value: Value| {
         if folder.is_root() { Value::Null } else { value }
     };
     let created = unless_root(json!(time(folder.created_at)));
-    let page = Page {
-        offset: 0,
-        limit: 100,
-    };
     let mut all = members(mini::folder(folder));
     all.extend(members(json!({
         "created_at": created,
         "modified_at": created,
         "description": "",
-        "size": state.files_in(&folder.id).map(|file| file.current().content.size).sum::<u64>(),
+        "size": size(state, folder),
         "path_collection": mini::path_collection(state, folder.parent_id.as_deref()),
         "created_by": mini::user(),
         "modified_by": mini::user(),
@@ -60,42 +69,13 @@ fn full(state: &State, folder: &Folder) -> Map<String, Value> {
         "shared_link": null,
         "folder_upload_email": null,
         "parent": folder.parent_id.as_deref().map(|id| mini::folder_by_id(state, id)),
-        "item_status": "active",
-        "item_collection": items(state, &folder.id, page, None)
+        "item_status": "active"
     })));
     all
 }
 
-/// What a folder contains: folders first, then files, both by name.
-pub(crate) fn items(
-    state: &State,
-    id: &str,
-    page: Page,
-    fields: Option<&str>,
-) -> Map<String, Value> {
-    let mut folders: Vec<&Folder> = state.folders_in(id).collect();
-    folders.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
-    let mut files: Vec<&File> = state.files_in(id).collect();
-    files.sort_by(|left, right| (&left.name, &left.id).cmp(&(&right.name, &right.id)));
-    let total = folders.len() + files.len();
-    let folders = folders.into_iter().map(|folder| match fields {
-        None => mini::folder(folder),
-        Some(fields) => Value::Object(pick(&members(mini::folder(folder)), fields)),
-    });
-    let files = files.into_iter().map(|file| match fields {
-        None => mini::file(file),
-        Some(fields) => Value::Object(pick(&file::full(state, file), fields)),
-    });
-    let entries: Vec<Value> = folders
-        .chain(files)
-        .skip(page.offset)
-        .take(page.limit)
-        .collect();
-    members(json!({
-        "total_count": total,
-        "entries": entries,
-        "offset": page.offset,
-        "limit": page.limit,
-        "order": [{"by": "type", "direction": "ASC"}, {"by": "name", "direction": "ASC"}]
-    }))
+/// The bytes of the files in a folder.
+pub(super) fn size(state: &State, folder: &Folder) -> u64 {
+    let files = state.files_in(&folder.id);
+    files.map(|file| file.current().content.size).sum()
 }

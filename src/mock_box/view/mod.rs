@@ -4,6 +4,7 @@
 pub(super) mod fields;
 pub(super) mod file;
 pub(super) mod folder;
+pub(super) mod folder_items;
 pub(super) mod mini;
 pub(super) mod representation;
 pub(super) mod shared_link;
