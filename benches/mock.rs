@@ -13,38 +13,23 @@
     reason = "a benchmark's result is what it prints"
 )]
 
+mod load;
 mod table;
 
 use std::{
-    convert::Infallible,
     env, fs,
-    io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, ExitCode, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    process::{Command, ExitCode, Stdio},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
+use load::{Client, Process, Target, connect, median, rate, runtime, serves_bare, start_bare};
 use serde_json::{Value, json};
 use skillctl::{MockBox, MockOptions};
 use table::Table;
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    runtime::Runtime,
-    sync::{mpsc, watch},
-    task::JoinSet,
-};
+use tokio::{net::TcpStream, task::JoinSet};
 
 const CONNECTIONS: usize = 64;
 const ROUNDS: usize = 7;
@@ -57,12 +42,9 @@ const TLS_GOAL: f64 = 0.6;
 const MAX_MEMORY: u64 = 64 << 10;
 /// The longest time until an embedded mock answers.
 const MAX_START: Duration = Duration::from_millis(20);
-/// The variable that makes this program run as the bare server.
-const BARE: &str = "MOCK_BENCH_BARE_BODY";
 
 fn main() -> ExitCode {
-    if let Ok(body) = env::var(BARE) {
-        runtime().block_on(bare(body.into()));
+    if serves_bare() {
         return ExitCode::SUCCESS;
     }
     // `cargo test --benches` only wants to know that it runs.
@@ -89,59 +71,6 @@ struct Verdict {
 impl Verdict {
     fn rounds(&self) -> usize {
         if self.is_measured { ROUNDS } else { 1 }
-    }
-}
-
-fn runtime() -> Runtime {
-    Runtime::new().expect("a runtime")
-}
-
-/// The bare server: reads each request, and returns one body.
-async fn bare(body: Bytes) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    println!("{}", listener.local_addr().expect("an address"));
-    loop {
-        let Ok((socket, _)) = listener.accept().await else {
-            continue;
-        };
-        socket.set_nodelay(true).expect("no delay");
-        let body = body.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let body = body.clone();
-                async move {
-                    let is_put = request.method() == Method::PUT;
-                    // As the mock must, to know what is written.
-                    let _ = request.into_body().collect().await;
-                    Ok::<_, Infallible>(bare_answer(if is_put { Bytes::new() } else { body }))
-                }
-            });
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-            // A client that goes away is the end of it.
-            let _ = connection.await;
-        });
-    }
-}
-
-/// With the headers of the mock's own answers.
-fn bare_answer(body: Bytes) -> Response<Full<Bytes>> {
-    let mut answer = Response::builder().header("box-request-id", "0123456789abcdef0001");
-    if !body.is_empty() {
-        answer = answer
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::CACHE_CONTROL, "no-cache, no-store");
-    }
-    answer.body(Full::new(body)).expect("an answer")
-}
-
-/// A child that is ended with its owner.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
@@ -189,15 +118,6 @@ impl Mock {
             certificate,
             events,
         }
-    }
-
-    /// The most memory it held, in KiB.
-    fn memory(&self) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.0.id())).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        line.trim().trim_end_matches("kB").trim().parse().ok()
     }
 
     fn gets(&self) -> Vec<Bytes> {
@@ -275,141 +195,6 @@ async fn register(address: SocketAddr) -> Vec<(String, String)> {
         .collect()
 }
 
-/// One connection that asks and reads.
-struct Client<S> {
-    stream: S,
-    buffer: Vec<u8>,
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
-    fn new(stream: S) -> Self {
-        Self {
-            stream,
-            buffer: Vec::with_capacity(16 * 1024),
-        }
-    }
-
-    /// Sends a whole request, and reads the whole answer; returns its body.
-    async fn ask(&mut self, request: &[u8]) -> &[u8] {
-        self.stream.write_all(request).await.expect("it is sent");
-        self.stream.flush().await.expect("it is sent");
-        self.buffer.clear();
-        loop {
-            let read = self
-                .stream
-                .read_buf(&mut self.buffer)
-                .await
-                .expect("an answer");
-            assert!(read > 0, "the connection ended");
-            let head = self
-                .buffer
-                .windows(4)
-                .position(|window| window == b"\r\n\r\n");
-            let Some(head) = head else {
-                continue;
-            };
-            let end = head + 4 + length(&self.buffer[..head]);
-            if self.buffer.len() >= end {
-                assert!(self.buffer.starts_with(b"HTTP/1.1 2"), "it is refused");
-                return &self.buffer[head + 4..end];
-            }
-        }
-    }
-}
-
-fn length(head: &[u8]) -> usize {
-    const NAME: &[u8] = b"content-length: ";
-    let start = head.windows(NAME.len()).position(|window| window == NAME);
-    let digits = &head[start.expect("a length") + NAME.len()..];
-    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
-    digits.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'))
-}
-
-/// The server that a round of requests is sent to.
-#[derive(Clone)]
-enum Target {
-    Clear(SocketAddr),
-    Tls(SocketAddr, tokio_rustls::TlsConnector),
-}
-
-impl Target {
-    fn tls(mock: &Mock) -> Self {
-        let mut roots = rustls::RootCertStore::empty();
-        let der = CertificateDer::from_pem_slice(mock.certificate.as_bytes());
-        roots.add(der.expect("a certificate")).expect("a root");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Self::Tls(mock.address, Arc::new(config).into())
-    }
-}
-
-/// Requests in a second, over all connections.
-async fn rate(way: &Target, requests: &[Bytes]) -> f64 {
-    let done = Arc::new(AtomicU64::new(0));
-    let mut clients = JoinSet::new();
-    let (start, started) = watch::channel(None);
-    let (warm, mut warmed) = mpsc::channel::<()>(1);
-    for request in requests {
-        let (way, request, done) = (way.clone(), request.clone(), Arc::clone(&done));
-        let (warm, started) = (warm.clone(), started.clone());
-        clients.spawn(async move {
-            match way {
-                Target::Clear(address) => {
-                    let stream = connect(address).await;
-                    load(Client::new(stream), &request, warm, started, &done).await;
-                }
-                Target::Tls(address, connector) => {
-                    let name = ServerName::try_from("api.box.com").expect("a name");
-                    let stream = connect(address).await;
-                    let stream = connector
-                        .connect(name, stream)
-                        .await
-                        .expect("it is trusted");
-                    load(Client::new(stream), &request, warm, started, &done).await;
-                }
-            }
-        });
-    }
-    // All of them have let go of their end.
-    drop(warm);
-    let _ = warmed.recv().await;
-    start.send_replace(Some(Instant::now() + ROUND));
-    while clients.join_next().await.is_some() {}
-    #[allow(clippy::cast_precision_loss, reason = "they are few")]
-    let requests = done.load(Ordering::Relaxed) as f64;
-    requests / ROUND.as_secs_f64()
-}
-
-async fn connect(address: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(address).await.expect("it accepts");
-    stream.set_nodelay(true).expect("no delay");
-    stream
-}
-
-async fn load<S: AsyncRead + AsyncWrite + Unpin>(
-    mut client: Client<S>,
-    request: &[u8],
-    warm: mpsc::Sender<()>,
-    mut started: watch::Receiver<Option<Instant>>,
-    done: &AtomicU64,
-) {
-    // Warm, so that no handshake and no first touch is counted.
-    client.ask(request).await;
-    drop(warm);
-    let until = started.wait_for(Option::is_some).await;
-    let until = until.ok().and_then(|until| *until).expect("it starts");
-    let mut own = 0;
-    while Instant::now() < until {
-        client.ask(request).await;
-        own += 1;
-    }
-    done.fetch_add(own, Ordering::Relaxed);
-}
-
 fn throughput(mock: &Mock, verdict: &mut Verdict) {
     let runtime = runtime();
     let (gets, puts) = (mock.gets(), mock.puts());
@@ -420,22 +205,16 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
         }
         String::from_utf8(client.ask(&gets[0]).await.to_vec()).expect("text")
     });
-    let bare = Command::new(env::current_exe().expect("this program"))
-        .env(BARE, &instance)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the bare server starts");
-    let mut bare = Process(bare);
-    let mut line = String::new();
-    let out = bare.0.stdout.take().expect("its output");
-    BufReader::new(out).read_line(&mut line).expect("a line");
-    let bare = Target::Clear(line.trim().parse().expect("an address"));
-    let (clear, tls) = (Target::Clear(mock.address), Target::tls(mock));
+    let (_bare, bare) = start_bare(&instance);
+    let (clear, tls) = (
+        Target::Clear(mock.address),
+        Target::tls(mock.address, &mock.certificate),
+    );
     for (name, requests, wanted) in [("GET", &gets, GET_GOAL), ("PUT", &puts, PUT_GOAL)] {
         let mut rates = [const { Vec::new() }; 3];
         for _ in 0..verdict.rounds() {
             for (way, rates) in [&bare, &clear, &tls].into_iter().zip(&mut rates) {
-                rates.push(runtime.block_on(rate(way, requests)));
+                rates.push(runtime.block_on(rate(way, requests, ROUND)));
             }
         }
         let [bare, clear, tls] = rates;
@@ -454,12 +233,6 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
             );
         }
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }
 
 fn memory(folder: &Path, verdict: &mut Verdict) {
@@ -489,7 +262,7 @@ fn memory(folder: &Path, verdict: &mut Verdict) {
         while clients.join_next().await.is_some() {}
     });
     let seconds = begun.elapsed().as_secs_f64();
-    match mock.memory() {
+    match mock.process.memory("VmHWM") {
         None => println!("{writes} writes in {seconds:.0} s; no /proc to read the memory from"),
         Some(kibibytes) => {
             verdict.table.row(

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs benchmarks and writes their results to benches/RESULTS.md:
 #
-#   sh scripts/benchmarks.sh [BENCHMARK…]     default: mock replay fetch cards watch soak (45 minutes)
+#   sh scripts/benchmarks.sh [BENCHMARK…]     default: mock replay cassette fetch cards watch soak (45 minutes)
 #
 # Run nothing else at the same time: client, server and baseline share the machine. Each benchmark
 # replaces only its own section of the page. SOAK_MINUTES is the duration of each long part of the
@@ -9,7 +9,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 results=benches/RESULTS.md
-[ $# -gt 0 ] || set -- mock replay fetch cards watch soak
+[ $# -gt 0 ] || set -- mock replay cassette fetch cards watch soak
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -64,7 +64,7 @@ the ratio to a baseline in the same run is more reliable than a time. [README.md
 describes each benchmark.
 
 END
-  for name in mock replay fetch cards soak; do
+  for name in mock replay cassette fetch cards watch soak; do
     if [ -f "$work/$name.part" ]; then
       cat "$work/$name.part"
     elif [ -f $results ]; then
