@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
     exchange::{Callback, Cassette, Entry, Exchange, ProviderAnswer, ProviderRequest},
-    key::Ignored,
+    key::{Ignored, NormalForm},
     player::Player,
     redaction::Redactor,
     values::EventValues,
@@ -65,6 +65,7 @@ pub struct Deck {
     /// Whether calls of some events go to their providers.
     goes_out: bool,
     secrets: SecretValues,
+    ignored: Vec<Ignored>,
     hosts: Vec<String>,
     state: Mutex<State>,
 }
@@ -105,7 +106,7 @@ struct InFlight {
     event_id: Arc<str>,
     case: Option<usize>,
     mode: Mode,
-    values: EventValues,
+    values: Arc<EventValues>,
     recorded: Recording,
     /// Calls to providers whose answer is not whole.
     open: usize,
@@ -123,10 +124,10 @@ impl Deck {
         ignored: Vec<Ignored>,
         secrets: SecretValues,
     ) -> Self {
-        let mut player = Player::new(ignored);
+        let mut player = Player::default();
         let mut hosts = Vec::new();
         for (case, cassette) in cassettes.iter().enumerate() {
-            player.add(case, cassette);
+            player.add(case, cassette, &ignored);
             hosts.extend(cassette.calls().map(|call| host_name(call.request.host())));
         }
         hosts.sort();
@@ -136,6 +137,7 @@ impl Deck {
             mode,
             goes_out,
             secrets,
+            ignored,
             hosts,
             state: Mutex::new(State {
                 player,
@@ -163,7 +165,7 @@ impl Deck {
             event_id,
             case,
             mode,
-            values,
+            values: Arc::new(values),
             recorded,
             open: 0,
             is_settling: false,
@@ -283,36 +285,56 @@ impl Deck {
         }
     }
 
-    /// What to do with a call, and the event that it belongs to, where that is known.
+    /// What to do with a call, and the event that it belongs to, where that is known. Calls arrive on many
+    /// connections: the lock is not held while a body is read.
     pub fn decide(&self, request: &ProviderRequest) -> (Decision, Option<Arc<str>>) {
-        let mut state = self.lock();
-        let State {
-            player, in_flight, ..
-        } = &mut *state;
-        let owner = owner(in_flight, request);
-        let none = EventValues::default();
-        let values = owner.map_or(&none, |event| &event.values);
-        let mode = owner.map_or(self.mode_between(in_flight), |event| event.mode);
-        let event_id = owner.map(|event| Arc::clone(&event.event_id));
+        let Caller {
+            event_id,
+            case,
+            mode,
+            values,
+        } = self.caller(request);
         let decision = match mode {
             Mode::Off => Decision::Forward { is_recorded: false },
             Mode::Record => Decision::Forward { is_recorded: true },
             Mode::Auto | Mode::Replay => {
                 let redactor = Redactor {
-                    values,
+                    values: &values,
                     secrets: &self.secrets,
                 };
-                let concealed = redactor.request(request);
+                let form = NormalForm::of_request(&redactor.request(request), &self.ignored);
+                let key = form.key();
                 let caller = event_id.as_deref().unwrap_or_default();
-                let case = owner.and_then(|event| event.case);
-                match player.answer(&concealed, case, caller) {
-                    Ok(answer) => Decision::Answer(revealed_answer(answer, values)),
+                let mut state = self.lock();
+                let answer = state.player.answer(&form, key, case, caller).cloned();
+                drop(state);
+                match answer {
+                    Ok(answer) => Decision::Answer(revealed_answer(&answer, &values)),
                     Err(_) if mode == Mode::Auto => Decision::Forward { is_recorded: true },
                     Err(reason) => Decision::Miss(reason),
                 }
             }
         };
         (decision, event_id)
+    }
+
+    /// Who makes a call.
+    fn caller(&self, request: &ProviderRequest) -> Caller {
+        let state = self.lock();
+        match owner(&state.in_flight, request) {
+            Some(event) => Caller {
+                event_id: Some(Arc::clone(&event.event_id)),
+                case: event.case,
+                mode: event.mode,
+                values: Arc::clone(&event.values),
+            },
+            None => Caller {
+                event_id: None,
+                case: None,
+                mode: self.mode_between(&state.in_flight),
+                values: Arc::default(),
+            },
+        }
     }
 
     /// Records a call with its whole answer, for the event that it belongs to.
@@ -323,8 +345,8 @@ impl Deck {
         } = &mut *state;
         let owner = event_id.and_then(|id| in_flight.iter_mut().find(|it| &*it.event_id == id));
         let (values, recorded) = match owner {
-            Some(event) => (event.values.clone(), &mut event.recorded),
-            None => (EventValues::default(), between),
+            Some(event) => (Arc::clone(&event.values), &mut event.recorded),
+            None => (Arc::default(), between),
         };
         let recorded = &mut recorded.entries;
         let redactor = Redactor {
@@ -368,6 +390,14 @@ impl Deck {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Who makes a call: an event, where it is known.
+struct Caller {
+    event_id: Option<Arc<str>>,
+    case: Option<usize>,
+    mode: Mode,
+    values: Arc<EventValues>,
 }
 
 /// A call to a provider whose answer is not whole.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    exchange::{Cassette, Exchange, ProviderAnswer, ProviderRequest},
+    exchange::{Cassette, Exchange, ProviderAnswer},
     key::{Ignored, Key, NormalForm},
     nearest,
 };
@@ -13,7 +13,6 @@ use super::{
 pub(super) struct Player {
     entries: Vec<Stored>,
     by_key: HashMap<Key, Vec<usize>>,
-    ignored: Vec<Ignored>,
     /// The next of equal calls, by who asks, the case that answers, and the call.
     next: HashMap<(String, usize, Key), usize>,
 }
@@ -26,20 +25,13 @@ struct Stored {
 }
 
 impl Player {
-    pub(super) fn new(ignored: Vec<Ignored>) -> Self {
-        Self {
-            ignored,
-            ..Self::default()
-        }
-    }
-
     /// Adds the calls of a case.
-    pub(super) fn add(&mut self, case: usize, cassette: &Cassette) {
+    pub(super) fn add(&mut self, case: usize, cassette: &Cassette, ignored: &[Ignored]) {
         for Exchange {
             request, answer, ..
         } in cassette.calls()
         {
-            let form = NormalForm::of_request(request, &self.ignored);
+            let form = NormalForm::of_request(request, ignored);
             let index = self.entries.len();
             self.by_key.entry(form.key()).or_default().push(index);
             self.entries.push(Stored {
@@ -50,19 +42,18 @@ impl Player {
         }
     }
 
-    /// The answer to a call, which is redacted and has placeholders. The cassette of `case` comes first;
-    /// `caller` has its own place in a sequence of equal calls.
+    /// The answer to a call in its normal form. The cassette of `case` comes first; `caller` has its own
+    /// place in a sequence of equal calls.
     ///
     /// # Errors
     /// Why there is none, with the nearest entry.
     pub(super) fn answer(
         &mut self,
-        request: &ProviderRequest,
+        form: &NormalForm,
+        key: Key,
         case: Option<usize>,
         caller: &str,
     ) -> Result<&ProviderAnswer, String> {
-        let form = NormalForm::of_request(request, &self.ignored);
-        let key = form.key();
         let equal = self.by_key.get(&key).map_or(&[][..], Vec::as_slice);
         let of_case = |wanted: usize| -> Vec<usize> {
             let own = equal.iter().copied();
@@ -77,7 +68,7 @@ impl Player {
         }
         let Some(last) = sequence.len().checked_sub(1) else {
             let forms = self.entries.iter().map(|entry| &entry.form);
-            return Err(nearest::describe(&form, forms));
+            return Err(nearest::describe(form, forms));
         };
         let case = self.entries[sequence[0]].case;
         let next = self.next.entry((caller.to_owned(), case, key)).or_default();
