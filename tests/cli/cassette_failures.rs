@@ -225,3 +225,79 @@ fn two_runs_do_not_record_one_cassette_and_a_killed_one_leaves_the_old() {
         .collect();
     assert_eq!(names.len(), 2, "{names:?}");
 }
+
+/// Speaks HTTP/2 to its provider, and TLS with a list of authorities of its own.
+const ODD_CLIENTS: &str = r#"
+from skill import *
+import socket, ssl
+
+def tunnel(host):
+    proxy = urllib.parse.urlparse(os.environ["HTTPS_PROXY"])
+    connection = socket.create_connection((proxy.hostname, proxy.port))
+    connection.sendall(f"CONNECT {host}:443 HTTP/1.1\r\nhost: {host}:443\r\n\r\n".encode())
+    connection.recv(4096)
+    return connection
+
+def attempt(act):
+    try:
+        act()
+    except OSError as error:
+        print(repr(error), flush=True)
+
+def http2_alone(host):
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["h2"])
+    context.wrap_socket(tunnel(host), server_hostname=host)
+
+def preface(host):
+    context = ssl.create_default_context()
+    connection = context.wrap_socket(tunnel(host), server_hostname=host)
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    connection.recv(4096)
+
+def pinned(host):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.wrap_socket(tunnel(host), server_hostname=host)
+
+def upgrade(host):
+    connection = ssl.create_default_context().wrap_socket(tunnel(host), server_hostname=host)
+    connection.sendall(f"GET / HTTP/1.1\r\nhost: {host}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n".encode())
+    connection.recv(4096)
+
+def work(event):
+    host = "ml.provider.example"
+    for act in (http2_alone, preface, pinned, upgrade):
+        attempt(lambda: act(host))
+    report(event, "permanent_failure", [])
+
+def handle(self, body):
+    self.answer(200)
+    start(work, {"file": body["source"]["id"], "token": body["token"]["write"]["access_token"]})
+serve(handle)
+"#;
+
+#[test]
+fn clients_that_no_cassette_can_hold_are_named() {
+    if !has("python3") {
+        return;
+    }
+    let world = World::new(ODD_CLIENTS);
+    world.write_cassette(&json!([crate::cassettes::entry(
+        "https://ml.provider.example/",
+        ""
+    )]));
+    let output = world.replay(&[]).output().expect("it runs");
+    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let names = |words: &str| printed.matches(words).count();
+    assert_eq!(
+        names("speaks only HTTP/2 to ml.provider.example"),
+        2,
+        "{printed}"
+    );
+    assert!(names("REST transport") >= 2, "{printed}");
+    assert!(
+        names("it pins the certificate of that service") >= 1,
+        "{printed}"
+    );
+    assert!(names("WebSockets and other upgrades") >= 1, "{printed}");
+}

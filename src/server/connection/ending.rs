@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     context::{Context, Link},
     stream::Stream,
+    tls::http2_alone,
     tracker::{Expired, IdleTracker},
 };
 use crate::{
@@ -57,6 +58,7 @@ pub(super) async fn broken<H: RequestHandler>(
             format!("the head of the request is longer than {limit} bytes or has too many headers")
         }
         StatusCode::URI_TOO_LONG => "the request's target is too long".to_owned(),
+        _ if error.is_parse_version_h2() => http2_alone(host.as_deref().unwrap_or("this host")),
         _ => format!("the bytes are not an HTTP/1.1 request: {error}"),
     };
     report(&reason);

@@ -81,6 +81,7 @@ fn keep_in(folder: &Path, files: &RunFiles) -> io::Result<RunFiles> {
         folder: files.folder.clone(),
         scripts: own,
         trust_store,
+        has_all_hosts: files.has_all_hosts,
     })
 }
 
@@ -160,6 +161,7 @@ mod tests {
             folder: folder.to_owned(),
             scripts: folder.to_owned(),
             trust_store,
+            has_all_hosts: false,
         }
     }
 

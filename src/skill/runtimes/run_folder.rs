@@ -28,6 +28,9 @@ const TRUST_STORE: &str = "trust-store.p12";
 /// What the scripts read: a name, `=` and a value a line.
 const SETTINGS: &str = "interception.conf";
 
+/// The line of it that says that the mock answers for all hosts.
+const ALL_HOSTS: &str = "hosts=all";
+
 /// The scripts, by their paths below [`RunFiles::scripts`].
 pub(super) const SCRIPTS: [(&str, &str); 3] = [
     (NODE_SCRIPT, include_str!("preload.cjs")),
@@ -51,6 +54,8 @@ pub struct RunFiles {
     pub scripts: PathBuf,
     /// The trust store for the JVM.
     pub trust_store: PathBuf,
+    /// Whether the mock answers for all hosts: then no host of the user's bypasses the proxy.
+    pub has_all_hosts: bool,
 }
 
 impl RunFiles {
@@ -59,6 +64,8 @@ impl RunFiles {
             folder: folder.to_owned(),
             scripts: folder.to_owned(),
             trust_store: folder.join(TRUST_STORE),
+            has_all_hosts: fs::read_to_string(folder.join(SETTINGS))
+                .is_ok_and(|settings| settings.lines().any(|line| line == ALL_HOSTS)),
         }
     }
 

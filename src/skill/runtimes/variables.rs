@@ -26,7 +26,8 @@ pub fn interception(
     let own = own_environment(environment);
     let own = |name: &str| own.var(name);
     let bundle = text(&files.bundle());
-    let no_proxy = no_proxy(own("no_proxy").or_else(|| own("NO_PROXY")));
+    let own_no_proxy = own("no_proxy").or_else(|| own("NO_PROXY"));
+    let no_proxy = no_proxy(own_no_proxy.filter(|_| !files.has_all_hosts));
     // Node adds this file to what it trusts; the bundle includes a file that the user named.
     let for_node = match own("NODE_EXTRA_CA_CERTS") {
         None => text(&files.ca()),
@@ -165,6 +166,7 @@ mod tests {
             folder: folder.into(),
             scripts: folder.into(),
             trust_store: Path::new(folder).join("trust-store.p12"),
+            has_all_hosts: false,
         };
         let environment = Environment::from_variables(variables.iter().copied());
         interception(URL, &files, &environment)
@@ -233,6 +235,17 @@ mod tests {
     }
 
     #[test]
+    fn no_host_bypasses_a_mock_that_answers_for_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("interception.conf"), "hosts=all\n").expect("a file");
+        std::fs::write(folder.path().join("ca.pem"), "").expect("a file");
+        let files = RunFiles::next_to(&folder.path().join("ca.pem")).expect("a run folder");
+        let own = Environment::from_variables([("NO_PROXY", "speech.corp.example")]);
+        let variables: BTreeMap<_, _> = interception(URL, &files, &own).into_iter().collect();
+        assert_eq!(variables["NO_PROXY"], "localhost,127.0.0.1,::1");
+    }
+
+    #[test]
     fn boxs_hosts_never_bypass_the_proxy() {
         for own in [
             "*",
@@ -268,6 +281,7 @@ mod tests {
             folder: "/tmp/skillctl-run-2".into(),
             scripts: "/tmp/skillctl-run-2".into(),
             trust_store: "/tmp/skillctl-run-2/trust-store.p12".into(),
+            has_all_hosts: false,
         };
         let twice: BTreeMap<_, _> = interception(URL, &files, &environment)
             .into_iter()
