@@ -201,7 +201,7 @@ pub struct ReplayArgs {
     /// After a run, wait for changes and run again: a file of a case runs that case, any other file in
     /// the project restarts the skill and runs all cases. Files that .gitignore names, hidden folders
     /// and node_modules are not watched
-    #[arg(short, long, conflicts_with_all = ["rate", "duration"], help_heading = LOAD)]
+    #[arg(short, long, conflicts_with_all = ["rate", "duration", "update"], help_heading = LOAD)]
     pub watch: bool,
     /// Show the cards that the skill writes
     #[arg(long, help_heading = OUTPUT)]

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::watch::sources::{ChangeKind, FileChange};
+use crate::{
+    replay::plan::is_source_file,
+    watch::sources::{ChangeKind, FileChange},
+};
 
 /// After this many runs in a row in which a file changed, it is left out: the skill writes it.
 const MAX_RUNS: usize = 3;
@@ -58,7 +61,8 @@ impl ChangedByRuns {
         for path in current {
             let runs = self.runs.entry(path.clone()).or_default();
             *runs += 1;
-            if *runs >= MAX_RUNS && !self.protected.contains(&path) {
+            let is_edited = self.protected.contains(&path) || is_source_file(&path);
+            if *runs >= MAX_RUNS && !is_edited {
                 repeated.push(path);
             }
         }

@@ -29,6 +29,8 @@ pub struct LastFailed {
     failed: BTreeSet<PathBuf>,
     /// Those that failed in this run: one that fails once of several times has failed.
     failed_now: HashSet<PathBuf>,
+    /// Why the kept cases cannot be read. They are then left as they are.
+    unreadable: Option<String>,
     is_changed: bool,
 }
 
@@ -42,33 +44,42 @@ struct Kept {
 impl LastFailed {
     /// Reads the failed cases of a project. `project` is the absolute path of its `skillctl.toml`,
     /// or of the current folder. A file that is missing, or that is not one of these, counts as
-    /// empty.
-    ///
-    /// # Errors
-    /// The file has a format of another version of skillctl.
-    pub fn read(project: &Path, environment: &Environment) -> Result<Self, String> {
-        let path = state_folder(environment).map(|folder| folder.join(file_name(project)));
+    /// empty. One of another version of skillctl is neither read nor written.
+    pub fn read(project: &Path, environment: &Environment) -> Self {
+        let mut path = state_folder(environment).map(|folder| folder.join(file_name(project)));
         let text = path.as_deref().and_then(|path| fs::read(path).ok());
         let kept: Option<Kept> = text.and_then(|text| serde_json::from_slice(&text).ok());
-        let mut failed = BTreeSet::new();
-        if let Some(kept) = kept.filter(|kept| kept.project == project) {
-            if kept.version != VERSION {
-                let shown = path.unwrap_or_default();
-                return Err(format!(
+        let (mut failed, mut unreadable) = (BTreeSet::new(), None);
+        match kept.filter(|kept| kept.project == project) {
+            Some(kept) if kept.version == VERSION => failed = kept.failed,
+            Some(kept) => {
+                let shown = path.take().unwrap_or_default();
+                unreadable = Some(format!(
                     "{} has format version {}, which this skillctl does not know; delete it",
                     shown.display(),
                     kept.version
                 ));
             }
-            failed = kept.failed;
+            None => {}
         }
-        Ok(Self {
+        Self {
             path,
             project: project.to_owned(),
             failed,
             failed_now: HashSet::new(),
+            unreadable,
             is_changed: false,
-        })
+        }
+    }
+
+    /// Why the kept cases cannot be read.
+    pub fn unreadable(&self) -> Option<&str> {
+        self.unreadable.as_deref()
+    }
+
+    /// A run begins: what failed in one before it, which may have been cancelled, does not count.
+    pub fn begin(&mut self) {
+        self.failed_now.clear();
     }
 
     /// The cases that failed the last time they ran.
@@ -141,7 +152,7 @@ mod tests {
     fn state(folder: &Path) -> LastFailed {
         let folder = folder.to_str().expect("UTF-8");
         let environment = Environment::from_variables([("XDG_STATE_HOME", folder)]);
-        LastFailed::read(Path::new("/a/skillctl.toml"), &environment).expect("it reads")
+        LastFailed::read(Path::new("/a/skillctl.toml"), &environment)
     }
 
     fn names(state: &LastFailed) -> Vec<&str> {
@@ -178,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_of_a_cancelled_run_does_not_count_in_the_next_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut run = state(folder.path());
+        run.judged("/c/a", false);
+        run.begin();
+        run.judged("/c/a", true);
+        assert!(run.cases().is_empty());
+    }
+
+    #[test]
     fn projects_and_versions_are_distinguished() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut run = state(folder.path());
@@ -186,20 +207,24 @@ mod tests {
         let text = folder.path().to_str().expect("UTF-8");
         let environment = Environment::from_variables([("XDG_STATE_HOME", text)]);
         let other = LastFailed::read(Path::new("/b/skillctl.toml"), &environment);
-        assert!(other.expect("it reads").cases().is_empty());
+        assert!(other.cases().is_empty());
         let path = run.path.clone().expect("a path");
         let newer = fs::read_to_string(&path)
             .expect("it reads")
             .replace("\"version\":1", "\"version\":2");
-        fs::write(&path, newer).expect("it writes");
-        let error = LastFailed::read(Path::new("/a/skillctl.toml"), &environment);
-        assert!(error.expect_err("newer").contains("format version 2"));
+        fs::write(&path, &newer).expect("it writes");
+        let mut unread = state(folder.path());
+        let reason = unread.unreadable().expect("newer");
+        assert!(reason.contains("format version 2"), "{reason}");
+        unread.judged("/c/b", false);
+        unread.save().expect("nothing is written");
+        assert_eq!(fs::read_to_string(&path).expect("it reads"), newer);
     }
 
     #[test]
     fn nothing_is_kept_without_a_home_folder() {
         let environment = Environment::from_variables::<&str, &str>([]);
-        let mut run = LastFailed::read(Path::new("/a"), &environment).expect("it reads");
+        let mut run = LastFailed::read(Path::new("/a"), &environment);
         run.judged("/c/a", false);
         run.save().expect("nothing to write");
     }

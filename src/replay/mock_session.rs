@@ -55,7 +55,13 @@ impl MockSession {
     pub(super) async fn end(self) -> Result<Vec<String>, MockError> {
         // A mock that is gone reports nothing more.
         let _ = self.tracker.catch_up().await;
-        self.follower.abort();
         self.tracker.strays()
+    }
+}
+
+/// A run that is cancelled drops its session.
+impl Drop for MockSession {
+    fn drop(&mut self) {
+        self.follower.abort();
     }
 }

@@ -500,6 +500,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_folder_that_is_made_anew_within_one_batch_is_watched_again() {
+        let watched = Watched::new();
+        let mut watch = watched.watch(WatchMode::Auto);
+        until_watched(&watched, &mut watch).await;
+        fs::remove_dir_all(watched.root.join("src")).expect("it goes");
+        watched.write("src/b.js", "1");
+        let changes = next(&mut watch, &watched.root).await;
+        let made = ("src/b.js".to_owned(), ChangeKind::Created);
+        assert!(changes.contains(&made), "{changes:?}");
+        watched.write("src/b.js", "another text");
+        let changes = next(&mut watch, &watched.root).await;
+        assert_eq!(changes, [("src/b.js".to_owned(), ChangeKind::Modified)]);
+    }
+
+    #[tokio::test]
     async fn a_folder_that_vanishes_is_named_and_watched_again_when_it_is_back() {
         let watched = Watched::new();
         let mut watch = watched.watch(WatchMode::Auto);

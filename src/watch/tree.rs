@@ -6,6 +6,7 @@ use std::{
     fs::{self, Metadata},
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use ignore::WalkBuilder;
@@ -59,13 +60,13 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 struct Folder {
     files: HashMap<PathBuf, Stamp>,
-    folders: HashSet<PathBuf>,
+    folders: HashMap<PathBuf, Option<Identity>>,
 }
 
 /// The watched files, by folder.
 #[derive(Debug)]
 pub(super) struct SourceTree {
-    roots: Vec<(WatchRoot, Option<(u64, u64)>)>,
+    roots: Vec<(WatchRoot, Option<Identity>)>,
     excluded: Vec<PathBuf>,
     left_out: HashSet<PathBuf>,
     folders: BTreeMap<PathBuf, Folder>,
@@ -138,10 +139,12 @@ impl SourceTree {
         found
             .changes
             .extend(gone.map(|file| change(file, ChangeKind::Removed)));
-        for folder in before.folders.difference(&now.folders) {
+        // A folder that was removed and made again between two looks is another one: the system has ended
+        // its watch.
+        for folder in not_in(&before.folders, &now.folders) {
             self.remove(folder, &mut found);
         }
-        let new: Vec<PathBuf> = now.folders.difference(&before.folders).cloned().collect();
+        let new: Vec<PathBuf> = not_in(&now.folders, &before.folders).cloned().collect();
         self.folders.insert(path.to_owned(), now);
         for folder in new {
             self.add(&folder, &mut found);
@@ -161,7 +164,7 @@ impl SourceTree {
             found
                 .changes
                 .extend(files.map(|file| change(file, ChangeKind::Created)));
-            open.extend(folder.folders.iter().cloned());
+            open.extend(folder.folders.keys().cloned());
             found.new_folders.push(path.clone());
             self.folders.insert(path, folder);
         }
@@ -247,7 +250,7 @@ impl SourceTree {
                 if is_folder {
                     let is_within = root.depth.is_none_or(|max| depth + 1 < max);
                     if is_within && !is_cache(entry.file_name()) {
-                        folder.folders.insert(path.to_owned());
+                        folder.folders.insert(path.to_owned(), identity(path));
                     }
                 } else if !is_temporary(entry.file_name())
                     && let Ok(about) = fs::metadata(path)
@@ -299,9 +302,26 @@ fn stamp(about: &Metadata) -> Stamp {
     (about.mtime(), about.mtime_nsec(), about.size(), about.ino())
 }
 
-fn identity(folder: &Path) -> Option<(u64, u64)> {
+/// Device, inode and time of birth: another folder with the same path differs. An inode alone may be used
+/// again at once.
+type Identity = (u64, u64, Option<SystemTime>);
+
+/// Which folder is at a path; `None` if there is none.
+fn identity(folder: &Path) -> Option<Identity> {
     let about = fs::metadata(folder).ok().filter(Metadata::is_dir)?;
-    Some((about.dev(), about.ino()))
+    Some((about.dev(), about.ino(), about.created().ok()))
+}
+
+/// The folders of one look that another look does not have.
+fn not_in<'a>(
+    folders: &'a HashMap<PathBuf, Option<Identity>>,
+    others: &'a HashMap<PathBuf, Option<Identity>>,
+) -> impl Iterator<Item = &'a PathBuf> {
+    let is_in_others = |path: &PathBuf, id: &Option<Identity>| others.get(path) == Some(id);
+    let folders = folders.iter();
+    folders
+        .filter(move |(path, id)| !is_in_others(path, id))
+        .map(|(path, _)| path)
 }
 
 fn passes_cache(below: &Path) -> bool {

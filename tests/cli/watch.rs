@@ -324,7 +324,9 @@ fn a_skill_that_ends_between_runs_is_named_and_started_by_the_next_run() {
 
 #[test]
 fn what_skillctl_writes_and_what_is_ignored_never_starts_a_run() {
-    let config = format!("{CONFIG}report = [\"json=report.json\", \"junit=out/junit.xml\"]\n");
+    let config = format!(
+        "{CONFIG}report = [\"json=report.json\", \"junit=out/junit.xml\"]\nskill-log = \"skill.txt\"\n"
+    );
     let project = Project::new(&config);
     fs::create_dir(project.path("out")).expect("a folder");
     let watching = project.watch(&[]);
@@ -332,6 +334,7 @@ fn what_skillctl_writes_and_what_is_ignored_never_starts_a_run() {
     for name in [
         "report.json",
         "out/junit.xml",
+        "skill.txt",
         "ignored/a.js",
         "notes.out",
         "node_modules/a.js",
@@ -414,6 +417,7 @@ fn watch_does_not_go_with_load_or_standard_input() {
     for (arguments, message) in [
         (&["--rate", "5"][..], "cannot be used with"),
         (&["--duration", "5"], "cannot be used with"),
+        (&["--update"], "cannot be used with"),
         (&["-"], "cannot read events from standard input"),
         (&["no-such-folder"], "cannot read no-such-folder"),
     ] {

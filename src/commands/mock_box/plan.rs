@@ -290,6 +290,7 @@ fn watch(arguments: &MockBoxArgs) -> Result<Option<WatchPlan<'_>>, Failure> {
         &arguments.files,
         &arguments.ca_dir,
         &arguments.cassette_file,
+        &arguments.skill_log,
     ];
     let written = written.into_iter().flatten();
     Ok(Some(WatchPlan {

@@ -133,13 +133,15 @@ impl<'a> Session<'a> {
     }
 
     /// Stops the skill. The run's own mock forgets what the skill did, so that memory does not grow
-    /// with the number of runs.
+    /// with the number of runs; not if the skill runs elsewhere, and may go on with its tokens.
     pub(super) async fn stop_skill(&mut self) {
-        if let Some(skill) = self.skill.take() {
-            skill.stop().await;
-            if let Some(mock) = &self.mock {
-                mock.reset().await;
-            }
+        let Some(skill) = self.skill.take() else {
+            return;
+        };
+        let was_started_here = skill.is_started_here();
+        skill.stop().await;
+        if let Some(mock) = self.mock.as_ref().filter(|_| was_started_here) {
+            mock.reset().await;
         }
     }
 

@@ -155,6 +155,7 @@ impl<'a> Show<'a> {
             Rounds::Times(times) => 2 + times.to_string().len(),
             Rounds::For(_) => 6,
         };
+        self.last_failed.begin();
         self.columns = run.plan.columns + number;
         self.started = Instant::now();
         self.head.at = (run.clock)();

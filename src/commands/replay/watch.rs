@@ -13,6 +13,7 @@ use super::{
     plan::ReplayPlan,
     session::Session,
     show::{RunResult, Show, Unexpected, write_expected},
+    warn_of_signatures,
 };
 use crate::{
     cli::{replay::ReplayArgs, report::Report},
@@ -516,11 +517,12 @@ fn fixture_roots(fixtures: &[PathBuf]) -> Vec<WatchRoot> {
 
 /// The files that skillctl writes during a run.
 fn own_files(arguments: &ReplayArgs) -> Vec<PathBuf> {
-    let files = arguments.report.iter().filter_map(|report| match report {
+    let reports = arguments.report.iter().filter_map(|report| match report {
         Report::File(file) => Some(absolute(&file.path)),
         Report::Github => None,
     });
-    files.collect()
+    let log = arguments.skill_log.as_deref().map(absolute);
+    reports.chain(log).collect()
 }
 
 /// The files that the skill's command names.
@@ -540,6 +542,7 @@ async fn open<'a>(
     terminal: &'a Terminal,
 ) -> Result<Session<'a>, Failure> {
     let cases = plan.cases(terminal)?;
+    warn_of_signatures(plan, &cases, terminal);
     let cassettes = CaseCassettes::load(&plan.cassettes, &cases, environment, terminal)?;
     Session::open(plan, cassettes, environment, terminal).await
 }

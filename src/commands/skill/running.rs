@@ -87,6 +87,10 @@ pub(super) fn host_and_port(url: &Url) -> (String, u16) {
 
 impl RunningSkill {
     /// When it last printed something; never, for a skill that was not started here.
+    pub(crate) fn is_started_here(&self) -> bool {
+        !matches!(self.kind, Kind::Running { .. })
+    }
+
     pub(crate) fn output_activity(&self) -> Activity {
         match &self.kind {
             Kind::Running { .. } => Activity::default(),

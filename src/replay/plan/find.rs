@@ -16,9 +16,10 @@ use crate::env::file_part::FilePart;
 
 /// The largest event that is read, in bytes.
 pub(super) const MAX_EVENT_BYTES: u64 = 64 * 1024 * 1024;
-/// Extensions of programs.
-const SOURCE_FILES: [&str; 13] = [
-    "js", "mjs", "cjs", "ts", "mts", "py", "rb", "php", "java", "jar", "go", "sh", "cs",
+/// Extensions of programs and of their sources.
+const SOURCE_EXTENSIONS: [&str; 22] = [
+    "js", "mjs", "cjs", "jsx", "ts", "mts", "tsx", "py", "rb", "go", "rs", "java", "jar", "kt",
+    "cs", "php", "pl", "sh", "bash", "ps1", "exe", "class",
 ];
 /// JSON files of well-known tools, which a folder may hold next to events.
 const FILES_OF_TOOLS: [&str; 9] = [
@@ -102,14 +103,24 @@ pub(super) fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, PlanError> {
     Ok(sources)
 }
 
+/// The extension of a file in lower case.
+fn extension_of(path: &Path) -> String {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    extension.to_ascii_lowercase()
+}
+
+/// Whether a file is a program, or the source of one, by its extension.
+pub fn is_source_file(path: &Path) -> bool {
+    SOURCE_EXTENSIONS.contains(&extension_of(path).as_str())
+}
+
 /// Refuses a program, by its extension, and content, by its first byte.
 fn refuse_other_file(path: &Path) -> Result<(), PlanError> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
-    let extension = extension.to_ascii_lowercase();
+    let extension = extension_of(path);
     if matches!(extension.as_str(), "json" | "jsonl") || !path.is_file() {
         return Ok(());
     }
-    if SOURCE_FILES.contains(&extension.as_str()) {
+    if is_source_file(path) {
         return Err(PlanError::SourceFile(path.to_owned()));
     }
     let fail = |error| PlanError::Unreadable(path.to_owned(), error);

@@ -17,6 +17,7 @@ use unicode_width::UnicodeWidthStr;
 pub use affected::{absolute_name, belongs_to};
 pub use case::{Case, read_document};
 pub use error::{NotAnUpload, PlanError};
+pub use find::is_source_file;
 pub use select::Selection;
 
 use find::Source;

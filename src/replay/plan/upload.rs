@@ -15,19 +15,13 @@ use uuid::Uuid;
 use super::{
     case::Case,
     error::{NotAnUpload, PlanError},
-    find::{MAX_EVENT_BYTES, file_name},
+    find::{MAX_EVENT_BYTES, file_name, is_source_file},
 };
 use crate::domain::{
     event::{Captured, synthesis},
     json::tree::Tape,
     outcome::Names,
 };
-
-/// Extensions of programs. A program as FIXTURE is a skill's command whose `--` was forgotten.
-const SOURCE_EXTENSIONS: [&str; 20] = [
-    "js", "mjs", "cjs", "ts", "mts", "py", "rb", "go", "rs", "java", "jar", "kt", "cs", "php",
-    "pl", "sh", "bash", "ps1", "exe", "class",
-];
 
 /// Whether the only path is a file to upload.
 ///
@@ -44,7 +38,7 @@ pub(super) fn is_upload(path: &Path) -> Result<bool, PlanError> {
     if name.starts_with("content.") || name.contains(".content.") || extension == "har" {
         return refused(NotAnUpload::PartOfACase);
     }
-    if SOURCE_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str()) || is_executable(path) {
+    if is_source_file(path) || is_executable(path) {
         return refused(NotAnUpload::Program);
     }
     Ok(true)
