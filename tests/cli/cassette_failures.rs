@@ -5,6 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     thread,
+    time::Duration,
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -45,7 +46,15 @@ fn provider(bad: &'static [u8], closes: bool) -> String {
         let mut open = Vec::new();
         for mut connection in listener.incoming().map_while(Result::ok) {
             let target = read_request(&connection);
-            let answer = if target.ends_with("/good") { GOOD } else { bad };
+            if target.ends_with("/slow") {
+                // Longer than the time after which an event without open calls is judged.
+                thread::sleep(Duration::from_secs(1));
+            }
+            let answer = if target.ends_with("/good") || target.ends_with("/slow") {
+                GOOD
+            } else {
+                bad
+            };
             // The client may have gone.
             let _ = connection.write_all(answer);
             if !closes {
@@ -171,6 +180,26 @@ fn a_compressed_answer_is_recorded_as_text() {
     );
     assert_eq!(recorded(&world), [GOOD_URL]);
     assert!(printed.contains("its coding br is not known"), "{printed}");
+}
+
+#[test]
+fn an_event_is_not_judged_before_its_open_calls_are_answered() {
+    if !has("python3") {
+        return;
+    }
+    let call = r#"urllib.request.urlopen(os.environ["PROVIDER"] + "/slow", b"{}").read()"#;
+    let work = format!(
+        "def work(event):\n    start(lambda: {call})\n    report(event, \"success\", [\"done\"])\n"
+    );
+    let at = SKILL.find("def handle").expect("it handles events");
+    let skill = format!("from skill import *\n{work}\n{}", &SKILL[at..]);
+    let world = World::new(&skill);
+    world
+        .replay(&["--cassette", "record"])
+        .env("HTTP_PROXY", provider(b"", true))
+        .assert()
+        .success();
+    assert_eq!(recorded(&world), ["http://ml.provider.example/slow"]);
 }
 
 /// Starts a recording whose provider does not answer, and waits until the skill has called.
