@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_folder_that_is_made_anew_within_one_batch_is_watched_again() {
+    async fn a_folder_that_is_removed_and_made_again_within_one_batch_is_watched_again() {
         let watched = Watched::new();
         let mut watch = watched.watch(WatchMode::Auto);
         until_watched(&watched, &mut watch).await;
