@@ -133,7 +133,7 @@ impl<'a> Session<'a> {
     }
 
     /// Stops the skill. The run's own mock forgets what the skill did, so that memory does not grow
-    /// with the number of runs; not if the skill runs elsewhere, and may go on with its tokens.
+    /// with the number of runs; not if the skill runs elsewhere, and keeps its tokens.
     pub(super) async fn stop_skill(&mut self) {
         let Some(skill) = self.skill.take() else {
             return;
