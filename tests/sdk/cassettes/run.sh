@@ -52,7 +52,8 @@ replay() {
 "$python" "$here/services.py" "$work" &
 running=$!
 until [ -s "$work/port" ]; do kill -0 "$running"; sleep 0.1; done
-export HTTPS_PROXY="http://127.0.0.1:$(cat "$work/port")" SSL_CERT_FILE="$work/ca.pem"
+HTTPS_PROXY="http://127.0.0.1:$(cat "$work/port")"
+export HTTPS_PROXY SSL_CERT_FILE="$work/ca.pem"
 for client in axios fetch requests aws google; do
   mkdir -p "$work/cases/$client"
   cp "$top/fixtures/events/upload-text/event.json" "$top/fixtures/events/upload-text/content.txt" \
@@ -77,7 +78,8 @@ while True:
 END
 running=$!
 until [ -s "$work/port" ]; do kill -0 "$running"; sleep 0.1; done
-export HTTPS_PROXY="http://127.0.0.1:$(cat "$work/port")" HTTP_PROXY="http://127.0.0.1:$(cat "$work/port")"
+HTTPS_PROXY="http://127.0.0.1:$(cat "$work/port")"
+export HTTPS_PROXY HTTP_PROXY="$HTTPS_PROXY"
 for client in axios fetch requests aws google; do
   cassette=$work/cases/$client/cassette.har
   cp "$cassette" "$work/before.har"
