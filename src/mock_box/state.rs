@@ -48,6 +48,8 @@ pub struct State {
     /// The etags of deleted files, the latest last. If-Match answers 412 for them instead of 404.
     deleted: VecDeque<(String, u64)>,
     folders: HashMap<String, Folder>,
+    /// The folders that a reset restores, as they were before the API changed them.
+    started_folders: HashMap<String, Folder>,
     events: HashMap<String, EventEntry>,
     tokens: HashMap<Secret, Arc<Grant>>,
     /// Tokens that a fault has expired, each with the fault.
@@ -86,6 +88,10 @@ pub enum Change {
     PutFolder(Box<Folder>),
     /// A folder is deleted.
     RemoveFolder(String),
+    /// A folder is changed through the API.
+    EditFolder(Box<Folder>),
+    /// A folder is deleted through the API.
+    DeleteFolder(String),
     /// A user token is granted.
     PutToken(Secret, Grant),
     /// A token is revoked.
@@ -139,6 +145,7 @@ impl State {
             started: HashMap::default(),
             deleted: VecDeque::new(),
             folders: HashMap::from_iter([(ROOT.to_owned(), Folder::root())]),
+            started_folders: HashMap::default(),
             events: HashMap::default(),
             tokens: HashMap::default(),
             expired: HashMap::default(),
@@ -312,7 +319,16 @@ impl State {
                 self.started.remove(id);
             }
             Change::RemoveFolder(id) => {
+                self.started_folders.remove(id);
                 self.folders.remove(id);
+            }
+            Change::EditFolder(folder) => {
+                let before = self.folders.insert(folder.id.clone(), (**folder).clone());
+                self.keep_folder_as_started(before);
+            }
+            Change::DeleteFolder(id) => {
+                let before = self.folders.remove(id);
+                self.keep_folder_as_started(before);
             }
             Change::PutFolder(folder) => {
                 self.folders.insert(folder.id.clone(), (**folder).clone());
@@ -352,6 +368,13 @@ impl State {
     fn keep_as_started(&mut self, before: File) {
         if before.lasting {
             self.started.entry(before.id.clone()).or_insert(before);
+        }
+    }
+
+    fn keep_folder_as_started(&mut self, before: Option<Folder>) {
+        if let Some(before) = before.filter(|folder| folder.lasting) {
+            let id = before.id.clone();
+            self.started_folders.entry(id).or_insert(before);
         }
     }
 
@@ -435,6 +458,7 @@ impl State {
         self.files.extend(self.started.drain());
         self.deleted.clear();
         self.folders.retain(|_, folder| folder.lasting);
+        self.folders.extend(self.started_folders.drain());
         self.granted.clear();
         self.spent.clear();
         self.upload_sessions.clear();

@@ -89,13 +89,13 @@ pub fn sync(state: &State, change: FolderChange, now: Timestamp) -> Synced {
             id,
             name,
             parent_id,
-        } => only(Change::PutFolder(Box::new(Folder {
-            created_at: state.folder(&id).map_or(now, |folder| folder.created_at),
-            id,
-            name,
-            parent_id: Some(parent_id),
-            lasting: true,
-        }))),
+        } => {
+            let created_at = state.folder(&id).map_or(now, |folder| folder.created_at);
+            only(Change::PutFolder(Box::new(Folder {
+                lasting: true,
+                ..Folder::new(id, name, Some(parent_id), created_at)
+            })))
+        }
         FolderChange::FolderGone(id) => only(Change::RemoveFolder(id)),
         FolderChange::File(seen) => file_found(state, seen, now),
         FolderChange::Moved(place) => match state.file(&place.id) {

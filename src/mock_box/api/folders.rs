@@ -32,8 +32,6 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     row(Method::GET,    "folders/{folder_id}",       Operation::Folder, NoBody,   Read(read_folder)),
     unplayed(Method::GET, "folders/trash/items", "the trash"),
     row(Method::GET,    "folders/{folder_id}/items", Operation::Folder, NoBody,   Read(list_items)),
-    unplayed(Method::PUT, "folders/{folder_id}", "changing folders"),
-    unplayed(Method::DELETE, "folders/{folder_id}", "deleting folders"),
 ];
 
 /// `limit`, `offset`, `sort` and `direction` are those of its items.
@@ -116,28 +114,26 @@ fn create_folder(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answe
         return Err(errors::bad_request("folders are nested too deeply"));
     }
     item_fields::check_free(context.state, &parent_id, &name, None)?;
-    let folder = Folder {
-        id: ids.number().to_string(),
-        name,
-        parent_id: Some(parent_id),
-        created_at: context.now,
-        lasting: false,
-    };
+    let id = ids.number().to_string();
+    let folder = Folder::new(id, name, Some(parent_id), context.now);
     Ok(Decision {
         changes: vec![Change::PutFolder(Box::new(folder.clone()))],
-        ..Decision::answer(answer(
-            context,
-            StatusCode::CREATED,
-            &folder,
-            FIRST,
-            BY_NAME,
-        ))
+        ..Decision::answer(changed_folder(context, StatusCode::CREATED, &folder))
     })
 }
 
-fn find<'a>(context: &Context<'a>) -> Result<&'a Folder, Answer> {
+/// The folder of the path.
+///
+/// # Errors
+/// 404 where there is no such folder.
+pub(super) fn find<'a>(context: &Context<'a>) -> Result<&'a Folder, Answer> {
     let folder = context.state.folder(context.capture("folder_id"));
     folder.ok_or_else(errors::not_found)
+}
+
+/// The answer with a folder that was made or changed.
+pub(super) fn changed_folder(context: &Context<'_>, status: StatusCode, folder: &Folder) -> Answer {
+    answer(context, status, folder, FIRST, BY_NAME)
 }
 
 fn answer(
@@ -153,5 +149,5 @@ fn answer(
     if folder.is_root() {
         return answer;
     }
-    answer.header_text(header::ETAG, "\"0\"")
+    answer.header_text(header::ETAG, &format!("\"{}\"", folder.etag))
 }

@@ -9,7 +9,7 @@ use crate::{
     mock_box::{
         context::Context,
         http::{answer::Answer, errors},
-        model::item_name,
+        model::{folder::Folder, item_name},
         ops::{self, files::Item},
         state::State,
         view::mini,
@@ -153,6 +153,22 @@ pub(super) fn flag(
         Some(_) => Err(errors::bad_request(format!(
             "'{what}.{name}' must be true or false"
         ))),
+    }
+}
+
+/// Checks that `name` is free in the folder `parent_id` for a folder, which may have it already.
+///
+/// # Errors
+/// As [`check_free`].
+pub(super) fn check_free_for_folder(
+    state: &State,
+    parent_id: &str,
+    name: &str,
+    folder: &Folder,
+) -> Result<(), Answer> {
+    match ops::files::item_named(state, parent_id, name, None) {
+        Some(Item::Folder(other)) if other.id == folder.id => Ok(()),
+        _ => check_free(state, parent_id, name, None),
     }
 }
 

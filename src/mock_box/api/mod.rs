@@ -3,6 +3,7 @@
 mod downloads;
 pub(super) mod endpoint;
 mod files;
+mod folder_changes;
 mod folders;
 mod instance_write;
 mod invocations;

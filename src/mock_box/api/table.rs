@@ -8,12 +8,12 @@ use http::Method;
 use super::{
     downloads,
     endpoint::{Endpoint, Matched},
-    files, folders, invocations, metadata, oauth, representations, unplayed, upload_sessions,
-    uploads, users,
+    files, folder_changes, folders, invocations, metadata, oauth, representations, unplayed,
+    upload_sessions, uploads, users,
 };
 use crate::mock_box::http::route::{NoRoute, Router};
 
-static FAMILIES: [&[Endpoint]; 11] = [
+static FAMILIES: [&[Endpoint]; 12] = [
     files::ENDPOINTS,
     uploads::ENDPOINTS,
     upload_sessions::ENDPOINTS,
@@ -22,6 +22,7 @@ static FAMILIES: [&[Endpoint]; 11] = [
     metadata::ENDPOINTS,
     invocations::ENDPOINTS,
     folders::ENDPOINTS,
+    folder_changes::ENDPOINTS,
     users::ENDPOINTS,
     oauth::ENDPOINTS,
     unplayed::ENDPOINTS,

@@ -78,9 +78,6 @@ pub(super) static ENDPOINTS: &[Endpoint] = unplayed! {
         "folders/{folder_id}/metadata": GET,
         "folders/{folder_id}/metadata/{scope}/{template_key}": GET POST PUT DELETE,
     }
-    "copying folders" {
-        "folders/{folder_id}/copy": POST,
-    }
     "metadata cascade policies" {
         "metadata_cascade_policies": GET POST,
         "metadata_cascade_policies/{metadata_cascade_policy_id}": GET DELETE,

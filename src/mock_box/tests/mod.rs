@@ -2,6 +2,7 @@
 
 mod cards;
 mod files;
+mod folder_changes;
 mod folders;
 mod hostile;
 mod item_changes;

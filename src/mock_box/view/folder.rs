@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     fields::{members, names, pick, time},
     mini,
+    shared_link::shared_link,
 };
 use crate::mock_box::{model::folder::Folder, state::State};
 
@@ -24,14 +25,14 @@ pub(super) fn selected(
 }
 
 /// A field that Box sends only where a call asks for it.
-fn on_request(_: &Folder, field: &str) -> Option<Value> {
+fn on_request(folder: &Folder, field: &str) -> Option<Value> {
     Some(match field {
-        "tags" => json!([]),
+        "tags" => json!(folder.details.tags),
+        "is_accessible_via_shared_link" => json!(folder.details.shared_link.is_some()),
         "has_collaborations"
         | "is_externally_owned"
         | "is_collaboration_restricted_to_enterprise"
-        | "is_associated_with_app_item"
-        | "is_accessible_via_shared_link" => json!(false),
+        | "is_associated_with_app_item" => json!(false),
         "can_non_owners_invite" | "can_non_owners_view_collaborators" => json!(true),
         "sync_state" => json!("not_synced"),
         "classification" => Value::Null,
@@ -52,11 +53,12 @@ pub(super) fn full(state: &State, folder: &Folder) -> Map<String, Value> {
         if folder.is_root() { Value::Null } else { value }
     };
     let created = unless_root(json!(time(folder.created_at)));
+    let modified = unless_root(json!(time(folder.modified_at)));
     let mut all = members(mini::folder(folder));
     all.extend(members(json!({
         "created_at": created,
-        "modified_at": created,
-        "description": "",
+        "modified_at": modified,
+        "description": folder.details.description,
         "size": size(state, folder),
         "path_collection": mini::path_collection(state, folder.parent_id.as_deref()),
         "created_by": mini::user(),
@@ -64,9 +66,9 @@ pub(super) fn full(state: &State, folder: &Folder) -> Map<String, Value> {
         "trashed_at": null,
         "purged_at": null,
         "content_created_at": created,
-        "content_modified_at": created,
+        "content_modified_at": modified,
         "owned_by": mini::user(),
-        "shared_link": null,
+        "shared_link": shared_link(folder.details.shared_link.as_ref(), None),
         "folder_upload_email": null,
         "parent": folder.parent_id.as_deref().map(|id| mini::folder_by_id(state, id)),
         "item_status": "active"

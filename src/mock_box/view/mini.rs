@@ -34,7 +34,7 @@ pub(crate) fn folder(folder: &Folder) -> Value {
     let number = if folder.is_root() {
         Value::Null
     } else {
-        json!("0")
+        json!(folder.etag.to_string())
     };
     json!({
         "type": "folder", "id": folder.id, "sequence_id": number, "etag": number,
