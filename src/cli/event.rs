@@ -22,11 +22,12 @@ pub enum EventCommand {
     /// become a case that `skillctl replay` runs.
     #[command(after_help = NEW_EXAMPLES)]
     New(Box<NewArgs>),
-    /// Redact a captured event, so that it can be committed
+    /// Redact a captured event or a cassette, so that it can be committed
     ///
     /// Tokens, keys, names, e-mail addresses and ids are replaced. Equal values stay equal, also
     /// across the lines of a .jsonl file. Types of values, extensions of file names, sizes and times
-    /// are kept.
+    /// are kept. Of a cassette (HAR) the secrets are replaced, as recording replaces them; ids, names and
+    /// the content of bodies stay.
     #[command(after_help = REDACT_EXAMPLES)]
     Redact(RedactArgs),
     /// Check the signatures of a captured event
@@ -48,6 +49,7 @@ const REDACT_EXAMPLES: &str = "\
 Examples:
   skillctl event redact captured.json -o fixtures/events/upload/event.json
   skillctl event redact captured.jsonl --keep ids > scrubbed.jsonl
+  skillctl event redact from-a-browser.har -o cases/talk/cassette.har
   pbpaste | skillctl event redact -";
 
 const VERIFY_EXAMPLES: &str = "\
@@ -126,7 +128,7 @@ pub enum Trigger {
 /// Arguments of `event redact`.
 #[derive(Clone, Debug, Args)]
 pub struct RedactArgs {
-    /// An event, an API Gateway proxy event, or a .jsonl file of them; - reads standard input
+    /// An event, an API Gateway proxy event, a .jsonl file of them, or a cassette; - reads standard input
     pub file: PathBuf,
     /// Values to keep, separated by commas
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]

@@ -236,6 +236,50 @@ fn redact_keeps_lines_as_lines_and_one_file_as_one_file() {
 }
 
 #[test]
+fn redact_takes_the_secrets_out_of_a_cassette_and_leaves_a_cassette() {
+    let har = json!({"log": {"version": "1.2", "entries": [{
+        "request": {
+            "method": "POST",
+            "url": "https://ml.example/v1?key=planted-1&lang=en",
+            "headers": [{"name": "Authorization", "value": "Bearer planted-2"}],
+            "cookies": [{"name": "session", "value": "planted-3"}],
+            "postData": {"mimeType": "text/plain", "text": "it is by-value-1234"}
+        },
+        "response": {"status": 200, "content": {"text": "{\"access_token\":\"planted-4\"}"}}
+    }]}});
+    let folder = tempdir().expect("a folder");
+    let file = folder.path().join("from-a-browser.har");
+    fs::write(&file, har.to_string()).expect("it can be written");
+    let redact = |file: &str, more: &[&str]| {
+        let mut command = skillctl();
+        command
+            .args(["event", "redact", file])
+            .args(more)
+            .env("ML_API_KEY", "by-value-1234")
+            .write_stdin(har.to_string());
+        command.output().expect("it runs")
+    };
+    let path = file.to_str().expect("UTF-8");
+    let output = redact(path, &[]);
+    let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
+    assert!(output.status.success(), "{output:?}");
+    assert!(!text.contains("planted"), "{text}");
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    let request = &value["log"]["entries"][0]["request"];
+    assert_eq!(request["url"], "https://ml.example/v1?key=REDACTED&lang=en");
+    assert_eq!(request["postData"]["text"], "it is REDACTED");
+    assert_eq!(redact("-", &[]).stdout, output.stdout);
+
+    let refused = redact(path, &["--keep", "ids"]);
+    assert_eq!(refused.status.code(), Some(2));
+    fs::write(&file, &har.to_string()[..90]).expect("it can be written");
+    let refused = redact(path, &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    let stderr = String::from_utf8(refused.stderr).expect("UTF-8");
+    assert!(stderr.contains("from-a-browser.har:1:"), "{stderr}");
+}
+
+#[test]
 fn redact_refuses_input_that_is_not_an_event_and_a_destination_that_exists() {
     skillctl()
         .args(["event", "redact", "-"])

@@ -55,7 +55,7 @@ macro_rules! corpus {
 }
 
 corpus! {
-    capture cards config docx event fixtures multipart patch port position services state subtitles
+    capture cards config docx event fixtures har multipart patch port position services state subtitles
 }
 
 #[test]

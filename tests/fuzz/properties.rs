@@ -5,6 +5,14 @@ use std::fs;
 
 use proptest::{collection::vec, prelude::*, sample::select, test_runner::Config};
 use serde_json::{Value, json};
+use skillctl::domain::{
+    cassette::{
+        exchange::{Callback, Cassette, Entry, Exchange, Headers, ProviderAnswer, ProviderRequest},
+        har,
+        redaction::redacted,
+    },
+    secret_values::SecretValues,
+};
 
 use crate::{corpus_of, targets::run};
 
@@ -335,6 +343,189 @@ fn archive() -> impl Strategy<Value = String> {
     })
 }
 
+fn headers() -> impl Strategy<Value = Headers> {
+    let names = select(vec![
+        "Content-Type",
+        "X-A",
+        "authorization",
+        "Location",
+        "Set-Cookie",
+    ]);
+    let values = prop_oneof![
+        select(vec![
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=b",
+            "https://a.example/?sig=1",
+        ])
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    vec((names.prop_map(str::to_owned), values), 0..4)
+}
+
+fn provider_body() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        vec(any::<u8>(), 0..40),
+        any::<String>().prop_map(String::into_bytes),
+        spaced().prop_map(String::into_bytes),
+        vec(
+            select(vec![
+                "<Token>",
+                "</Token>",
+                "{\"token\":\"",
+                "\"}",
+                "a=b",
+                "&",
+                "?sig=",
+                "&amp;key=",
+                "\n",
+                "--b\r\n",
+                "\r\n\r\n",
+                "é",
+                "://",
+                "@",
+                "{{file_id}}",
+                "REDACTED",
+                "1733050000",
+            ]),
+            0..12
+        )
+        .prop_map(|parts| parts.concat().into_bytes()),
+    ]
+}
+
+fn provider_request() -> impl Strategy<Value = ProviderRequest> {
+    let method = select(vec!["GET", "POST", "PUT", "PURGE"]);
+    let path = select(vec![
+        "",
+        "/",
+        "/v1/a?x=1&sig=2",
+        "/?a=https://b@c",
+        "/{{file_id}}#f",
+        "/é?token={{read_token}}",
+    ]);
+    (method, path, headers(), provider_body()).prop_map(|(method, path, headers, body)| {
+        ProviderRequest {
+            method: method.to_owned(),
+            url: format!("https://ml.example{path}"),
+            headers,
+            body: body.into(),
+        }
+    })
+}
+
+fn cassette() -> impl Strategy<Value = Cassette> {
+    let answer = (200..600_u16, headers(), provider_body());
+    let answer = answer.prop_map(|(status, headers, body)| ProviderAnswer {
+        status,
+        headers,
+        body: body.into(),
+    });
+    let call = (provider_request(), answer).prop_map(|(request, answer)| {
+        Entry::Call(Exchange {
+            request,
+            answer,
+            at: "2026-12-01T10:00:00.000Z".to_owned(),
+            ms: 12.5,
+        })
+    });
+    let callback = (0..9_usize, any::<u32>(), provider_request());
+    let callback = callback.prop_map(|(after, delay_ms, request)| {
+        Entry::Callback(Callback {
+            after,
+            delay_ms: delay_ms.into(),
+            request,
+        })
+    });
+    vec(prop_oneof![4 => call, 1 => callback], 0..5).prop_map(|entries| Cassette { entries })
+}
+
+/// Places of a call and its answer that hold a secret: the URL, a header, a type of body and a body.
+const SECRET_PLACES: [(&str, &str, &str, &str); 12] = [
+    ("https://ml.example/?key=SECRET", "", "", ""),
+    (
+        "https://SECRET:SECRET@ml.example/?x-amz-signature=SECRET&X-Goog-Credential=SECRET",
+        "",
+        "",
+        "",
+    ),
+    ("", "Authorization", "", ""),
+    ("", "Set-Cookie", "", ""),
+    ("", "x-goog-api-key", "", ""),
+    ("", "X-Amz-Security-Token", "", ""),
+    (
+        "",
+        "",
+        "application/json",
+        r#"{"a":[{"id_token":"SECRET"}],"b":"{\"clientSecret\":\"SECRET\"}"}"#,
+    ),
+    (
+        "",
+        "",
+        "application/json",
+        r#"{"uri":"https://b.example/?a=1\u0026X-Amz-Signature=SECRET"}"#,
+    ),
+    (
+        "",
+        "",
+        "application/x-ndjson",
+        "{\"n\":1}\n{\"refresh_token\":\"SECRET\"}",
+    ),
+    (
+        "",
+        "",
+        "text/xml",
+        "<A><SecretAccessKey>SECRET</SecretAccessKey><U>?x=1&amp;sig=SECRET</U></A>",
+    ),
+    (
+        "",
+        "",
+        "application/x-www-form-urlencoded",
+        "a=1&client_secret=SECRET&assertion=SECRET",
+    ),
+    (
+        "",
+        "",
+        "multipart/form-data; boundary=b",
+        "--b\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\nSECRET\r\n--b--",
+    ),
+];
+
+/// A call with `secret` in one place.
+fn planted(place: usize, secret: &str) -> Cassette {
+    let (url, header, kind, body) = SECRET_PLACES[place];
+    let url = if url.is_empty() {
+        "https://ml.example/"
+    } else {
+        url
+    };
+    let mut headers = vec![("Content-Type".to_owned(), kind.to_owned())];
+    if !header.is_empty() {
+        headers.push((header.to_owned(), secret.to_owned()));
+    }
+    let body = body.replace("SECRET", secret);
+    let request = ProviderRequest {
+        method: "POST".to_owned(),
+        url: url.replace("SECRET", secret),
+        headers: headers.clone(),
+        body: body.clone().into(),
+    };
+    let answer = ProviderAnswer {
+        status: 200,
+        headers,
+        body: body.into(),
+    };
+    let call = Exchange {
+        request,
+        answer,
+        ..Exchange::default()
+    };
+    Cassette {
+        entries: vec![Entry::Call(call)],
+    }
+}
+
 fn config(cases: u32) -> Config {
     Config {
         cases,
@@ -354,6 +545,25 @@ proptest! {
     #[test]
     fn any_output_of_a_service_makes_cards_that_box_accepts(output in service_output()) {
         run("services", output.to_string().as_bytes());
+    }
+
+    #[test]
+    fn any_calls_are_a_cassette_that_answers_them(cassette in cassette()) {
+        let text = har::write(&cassette, "0");
+        let back = har::read("a.har", text.clone().into_bytes()).expect("a cassette");
+        prop_assert_eq!(back, cassette);
+        run("har", text.as_bytes());
+    }
+
+    #[test]
+    fn a_planted_secret_is_never_in_the_file(
+        place in 0..SECRET_PLACES.len(),
+        secret in "[A-Za-z0-9_.~+/-]{12,60}",
+    ) {
+        let cassette = redacted(&planted(place, &secret), &SecretValues::default());
+        let text = har::write(&cassette, "0");
+        prop_assert!(!text.contains(&secret), "{}", text);
+        run("har", text.as_bytes());
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) fn run(
 ) -> Outcome {
     match command {
         EventCommand::New(arguments) => new::run(arguments, environment, terminal),
-        EventCommand::Redact(arguments) => redact::run(arguments, terminal),
+        EventCommand::Redact(arguments) => redact::run(arguments, environment, terminal),
         EventCommand::Verify(arguments) => verify::run(arguments, environment, terminal),
     }
 }

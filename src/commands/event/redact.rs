@@ -1,28 +1,64 @@
-//! `skillctl event redact`: makes a captured event safe to commit.
+//! `skillctl event redact`: makes a captured event, or a cassette, safe to commit.
+
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::files::{MAX_INPUT, write_new};
 use crate::{
     cli::event::{Kept, RedactArgs},
-    commands::wrong_input::wrong_input,
-    domain::event::{
-        Captured,
-        redaction::{Keep, Scrubber},
-        wire,
+    commands::{cassette_files, wrong_input::wrong_input},
+    domain::{
+        cassette::{har, redaction::redacted},
+        event::{
+            Captured,
+            redaction::{Keep, Scrubber},
+            wire,
+        },
+        secret_values::SecretValues,
     },
-    env::input,
+    env::{Environment, input},
     exit::{Outcome, Problem},
     render::json,
     terminal::Terminal,
 };
 
-/// Redacts every event of the input. Keeps the layout of the input.
-pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
+/// Redacts a cassette, or every event of the input. Keeps the layout of events.
+pub(super) fn run(
+    arguments: &RedactArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Outcome {
     let name = input::name(&arguments.file);
-    let parts = input::bytes(&arguments.file, MAX_INPUT)
-        .and_then(|bytes| input::documents(&name, bytes))
-        .map_err(wrong_input(terminal.width))?;
+    let is_har = arguments.file.extension().is_some_and(|it| it == "har");
+    let limit = if is_har { har::MAX_BYTES } else { MAX_INPUT };
+    let bytes = input::bytes(&arguments.file, limit).map_err(wrong_input(terminal.width))?;
+    if is_har || har::has_the_form(&bytes) {
+        return cassette(&name, bytes, arguments, environment, terminal);
+    }
+    events(&name, bytes, arguments, terminal)
+}
+
+/// Redacts a cassette, and writes it as a recording would.
+fn cassette(
+    name: &str,
+    bytes: Vec<u8>,
+    arguments: &RedactArgs,
+    environment: &Environment,
+    terminal: &Terminal,
+) -> Outcome {
+    if !arguments.keep.is_empty() {
+        let message = "--keep is for events: of a cassette only secrets are redacted";
+        return Err(Problem::new(message).usage());
+    }
+    let read = cassette_files::parse(Path::new(name), bytes, terminal)?;
+    let secrets = SecretValues::from_variables(environment.vars());
+    let text = har::write(&redacted(&read, &secrets), env!("CARGO_PKG_VERSION"));
+    write(arguments, &text, terminal)
+}
+
+fn events(name: &str, bytes: Vec<u8>, arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
+    let parts = input::documents(name, bytes).map_err(wrong_input(terminal.width))?;
     let mut scrubber = Scrubber::new(Keep {
         ids: arguments.keep.contains(&Kept::Ids),
         names: arguments.keep.contains(&Kept::Names),
@@ -39,12 +75,17 @@ pub(super) fn run(arguments: &RedactArgs, terminal: &Terminal) -> Outcome {
         had_signatures |= losses.signatures;
         text.push_str(&with_layout_of(&document.text, &event));
     }
+    write(arguments, &text, terminal)?;
+    if had_signatures {
+        terminal.warn("the signatures were removed: they do not match a redacted body");
+    }
+    Ok(())
+}
+
+fn write(arguments: &RedactArgs, text: &str, terminal: &Terminal) -> Outcome {
     match &arguments.output {
         Some(path) => write_new(path, text.as_bytes())?,
         None => terminal.out_raw(text.as_bytes()),
-    }
-    if had_signatures {
-        terminal.warn("the signatures were removed: they do not match a redacted body");
     }
     Ok(())
 }

@@ -125,9 +125,13 @@ impl Deck {
         secrets: SecretValues,
     ) -> Self {
         let mut player = Player::default();
+        let redactor = Redactor {
+            values: &EventValues::default(),
+            secrets: &secrets,
+        };
         let mut hosts = Vec::new();
         for (case, cassette) in cassettes.iter().enumerate() {
-            player.add(case, cassette, &ignored);
+            player.add(case, cassette, redactor, &ignored);
             hosts.extend(cassette.calls().map(|call| host_name(call.request.host())));
         }
         hosts.sort();
@@ -353,12 +357,7 @@ impl Deck {
             values: &values,
             secrets: &self.secrets,
         };
-        recorded.push(Entry::Call(Exchange {
-            request: redactor.request(&exchange.request),
-            answer: redactor.answer(&exchange.answer),
-            at: exchange.at.clone(),
-            ms: exchange.ms,
-        }));
+        recorded.push(Entry::Call(redactor.exchange(exchange)));
     }
 
     /// A call was not recorded, for this reason: a sentence.

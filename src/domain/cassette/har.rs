@@ -50,6 +50,12 @@ pub fn read(name: &str, bytes: Vec<u8>) -> Result<Cassette, HarError> {
     }
 }
 
+/// Whether a file is meant as a HAR: JSON whose first member is `log`.
+pub fn has_the_form(bytes: &[u8]) -> bool {
+    let rest = bytes.trim_ascii_start().strip_prefix(b"{");
+    rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"log\""))
+}
+
 type Read<T> = Result<T, Box<Diagnostic>>;
 
 fn wrong(pointer: Pointer, message: impl Into<String>, expected: &str) -> Box<Diagnostic> {
@@ -275,7 +281,9 @@ pub fn append(text: &str, entries: &[Entry]) -> String {
 fn entry_value(entry: &Entry) -> Value {
     match entry {
         Entry::Call(exchange) => {
-            let ms = (exchange.ms * 10.0).round() / 10.0;
+            // JSON has no infinity.
+            let ms = Some((exchange.ms * 10.0).round() / 10.0).filter(|ms| ms.is_finite());
+            let ms = ms.unwrap_or_default();
             json!({
                 "startedDateTime": exchange.at,
                 "time": ms,

@@ -10,6 +10,6 @@ pub mod key;
 mod multipart;
 mod nearest;
 pub mod player;
-mod redaction;
+pub mod redaction;
 pub mod values;
 mod volatile;

@@ -6,6 +6,7 @@ use super::{
     exchange::{Cassette, Exchange, ProviderAnswer},
     key::{Ignored, Key, NormalForm},
     nearest,
+    redaction::Redactor,
 };
 
 /// The cassettes of all cases of a run.
@@ -25,13 +26,20 @@ struct Stored {
 }
 
 impl Player {
-    /// Adds the calls of a case.
-    pub(super) fn add(&mut self, case: usize, cassette: &Cassette, ignored: &[Ignored]) {
+    /// Adds the calls of a case. `redactor` is applied to them as to the calls that are answered: a cassette
+    /// may have been written by something other than skillctl.
+    pub(super) fn add(
+        &mut self,
+        case: usize,
+        cassette: &Cassette,
+        redactor: Redactor<'_>,
+        ignored: &[Ignored],
+    ) {
         for Exchange {
             request, answer, ..
         } in cassette.calls()
         {
-            let form = NormalForm::of_request(request, ignored);
+            let form = NormalForm::of_request(&redactor.request(request), ignored);
             let index = self.entries.len();
             self.by_key.entry(form.key()).or_default().push(index);
             self.entries.push(Stored {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use super::{
-    exchange::{Headers, ProviderAnswer, ProviderRequest},
+    exchange::{Callback, Cassette, Entry, Exchange, Headers, ProviderAnswer, ProviderRequest},
     multipart::with_texts,
     values::EventValues,
 };
@@ -41,7 +41,35 @@ pub(super) struct Redactor<'a> {
     pub(super) secrets: &'a SecretValues,
 }
 
+/// A cassette without secrets: those that have a name of their own, and the values in `secrets`.
+pub fn redacted(cassette: &Cassette, secrets: &SecretValues) -> Cassette {
+    let redactor = Redactor {
+        values: &EventValues::default(),
+        secrets,
+    };
+    let entries = cassette.entries.iter().map(|entry| match entry {
+        Entry::Call(exchange) => Entry::Call(redactor.exchange(exchange)),
+        Entry::Callback(callback) => Entry::Callback(Callback {
+            request: redactor.request(&callback.request),
+            ..callback.clone()
+        }),
+    });
+    Cassette {
+        entries: entries.collect(),
+    }
+}
+
 impl Redactor<'_> {
+    /// A call and its answer as a cassette holds them.
+    pub(super) fn exchange(&self, exchange: &Exchange) -> Exchange {
+        Exchange {
+            request: self.request(&exchange.request),
+            answer: self.answer(&exchange.answer),
+            at: exchange.at.clone(),
+            ms: exchange.ms,
+        }
+    }
+
     /// A call as a cassette holds it.
     pub(super) fn request(&self, request: &ProviderRequest) -> ProviderRequest {
         ProviderRequest {
@@ -152,17 +180,123 @@ impl Redactor<'_> {
         if content_type.starts_with("application/x-www-form-urlencoded") {
             return without_secrets(&text).into();
         }
-        if text.trim_start().starts_with(['{', '['])
-            && let Ok(mut value) = serde_json::from_str::<Value>(&text)
-            && redact_members(&mut value)
-        {
-            return value.to_string().into();
-        }
-        match text {
-            Cow::Borrowed(_) => body.clone(),
-            Cow::Owned(text) => text.into(),
+        match redacted_text(&text) {
+            Some(redacted) => redacted.into(),
+            None if matches!(text, Cow::Borrowed(_)) => body.clone(),
+            None => text.into_owned().into(),
         }
     }
+}
+
+/// A text without secrets, by their names; `None` where it holds none: JSON, lines of JSON, XML, and signed
+/// URLs in anything else.
+fn redacted_text(text: &str) -> Option<String> {
+    let redacted = match redacted_json(text) {
+        Some(json) => json,
+        None => redacted_lines(text).unwrap_or_else(|| redacted_markup(text)),
+    };
+    match redacted {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(redacted) => Some(redacted),
+    }
+}
+
+/// JSON without secrets; borrowed where it holds none, `None` for a text that is not JSON.
+fn redacted_json(text: &str) -> Option<Cow<'_, str>> {
+    if !text.trim_start().starts_with(['{', '[']) {
+        return None;
+    }
+    let mut value = serde_json::from_str::<Value>(text).ok()?;
+    Some(if redact_members(&mut value) {
+        Cow::Owned(value.to_string())
+    } else {
+        Cow::Borrowed(text)
+    })
+}
+
+/// Lines of JSON without secrets; borrowed where they hold none, `None` for other texts.
+fn redacted_lines(text: &str) -> Option<Cow<'_, str>> {
+    let (first, _) = text.split_once('\n')?;
+    if !is_json(first) {
+        return None;
+    }
+    let redacted = |line| redacted_json(line).unwrap_or_else(|| redacted_markup(line));
+    let lines: Vec<Cow<'_, str>> = text.split('\n').map(redacted).collect();
+    let is_changed = lines.iter().any(|line| matches!(line, Cow::Owned(_)));
+    Some(if is_changed {
+        Cow::Owned(lines.join("\n"))
+    } else {
+        Cow::Borrowed(text)
+    })
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// A text without secrets in XML elements, and in the queries of URLs.
+fn redacted_markup(text: &str) -> Cow<'_, str> {
+    let elements = without_secret_elements(text);
+    let parameters = without_secret_parameters(elements.as_deref().unwrap_or(text));
+    parameters
+        .or(elements)
+        .map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+/// XML with the content of those elements replaced that are named like secrets; `None` where there is none.
+/// AWS's token service answers so.
+fn without_secret_elements(text: &str) -> Option<String> {
+    let mut redacted = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices('<') {
+        let tag = &text[at + 1..];
+        let name = &tag[..tag.find(|it: char| !is_of_a_name(it)).unwrap_or(tag.len())];
+        let Some(rest) = tag[name.len()..].strip_prefix('>') else {
+            continue;
+        };
+        if at < copied || name.is_empty() || !is_secret_name(name) {
+            continue;
+        }
+        let content = &rest[..rest.find('<').unwrap_or(rest.len())];
+        if content.trim().is_empty() || is_placeholder(content) {
+            continue;
+        }
+        let start = at + 1 + name.len() + 1;
+        redacted.push_str(&text[copied..start]);
+        redacted.push_str(REDACTED);
+        copied = start + content.len();
+    }
+    (copied > 0).then(|| redacted + &text[copied..])
+}
+
+/// A text with the secret parameters of URLs in it replaced; `None` where there is none. A parameter
+/// follows `?`, `&` or, in XML, `&amp;`.
+fn without_secret_parameters(text: &str) -> Option<String> {
+    let mut redacted = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices('=') {
+        let before = &text[..at];
+        let name = &before[before.trim_end_matches(is_of_a_name).len()..];
+        let is_parameter = before[..at - name.len()].ends_with(['?', '&', ';']);
+        if at < copied || !is_parameter || !(is_secret_parameter(name) || is_signature(name)) {
+            continue;
+        }
+        let value = &text[at + 1..];
+        let is_end = |it: char| it.is_whitespace() || "&\"'<>\\#,;)".contains(it);
+        let value = &value[..value.find(is_end).unwrap_or(value.len())];
+        if value.is_empty() || is_placeholder(value) {
+            continue;
+        }
+        redacted.push_str(&text[copied..=at]);
+        redacted.push_str(REDACTED);
+        copied = at + 1 + value.len();
+    }
+    (copied > 0).then(|| redacted + &text[copied..])
+}
+
+fn is_of_a_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | ':' | '%')
 }
 
 /// A query, or a form, with secrets replaced. Placeholders stay: they say which token it was.
@@ -192,7 +326,8 @@ fn is_placeholder(value: &str) -> bool {
     value.starts_with("{{") && value.ends_with("}}")
 }
 
-/// Replaces the values of members that are named like secrets; whether there was one.
+/// Replaces the values of members that are named like secrets, and secrets inside other strings, which may
+/// be JSON or URLs themselves; whether there was one.
 fn redact_members(value: &mut Value) -> bool {
     match value {
         Value::Object(members) => members.iter_mut().fold(false, |any, (name, member)| {
@@ -208,6 +343,13 @@ fn redact_members(value: &mut Value) -> bool {
         Value::Array(items) => items
             .iter_mut()
             .fold(false, |any, item| any | redact_members(item)),
+        Value::String(text) => match redacted_text(text) {
+            Some(redacted) => {
+                *text = redacted;
+                true
+            }
+            None => false,
+        },
         _ => false,
     }
 }
@@ -216,7 +358,7 @@ fn redact_members(value: &mut Value) -> bool {
 mod tests {
     use super::*;
 
-    fn redacted(request: &ProviderRequest) -> ProviderRequest {
+    fn redacted_request(request: &ProviderRequest) -> ProviderRequest {
         let secrets = [("ML_API_KEY", "planted-by-value")];
         let secrets = SecretValues::from_variables(secrets.into_iter());
         Redactor {
@@ -238,7 +380,7 @@ mod tests {
 
     #[test]
     fn no_planted_secret_is_left() {
-        let found = redacted(&request(
+        let found = redacted_request(&request(
             "https://me:planted@ml.example/planted-by-value/a?key=planted&sig=planted&X-Amz-Signature=planted&b=1",
             &[
                 ("Authorization", "Bearer planted"),
@@ -256,7 +398,7 @@ mod tests {
         assert!(found.url.ends_with("&b=1"), "{}", found.url);
         assert_eq!(found.header("host"), None);
         let form = [("content-type", "application/x-www-form-urlencoded")];
-        let form = redacted(&request(
+        let form = redacted_request(&request(
             "https://ml.example/token",
             &form,
             "grant_type=client_credentials&client_secret=planted",
@@ -283,20 +425,71 @@ mod tests {
             "",
         );
         request.body = body("planted", "it is planted-by-value").into();
-        assert_eq!(redacted(&request).body, body("REDACTED", "it is REDACTED"));
+        assert_eq!(
+            redacted_request(&request).body,
+            body("REDACTED", "it is REDACTED")
+        );
     }
 
     #[test]
     fn texts_between_bytes_are_redacted() {
         let mut request = request("https://ml.example/", &[], "");
         request.body = Bytes::from_static(b"\xffkey planted-by-value\xff");
-        assert_eq!(&redacted(&request).body[..], b"\xffkey REDACTED\xff");
+        assert_eq!(
+            &redacted_request(&request).body[..],
+            b"\xffkey REDACTED\xff"
+        );
+    }
+
+    #[test]
+    fn secrets_in_answers_go_wherever_they_are_named() {
+        for (body, expected) in [
+            (
+                r#"{"access_token":"planted","id_token":"planted","expires_in":3600}"#,
+                r#"{"access_token":"REDACTED","id_token":"REDACTED","expires_in":3600}"#,
+            ),
+            (
+                r#"{"uri":"https://b.example/a?X-Amz-Date=1&X-Amz-Signature=planted&X-Amz-Security-Token=planted&n=1"}"#,
+                r#"{"uri":"https://b.example/a?X-Amz-Date=1&X-Amz-Signature=REDACTED&X-Amz-Security-Token=REDACTED&n=1"}"#,
+            ),
+            (
+                r#"{"SecretString":"{\"password\":\"planted\",\"user\":\"a\"}"}"#,
+                r#"{"SecretString":"{\"password\":\"REDACTED\",\"user\":\"a\"}"}"#,
+            ),
+            (
+                "{\"token\":\"planted\"}\n{ \"a\": 1 }\n",
+                "{\"token\":\"REDACTED\"}\n{ \"a\": 1 }\n",
+            ),
+            (
+                "<R><SecretAccessKey>planted</SecretAccessKey><SessionToken>planted</SessionToken><N>1</N></R>",
+                "<R><SecretAccessKey>REDACTED</SecretAccessKey><SessionToken>REDACTED</SessionToken><N>1</N></R>",
+            ),
+            (
+                "<Url>https://a.example/b?se=1&amp;sig=planted&amp;sp=r</Url>",
+                "<Url>https://a.example/b?se=1&amp;sig=REDACTED&amp;sp=r</Url>",
+            ),
+            (
+                "a token: of thanks, x=1 key=2",
+                "a token: of thanks, x=1 key=2",
+            ),
+            (
+                r#"{"next":"/done?token={{write_token}}"}"#,
+                r#"{"next":"/done?token={{write_token}}"}"#,
+            ),
+        ] {
+            let found = redacted_text(body).unwrap_or_else(|| body.to_owned());
+            assert_eq!(found, expected);
+            assert_eq!(
+                redacted_text(&found).unwrap_or_else(|| found.clone()),
+                found
+            );
+        }
     }
 
     #[test]
     fn a_body_without_secrets_stays_as_it_was() {
         let body = "{ \"a\":  1 }";
-        let found = redacted(&request("https://ml.example/", &[], body));
+        let found = redacted_request(&request("https://ml.example/", &[], body));
         assert_eq!(found.body, body);
     }
 }

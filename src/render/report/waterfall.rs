@@ -4,9 +4,10 @@
 use maud::{Markup, html};
 
 use crate::{
+    domain::notice::AnsweredFrom,
     domain::outcome::{
         at,
-        record::{CallRow, DeliveryRecord, Record, ReplyRecord},
+        record::{CallRow, CallbackRow, ConnectionRow, DeliveryRecord, Record, ReplyRecord},
     },
     render::{calls::short_target, cards::html::shown, units::duration},
 };
@@ -37,6 +38,8 @@ pub(super) fn waterfall(record: &Record) -> Markup {
         record.deliveries.iter().enumerate().map(delivery).collect()
     };
     rows.extend(record.calls.iter().map(call));
+    rows.extend(record.connections.iter().filter_map(provider_call));
+    rows.extend(record.callbacks.iter().map(callback));
     rows.sort_by(|left, right| left.at_ms.total_cmp(&right.at_ms));
     let end = rows
         .iter()
@@ -115,4 +118,33 @@ fn call(call: &CallRow) -> Row {
         is_bad: call.status >= 400 || call.status == 0,
         is_call: true,
     }
+}
+
+/// A call to a provider, in a run with cassettes. The connection's text says why it has no answer.
+fn provider_call(seen: &ConnectionRow) -> Option<Row> {
+    let call = seen.provider.as_ref()?;
+    Some(Row {
+        // It is reported at its end.
+        at_ms: (seen.at_ms - call.ms).max(0.0),
+        ms: call.ms,
+        what: format!("{} {}", call.method, call.url),
+        result: match (call.from, call.status) {
+            (None, _) => "no answer".to_owned(),
+            (Some(_), 0) => "connection broken".to_owned(),
+            (Some(_), status) => status.to_string(),
+        },
+        detail: match call.from {
+            Some(AnsweredFrom::Cassette) => "from the cassette".to_owned(),
+            Some(AnsweredFrom::Provider) => "from the provider".to_owned(),
+            None => seen.text.clone(),
+        },
+        // A provider's own error is part of what the skill has to cope with.
+        is_bad: call.from.is_none() || call.status == 0,
+        is_call: true,
+    })
+}
+
+fn callback(callback: &CallbackRow) -> Row {
+    let what = format!("the provider calls back: {}", callback.target);
+    sent(&what, callback.at_ms, Some(&callback.reply))
 }

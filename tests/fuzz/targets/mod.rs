@@ -7,6 +7,7 @@ mod config;
 mod docx;
 mod event;
 mod fixtures;
+mod har;
 mod multipart;
 mod patch;
 mod port;
@@ -20,13 +21,14 @@ mod subtitles;
 type Target = fn(&[u8]);
 
 /// Every target by its name, which is also that of its folder in the corpus.
-pub(crate) const TARGETS: [(&str, Target); 13] = [
+pub(crate) const TARGETS: [(&str, Target); 14] = [
     ("capture", capture::check),
     ("cards", cards::check),
     ("config", config::check),
     ("docx", docx::check),
     ("event", event::check),
     ("fixtures", fixtures::check),
+    ("har", har::check),
     ("multipart", multipart::check),
     ("patch", patch::check),
     ("port", port::check),
