@@ -3,7 +3,8 @@
 //!
 //! 64 keep-alive connections send calls in absolute form, as clients send them to a proxy, in turn to the mock
 //! and to the bare server; the median of the rounds' own ratios counts. Then a hundred thousand calls, and
-//! how much the memory of the mock grew over them (where there is a /proc). A goal that is missed fails
+//! how much the memory of the mock grew over them (where there is a /proc). At last, a cassette of 50 MB is
+//! opened, from its file until it can answer: each call is put into its normal form. A goal that is missed fails
 //! the run.
 
 #![allow(
@@ -19,12 +20,20 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Command, ExitCode, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use load::{Client, Process, Target, connect, median, rate, runtime, serves_bare, start_bare};
 use serde_json::{Value, json};
+use skillctl::domain::{
+    cassette::{
+        deck::{Decision, Deck, Mode},
+        exchange::{Cassette, Entry, Exchange, ProviderAnswer, ProviderRequest},
+        har,
+    },
+    secret_values::SecretValues,
+};
 use table::Table;
 use tokio::task::JoinSet;
 
@@ -35,6 +44,11 @@ const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_millis(700);
 /// The goal: the share of the bare server's throughput.
 const GOAL: f64 = 0.5;
+/// Bytes of the large cassette, and of one of its bodies.
+const LARGE: usize = 50_000_000;
+const BODY: usize = 100_000;
+/// The longest time in which it may open.
+const OPENING: Duration = Duration::from_millis(300);
 /// How much memory may grow over the calls, in KiB.
 const MAX_GROWTH: u64 = 4 << 10;
 
@@ -49,6 +63,7 @@ fn main() -> ExitCode {
     let (mock, address) = start_mock(folder.path());
     throughput(address, is_measured, &mut table);
     memory(&mock, address, is_measured, &mut table);
+    opening(folder.path(), is_measured, &mut table);
     table.end(is_measured)
 }
 
@@ -175,4 +190,64 @@ fn memory(mock: &Process, address: SocketAddr, is_measured: bool, table: &mut Ta
         &format!("{MAX_GROWTH} KiB more"),
         growth <= MAX_GROWTH,
     );
+}
+
+/// Opens a large cassette several times.
+fn opening(folder: &Path, is_measured: bool, table: &mut Table) {
+    let bytes = if is_measured { LARGE } else { 10 * BODY };
+    let rounds = if is_measured { ROUNDS } else { 1 };
+    let cassette = large(bytes / BODY / 2);
+    let last = cassette.calls().last().expect("a call");
+    let path = folder.join("large.har");
+    fs::write(&path, har::write(&cassette, "0")).expect("it is written");
+    let length = fs::metadata(&path).expect("a file").len();
+    let open = |_| {
+        let start = Instant::now();
+        let opened = har::read("large.har", fs::read(&path).expect("a file"));
+        let opened = [opened.expect("a cassette")];
+        let secrets = SecretValues::default();
+        let deck = Deck::new(Mode::Replay, false, &opened, Vec::new(), secrets);
+        let ms = start.elapsed().as_secs_f64() * 1000.0;
+        let (decision, _) = deck.decide(&last.request);
+        assert!(matches!(decision, Decision::Answer(_)), "it is answered");
+        ms
+    };
+    let times: Vec<f64> = (0..rounds).map(open).collect();
+    let time = median(&times);
+    table.row(
+        &format!("a cassette of {} MB opens", length / 1_000_000),
+        &format!("{time:.0} ms"),
+        "",
+        &format!("{} ms", OPENING.as_millis()),
+        time <= OPENING.as_secs_f64() * 1000.0,
+    );
+}
+
+/// A cassette of this many calls, each different: a request with a picture in base64, and a transcript in
+/// JSON as its answer.
+fn large(calls: usize) -> Cassette {
+    let picture = "iVBORw0KGgoAAAANSUhEUgAA/9j+".repeat(BODY / 28);
+    let word = r#"{"word":"slow","start":1.25,"end":1.5,"confidence":0.98}"#;
+    let words = vec![word; BODY / (word.len() + 1)].join(",");
+    let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+    let entries = (0..calls).map(|nth| {
+        Entry::Call(Exchange {
+            request: ProviderRequest {
+                method: "POST".to_owned(),
+                url: format!("https://ml.example/v1/pictures/{nth}"),
+                headers: headers.clone(),
+                body: format!("{{\"nth\":{nth},\"image\":\"{picture}\"}}").into(),
+            },
+            answer: ProviderAnswer {
+                status: 200,
+                headers: headers.clone(),
+                body: format!("{{\"words\":[{words}]}}").into(),
+            },
+            at: "2026-12-01T10:00:00.000Z".to_owned(),
+            ms: 12.5,
+        })
+    });
+    Cassette {
+        entries: entries.collect(),
+    }
 }

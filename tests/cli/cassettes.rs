@@ -353,6 +353,50 @@ fn a_skill_of_two_stages_is_finished_by_the_call_back_of_its_cassette() {
 }
 
 #[test]
+fn reports_show_calls_to_providers_with_their_source_and_calls_back() {
+    if !has("python3") {
+        return;
+    }
+    let world = World::new(TWO_STAGES);
+    let mut back = entry("/done?file={{file_id}}&token={{write_token}}", "");
+    back["_skillctl"] = json!({"callback": {"after": 1, "delay_ms": 20}});
+    back["request"]["postData"]["text"] = json!({"text": "done"}).to_string().into();
+    world.write_cassette(&jobs(&back));
+    let reports = |misses: bool| {
+        let options = [
+            "--wait",
+            "2s",
+            "--report",
+            "json=r.json",
+            "--report",
+            "html=r.html",
+        ];
+        let mut command = world.replay(&options);
+        if misses {
+            command.env("PROVIDER", "http://other.example");
+        }
+        command.output().expect("it runs");
+        ["r.json", "r.html"].map(|name| read(&world.folder.path().join(name)))
+    };
+    let [json, html] = reports(false);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let outcome = &json["outcomes"][0];
+    let provider = &outcome["connections"][0]["provider"];
+    assert_eq!(provider["from"], "cassette", "{outcome}");
+    assert_eq!(outcome["callbacks"][0]["reply"]["status"], 200);
+    for words in ["from the cassette", "the provider calls back: POST /done"] {
+        assert!(html.contains(words), "{words} is not in {html}");
+    }
+    let [json, html] = reports(true);
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let checks = json["outcomes"][0]["checks"].as_array().expect("a list");
+    let providers = checks.iter().find(|it| it["name"] == "providers");
+    assert_eq!(providers.expect("the check")["ok"], false);
+    assert!(html.contains("other.example"), "{html}");
+    assert!(!html.contains("from the cassette"), "{html}");
+}
+
+#[test]
 fn tls_clients_of_python_and_node_reach_the_cassette() {
     let world = World::new(ONE_STAGE);
     let mut labels = entry(
