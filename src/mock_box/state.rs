@@ -395,7 +395,8 @@ impl State {
     fn put_upload_session(&mut self, session: &UploadSession) {
         /// A client that never ends its sessions must not fill the memory.
         const MAX_SESSIONS: usize = 1000;
-        if self.upload_sessions.len() >= MAX_SESSIONS {
+        let is_new = !self.upload_sessions.contains_key(&session.id);
+        if is_new && self.upload_sessions.len() >= MAX_SESSIONS {
             let oldest = self.upload_sessions.values().min_by_key(|it| it.expires_at);
             if let Some(id) = oldest.map(|session| session.id.clone()) {
                 self.upload_sessions.remove(&id);

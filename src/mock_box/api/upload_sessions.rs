@@ -140,6 +140,16 @@ fn session<'a>(context: &Context<'a>) -> Result<&'a UploadSession, Answer> {
     Ok(session)
 }
 
+/// The same, where it was not committed yet.
+fn open_session<'a>(context: &Context<'a>) -> Result<&'a UploadSession, Answer> {
+    let session = session(context)?;
+    if session.is_committed {
+        let message = "The upload session was committed before";
+        return Err(errors::client(StatusCode::CONFLICT, "conflict", message));
+    }
+    Ok(session)
+}
+
 fn read(context: &Context<'_>) -> Result<Answer, Answer> {
     let session = session(context)?;
     Ok(Answer::json(StatusCode::OK, &object(context, session)))
@@ -174,7 +184,7 @@ fn abort(context: &Context<'_>, _: &mut Ids) -> Result<Decision, Answer> {
 }
 
 fn put_part(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
-    let session = session(context)?;
+    let session = open_session(context)?;
     let Body::Part(spooled) = &context.request.body else {
         return Err(errors::bad_request("the part has no body"));
     };
@@ -243,7 +253,7 @@ fn check_digest(context: &Context<'_>, sha1: &str) -> Result<(), Answer> {
 }
 
 fn commit(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
-    let session = session(context)?;
+    let session = open_session(context)?;
     let Body::Joined(Joined {
         json,
         content: joined,
@@ -270,9 +280,13 @@ fn commit(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
     };
     let file = committed(context, session, joined, &attributes, ids)?;
     let mut decision = uploaded(context, file);
+    let session = UploadSession {
+        is_committed: true,
+        ..session.clone()
+    };
     decision
         .changes
-        .push(Change::RemoveUploadSession(session.id.clone()));
+        .push(Change::PutUploadSession(Box::new(session)));
     Ok(decision)
 }
 
@@ -335,7 +349,12 @@ fn committed(
                 return Err(errors::precondition_failed());
             }
             let version = new_version(context, Content::from(joined.clone()), attributes, ids)?;
-            Ok(file.clone().with_version(version, name.clone()))
+            let created = item_fields::time(attributes, "content_created_at")?;
+            let file = file.clone().with_version(version, name.clone());
+            Ok(File {
+                content_created_at: created.unwrap_or(file.content_created_at),
+                ..file
+            })
         }
     }
 }

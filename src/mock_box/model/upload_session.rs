@@ -24,6 +24,8 @@ pub struct UploadSession {
     pub expires_at: Timestamp,
     /// The parts by their offsets.
     pub parts: BTreeMap<u64, Part>,
+    /// Whether it was committed. It is still there then, and may be aborted.
+    pub is_committed: bool,
 }
 
 /// What an upload session makes.
@@ -67,6 +69,7 @@ impl UploadSession {
             size,
             expires_at: now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX),
             parts: BTreeMap::new(),
+            is_committed: false,
         }
     }
 

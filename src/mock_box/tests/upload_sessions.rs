@@ -109,7 +109,14 @@ fn the_parts_of_a_session_become_a_file() {
     );
     assert_eq!(file["sha1"], SHA1);
     assert_eq!(world.placed.len(), 1, "an event is sent for it");
-    assert_eq!(world.call(&format!("GET {path}"), Some(&any())).status, 404);
+    let again = commit(&mut world, &path, &json!(parts), Some(spooled(SIZE)));
+    assert_eq!(again.status, 409);
+    assert_eq!(put(&mut world, &path, 0, PART_SIZE).status, 409);
+    // Box's SDKs abort a session after its commit.
+    for (method, status) in [("GET", 200), ("DELETE", 204), ("GET", 404)] {
+        let line = format!("{method} {path}");
+        assert_eq!(world.call(&line, Some(&any())).status, status, "{line}");
+    }
 }
 
 #[test]
