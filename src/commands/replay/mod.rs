@@ -21,7 +21,7 @@ use crate::{
     terminal::Terminal,
 };
 use cassettes::CaseCassettes;
-use plan::{MockChoice, ReplayPlan};
+use plan::ReplayPlan;
 use session::Session;
 use show::Show;
 
@@ -72,7 +72,7 @@ async fn run_once(
     };
     let head = head::run_record(arguments, plan, environment);
     let mut show = Show::new(plan.output, head, &mut last_failed, environment, terminal)?;
-    warn_of_signatures(plan, &cases, terminal);
+    plan.warn_of_signatures(&cases, terminal);
     let interrupts = Interrupts::listen();
     let cassettes = CaseCassettes::load(&plan.cassettes, &cases, environment, terminal)?;
     let mut session = Session::open(plan, cassettes, environment, terminal).await?;
@@ -92,17 +92,6 @@ async fn run_once(
     };
     session.end().await;
     result
-}
-
-/// Warns if captured signatures are left out, because the ids and times that they were made for are new.
-fn warn_of_signatures(plan: &ReplayPlan<'_>, cases: &Plan, terminal: &Terminal) {
-    let is_exact = matches!(plan.mock, MockChoice::None) && cases.edits().is_empty();
-    if cases.has_signatures && plan.keys.is_empty() && !is_exact {
-        terminal.warn(
-            "the captured signatures do not match the new ids and times, and are not sent; \
-             --primary-key-env VAR signs the events again",
-        );
-    }
 }
 
 /// The cases that failed the last time they ran; all, if none did or if they are gone.

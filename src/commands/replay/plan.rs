@@ -155,6 +155,17 @@ impl<'a> ReplayPlan<'a> {
 }
 
 impl ReplayPlan<'_> {
+    /// Warns if captured signatures are left out, because the ids and times that they were made for are new.
+    pub(super) fn warn_of_signatures(&self, cases: &Plan, terminal: &Terminal) {
+        let is_exact = matches!(self.mock, MockChoice::None) && cases.edits().is_empty();
+        if cases.has_signatures && self.keys.is_empty() && !is_exact {
+            terminal.warn(
+                "the captured signatures do not match the new ids and times, and are not sent; \
+                 --primary-key-env VAR signs the events again",
+            );
+        }
+    }
+
     /// Reads the fixtures, and checks every case that the options select.
     pub(super) fn cases(&self, terminal: &Terminal) -> Result<Plan, Failure> {
         let cases = fixtures::plan(self.fixtures, self.selection.clone(), terminal)?;

@@ -13,7 +13,6 @@ use super::{
     plan::ReplayPlan,
     session::Session,
     show::{RunResult, Show, Unexpected, write_expected},
-    warn_of_signatures,
 };
 use crate::{
     cli::{replay::ReplayArgs, report::Report},
@@ -542,7 +541,7 @@ async fn open<'a>(
     terminal: &'a Terminal,
 ) -> Result<Session<'a>, Failure> {
     let cases = plan.cases(terminal)?;
-    warn_of_signatures(plan, &cases, terminal);
+    plan.warn_of_signatures(&cases, terminal);
     let cassettes = CaseCassettes::load(&plan.cassettes, &cases, environment, terminal)?;
     Session::open(plan, cassettes, environment, terminal).await
 }
