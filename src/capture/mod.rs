@@ -131,7 +131,7 @@ impl Capture {
                 return empty(StatusCode::FORBIDDEN);
             }
         };
-        if self.lock().len() >= MAX_WAITING {
+        if self.waiting() >= MAX_WAITING {
             let reason = format!("{MAX_WAITING} cases are still being completed");
             self.report(Report::NotSaved(reason));
             return empty(StatusCode::SERVICE_UNAVAILABLE);
@@ -204,10 +204,15 @@ impl Capture {
         saved.await.map_err(io::Error::other)?
     }
 
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// How many tasks complete cases. Those that have ended are removed from the set first.
+    fn waiting(&self) -> usize {
         let mut running = self.lock();
         while running.try_join_next().is_some() {}
-        running.spawn(work);
+        running.len()
+    }
+
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.lock().spawn(work);
     }
 
     async fn download(&self, case: NewCase) {
@@ -307,4 +312,64 @@ fn empty(status: StatusCode) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::empty());
     *response.status_mut() = status;
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        client,
+        domain::event::signature::Keys,
+        env::{Environment, wall_clock},
+    };
+
+    fn capture(into: &std::path::Path) -> Arc<Capture> {
+        let none = Environment::from_variables([("A", "b")]);
+        let options = Options {
+            into: into.to_owned(),
+            keep_secrets: false,
+            content: false,
+            keys: Keys::default(),
+            root: "http://127.0.0.1:9/".parse().expect("a URL"),
+            client: client::Options::new(&none),
+            forward: None,
+            wait: Duration::ZERO,
+            settle: Duration::ZERO,
+            clock: wall_clock(),
+        };
+        Arc::new(Capture::new(options, |_| {}))
+    }
+
+    async fn deliver(capture: &Arc<Capture>) -> StatusCode {
+        let event = json!({
+            "type": "skill_invocation", "id": "a_1",
+            "source": {"id": "7", "name": "a.txt"},
+            "token": {"read": {"access_token": "r"}, "write": {"access_token": "w"}}
+        });
+        let body = Bytes::from(event.to_string());
+        let request = Request::post("/").body(()).expect("a request");
+        let (head, ()) = request.into_parts();
+        let event = event_in(&head, &body).expect("an event");
+        capture.event(event, &head, &body).await.status()
+    }
+
+    #[tokio::test]
+    async fn events_are_taken_again_when_the_cases_that_waited_are_complete() {
+        let into = tempfile::tempdir().expect("a folder");
+        let capture = capture(into.path());
+        let (done, _) = tokio::sync::watch::channel(false);
+        for _ in 0..MAX_WAITING {
+            let mut done = done.subscribe();
+            capture.spawn(async move { assert!(done.wait_for(|done| *done).await.is_ok()) });
+        }
+        let full = deliver(&capture).await;
+        assert_eq!(full, StatusCode::SERVICE_UNAVAILABLE);
+        done.send_replace(true);
+        done.closed().await;
+        assert_eq!(deliver(&capture).await, StatusCode::OK);
+    }
 }
