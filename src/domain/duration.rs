@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
+/// The longest duration, a hundred years: the clocks of all systems reach this far from now.
+const MAX: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// Reads a duration.
 ///
 /// # Errors
 /// What is wrong, with examples.
 pub fn parse_duration(text: &str) -> Result<Duration, &'static str> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    humantime::parse_duration(text).map_err(|error| match error {
-        humantime::DurationError::NumberOverflow => "too long a duration",
-        _ => "not a duration; try 300ms, 10s or 1m 30s",
-    })
+    const TOO_LONG: &str = "too long a duration";
+    let duration = match text.trim().parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => humantime::parse_duration(text).map_err(|error| match error {
+            humantime::DurationError::NumberOverflow => TOO_LONG,
+            _ => "not a duration; try 300ms, 10s or 1m 30s",
+        })?,
+    };
+    (duration <= MAX).then_some(duration).ok_or(TOO_LONG)
 }
 
 #[cfg(test)]
@@ -31,7 +36,11 @@ mod tests {
             let error = parse_duration(text).expect_err(text);
             assert_eq!(error, "not a duration; try 300ms, 10s or 1m 30s", "{text}");
         }
-        for text in ["99999999999999999999s", "99999999999999999999"] {
+        for text in [
+            "99999999999999999999s",
+            "99999999999999999999",
+            "18446744073709551615",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
