@@ -113,7 +113,7 @@ async fn serve_until_interrupted(
     let capture = Arc::new(Capture::new(options, move |report| {
         print(&report, format, &printer);
     }));
-    let limits = ListenerOptions::new(Arc::new(authority), Egress::none());
+    let limits = ListenerOptions::new(Arc::new(authority), Egress::no_proxy());
     let ended = async {
         match &started {
             Some(skill) => skill.failed().await,

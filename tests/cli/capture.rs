@@ -2,9 +2,11 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use predicates::str::contains;
@@ -284,6 +286,32 @@ fn what_is_not_an_event_reaches_the_skill_or_gets_404() {
     assert_eq!(report["status"], answer.status().as_u16());
 }
 
+/// Behind a tunnel every client seems to be on this machine.
+#[test]
+fn it_is_no_proxy_to_the_services_of_this_machine() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    other.set_nonblocking(true).expect("it can be asked");
+    let target = other.local_addr().expect("it has one");
+    let capture = Capture::start(&["--no-content"]);
+    let at = capture.url.trim_start_matches("http://").to_owned();
+    for head in [
+        format!("GET http://{target}/ HTTP/1.1\r\nHost: {target}\r\n"),
+        format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"),
+    ] {
+        let mut client = TcpStream::connect(&at).expect("it listens");
+        let limit = Some(Duration::from_secs(20));
+        client.set_read_timeout(limit).expect("it is set");
+        let request = format!("{head}Connection: close\r\n\r\n");
+        client.write_all(request.as_bytes()).expect("it is sent");
+        let mut status = String::new();
+        let read = BufReader::new(client).read_line(&mut status);
+        read.expect("an answer");
+        assert!(status.starts_with("HTTP/1.1 403 "), "{head}{status}");
+        let reached = other.accept().map(|_| ()).expect_err("nobody comes");
+        assert_eq!(reached.kind(), std::io::ErrorKind::WouldBlock, "{head}");
+    }
+}
+
 #[test]
 fn the_answer_of_the_skill_goes_back_to_box() {
     let mock = MockBox::start();
@@ -334,7 +362,7 @@ fn wrong_options_exit_with_2_and_a_taken_port_with_3() {
     ] {
         skillctl().arg("capture").args(options).assert().code(2);
     }
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
     let folder = tempfile::tempdir().expect("a folder");
     skillctl()

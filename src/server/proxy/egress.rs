@@ -26,11 +26,19 @@ use crate::{
 /// Which other hosts may be reached, and how.
 #[derive(Clone, Debug)]
 pub struct Egress {
-    allowed: bool,
+    reach: Reach,
     proxies: Proxies,
     trust: TrustedRoots,
     /// The port that this process listens on: no proxy on this machine.
     own_port: Option<u16>,
+}
+
+/// Which other hosts may be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    All,
+    ThisMachine,
+    Nothing,
 }
 
 /// Why another host was not reached.
@@ -38,6 +46,8 @@ pub struct Egress {
 pub(in crate::server) enum Refusal {
     #[error("{0} is not a Box host, and --no-egress is set")]
     NoEgress(HostPort),
+    #[error("this endpoint is no proxy to {0}")]
+    NoProxy(HostPort),
     #[error("{0} is on the machine of the mock, and only clients on the same machine may reach it")]
     Loopback(HostPort),
     #[error("{0} is not a Box host, and clients from the internet may not reach other hosts")]
@@ -65,7 +75,9 @@ impl Refusal {
     /// The status of the answer.
     pub(in crate::server) fn status(&self) -> StatusCode {
         match self {
-            Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => StatusCode::FORBIDDEN,
+            Self::NoEgress(_) | Self::NoProxy(_) | Self::Loopback(_) | Self::FromOutside(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::Unreachable { .. }
             | Self::Failed { .. }
             | Self::UnusableProxy { .. }
@@ -77,7 +89,7 @@ impl Refusal {
     /// Its kind in the log.
     pub(in crate::server) fn kind(&self) -> ReportKind {
         match self {
-            Self::NoEgress(_) | Self::Loopback(_) | Self::FromOutside(_) => {
+            Self::NoEgress(_) | Self::NoProxy(_) | Self::Loopback(_) | Self::FromOutside(_) => {
                 ReportKind::EgressRefused
             }
             _ => ReportKind::EgressFailed,
@@ -89,7 +101,16 @@ impl Egress {
     /// No other host is reached, except those on this machine.
     pub fn none() -> Self {
         Self {
-            allowed: false,
+            reach: Reach::ThisMachine,
+            ..Self::direct()
+        }
+    }
+
+    /// No other host is reached, and nothing on this machine: for an endpoint behind a tunnel, whose
+    /// clients all seem to be on this machine.
+    pub fn no_proxy() -> Self {
+        Self {
+            reach: Reach::Nothing,
             ..Self::direct()
         }
     }
@@ -97,7 +118,7 @@ impl Egress {
     /// Every host is reached without a proxy.
     pub fn direct() -> Self {
         Self {
-            allowed: true,
+            reach: Reach::All,
             proxies: Proxies::none(),
             trust: TrustedRoots::default(),
             own_port: None,
@@ -144,6 +165,9 @@ impl Egress {
     /// Whether this client may reach that host at all, by the host's name. Its addresses are
     /// checked when they are known.
     fn permit(&self, peer: SocketAddr, target: &HostPort) -> Result<(), Refusal> {
+        if self.reach == Reach::Nothing {
+            return Err(Refusal::NoProxy(target.clone()));
+        }
         if target.is_loopback() {
             return if is_loopback_address(peer.ip()) {
                 Ok(())
@@ -151,7 +175,7 @@ impl Egress {
                 Err(Refusal::Loopback(target.clone()))
             };
         }
-        if !self.allowed {
+        if self.reach != Reach::All {
             return Err(Refusal::NoEgress(target.clone()));
         }
         if !is_near_client(peer) {

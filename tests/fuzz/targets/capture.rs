@@ -106,7 +106,7 @@ impl Endpoint {
             |_| {},
         );
         let authority = CertificateAuthority::in_memory(Timestamp::now()).expect("an authority");
-        let options = ListenerOptions::new(Arc::new(authority), Egress::none());
+        let options = ListenerOptions::new(Arc::new(authority), Egress::no_proxy());
         let listener = {
             let _entered = runtime.enter();
             Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port")
