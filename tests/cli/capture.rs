@@ -288,7 +288,7 @@ fn what_is_not_an_event_reaches_the_skill_or_gets_404() {
 
 /// Behind a tunnel every client seems to be on this machine.
 #[test]
-fn it_is_no_proxy_to_the_services_of_this_machine() {
+fn services_of_this_machine_are_not_reached_through_it() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     other.set_nonblocking(true).expect("it can be asked");
     let target = other.local_addr().expect("it has one");
