@@ -46,7 +46,7 @@ enum Reach {
 pub(in crate::server) enum Refusal {
     #[error("{0} is not a Box host, and --no-egress is set")]
     NoEgress(HostPort),
-    #[error("this endpoint is no proxy to {0}")]
+    #[error("this endpoint does not forward to {0}")]
     NoProxy(HostPort),
     #[error("{0} is on the machine of the mock, and only clients on the same machine may reach it")]
     Loopback(HostPort),
