@@ -252,6 +252,24 @@ test("a file is uploaded, its event sent again, a fault added and turned off, an
   await page.close();
 });
 
+test("a call to a provider is shown with where its answer is from", async () => {
+  const cassette = join(mkdtempSync(join(folder, "cassette-")), "provider.har");
+  const entry = {
+    request: { method: "GET", url: "https://labels.provider.example/v1" },
+    response: { status: 200, content: { text: "[]" } },
+  };
+  writeFileSync(cassette, JSON.stringify({ log: { entries: [entry] } }));
+  const script = "setInterval(() => fetch('https://labels.provider.example/v1').catch(() => {}), 200)";
+  const { url } = await mock("--cassette", "replay", "--cassette-file", cassette, "--", "node", "-e", script);
+  const { page } = await open(url);
+  const shown = () => page.evaluate(() => document.body.innerText);
+  await until(async () => (await shown()).includes("Calls without an event"), "the call");
+  await page.click("#events .item");
+  await until(async () => (await shown()).includes("GET https://labels.provider.example/v1"), "the row");
+  assert.match(await shown(), /answered from the cassette/);
+  await page.close();
+});
+
 test("hostile names, bodies and cards are text", async () => {
   const { url } = await mock("--tokens", "any");
   const { page, complaints } = await open(url);

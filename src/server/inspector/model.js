@@ -95,8 +95,10 @@ export class Model {
 
   add(kind, data) {
     const record = kind === "write" ? data.record : data;
-    const ms = data.ms ?? 0;
-    const row = { kind, at: Date.parse(record.at), ms, data };
+    // A call to a provider is reported at its end.
+    const providerMs = data.provider?.ms ?? 0;
+    const ms = data.ms ?? providerMs;
+    const row = { kind, at: Date.parse(record.at) - providerMs, ms, data };
     const ids = kind === "attempt" ? [data.event_id] : (data.events ?? []);
     for (const id of ids.length > 0 ? ids : [OTHER]) {
       const group = this.group(id);

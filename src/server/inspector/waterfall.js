@@ -42,10 +42,21 @@ export const describe = ({ kind, data }) => {
     }
     case "placed":
       return { title: `${data.how} of ${data.name}`, result: "", note: `file ${data.file_id}`, isBad: false };
+    case "connection":
+      if (data.provider) return describeProvider(data.provider, data.text);
+    // falls through
     default:
       return { title: data.text, result: "", note: data.host ?? data.path ?? "", isBad: true };
   }
 };
+
+/** A call to another service, in a run with cassettes. */
+const describeProvider = ({ method, url, status, from }, text) => ({
+  title: `${method} ${url}`,
+  result: status === 0 ? "no answer" : String(status),
+  note: from ? `answered ${from === "cassette" ? "from the cassette" : "by the provider"}` : text,
+  isBad: status === 0 || status >= 400,
+});
 
 const isLoopback = (host) => /^(localhost|127\.|\[::1\])/.test(host);
 
