@@ -144,6 +144,13 @@ impl<'a> EventRun<'a> {
         }
     }
 
+    /// From now on no call to a provider belongs to this event.
+    fn end_cassette(&self) {
+        if let Some(cassettes) = &self.run.cassettes {
+            cassettes.deck.end(self.event_id());
+        }
+    }
+
     /// Starts the calls of providers to the skill, which its cassette holds.
     fn call_back(&mut self) {
         let Some(cassettes) = &self.run.cassettes else {
@@ -272,9 +279,7 @@ impl<'a> EventRun<'a> {
 
     fn judge(&self, end: &WaitEnd) -> Box<Outcome> {
         let observed = self.tracked().judge();
-        if let Some(cassettes) = &self.run.cassettes {
-            cassettes.deck.end(self.event_id());
-        }
+        self.end_cassette();
         let findings = Findings::from_observed(&observed);
         // What is about to be written cannot be what is compared with.
         let updated = (self.run.options.update).then(|| Expected::from_observed(&observed));
@@ -302,6 +307,13 @@ impl<'a> EventRun<'a> {
 
     fn tracked(&self) -> &TrackedEvent {
         &self.waiting.tracked
+    }
+}
+
+impl Drop for EventRun<'_> {
+    /// An event whose run was cancelled has no verdict.
+    fn drop(&mut self) {
+        self.end_cassette();
     }
 }
 

@@ -314,11 +314,20 @@ pub(crate) fn entry(url: &str, answer: &str) -> Value {
     })
 }
 
-pub(crate) fn jobs(callback: &Value) -> Value {
+/// The call back of a provider that ends the work of [`TWO_STAGES`].
+pub(crate) fn back() -> Value {
+    let mut back = entry("/done?file={{file_id}}&token={{write_token}}", "");
+    back["_skillctl"] = json!({"callback": {"after": 1, "delay_ms": 20}});
+    back["request"]["postData"]["text"] = json!({"text": "done"}).to_string().into();
+    back
+}
+
+/// The calls of [`TWO_STAGES`] and of its provider.
+pub(crate) fn jobs() -> Value {
     let back = "http://skill.example/done?file={{file_id}}&token={{write_token}}";
     let mut submitted = entry("http://ml.provider.example/jobs", r#"{"job": 7}"#);
     submitted["request"]["postData"]["text"] = json!({"callback": back}).to_string().into();
-    json!([submitted, callback])
+    json!([submitted, self::back()])
 }
 
 #[test]
@@ -327,10 +336,7 @@ fn a_skill_of_two_stages_is_finished_by_the_call_back_of_its_cassette() {
         return;
     }
     let world = World::new(TWO_STAGES);
-    let mut back = entry("/done?file={{file_id}}&token={{write_token}}", "");
-    back["_skillctl"] = json!({"callback": {"after": 1, "delay_ms": 20}});
-    back["request"]["postData"]["text"] = json!({"text": "done"}).to_string().into();
-    world.write_cassette(&jobs(&back));
+    world.write_cassette(&jobs());
     for _ in 0..2 {
         world
             .replay(&["-n", "2", "--show-cards"])
@@ -344,7 +350,7 @@ fn a_skill_of_two_stages_is_finished_by_the_call_back_of_its_cassette() {
         .assert()
         .code(1)
         .stdout(contains("POST /done").and(contains("was answered 500")));
-    world.write_cassette(&json!([jobs(&back)[0]]));
+    world.write_cassette(&json!([jobs()[0]]));
     world
         .replay(&["--wait", "2s"])
         .assert()
@@ -353,15 +359,32 @@ fn a_skill_of_two_stages_is_finished_by_the_call_back_of_its_cassette() {
 }
 
 #[test]
+fn a_skill_of_two_stages_is_recorded_with_the_call_back_that_was_written_by_hand() {
+    if !has("python3") {
+        return;
+    }
+    let world = World::new(TWO_STAGES);
+    let provider = Provider::start();
+    world.write_cassette(&json!([back()]));
+    world
+        .replay(&["--cassette", "record"])
+        .env("HTTP_PROXY", &provider.url)
+        .assert()
+        .success()
+        .stderr(contains("cassette.har: 1 call"));
+    let har = read(&world.cassette());
+    assert!(har.contains("/jobs") && har.contains("/done"), "{har}");
+    drop(provider);
+    world.replay(&[]).assert().success();
+}
+
+#[test]
 fn reports_show_calls_to_providers_with_their_source_and_calls_back() {
     if !has("python3") {
         return;
     }
     let world = World::new(TWO_STAGES);
-    let mut back = entry("/done?file={{file_id}}&token={{write_token}}", "");
-    back["_skillctl"] = json!({"callback": {"after": 1, "delay_ms": 20}});
-    back["request"]["postData"]["text"] = json!({"text": "done"}).to_string().into();
-    world.write_cassette(&jobs(&back));
+    world.write_cassette(&jobs());
     let reports = |misses: bool| {
         let options = [
             "--wait",

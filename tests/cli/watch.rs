@@ -12,7 +12,11 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::support::{project, skillctl_process, wait_for};
+use crate::{
+    cassettes::{ONE_STAGE, World, entry},
+    support::{project, skillctl_process, wait_for},
+};
+use serde_json::json;
 
 /// Replies with the status in `STATUS`, which tests replace.
 const SKILL: &str = "
@@ -471,6 +475,47 @@ fn keys_run_all_run_failed_accept_results_and_quit() {
     watching.press("x");
     watching.press("q");
     assert_eq!(watching.code(), 0);
+}
+
+#[test]
+fn calls_after_a_cancelled_run_belong_to_the_new_run() {
+    let hangs = "
+from skill import *
+def handle(self, body):
+    open(os.environ['STARTED'], 'w').close()
+    self.answer(200)
+serve(handle)
+";
+    let world = World::new(hangs);
+    // The call names nothing of its event; the answer does.
+    let mut labels = entry(
+        "http://ml.provider.example/labels",
+        r#"{"label": "a cat", "file": "{{file_id}}"}"#,
+    );
+    labels["request"]["postData"]["text"] = json!({"language": "en"}).to_string().into();
+    world.write_cassette(&json!([labels]));
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let started = elsewhere.path().join("started");
+    let mut command = skillctl_process();
+    command
+        .current_dir(world.folder.path())
+        .args(["replay", "cases", "--watch", "--show-cards"])
+        .args(["--", "python3", "main.py"])
+        .env("PROVIDER", "http://ml.provider.example")
+        .env("STARTED", &started)
+        .env("XDG_STATE_HOME", elsewhere.path());
+    let watching = Watching::start(command);
+    wait_for("the event", || started.exists().then_some(()));
+    let asks = ONE_STAGE
+        .replace(r#""/labels?file=" + event["file"]"#, r#""/labels""#)
+        .replace(r#", "read": event["read"], "id": event["id"]"#, "");
+    fs::write(world.folder.path().join("main.py"), asks).expect("it writes");
+    let run = watching.until(1);
+    assert!(
+        run.contains("1 passed") && !run.contains("{{file_id}}"),
+        "{run}"
+    );
+    assert_eq!(watching.end(), 0);
 }
 
 #[test]

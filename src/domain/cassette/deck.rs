@@ -98,6 +98,13 @@ impl State {
         let mut in_flight = self.in_flight.iter_mut();
         in_flight.find(|event| &*event.event_id == event_id)
     }
+
+    /// What is recorded for an event, or between events.
+    fn recording(&mut self, event_id: Option<&str>) -> &mut Recording {
+        let mut in_flight = self.in_flight.iter_mut();
+        let owner = event_id.and_then(|id| in_flight.find(|event| &*event.event_id == id));
+        owner.map_or(&mut self.between, |event| &mut event.recorded)
+    }
 }
 
 /// An event that the skill works on.
@@ -259,7 +266,7 @@ impl Deck {
         let Some(event) = state.in_flight.iter().find(|it| &*it.event_id == event_id) else {
             return Vec::new();
         };
-        if event.mode == Mode::Record || event.mode == Mode::Off {
+        if event.mode == Mode::Off {
             return Vec::new();
         }
         let of_case = event.case.and_then(|case| state.callbacks.get(case));
@@ -343,31 +350,21 @@ impl Deck {
 
     /// Records a call with its whole answer, for the event that it belongs to.
     pub fn record(&self, exchange: &Exchange, event_id: Option<&str>) {
-        let mut state = self.lock();
-        let State {
-            in_flight, between, ..
-        } = &mut *state;
-        let owner = event_id.and_then(|id| in_flight.iter_mut().find(|it| &*it.event_id == id));
-        let (values, recorded) = match owner {
-            Some(event) => (Arc::clone(&event.values), &mut event.recorded),
-            None => (Arc::default(), between),
-        };
-        let recorded = &mut recorded.entries;
+        let owner =
+            event_id.and_then(|id| self.lock().find(id).map(|event| Arc::clone(&event.values)));
         let redactor = Redactor {
-            values: &values,
+            values: &owner.unwrap_or_default(),
             secrets: &self.secrets,
         };
-        recorded.push(Entry::Call(redactor.exchange(exchange)));
+        // Bodies may be long: the lock is not held meanwhile.
+        let entry = Entry::Call(redactor.exchange(exchange));
+        self.lock().recording(event_id).entries.push(entry);
     }
 
     /// A call was not recorded, for this reason: a sentence.
     pub fn lose(&self, reason: String, event_id: Option<&str>) {
         let mut state = self.lock();
-        let State {
-            in_flight, between, ..
-        } = &mut *state;
-        let owner = event_id.and_then(|id| in_flight.iter_mut().find(|it| &*it.event_id == id));
-        let lost = &mut owner.map_or(between, |event| &mut event.recorded).lost;
+        let lost = &mut state.recording(event_id).lost;
         if lost.len() < MAX_LOST {
             lost.push(reason);
         }
