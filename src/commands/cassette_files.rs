@@ -12,6 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use super::wrong_input;
 use crate::{
     domain::cassette::{
+        deck::Mode,
         exchange::{Cassette, Entry},
         har::{self, HarError},
     },
@@ -88,8 +89,16 @@ pub(super) fn lock<'p>(paths: impl Iterator<Item = &'p Path>) -> Result<Vec<File
     Ok(locked)
 }
 
-/// A new cassette. Calls of providers to the skill, which were not recorded, are kept.
-pub(super) fn new_text(old: Option<&str>, entries: &[Entry]) -> String {
+/// The text of a cassette with what was recorded. [`Mode::Auto`] adds it to the `old` text; else a new text
+/// keeps the calls of providers to the skill, which are not recorded.
+pub(super) fn recorded_text(old: Option<&str>, mode: Mode, entries: &[Entry]) -> String {
+    match old {
+        Some(old) if mode == Mode::Auto => har::append(old, entries),
+        old => new_text(old, entries),
+    }
+}
+
+fn new_text(old: Option<&str>, entries: &[Entry]) -> String {
     let old = old.and_then(|text| har::read("", text.as_bytes().to_vec()).ok());
     let kept = old.iter().flat_map(Cassette::callbacks).cloned();
     let mut cassette = Cassette {

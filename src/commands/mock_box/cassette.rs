@@ -18,7 +18,6 @@ use crate::{
         cassette::{
             deck::{Deck, Mode, Recording},
             exchange::Entry,
-            har,
             key::Ignored,
             values::EventValues,
         },
@@ -183,19 +182,13 @@ impl Recorded {
         }
     }
 
-    fn text(&self, mode: Mode) -> String {
-        match (&self.text, mode) {
-            (Some(text), Mode::Auto) => har::append(text, &self.entries),
-            (text, _) => cassette_files::new_text(text.as_deref(), &self.entries),
-        }
-    }
-
     /// Writes the file, unless it holds everything; returns the number of calls that were written.
     fn write(&mut self, path: &Path, mode: Mode) -> Result<Option<usize>, Failure> {
         if self.is_written {
             return Ok(None);
         }
-        cassette_files::write_file(path, &self.text(mode))?;
+        let text = cassette_files::recorded_text(self.text.as_deref(), mode, &self.entries);
+        cassette_files::write_file(path, &text)?;
         self.is_written = true;
         Ok(Some(self.entries.len()))
     }

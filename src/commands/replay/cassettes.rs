@@ -9,7 +9,6 @@ use crate::{
     domain::{
         cassette::{
             deck::{Deck, Mode, Recording},
-            har,
             key::Ignored,
         },
         outcome::Outcome as Judged,
@@ -225,10 +224,7 @@ impl CaseCassettes {
             lines.push(warning(format!("{shown} was not written: a check failed")));
             return Ok(lines);
         }
-        let text = match (&file.text, file.mode) {
-            (Some(text), Mode::Auto) => har::append(text, &entries),
-            (text, _) => cassette_files::new_text(text.as_deref(), &entries),
-        };
+        let text = cassette_files::recorded_text(file.text.as_deref(), file.mode, &entries);
         cassette_files::write_file(&file.path, &text)?;
         let calls = counted(entries.len(), "call", "calls");
         lines.push(Line::from(format!("wrote {shown}: {calls}")));

@@ -33,7 +33,7 @@ use crate::{
             upload_session::{MIN_FILE_SIZE, PART_SIZE, Part, UploadSession, UploadTarget},
         },
         state::Change,
-        view::fields::time,
+        view::upload_session as view,
     },
 };
 
@@ -101,7 +101,10 @@ fn open(
     }
     let id = ids.uuid().replace('-', "").to_uppercase();
     let session = UploadSession::new(id, target, size, context.now);
-    let answer = Answer::json(StatusCode::CREATED, &object(context, &session));
+    let answer = Answer::json(
+        StatusCode::CREATED,
+        &view::full(&context.request.head, &session),
+    );
     Ok(Decision {
         changes: vec![Change::PutUploadSession(Box::new(session))],
         ..Decision::answer(answer)
@@ -152,7 +155,10 @@ fn open_session<'a>(context: &Context<'a>) -> Result<&'a UploadSession, Answer> 
 
 fn read(context: &Context<'_>) -> Result<Answer, Answer> {
     let session = session(context)?;
-    Ok(Answer::json(StatusCode::OK, &object(context, session)))
+    Ok(Answer::json(
+        StatusCode::OK,
+        &view::full(&context.request.head, session),
+    ))
 }
 
 fn list_parts(context: &Context<'_>) -> Result<Answer, Answer> {
@@ -164,7 +170,7 @@ fn list_parts(context: &Context<'_>) -> Result<Answer, Answer> {
     let page = list_page::by_offset(&context.request.head, LIMITS)?;
     let parts = session.parts.iter().skip(page.offset).take(page.limit);
     let entries: Vec<Value> = parts
-        .map(|(offset, part)| part_object(*offset, part))
+        .map(|(offset, part)| view::part(*offset, part))
         .collect();
     let list = json!({
         "entries": entries,
@@ -219,7 +225,7 @@ fn put_part(context: &Context<'_>, ids: &mut Ids) -> Result<Decision, Answer> {
         sha1: spooled.sha1.clone(),
         path: spooled.path.clone(),
     };
-    let answer = Answer::json(StatusCode::OK, &json!({"part": part_object(first, &part)}))
+    let answer = Answer::json(StatusCode::OK, &json!({"part": view::part(first, &part)}))
         .note(format!("bytes {first}-{last} of {total}"));
     Ok(Decision {
         changes: vec![Change::PutPart(session.id.clone(), first, Box::new(part))],
@@ -357,30 +363,4 @@ fn committed(
             })
         }
     }
-}
-
-/// A session as Box's JSON.
-fn object(context: &Context<'_>, session: &UploadSession) -> Value {
-    let origin = context.request.head.upload_origin();
-    let url = format!("{origin}/api/2.0/files/upload_sessions/{}", session.id);
-    json!({
-        "id": session.id,
-        "type": "upload_session",
-        "num_parts_processed": session.parts.len(),
-        "part_size": PART_SIZE,
-        "total_parts": session.total_parts(),
-        "session_expires_at": time(session.expires_at),
-        "session_endpoints": {
-            "abort": url,
-            "commit": format!("{url}/commit"),
-            "list_parts": format!("{url}/parts"),
-            "log_event": format!("{url}/log"),
-            "status": url,
-            "upload_part": url,
-        },
-    })
-}
-
-fn part_object(offset: u64, part: &Part) -> Value {
-    json!({"part_id": part.id, "offset": offset, "size": part.size, "sha1": part.sha1})
 }

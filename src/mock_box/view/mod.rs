@@ -8,4 +8,5 @@ pub(super) mod folder_items;
 pub(super) mod mini;
 pub(super) mod representation;
 pub(super) mod shared_link;
+pub(super) mod upload_session;
 pub(super) mod user;

@@ -2,21 +2,17 @@
 //! recorded with their answers.
 
 use std::{
-    io,
     net::SocketAddr,
-    pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::{Body, Frame, SizeHint};
 use jiff::Timestamp;
 use url::Url;
 
-use super::{egress::Egress, forward::forward};
+use super::{egress::Egress, forward::forward, kept_body::KeptBody};
 use crate::{
     domain::{
         cassette::{
@@ -193,7 +189,7 @@ impl Providers<'_> {
             drop(open);
             report(call.report(ReportKind::EgressFailed, 0, None, &message));
         };
-        answer.map(|body| ResponseBody::streaming(Recorded::new(body, Box::new(end))))
+        answer.map(|body| ResponseBody::streaming(KeptBody::new(body, MAX_BODY, Box::new(end))))
     }
 }
 
@@ -376,93 +372,4 @@ pub(in crate::server) fn plain_text(status: StatusCode, reason: &str) -> Respons
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     answer.headers_mut().insert(header::CONTENT_TYPE, plain);
     answer
-}
-
-/// Gets a body when it is whole, or why it is not.
-type End = Box<dyn FnOnce(Result<Bytes, String>) + Send>;
-
-/// The body of an answer, which is kept while it passes.
-struct Recorded {
-    body: ResponseBody,
-    kept: Vec<u8>,
-    end: Option<End>,
-}
-
-impl Recorded {
-    fn new(body: ResponseBody, end: End) -> Self {
-        let mut recorded = Self {
-            body,
-            kept: Vec::new(),
-            end: Some(end),
-        };
-        recorded.end_if_whole();
-        recorded
-    }
-
-    fn end_if_whole(&mut self) {
-        if self.body.is_end_stream() {
-            let kept = std::mem::take(&mut self.kept);
-            self.end(Ok(kept.into()));
-        }
-    }
-
-    fn end(&mut self, body: Result<Bytes, String>) {
-        if let Some(end) = self.end.take() {
-            end(body);
-        }
-    }
-
-    fn keep(&mut self, piece: &Bytes) {
-        if self.end.is_none() {
-            return;
-        }
-        if (self.kept.len() + piece.len()) as u64 > MAX_BODY {
-            let limit = MAX_BODY >> 20;
-            self.kept = Vec::new();
-            self.end(Err(format!("it is longer than {limit} MiB")));
-        } else {
-            self.kept.extend_from_slice(piece);
-        }
-    }
-}
-
-impl Body for Recorded {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        match &frame {
-            Some(Ok(frame)) => {
-                if let Some(piece) = frame.data_ref() {
-                    self.keep(piece);
-                }
-                self.end_if_whole();
-            }
-            Some(Err(error)) => self.end(Err(format!("it ended early: {error}"))),
-            None => {
-                let kept = std::mem::take(&mut self.kept);
-                self.end(Ok(kept.into()));
-            }
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl Drop for Recorded {
-    fn drop(&mut self) {
-        self.end_if_whole();
-        self.end(Err("the skill did not read it to its end".to_owned()));
-    }
 }

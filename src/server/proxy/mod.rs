@@ -5,4 +5,5 @@ mod address;
 pub(super) mod cassette;
 pub mod egress;
 pub(super) mod forward;
+mod kept_body;
 mod trust;
