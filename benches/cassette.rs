@@ -13,18 +13,20 @@
 )]
 
 mod load;
+mod processes;
 mod table;
 
 use std::{
     env, fs,
     net::SocketAddr,
     path::Path,
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use load::{Client, Process, Target, connect, median, rate, runtime, serves_bare, start_bare};
+use load::{Client, Target, connect, median, rate, runtime, serves_bare, start_bare};
+use processes::{MockProcess, Process};
 use serde_json::{Value, json};
 use skillctl::domain::{
     cassette::{
@@ -60,7 +62,11 @@ fn main() -> ExitCode {
     let is_measured = env::args().any(|argument| argument == "--bench");
     let mut table = Table::start();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
-    let (mock, address) = start_mock(folder.path());
+    let MockProcess {
+        process: mock,
+        address,
+        ..
+    } = start_mock(folder.path());
     throughput(address, is_measured, &mut table);
     memory(&mock, address, is_measured, &mut table);
     opening(folder.path(), is_measured, &mut table);
@@ -111,37 +117,24 @@ fn call(number: usize) -> Bytes {
     .into()
 }
 
-/// A mock with the cassette, and its address.
-fn start_mock(folder: &Path) -> (Process, SocketAddr) {
-    let (ready, file) = (folder.join("ready.json"), folder.join("calls.har"));
+/// A mock with the cassette.
+fn start_mock(folder: &Path) -> MockProcess {
+    let file = folder.join("calls.har");
     fs::write(&file, cassette().to_string()).expect("it is written");
-    let process = Command::new(env!("CARGO_BIN_EXE_skillctl"))
-        .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
-        .arg(&ready)
-        .arg("--cassette-file")
-        .arg(&file)
-        // The cassette is for a program that is started here.
-        .args(["--", "sleep", "86400"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the mock starts");
-    let process = Process(process);
-    let ready: Value = loop {
-        if let Ok(text) = fs::read(&ready) {
-            break serde_json::from_slice(&text).expect("whole JSON");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let url = ready["url"].as_str().expect("a URL");
-    let address = url.strip_prefix("http://").map(str::parse);
-    (process, address.expect("in clear").expect("an address"))
+    processes::start_mock(folder, |command| {
+        command
+            .arg("--cassette-file")
+            .arg(&file)
+            // The cassette is for a program that is started here.
+            .args(["--", "sleep", "86400"]);
+    })
 }
 
 fn throughput(address: SocketAddr, is_measured: bool, table: &mut Table) {
     let runtime = runtime();
     let calls: Vec<Bytes> = (0..CONNECTIONS).map(call).collect();
     let (_bare, bare) = start_bare(&answer(0));
+    let bare = Target::Clear(bare);
     let mock = Target::Clear(address);
     let (mut above, mut below) = (Vec::new(), Vec::new());
     for _ in 0..if is_measured { ROUNDS } else { 1 } {

@@ -14,18 +14,20 @@
 )]
 
 mod load;
+mod processes;
 mod table;
 
 use std::{
     env, fs,
     net::SocketAddr,
     path::Path,
-    process::{Command, ExitCode, Stdio},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
-use load::{Client, Process, Target, connect, median, rate, runtime, serves_bare, start_bare};
+use load::{Client, Target, connect, median, rate, runtime, serves_bare, start_bare};
+use processes::{MockProcess, Process, start_mock};
 use serde_json::{Value, json};
 use skillctl::{MockBox, MockOptions};
 use table::Table;
@@ -84,33 +86,13 @@ struct Mock {
 
 impl Mock {
     fn start(folder: &Path) -> Self {
-        let ready = folder.join("ready.json");
-        // What an earlier mock has left there.
-        let _ = fs::remove_file(&ready);
-        let process = Command::new(env!("CARGO_BIN_EXE_skillctl"))
-            .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
-            .arg(&ready)
-            .arg("--record")
-            .arg(folder.join("writes.jsonl"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the mock starts");
-        let process = Process(process);
-        let ready: Value = loop {
-            if let Ok(text) = fs::read(&ready) {
-                break serde_json::from_slice(&text).expect("whole JSON");
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        let address = ready["url"]
-            .as_str()
-            .and_then(|url| url.strip_prefix("http://"));
-        let address = address
-            .and_then(|text| text.parse().ok())
-            .expect("an address");
-        let certificate = ready["ca"].as_str().expect("a path");
-        let certificate = fs::read_to_string(certificate).expect("a certificate");
+        let MockProcess {
+            process,
+            address,
+            certificate,
+        } = start_mock(folder, |command| {
+            command.arg("--record").arg(folder.join("writes.jsonl"));
+        });
         let events = runtime().block_on(register(address));
         Self {
             process,
@@ -206,6 +188,7 @@ fn throughput(mock: &Mock, verdict: &mut Verdict) {
         String::from_utf8(client.ask(&gets[0]).await.to_vec()).expect("text")
     });
     let (_bare, bare) = start_bare(&instance);
+    let bare = Target::Clear(bare);
     let (clear, tls) = (
         Target::Clear(mock.address),
         Target::tls(mock.address, &mock.certificate),

@@ -12,6 +12,7 @@
 
 #![allow(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+mod processes;
 mod table;
 
 use std::{
@@ -34,6 +35,7 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::{client::conn::http1 as client, server::conn::http1 as server, service::service_fn};
 use hyper_util::rt::TokioIo;
+use processes::start_mock;
 use table::Table;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -276,23 +278,10 @@ fn start_of_python(table: &mut Table) {
     const TIMES: usize = 41;
     const MOST_ADDED: f64 = 20.0;
     let home = tempfile::tempdir().expect("a folder");
-    let ready = home.path().join("ready");
-    let mut mock = Command::new(env!("CARGO_BIN_EXE_skillctl"))
-        .args(["mock-box", "--listen", "127.0.0.1:0", "--ready-file"])
-        .arg(&ready)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it starts");
-    while !ready.exists() {
-        assert!(mock.try_wait().expect("it is ours").is_none(), "it runs");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let ready: serde_json::Value =
-        serde_json::from_slice(&fs::read(&ready).expect("the file")).expect("JSON");
+    let mock = start_mock(home.path(), |_| {});
     let variables = Command::new(env!("CARGO_BIN_EXE_skillctl"))
         .args(["env", "--shell", "json", "--box"])
-        .arg(ready["url"].as_str().expect("a URL"))
+        .arg(format!("http://{}", mock.address))
         .env("HOME", home.path())
         .output()
         .expect("it runs");
@@ -313,8 +302,7 @@ fn start_of_python(table: &mut Table) {
         plain.extend(start(&BTreeMap::new()));
         redirected.extend(start(&variables));
     }
-    mock.kill().expect("it ends");
-    mock.wait().expect("it has ended");
+    drop(mock);
     if plain.is_empty() {
         return;
     }

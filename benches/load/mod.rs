@@ -6,10 +6,9 @@
 
 use std::{
     convert::Infallible,
-    env, fs,
-    io::{BufRead, BufReader},
+    env,
     net::SocketAddr,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -31,6 +30,8 @@ use tokio::{
     task::JoinSet,
 };
 
+use crate::processes::Process;
+
 /// The variable that makes this program run as the bare server.
 const BARE: &str = "BENCH_BARE_BODY";
 
@@ -48,18 +49,15 @@ pub(crate) fn serves_bare() -> bool {
 }
 
 /// Starts a bare server as a process of its own, which answers every request but a PUT with `body`.
-pub(crate) fn start_bare(body: &str) -> (Process, Target) {
+pub(crate) fn start_bare(body: &str) -> (Process, SocketAddr) {
     let bare = Command::new(env::current_exe().expect("this program"))
         .env(BARE, body)
         .stdout(Stdio::piped())
         .spawn()
         .expect("the bare server starts");
     let mut bare = Process(bare);
-    let mut line = String::new();
-    let out = bare.0.stdout.take().expect("its output");
-    BufReader::new(out).read_line(&mut line).expect("a line");
-    let address = line.trim().parse().expect("an address");
-    (bare, Target::Clear(address))
+    let address = bare.first_line().parse().expect("an address");
+    (bare, address)
 }
 
 /// The bare server: reads each request, and returns one body.
@@ -98,28 +96,6 @@ fn bare_answer(body: Bytes) -> Response<Full<Bytes>> {
             .header(header::CACHE_CONTROL, "no-cache, no-store");
     }
     answer.body(Full::new(body)).expect("an answer")
-}
-
-/// A child that is ended with its owner.
-pub(crate) struct Process(pub(crate) Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Process {
-    /// A line of its `/proc/…/status` that is in KiB: `VmHWM` is the most memory it held, `VmRSS` what it
-    /// holds.
-    pub(crate) fn memory(&self, name: &str) -> Option<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id())).ok()?;
-        let mut lines = status.lines().filter_map(|line| line.split_once(':'));
-        let (_, kibibytes) = lines.find(|(found, _)| *found == name)?;
-        kibibytes.trim().trim_end_matches("kB").trim().parse().ok()
-    }
 }
 
 /// One connection that asks and reads.

@@ -1,24 +1,17 @@
 //! Very many keep-alive connections at once, compared with a bare server.
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
-    process::ExitCode,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpListener, sync::Barrier, task::JoinSet, time::timeout};
+use tokio::{sync::Barrier, task::JoinSet, time::timeout};
 
 use super::{
-    BARE, Scale, Table, median, myself,
-    process::{Mock, Process, mib},
-    runtime,
+    Scale, Table,
+    load::{median, runtime, start_bare},
+    process::{Mock, mib},
     wire::{Client, get_cards, put_cards, put_file},
 };
 
@@ -29,8 +22,8 @@ pub(super) fn run(scale: &Scale, table: &mut Table) {
     let connections = scale.of(CONNECTIONS, 50);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let mock = Mock::start(folder.path());
-    let mut bare = Process(myself(BARE).spawn().expect("it starts"));
-    let bare_address: SocketAddr = bare.first_line().parse().expect("an address");
+    // About as many bytes as the mock answers.
+    let (_bare, bare_address) = start_bare(&"x".repeat(500));
     let runtime = runtime();
     runtime.block_on(async {
         put_file(mock.address, FILE, 1).await;
@@ -118,30 +111,4 @@ async fn rounds(
     let all = clients.join_all().await;
     let fewest = (0..count).map(|round| all.iter().filter(|served| served[round]).count());
     (fewest.min().unwrap_or(0), ms)
-}
-
-/// The bare server: reads the request, and answers with about as many bytes as the mock.
-pub(super) async fn bare() -> ExitCode {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    println!("{}", listener.local_addr().expect("an address"));
-    let body = Bytes::from("x".repeat(500));
-    loop {
-        let Ok((socket, _)) = listener.accept().await else {
-            continue;
-        };
-        socket.set_nodelay(true).expect("no delay");
-        let body = body.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request: Request<Incoming>| {
-                let body = body.clone();
-                async move {
-                    let _ = request.into_body().collect().await;
-                    Ok::<_, Infallible>(Response::new(Full::new(body)))
-                }
-            });
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-            // A client that goes away is the end of it.
-            let _ = connection.await;
-        });
-    }
 }

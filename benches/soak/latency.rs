@@ -90,7 +90,8 @@ async fn fast(address: SocketAddr, turn: Duration) -> Histogram<u64> {
             let mut client = Client::connect(address).await;
             // Warm, so that no first touch is counted.
             assert_eq!(client.ask(&requests[0]).await, Some(200));
-            let share = EVERY * u32::try_from(nth).expect("few") / FAST.try_into().expect("few");
+            let share =
+                EVERY * u32::try_from(nth).expect("few") / u32::try_from(FAST).expect("few");
             let mut due = begin + share;
             // The end has a time-out, in case the answers take too long.
             while due < begin + turn && begin.elapsed() < turn * 2 {

@@ -23,7 +23,11 @@
 
 mod connections;
 mod latency;
+#[path = "../load/mod.rs"]
+mod load;
 mod process;
+#[path = "../processes/mod.rs"]
+mod processes;
 mod replay;
 mod slow;
 #[path = "../table/mod.rs"]
@@ -37,11 +41,10 @@ use std::{
     time::Duration,
 };
 
+use load::{median, runtime, serves_bare};
 use table::Table;
-use tokio::runtime::Runtime;
 
-/// The arguments that make this program the bare server, or the slow clients.
-const BARE: &str = "bare-server";
+/// The argument that makes this program the slow clients.
 const SLOW: &str = "slow-clients";
 const PARTS: [&str; 4] = ["connections", "slow", "writes", "replay"];
 
@@ -63,10 +66,11 @@ impl Scale {
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     process::allow_many_files();
-    match arguments.first().map(String::as_str) {
-        Some(BARE) => return runtime().block_on(connections::bare()),
-        Some(SLOW) => return runtime().block_on(slow::clients(&arguments[1..])),
-        _ => {}
+    if serves_bare() {
+        return ExitCode::SUCCESS;
+    }
+    if arguments.first().is_some_and(|it| it == SLOW) {
+        return runtime().block_on(slow::clients(&arguments[1..]));
     }
     let (scale, parts) = match asked(&arguments) {
         Ok(asked) => asked,
@@ -119,19 +123,9 @@ fn asked(arguments: &[String]) -> Result<(Scale, Vec<&'static str>), String> {
     Ok((scale, parts))
 }
 
-fn runtime() -> Runtime {
-    Runtime::new().expect("a runtime")
-}
-
 /// This program again, as something else.
 fn myself(as_what: &str) -> Command {
     let mut command = Command::new(env::current_exe().expect("this program"));
     command.arg(as_what).stdout(Stdio::piped());
     command
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }

@@ -2,39 +2,15 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::Value;
 
-/// A child that is ended with its owner.
-pub(super) struct Process(pub(super) Child);
-
-impl Process {
-    /// The first line that it prints.
-    pub(super) fn first_line(&mut self) -> String {
-        let output = self.0.stdout.take().expect("its output");
-        let mut line = String::new();
-        BufReader::new(output)
-            .read_line(&mut line)
-            .expect("it reads");
-        line.trim().to_owned()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use super::processes::{MockProcess, Process, start_mock};
 
 /// A mock that records, with all bearers allowed.
 pub(super) struct Mock {
@@ -44,32 +20,13 @@ pub(super) struct Mock {
 
 impl Mock {
     pub(super) fn start(folder: &Path) -> Self {
-        let ready = folder.join("ready.json");
-        let process = Command::new(env!("CARGO_BIN_EXE_skillctl"))
-            .args(["mock-box", "--listen", "127.0.0.1:0", "--tokens", "any"])
-            .arg("--ready-file")
-            .arg(&ready)
-            .arg("--record")
-            .arg(folder.join("writes.jsonl"))
-            // What it leaves behind goes with the folder.
-            .env("TMPDIR", folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the mock starts");
-        let process = Process(process);
-        let ready: Value = loop {
-            if let Ok(text) = fs::read(&ready) {
-                break serde_json::from_slice(&text).expect("whole JSON");
-            }
-            thread::sleep(Duration::from_millis(5));
-        };
-        let url = ready["url"].as_str().expect("a URL");
-        let address = url.strip_prefix("http://").expect("a URL").parse();
-        Self {
-            process,
-            address: address.expect("an address"),
-        }
+        let MockProcess {
+            process, address, ..
+        } = start_mock(folder, |command| {
+            command.args(["--tokens", "any", "--record"]);
+            command.arg(folder.join("writes.jsonl"));
+        });
+        Self { process, address }
     }
 
     pub(super) fn look(&self) -> Look {

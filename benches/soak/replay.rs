@@ -11,7 +11,8 @@ use serde_json::Value;
 
 use super::{
     Scale, Table,
-    process::{Look, Looks, Process, children, is_flat, look, mib},
+    process::{Look, Looks, children, is_flat, look, mib},
+    processes::Process,
 };
 
 const EVENT: &str = "fixtures/events/upload-text";

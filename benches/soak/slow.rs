@@ -13,7 +13,7 @@ use tokio::{
 
 use super::{
     SLOW, myself,
-    process::Process,
+    processes::Process,
     wire::{Client, message, put_cards},
 };
 
