@@ -15,9 +15,7 @@ use crate::{
         report::{MergeArgs, ReportCommand},
     },
     domain::outcome::{
-        Summary,
-        record::{Record, SummaryRecord},
-        run_record::RunRecord,
+        Summary, record::Record, run_record::RunRecord, summary_record::SummaryRecord,
     },
     env::Environment,
     exit::{Failure, Outcome, Problem},

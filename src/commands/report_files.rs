@@ -15,10 +15,7 @@ use crate::{
         report::{Report, ReportFile, ReportFormat},
     },
     domain::{
-        outcome::{
-            record::{Record, SummaryRecord},
-            run_record::RunRecord,
-        },
+        outcome::{record::Record, run_record::RunRecord, summary_record::SummaryRecord},
         secret_values::SecretValues,
     },
     env::Environment,

@@ -5,8 +5,7 @@ use serde_json::json;
 
 use super::json::escaped;
 use crate::domain::outcome::{
-    record::{Record, SummaryRecord},
-    run_record::RunRecord,
+    record::Record, run_record::RunRecord, summary_record::SummaryRecord,
 };
 
 /// The version of the format. It grows when a reader of the previous one would misread it.

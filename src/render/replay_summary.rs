@@ -4,7 +4,7 @@ use super::{
     text::{Line, Role, Text},
     units::{counted, duration},
 };
-use crate::domain::outcome::record::{QuantilesRecord, SummaryRecord};
+use crate::domain::outcome::summary_record::{QuantilesRecord, SummaryRecord};
 
 /// The summary: the count, then latencies in a small table.
 pub fn summary(summary: &SummaryRecord) -> Text {

@@ -8,6 +8,7 @@ mod plan;
 mod session;
 mod show;
 mod watch;
+mod watched;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -16,8 +16,9 @@ use crate::{
         card::preview::sidebar,
         outcome::{
             Check, Expected, InProgress, Outcome as Judged, Summary,
-            record::{Record, SummaryRecord},
+            record::Record,
             run_record::{MockUsed, RunRecord},
+            summary_record::SummaryRecord,
         },
         secret::redact_url,
     },

@@ -1,7 +1,7 @@
 //! `skillctl replay --watch`: runs, waits for a change or a key, and runs again.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::BTreeSet,
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -13,24 +13,25 @@ use super::{
     plan::ReplayPlan,
     session::Session,
     show::{RunResult, Show, Unexpected, write_expected},
+    watched,
 };
 use crate::{
-    cli::{replay::ReplayArgs, report::Report},
+    cli::replay::ReplayArgs,
     commands::{
         changed_files::{self, absolute},
         fixtures,
         interrupts::Interrupts,
         repeated_changes::{ChangedByRuns, subject},
     },
-    env::{Environment, input::STDIN},
-    exit::{self, Failure, Outcome, Problem},
+    env::Environment,
+    exit::{self, Failure, Outcome},
     render::{
         text::{Line, Role},
         units::counted,
     },
     replay::{LastFailed, Plan},
     terminal::{Terminal, keys::Keys},
-    watch::sources::{FileChange, SourceWatch, WatchRoot},
+    watch::sources::{FileChange, SourceWatch},
 };
 
 /// What changes this soon after a run may still be written by the skill.
@@ -85,12 +86,12 @@ pub(super) async fn run(
     environment: &Environment,
     terminal: &Terminal,
 ) -> Outcome {
-    check_fixtures(plan.fixtures)?;
+    watched::check_fixtures(plan.fixtures)?;
     let interrupts = Interrupts::listen();
     let files = changed_files::watch(
         arguments.config.as_deref(),
-        fixture_roots(plan.fixtures),
-        own_files(arguments),
+        watched::fixture_roots(plan.fixtures),
+        watched::own_files(arguments),
     )?;
     let mut watch = Watch {
         arguments,
@@ -104,7 +105,7 @@ pub(super) async fn run(
         last_failed,
         known: BTreeSet::new(),
         unexpected: Vec::new(),
-        by_runs: ChangedByRuns::new(typed_files(arguments)),
+        by_runs: ChangedByRuns::new(watched::typed_files(arguments)),
         owed: Vec::new(),
         owes_all: false,
         is_first: true,
@@ -467,71 +468,6 @@ fn names(plan: &Plan, terminal: &Terminal) -> Result<BTreeSet<PathBuf>, Failure>
     let width = terminal.width.saturating_sub(2);
     plan.names()
         .map_err(|error| fixtures::problem(error, width))
-}
-
-/// A fixture that does not exist at the start is a typing error; later it may come back.
-fn check_fixtures(paths: &[PathBuf]) -> Result<(), Failure> {
-    for path in paths {
-        if path == Path::new(STDIN) {
-            return Err(
-                Problem::new("--watch cannot read events from standard input")
-                    .help("put them into a file or a folder")
-                    .usage(),
-            );
-        }
-        if let Err(error) = path.metadata()
-            && !is_glob(path)
-        {
-            return Err(Problem::new(format!("cannot read {}: {error}", path.display())).usage());
-        }
-    }
-    Ok(())
-}
-
-fn is_glob(path: &Path) -> bool {
-    path.to_string_lossy().contains(['*', '?', '[', '{'])
-}
-
-/// The folders of the fixtures. `.gitignore` does not hold for them: the user has named them.
-fn fixture_roots(fixtures: &[PathBuf]) -> Vec<WatchRoot> {
-    let root = |fixture: &PathBuf| {
-        let path = absolute(fixture);
-        let (path, depth) = if fixture.is_dir() {
-            (path, None)
-        } else {
-            let is_plain = |folder: &&Path| !is_glob(folder);
-            let folder = path.ancestors().skip(1).find(is_plain);
-            // The files of a line of many.jsonl are in the folder many.
-            let depth = (!is_glob(fixture)).then_some(2);
-            (folder.unwrap_or(Path::new("/")).to_owned(), depth)
-        };
-        WatchRoot {
-            path,
-            depth,
-            skips_ignored: false,
-        }
-    };
-    fixtures.iter().map(root).collect()
-}
-
-/// The files that skillctl writes during a run.
-fn own_files(arguments: &ReplayArgs) -> Vec<PathBuf> {
-    let reports = arguments.report.iter().filter_map(|report| match report {
-        Report::File(file) => Some(absolute(&file.path)),
-        Report::Github => None,
-    });
-    let log = arguments.skill_log.as_deref().map(absolute);
-    reports.chain(log).collect()
-}
-
-/// The files that the skill's command names.
-fn typed_files(arguments: &ReplayArgs) -> HashSet<PathBuf> {
-    let folder = arguments.command_folder.as_deref().unwrap_or(Path::new(""));
-    let words = arguments.command.iter().map(|word| folder.join(word));
-    words
-        .filter(|path| path.is_file())
-        .map(|path| absolute(&path))
-        .collect()
 }
 
 /// Finds or starts the mock, with the cassettes of all cases.

@@ -8,6 +8,7 @@ mod judged;
 mod observed;
 pub mod record;
 pub mod run_record;
+pub mod summary_record;
 mod terms;
 mod verdicts;
 mod wording;

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write, path::Path};
 
-use crate::domain::outcome::record::{Record, SummaryRecord};
+use crate::domain::outcome::{record::Record, summary_record::SummaryRecord};
 
 /// Failures that are annotated.
 const MAX_ANNOTATED: usize = 50;

@@ -8,8 +8,9 @@ use crate::{
     domain::{
         card::preview::sidebar,
         outcome::{
-            record::{CheckRecord, QuantilesRecord, Record, SummaryRecord},
+            record::{CheckRecord, Record},
             run_record::RunRecord,
+            summary_record::{QuantilesRecord, SummaryRecord},
         },
     },
     render::{

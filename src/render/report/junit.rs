@@ -4,10 +4,7 @@
 use std::fmt::Write;
 
 use crate::{
-    domain::outcome::{
-        record::{Record, SummaryRecord},
-        run_record::RunRecord,
-    },
+    domain::outcome::{record::Record, run_record::RunRecord, summary_record::SummaryRecord},
     render::replay,
 };
 

@@ -5,8 +5,9 @@ use std::fmt::{self, Write};
 
 use crate::{
     domain::outcome::{
-        record::{QuantilesRecord, Record, SummaryRecord},
+        record::Record,
         run_record::RunRecord,
+        summary_record::{QuantilesRecord, SummaryRecord},
     },
     render::{replay, replay_summary, text::is_unshowable, units::duration},
 };
