@@ -29,16 +29,7 @@ mount --bind "$work/hosts" /etc/hosts
 home="$work/it's a \"home\""
 mkdir "$home" "$home/own"
 echo 'import sys; sys.OWN = True' >"$home/own/sitecustomize.py"
-(
-  cd "$work"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
-    -keyout ca.key -out ca.pem
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=provider.test \
-    -keyout key.pem -out request.pem
-  echo 'subjectAltName=DNS:provider.test,DNS:tripwire.test' >names
-  openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names \
-    -out certificate.pem
-) 2>"$work/openssl" || { cat "$work/openssl" >&2; exit 1; }
+sh "$here/certificate.sh" "$work" provider.test tripwire.test
 "$python" "$here/clients/upstream.py" "$work/certificate.pem" "$work/key.pem" "$work" &
 upstream=$!
 javac -d "$work" "$here/clients/Clients.java"

@@ -18,16 +18,7 @@ cd "$here"
 work=$(mktemp -d)
 running=
 trap '[ -z "$running" ] || kill "$running" 2>/dev/null || :; rm -rf "$work"' EXIT
-(
-  cd "$work"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test \
-    -keyout ca.key -out ca.pem
-  openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=widget.test \
-    -keyout key.pem -out request.pem
-  echo 'subjectAltName=DNS:*.widget.test' >names
-  openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names \
-    -out certificate.pem
-) 2>"$work/openssl" || { cat "$work/openssl" >&2; exit 1; }
+sh "$here/../certificate.sh" "$work" '*.widget.test'
 
 failed=
 fail() { failed=yes; echo "cassettes: $*" >&2; }

@@ -5,14 +5,14 @@ FOLDER/certificate.pem and FOLDER/key.pem hold. Writes the port of the proxy to 
 each call to FOLDER/calls.
 """
 
-import http.server
 import json
 import os
-import socket
-import ssl
 import sys
 import threading
 import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from upstream_proxy import Handler, serve, speak_tls
 
 FOLDER = sys.argv[1]
 LOCK = threading.Lock()
@@ -24,14 +24,7 @@ def note(*words):
         print(*words, file=file)
 
 
-class Quiet(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
-
-
-class Services(Quiet):
+class Services(Handler):
     def body(self):
         if self.headers.get("transfer-encoding", "").lower() == "chunked":
             data = b""
@@ -107,38 +100,14 @@ class Services(Quiet):
         self.answer({"responses": [{"labelAnnotations": [{"description": "quay", "score": 0.9}]}]})
 
 
-class Proxy(Quiet):
+class Proxy(Handler):
     def do_CONNECT(self):
         note("proxy", self.path)
-        upstream = socket.create_connection(("127.0.0.1", services.server_port))
-        self.send_response(200)
-        self.end_headers()
-        back = threading.Thread(target=self.copy, args=(upstream, self.connection), daemon=True)
-        back.start()
-        self.copy(self.connection, upstream)
-        back.join()
-        self.close_connection = True
-
-    @staticmethod
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    return server
+        self.tunnel(("127.0.0.1", services.server_port))
 
 
 services, proxy = serve(Services), serve(Proxy)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(os.path.join(FOLDER, "certificate.pem"), os.path.join(FOLDER, "key.pem"))
-services.socket = context.wrap_socket(services.socket, server_side=True, do_handshake_on_connect=False)
+speak_tls(services, os.path.join(FOLDER, "certificate.pem"), os.path.join(FOLDER, "key.pem"))
 threading.Thread(target=services.serve_forever, daemon=True).start()
 with open(os.path.join(FOLDER, "port.new"), "w") as file:
     print(proxy.server_port, file=file)

@@ -5,12 +5,12 @@ host is reached, `proxy TARGET` where the proxy is asked for it with the right p
 """
 
 import base64
-import http.server
 import os
-import socket
-import ssl
 import sys
 import threading
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from upstream_proxy import Handler, serve, speak_tls
 
 CERTIFICATE, KEY, FOLDER = sys.argv[1:]
 AUTHORIZATION = "Basic " + base64.b64encode(b"me:pa ss@word").decode()
@@ -20,13 +20,6 @@ LOCK = threading.Lock()
 def hit(*words):
     with LOCK, open(os.path.join(FOLDER, "hits"), "a") as file:
         print(*words, file=file)
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_):
-        pass
 
 
 class Host(Handler):
@@ -44,35 +37,11 @@ class Proxy(Handler):
             return
         hit("proxy", self.path)
         host, port = self.path.rsplit(":", 1)
-        upstream = socket.create_connection((host, int(port)))
-        self.send_response(200)
-        self.end_headers()
-        back = threading.Thread(target=self.copy, args=(upstream, self.connection), daemon=True)
-        back.start()
-        self.copy(self.connection, upstream)
-        back.join()
-        self.close_connection = True
-
-    @staticmethod
-    def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-
-def serve(handler):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    return server
+        self.tunnel((host, int(port)))
 
 
 host, proxy = serve(Host), serve(Proxy)
-context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-context.load_cert_chain(CERTIFICATE, KEY)
-host.socket = context.wrap_socket(host.socket, server_side=True, do_handshake_on_connect=False)
+speak_tls(host, CERTIFICATE, KEY)
 with open(os.path.join(FOLDER, "ports.new"), "w") as file:
     file.write(f"{host.server_port} {proxy.server_port}\n")
 os.rename(os.path.join(FOLDER, "ports.new"), os.path.join(FOLDER, "ports"))
